@@ -1,0 +1,203 @@
+import {
+  type AnyBulkWriteOperation,
+  type ClientSession,
+  type Collection,
+  type Db,
+  type Document,
+  Long,
+} from 'mongodb';
+import type { BranchConfig } from '../config/config.ts';
+import type { AccountDocument, AccountStatus } from './account.ts';
+import { prepareBranch } from './collections.ts';
+import { toDecimal } from './decimal.ts';
+import { maxMinor } from './money.ts';
+
+/** What a batch does to one account, given the version it was read at. */
+export interface AccountChange {
+  readonly account: string;
+  /** The version that was read; the write matches no other. 0n for an account that is new. */
+  readonly versionRead: bigint;
+  readonly version: bigint;
+  readonly balanceMinor: bigint;
+  readonly status: AccountStatus;
+  readonly openedAt: Date;
+  readonly postedAt: Date;
+}
+
+/** Number and sum of the accounts of a branch. */
+export interface BranchTotal {
+  readonly accounts: number;
+  /** A Decimal128, or undefined where the branch has no account. */
+  readonly total: unknown;
+}
+
+/**
+ * The one way to a branch's collection. A branch model is made once from the config and frozen;
+ * the collection is held in a closure, so nothing can re-point it. Every filter repeats the
+ * stamp, so a misdirected write matches nothing.
+ */
+export interface BranchModel extends BranchConfig {
+  /** The documents of these accounts, as this session's snapshot has them; missing ones left out. */
+  readonly read: (
+    accounts: readonly string[],
+    session?: ClientSession,
+  ) => Promise<readonly Document[]>;
+  /**
+   * Documents of the collection that carry one of these numbers but not the branch's stamp: what
+   * a misdirected or a legacy program left there.
+   */
+  readonly strays: (
+    accounts: readonly string[],
+    session?: ClientSession,
+  ) => Promise<readonly Document[]>;
+  /**
+   * Writes the changes of a batch with one bulk write. Each matches only the version that was
+   * read.
+   *
+   * @returns how many changes took effect; fewer than given means another writer was faster
+   */
+  readonly write: (changes: readonly AccountChange[], session: ClientSession) => Promise<number>;
+  /**
+   * The plain `$inc` of a bank without a journal: one guarded update, atomic by itself. The guard
+   * stands in the filter: number, stamp, status and the bounds of the result.
+   *
+   * @returns the account after it, or null where no account passed the guard
+   */
+  readonly increment: (account: string, amountMinor: bigint) => Promise<Document | null>;
+  /** As `increment`, without reading the account back: how many documents it matched, 0 or 1. */
+  readonly add: (account: string, amountMinor: bigint) => Promise<number>;
+  /** Number and sum of the accounts. */
+  readonly total: (session?: ClientSession) => Promise<BranchTotal>;
+  /** All accounts in order of their number, in batches; memory does not grow with the branch. */
+  readonly accounts: (session?: ClientSession) => AsyncIterable<readonly Document[]>;
+  /** Creates what is missing: the collection, its validator, its unique index. Repeatable. */
+  readonly prepare: () => Promise<void>;
+}
+
+/** Makes the model of a branch. Nothing is sent to the server. */
+export function createBranch(db: Db, config: BranchConfig): BranchModel {
+  const collection = db.collection(config.collection);
+  const stamp = config.name;
+  const guarded = (account: string, amountMinor: bigint) => ({
+    account_number: account,
+    branch: stamp,
+    status: 'open',
+    balance: {
+      $gte: toDecimal(config.minBalanceMinor - amountMinor, config.currency),
+      $lte: toDecimal(maxMinor - amountMinor, config.currency),
+    },
+  });
+  const addition = (amountMinor: bigint) => ({
+    $inc: { balance: toDecimal(amountMinor, config.currency), version: Long.ONE },
+    $currentDate: { posted_at: true as const },
+  });
+  return Object.freeze({
+    ...config,
+    read: (accounts, session) =>
+      collection
+        .find({ account_number: { $in: [...accounts] }, branch: stamp }, sessionOption(session))
+        .toArray(),
+    strays: (accounts, session) =>
+      collection
+        .find(
+          { account_number: { $in: [...accounts] }, branch: { $ne: stamp } },
+          sessionOption(session),
+        )
+        .toArray(),
+    write: (changes, session) => writeChanges(collection, config, changes, session),
+    increment: (account, amountMinor) =>
+      collection.findOneAndUpdate(guarded(account, amountMinor), addition(amountMinor), {
+        returnDocument: 'after',
+      }),
+    add: async (account, amountMinor) => {
+      const result = await collection.updateOne(
+        guarded(account, amountMinor),
+        addition(amountMinor),
+      );
+      return result.matchedCount;
+    },
+    total: (session) => readTotal(collection, stamp, session),
+    accounts: (session) => readAccounts(collection, stamp, session),
+    prepare: () => prepareBranch(db, config),
+  } satisfies BranchModel);
+}
+
+function sessionOption(session: ClientSession | undefined): { session?: ClientSession } {
+  return session ? { session } : {};
+}
+
+async function writeChanges(
+  collection: Collection,
+  branch: BranchConfig,
+  changes: readonly AccountChange[],
+  session: ClientSession,
+): Promise<number> {
+  const result = await collection.bulkWrite(
+    changes.map((change) => writeChange(branch, change)),
+    { session, ordered: false },
+  );
+  return result.insertedCount + result.matchedCount;
+}
+
+function writeChange(branch: BranchConfig, change: AccountChange): AnyBulkWriteOperation {
+  const fields = {
+    balance: toDecimal(change.balanceMinor, branch.currency),
+    version: Long.fromBigInt(change.version),
+    status: change.status,
+    posted_at: change.postedAt,
+  };
+  if (change.versionRead === 0n) {
+    return {
+      insertOne: {
+        document: {
+          account_number: change.account,
+          branch: branch.name,
+          opened_at: change.openedAt,
+          ...fields,
+        } satisfies AccountDocument,
+      },
+    };
+  }
+  return {
+    updateOne: {
+      filter: {
+        account_number: change.account,
+        branch: branch.name,
+        version: Long.fromBigInt(change.versionRead),
+      },
+      update: { $set: fields },
+    },
+  };
+}
+
+async function readTotal(
+  collection: Collection,
+  stamp: string,
+  session: ClientSession | undefined,
+): Promise<BranchTotal> {
+  const [row] = await collection
+    .aggregate(
+      [
+        { $match: { branch: stamp } },
+        { $group: { _id: null, accounts: { $sum: 1 }, total: { $sum: '$balance' } } },
+      ],
+      sessionOption(session),
+    )
+    .toArray();
+  return { accounts: Number(row?.['accounts'] ?? 0), total: row?.['total'] };
+}
+
+async function* readAccounts(
+  collection: Collection,
+  stamp: string,
+  session: ClientSession | undefined,
+): AsyncIterable<readonly Document[]> {
+  const cursor = collection
+    .find({ branch: stamp }, { ...sessionOption(session), batchSize: 1000 })
+    .sort({ account_number: 1 });
+  try {
+    while (await cursor.hasNext()) yield cursor.readBufferedDocuments();
+  } finally {
+    await cursor.close();
+  }
+}

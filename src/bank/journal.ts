@@ -1,0 +1,137 @@
+import { type ClientSession, type Collection, type Db, type Decimal128, Long } from 'mongodb';
+import { BankctlError } from '../errors.ts';
+import type { Branches } from './branches.ts';
+import { prepareJournal } from './collections.ts';
+import { fromDecimal, toDecimal } from './decimal.ts';
+import type { AccountReference } from './operation.ts';
+
+/** The effect of an operation on one account, as it is stored. */
+export interface PostingDocument {
+  readonly branch: string;
+  readonly account_number: string;
+  readonly amount: Decimal128;
+  readonly balance_after: Decimal128;
+  readonly version: Long;
+}
+
+/** An applied operation, as it is stored: append-only, one document each. */
+export interface JournalDocument {
+  /** The operation id. */
+  readonly _id: string;
+  readonly type: string;
+  /** The server's time, never earlier than that of an account's previous posting. */
+  readonly at: Date;
+  readonly memo?: string;
+  /** Who asked for it, as `user@host`. */
+  readonly by: string;
+  /** Digest of the request, see `requestDigest`. */
+  readonly request: string;
+  readonly postings: readonly PostingDocument[];
+}
+
+/** The effect of an operation on one account, in memory. */
+export interface Posting extends AccountReference {
+  readonly amountMinor: bigint;
+  readonly balanceBeforeMinor: bigint;
+  readonly balanceAfterMinor: bigint;
+  readonly version: bigint;
+}
+
+/** An applied operation, in memory. */
+export interface Entry {
+  readonly id: string;
+  readonly type: string;
+  readonly at: Date;
+  readonly memo: string | undefined;
+  readonly by: string;
+  readonly request: string;
+  readonly postings: readonly Posting[];
+}
+
+/** The collection of applied operations. */
+export interface Journal {
+  readonly collection: string;
+  /** The documents of those ids that were applied. */
+  readonly find: (
+    ids: readonly string[],
+    session?: ClientSession,
+  ) => Promise<readonly JournalDocument[]>;
+  /** Appends the documents of a batch. */
+  readonly append: (
+    documents: readonly JournalDocument[],
+    session: ClientSession,
+  ) => Promise<void>;
+  /** Creates what is missing: the collection, its validator, its unique index. Repeatable. */
+  readonly prepare: () => Promise<void>;
+}
+
+/** Makes the one object through which the journal is touched. Nothing is sent to the server. */
+export function createJournal(db: Db, name: string): Journal {
+  const collection: Collection<JournalDocument> = db.collection<JournalDocument>(name);
+  return Object.freeze({
+    collection: name,
+    find: (ids, session) =>
+      collection.find({ _id: { $in: [...ids] } }, session ? { session } : {}).toArray(),
+    append: async (documents, session) => {
+      await collection.insertMany([...documents], { session, ordered: false });
+    },
+    prepare: () => prepareJournal(db, name),
+  } satisfies Journal);
+}
+
+/** The stored form of an entry. */
+export function toJournalDocument(entry: Entry, branches: Branches): JournalDocument {
+  return {
+    _id: entry.id,
+    type: entry.type,
+    at: entry.at,
+    ...(entry.memo === undefined ? {} : { memo: entry.memo }),
+    by: entry.by,
+    request: entry.request,
+    postings: entry.postings.map((posting) => {
+      const { currency } = branches.get(posting.branch);
+      return {
+        branch: posting.branch,
+        account_number: posting.account,
+        amount: toDecimal(posting.amountMinor, currency),
+        balance_after: toDecimal(posting.balanceAfterMinor, currency),
+        version: Long.fromBigInt(posting.version),
+      };
+    }),
+  };
+}
+
+/**
+ * An entry as it was stored.
+ *
+ * @throws `bad_balance` where a stored amount is not an exact amount of the branch's currency
+ */
+export function fromJournalDocument(document: JournalDocument, branches: Branches): Entry {
+  return {
+    id: document._id,
+    type: document.type,
+    at: document.at,
+    memo: document.memo,
+    by: document.by,
+    request: document.request,
+    postings: document.postings.map((posting) => {
+      const { currency } = branches.get(posting.branch);
+      const amountMinor = fromDecimal(posting.amount, currency);
+      const balanceAfterMinor = fromDecimal(posting.balance_after, currency);
+      if (amountMinor === undefined || balanceAfterMinor === undefined) {
+        throw new BankctlError(
+          'bad_balance',
+          `The operation ${document._id} has an amount that is not exact in ${currency.code}.`,
+        );
+      }
+      return {
+        branch: posting.branch,
+        account: posting.account_number,
+        amountMinor,
+        balanceBeforeMinor: balanceAfterMinor - amountMinor,
+        balanceAfterMinor,
+        version: BigInt(posting.version.toString()),
+      };
+    }),
+  };
+}

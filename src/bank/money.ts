@@ -1,0 +1,60 @@
+import { BankctlError } from '../errors.ts';
+import { quote } from '../text.ts';
+
+/**
+ * Money is a bigint of minor units (cents for USD) in memory and a Decimal128 in the database.
+ * It is never a JavaScript number.
+ */
+export interface Currency {
+  /** ISO 4217 code, such as `USD`. */
+  readonly code: string;
+  /** Decimal places of the minor unit: 2 for USD, 0 for JPY, 3 for KWD. */
+  readonly digits: number;
+}
+
+/**
+ * The largest amount and balance, in minor units: 24 digits. Ten thousand million balances of
+ * that size still add up within the 34 digits in which Decimal128 is exact.
+ */
+export const maxMinor = 10n ** 24n - 1n;
+
+const plainDecimal = /^[+-]?(\d+)(?:\.(\d+))?$/;
+
+/**
+ * Reads an amount as a person types it.
+ *
+ * @returns minor units of the currency; may be negative or zero
+ * @throws `invalid_amount` for anything but plain digits, or for more than 24 of them;
+ *   `amount_precision` for more decimals than the currency has (trailing zeros are fine)
+ */
+export function parseAmount(text: string, currency: Currency): bigint {
+  const match = plainDecimal.exec(text);
+  if (!match) {
+    throw new BankctlError('invalid_amount', `${quote(text)} is not an amount of money.`);
+  }
+  const whole = match[1] ?? '';
+  const fraction = (match[2] ?? '').replace(/0+$/, '');
+  if (fraction.length > currency.digits) {
+    throw new BankctlError(
+      'amount_precision',
+      `${quote(text)} has ${fraction.length} decimals, but ${currency.code} has ${currency.digits}.`,
+    );
+  }
+  const magnitude = BigInt(whole + fraction.padEnd(currency.digits, '0'));
+  if (magnitude > maxMinor) {
+    throw new BankctlError(
+      'invalid_amount',
+      `${quote(text)} is too large for an amount of ${currency.code}.`,
+      `The largest amount is ${formatAmount(maxMinor, currency)}.`,
+    );
+  }
+  return text.startsWith('-') ? -magnitude : magnitude;
+}
+
+/** Prints minor units with exactly the currency's decimals: `-12.30`. Inverse of `parseAmount`. */
+export function formatAmount(minor: bigint, currency: Pick<Currency, 'digits'>): string {
+  const sign = minor < 0n ? '-' : '';
+  const digits = (minor < 0n ? -minor : minor).toString().padStart(currency.digits + 1, '0');
+  if (currency.digits === 0) return sign + digits;
+  return `${sign}${digits.slice(0, -currency.digits)}.${digits.slice(-currency.digits)}`;
+}

@@ -1,0 +1,46 @@
+import type { Currency } from '../bank/money.ts';
+
+/** One branch of the bank, as the config file states it. */
+export interface BranchConfig {
+  readonly name: string;
+  /** The one collection that this branch owns. */
+  readonly collection: string;
+  /** A name for people. */
+  readonly title: string | undefined;
+  readonly currency: Currency;
+  /** The lowest balance an account may have, in minor units; 0 unless the file says otherwise. */
+  readonly minBalanceMinor: bigint;
+}
+
+/** The static configuration: read once, validated, frozen. */
+export interface Config {
+  /** The file it came from; undefined for the built-in one. */
+  readonly source: string | undefined;
+  readonly database: string;
+  /** The journal's collection, or false where the bank does without one. */
+  readonly journal: string | false;
+  /** A deployment to use instead of the local database; never holds a password. */
+  readonly uri: string | undefined;
+  readonly branches: readonly BranchConfig[];
+}
+
+const usd: Currency = Object.freeze({ code: 'USD', digits: 2 });
+
+/** What holds where no config file is found: database `bank`, two branches in US dollars. */
+export const builtInConfig: Config = Object.freeze({
+  source: undefined,
+  database: 'bank',
+  journal: 'journal',
+  uri: undefined,
+  branches: Object.freeze(
+    ['branch1', 'branch2'].map((name) =>
+      Object.freeze({
+        name,
+        collection: name,
+        title: undefined,
+        currency: usd,
+        minBalanceMinor: 0n,
+      }),
+    ),
+  ),
+});

@@ -1,0 +1,73 @@
+import { randomInt, randomUUID } from 'node:crypto';
+import { hostname, userInfo } from 'node:os';
+import type { Readable, Writable } from 'node:stream';
+
+/**
+ * All that bankctl takes from its surroundings, made in one place. Nothing below `main` reads
+ * `process`, the clock or a random source by itself, so a test hands in its own record.
+ */
+export interface Context {
+  readonly stdin: Readable;
+  readonly stdout: Writable;
+  readonly stderr: Writable;
+  readonly stdoutIsTerminal: boolean;
+  readonly stderrIsTerminal: boolean;
+  /** Columns of the terminal; 80 where there is none. */
+  readonly width: number;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly cwd: string;
+  /** Wall clock, milliseconds since 1970. */
+  readonly nowMs: () => number;
+  /** Monotonic clock, nanoseconds; only differences mean something. */
+  readonly monotonicNs: () => bigint;
+  /** A fresh operation id. */
+  readonly freshId: () => string;
+  /** A fresh seed for a reproducible run, 0 to 2^31 - 1. */
+  readonly freshSeed: () => number;
+  /** Who is at the keyboard, as `user@host`; stands in the journal as `by`. */
+  readonly author: string;
+  /** Aborted when the user presses Ctrl-C or the process is asked to end. */
+  readonly interrupted: AbortSignal;
+}
+
+/** The context of the real process. Called once, by `bin/bankctl.js`. */
+export function createContext(): Context {
+  return Object.freeze({
+    stdin: process.stdin,
+    stdout: process.stdout,
+    stderr: process.stderr,
+    stdoutIsTerminal: process.stdout.isTTY === true,
+    stderrIsTerminal: process.stderr.isTTY === true,
+    width: process.stdout.columns ?? process.stderr.columns ?? 80,
+    env: process.env,
+    cwd: process.cwd(),
+    nowMs: Date.now,
+    monotonicNs: process.hrtime.bigint,
+    freshId: randomUUID,
+    freshSeed: () => randomInt(2 ** 31),
+    author: author(),
+    interrupted: interruption(),
+  });
+}
+
+function author(): string {
+  return `${userName()}@${hostname()}`;
+}
+
+/** `userInfo` throws where the uid has no entry in the password file, as in many containers. */
+function userName(): string {
+  try {
+    return userInfo().username;
+  } catch {
+    return `uid-${process.getuid?.() ?? 'unknown'}`;
+  }
+}
+
+/** The first signal asks the work to wind down; a second one ends the process at once. */
+function interruption(): AbortSignal {
+  const controller = new AbortController();
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+    process.once(signal, () => controller.abort(signal));
+  }
+  return controller.signal;
+}

@@ -1,0 +1,210 @@
+/** What the process answers with; README explains each. */
+export const Status = {
+  done: 0,
+  refused: 1,
+  usage: 2,
+  unavailable: 3,
+  violation: 4,
+  undecided: 5,
+  interrupted: 130,
+} as const;
+export type Status = (typeof Status)[keyof typeof Status];
+
+interface ErrorRow {
+  /** The exit status of a command that ends with this error. */
+  readonly status: Status;
+  /** What it means, for the reference; one line. */
+  readonly meaning: string;
+  /** What to type next, where the place that throws knows nothing better. */
+  readonly hint: string;
+}
+
+/**
+ * Every failure that a user or an environment can cause: a closed set. A code that is not here
+ * does not compile, so each has a status, a meaning and a next step.
+ */
+export const errorTable = {
+  usage: row(2, 'The command line does not fit the command.', 'See bankctl --help.'),
+  unknown_command: row(2, 'There is no such command.', 'bankctl --help lists the commands.'),
+  unknown_branch: row(
+    2,
+    'The config has no branch of that name.',
+    'bankctl branches lists the branches.',
+  ),
+  invalid_account: row(
+    2,
+    'An account number is 1 to 64 printable characters.',
+    'Type it as it stands in the bank, for example ACC-1.',
+  ),
+  invalid_amount: row(
+    2,
+    'An amount is a plain decimal number, such as 50 or -12.34.',
+    'Write digits, with a point before the cents: 50 or -12.34.',
+  ),
+  invalid_operation_id: row(
+    2,
+    'An operation id is 1 to 128 printable characters.',
+    'Leave out --id to get a fresh one.',
+  ),
+  invalid_memo: row(
+    2,
+    'A memo is at most 500 printable characters.',
+    'Shorten the text behind --memo.',
+  ),
+  invalid_config: row(
+    2,
+    'The config file says something it must not.',
+    'Correct that line; docs/config.md describes every key.',
+  ),
+  config_unreadable: row(
+    2,
+    'The config file cannot be read.',
+    'Check the path and its permissions, or run bankctl init to write one.',
+  ),
+  invalid_uri: row(
+    2,
+    'The connection string cannot be used.',
+    'It looks like mongodb://HOST:27017 or mongodb+srv://CLUSTER; passwords go in BANKCTL_URI.',
+  ),
+  journal_disabled: row(
+    2,
+    'The config has journal: false, so this cannot be done.',
+    'Give the journal a collection name in the config.',
+  ),
+  account_not_found: row(
+    1,
+    'The branch has no such account.',
+    'Open it with bankctl open BRANCH ACCOUNT.',
+  ),
+  account_exists: row(
+    1,
+    'The branch has that account already.',
+    'See it with bankctl balance BRANCH ACCOUNT.',
+  ),
+  account_frozen: row(
+    1,
+    'The account is frozen.',
+    'Unfreeze it with bankctl unfreeze BRANCH ACCOUNT.',
+  ),
+  account_closed: row(
+    1,
+    'The account is closed.',
+    'Use another account; a closed one stays closed.',
+  ),
+  wrong_branch: row(
+    1,
+    "A document in the branch's collection is stamped for another branch, or not at all.",
+    'Nothing was written; find out which program wrote that document.',
+  ),
+  foreign_documents: row(
+    1,
+    "A branch's collection holds documents that bankctl did not write.",
+    'Name a fresh collection for the branch in the config.',
+  ),
+  bad_balance: row(
+    1,
+    "The stored balance is not an exact amount of the branch's currency.",
+    'Nothing was written; find out which program wrote that document.',
+  ),
+  amount_zero: row(1, 'The amount is zero, which moves nothing.', 'Give an amount above or below 0.'),
+  amount_precision: row(
+    1,
+    'The amount has more digits than its currency.',
+    'Round it to the digits of the currency.',
+  ),
+  below_minimum: row(
+    1,
+    "The result would be below the branch's minBalance.",
+    'See what is there with bankctl balance BRANCH ACCOUNT.',
+  ),
+  balance_limit: row(
+    1,
+    'The result would be larger than a balance can be.',
+    'A balance has at most 24 digits, the minor ones included.',
+  ),
+  operation_id_conflict: row(
+    1,
+    'The operation id was used for something else.',
+    'Use a fresh id, or repeat the first request exactly.',
+  ),
+  not_writable: row(
+    1,
+    'A file or directory cannot be written.',
+    'Check its permissions and the space left, or name another.',
+  ),
+  unreachable: row(
+    3,
+    'No database answers there.',
+    'Check the address and that the server runs; --timeout sets how long to wait.',
+  ),
+  authentication_failed: row(
+    3,
+    'The database refused the user name or the password.',
+    'Check the credentials in BANKCTL_URI or the file of --uri-file.',
+  ),
+  not_permitted: row(
+    3,
+    'The database user may not do this.',
+    'Give the user the role readWrite on the database, and dbAdmin for bankctl init.',
+  ),
+  no_transactions: row(
+    3,
+    'The server is a standalone, which has no transactions.',
+    'Restart it with --replSet and run rs.initiate(), or set journal: false in the config.',
+  ),
+  outcome_unknown: row(
+    3,
+    'The answer never came, so the operation may or may not be applied.',
+    'Repeat the command with the same --id: it is applied once, whatever happened.',
+  ),
+  database_failed: row(
+    3,
+    'The database answered with an error.',
+    'Nothing was applied; see bankctl db status, or the log of your server.',
+  ),
+  no_mongod: row(
+    3,
+    'No mongod was found and none could be fetched.',
+    'Install MongoDB and put mongod on PATH, or set BANKCTL_MONGOD to its path.',
+  ),
+  local_database: row(
+    3,
+    'The local database cannot be started or used.',
+    'bankctl db status says where it is; BANKCTL_DATA_DIR moves it.',
+  ),
+  not_ours: row(
+    1,
+    'stress writes only into a database that it made itself.',
+    'Leave the database name out of the URI: stress makes one up.',
+  ),
+  interrupted: row(130, 'You stopped it.', 'Run it again when you like.'),
+} as const satisfies Record<string, ErrorRow>;
+
+export type ErrorCode = keyof typeof errorTable;
+
+function row(status: Status, meaning: string, hint: string): ErrorRow {
+  return { status, meaning, hint };
+}
+
+/** A failure that the user can understand and act on. Anything else is a bug in bankctl. */
+export class BankctlError extends Error {
+  readonly code: ErrorCode;
+  /** One line: what to type next. */
+  readonly hint: string;
+
+  /**
+   * @param code a row of `errorTable`
+   * @param message one sentence that names the offending thing
+   * @param hint what to type next; the table's own where this is left out
+   */
+  constructor(code: ErrorCode, message: string, hint?: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = 'BankctlError';
+    this.code = code;
+    this.hint = hint ?? errorTable[code].hint;
+  }
+
+  get status(): Status {
+    return errorTable[this.code].status;
+  }
+}
