@@ -106,7 +106,11 @@ export const errorTable = {
     "The stored balance is not an exact amount of the branch's currency.",
     'Nothing was written; find out which program wrote that document.',
   ),
-  amount_zero: row(1, 'The amount is zero, which moves nothing.', 'Give an amount above or below 0.'),
+  amount_zero: row(
+    1,
+    'The amount is zero, which moves nothing.',
+    'Give an amount above or below 0.',
+  ),
   amount_precision: row(
     1,
     'The amount has more digits than its currency.',
@@ -151,6 +155,11 @@ export const errorTable = {
     3,
     'The server is a standalone, which has no transactions.',
     'Restart it with --replSet and run rs.initiate(), or set journal: false in the config.',
+  ),
+  timed_out: row(
+    3,
+    'The database was too slow to finish in time.',
+    'Nothing was applied; try again, or wait longer with --timeout 60s.',
   ),
   outcome_unknown: row(
     3,

@@ -1,6 +1,4 @@
 import type { Decimal128, Document, Long } from 'mongodb';
-import { BankctlError } from '../errors.ts';
-import { isPrintable, quote } from '../text.ts';
 import { fromDecimal } from './decimal.ts';
 import type { Currency } from './money.ts';
 import type { AccountState } from './rules.ts';
@@ -20,58 +18,6 @@ export interface AccountDocument {
   readonly opened_at: Date;
   /** When the newest posting was made; the next one is never earlier. */
   readonly posted_at: Date;
-}
-
-/**
- * The canonical form of an account number: Unicode NFC, so that a composed and a decomposed
- * spelling are one account. It is always compared as a literal string.
- *
- * @throws `invalid_account`
- */
-export function parseAccountNumber(text: string): string {
-  const number = text.normalize('NFC');
-  const problem = accountNumberProblem(number);
-  if (problem) {
-    throw new BankctlError('invalid_account', `The account number ${quote(text)} ${problem}.`);
-  }
-  return number;
-}
-
-function accountNumberProblem(number: string): string | undefined {
-  if (number === '') return 'is empty';
-  if (!isPrintable(number)) return 'has a character that cannot be printed';
-  if (number !== number.trim()) return 'begins or ends with a space';
-  const length = [...number].length;
-  return length > 64 ? `has ${length} characters, but 64 are the most` : undefined;
-}
-
-/**
- * An operation id as given with `--id`, in Unicode NFC.
- *
- * @throws `invalid_operation_id`
- */
-export function parseOperationId(text: string): string {
-  const id = text.normalize('NFC');
-  if (id === '' || !isPrintable(id) || id !== id.trim() || [...id].length > 128) {
-    throw new BankctlError(
-      'invalid_operation_id',
-      `The operation id ${quote(text)} is not 1 to 128 printable characters.`,
-    );
-  }
-  return id;
-}
-
-/**
- * The text of `--memo`, in Unicode NFC.
- *
- * @throws `invalid_memo`
- */
-export function parseMemo(text: string): string {
-  const memo = text.normalize('NFC');
-  if (memo === '' || !isPrintable(memo) || [...memo].length > 500) {
-    throw new BankctlError('invalid_memo', `The memo ${quote(text)} is not 1 to 500 printable characters.`);
-  }
-  return memo;
 }
 
 /**

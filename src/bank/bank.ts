@@ -9,10 +9,12 @@ export interface Bank {
   readonly branches: Branches;
   /** Undefined where the config says `journal: false`. */
   readonly journal: Journal | undefined;
-  /** Bound on every call, milliseconds; the driver's own retries would go on for 120 s. */
+  /** Bound on a whole operation, milliseconds; the driver's own retries go on for 120 s. */
   readonly timeoutMs: number;
   /** The server's time. */
   readonly serverTime: () => Promise<Date>;
+  /** A session that the caller ends. */
+  readonly startSession: (options?: { readonly snapshot: boolean }) => ClientSession;
   /** Runs work in a session, and ends the session, which aborts what it left open. */
   readonly inSession: <T>(
     work: (session: ClientSession) => Promise<T>,
@@ -32,7 +34,7 @@ export function openBank(client: MongoClient, config: Config, timeoutMs: number)
       const hello = await db.command({ hello: 1 });
       return hello['localTime'];
     },
-    inSession: (work, options) =>
-      client.withSession({ ...options, defaultTimeoutMS: timeoutMs }, work),
+    startSession: (options) => client.startSession(options),
+    inSession: (work, options) => client.withSession({ ...options }, work),
   } satisfies Bank);
 }

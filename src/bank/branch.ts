@@ -64,6 +64,8 @@ export interface BranchModel extends BranchConfig {
    * @returns the account after it, or null where no account passed the guard
    */
   readonly increment: (account: string, amountMinor: bigint) => Promise<Document | null>;
+  /** Opens an account in a bank without a journal; the unique index refuses a second one. */
+  readonly insert: (change: AccountChange) => Promise<void>;
   /** As `increment`, without reading the account back: how many documents it matched, 0 or 1. */
   readonly add: (account: string, amountMinor: bigint) => Promise<number>;
   /** Number and sum of the accounts. */
@@ -109,6 +111,9 @@ export function createBranch(db: Db, config: BranchConfig): BranchModel {
       collection.findOneAndUpdate(guarded(account, amountMinor), addition(amountMinor), {
         returnDocument: 'after',
       }),
+    insert: async (change) => {
+      await collection.insertOne(newDocument(config, change));
+    },
     add: async (account, amountMinor) => {
       const result = await collection.updateOne(
         guarded(account, amountMinor),
@@ -140,24 +145,7 @@ async function writeChanges(
 }
 
 function writeChange(branch: BranchConfig, change: AccountChange): AnyBulkWriteOperation {
-  const fields = {
-    balance: toDecimal(change.balanceMinor, branch.currency),
-    version: Long.fromBigInt(change.version),
-    status: change.status,
-    posted_at: change.postedAt,
-  };
-  if (change.versionRead === 0n) {
-    return {
-      insertOne: {
-        document: {
-          account_number: change.account,
-          branch: branch.name,
-          opened_at: change.openedAt,
-          ...fields,
-        } satisfies AccountDocument,
-      },
-    };
-  }
+  if (change.versionRead === 0n) return { insertOne: { document: newDocument(branch, change) } };
   return {
     updateOne: {
       filter: {
@@ -165,8 +153,26 @@ function writeChange(branch: BranchConfig, change: AccountChange): AnyBulkWriteO
         branch: branch.name,
         version: Long.fromBigInt(change.versionRead),
       },
-      update: { $set: fields },
+      update: { $set: changedFields(branch, change) },
     },
+  };
+}
+
+function changedFields(branch: BranchConfig, change: AccountChange) {
+  return {
+    balance: toDecimal(change.balanceMinor, branch.currency),
+    version: Long.fromBigInt(change.version),
+    status: change.status,
+    posted_at: change.postedAt,
+  };
+}
+
+function newDocument(branch: BranchConfig, change: AccountChange): AccountDocument {
+  return {
+    account_number: change.account,
+    branch: branch.name,
+    opened_at: change.openedAt,
+    ...changedFields(branch, change),
   };
 }
 

@@ -57,10 +57,7 @@ export interface Journal {
     session?: ClientSession,
   ) => Promise<readonly JournalDocument[]>;
   /** Appends the documents of a batch. */
-  readonly append: (
-    documents: readonly JournalDocument[],
-    session: ClientSession,
-  ) => Promise<void>;
+  readonly append: (documents: readonly JournalDocument[], session: ClientSession) => Promise<void>;
   /** Creates what is missing: the collection, its validator, its unique index. Repeatable. */
   readonly prepare: () => Promise<void>;
 }

@@ -34,6 +34,11 @@ export function accountsOf(operation: Operation): readonly AccountReference[] {
   return [{ branch: operation.branch, account: operation.account }];
 }
 
+/** True where the operation may open its account. */
+export function createsAccount(operation: Operation): boolean {
+  return operation.type === 'open' || operation.create;
+}
+
 /** An account's name in the whole bank. */
 export interface AccountReference {
   readonly branch: string;
@@ -62,5 +67,7 @@ export function requestOf(operation: Operation): Readonly<Record<string, string>
 
 /** The digest of a request, as the journal keeps it: SHA-256, hexadecimal. */
 export function requestDigest(operation: Operation): string {
-  return createHash('sha256').update(JSON.stringify(requestOf(operation))).digest('hex');
+  return createHash('sha256')
+    .update(JSON.stringify(requestOf(operation)))
+    .digest('hex');
 }

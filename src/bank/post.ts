@@ -1,13 +1,14 @@
 import { type ClientSession, MongoError, MongoServerError } from 'mongodb';
 import { BankctlError } from '../errors.ts';
 import { quote } from '../text.ts';
-import { readAccount } from './account.ts';
 import type { Bank } from './bank.ts';
+import { type Bound, within } from './bound.ts';
 import type { AccountChange } from './branch.ts';
 import { type Entry, fromJournalDocument, type Journal, toJournalDocument } from './journal.ts';
 import { formatAmount } from './money.ts';
-import { accountsOf, type Operation, referenceKey, requestDigest } from './operation.ts';
-import { applyOperation, type Book, type Reading } from './rules.ts';
+import { createsAccount, type Operation, referenceKey, requestDigest } from './operation.ts';
+import { readBook } from './reading.ts';
+import { applyOperation, type Book } from './rules.ts';
 
 /** What became of one operation. */
 export type Outcome = Applied | Refused;
@@ -65,26 +66,27 @@ export async function post(
   await prepareCollections(batch);
   let committing = false;
   try {
-    return await bank.inSession((session) =>
-      session.withTransaction(
-        async () => {
+    return await within(bank.timeoutMs, (bound) =>
+      bank.inSession((session) =>
+        session.withTransaction(async () => {
           committing = false;
-          const outcomes = await attempt(batch, session);
+          const outcomes = await attempt(batch, session, bound);
           committing = true;
           return outcomes;
-        },
-        {
-          readConcern: { level: 'snapshot' },
-          writeConcern: { w: 'majority' },
-          readPreference: 'primary',
-          timeoutMS: bank.timeoutMs,
-        },
+        }, transactionOptions),
       ),
     );
   } catch (error) {
     throw committing ? unknownOutcome(error, operations) : error;
   }
 }
+
+/** A collection's concerns are ignored inside a transaction, so they are set on it. */
+const transactionOptions = {
+  readConcern: { level: 'snapshot' },
+  writeConcern: { w: 'majority' },
+  readPreference: 'primary',
+} as const;
 
 interface Batch {
   readonly bank: Bank;
@@ -103,15 +105,16 @@ async function prepareCollections({ bank, journal, operations, options }: Batch)
   ]);
 }
 
-function createsAccount(operation: Operation): boolean {
-  return operation.type === 'open' || operation.create;
-}
-
 /** One run of the transaction's body. */
-async function attempt(batch: Batch, session: ClientSession): Promise<readonly Outcome[]> {
+async function attempt(
+  batch: Batch,
+  session: ClientSession,
+  bound: Bound,
+): Promise<readonly Outcome[]> {
   const { operations, options } = batch;
+  bound.check();
   const earlier = await findEarlier(batch, session);
-  const book = await readBook(batch, session);
+  const book = await readBook(batch.bank, operations, session);
   await options.reached?.('read');
   const outcomes = operations.map((operation) => settle(book, earlier, operation, options));
   const fresh = outcomes.filter((outcome) => isFresh(outcome));
@@ -120,6 +123,8 @@ async function attempt(batch: Batch, session: ClientSession): Promise<readonly O
     await options.reached?.('written');
   }
   await options.reached?.('committing');
+  // Behind this line the batch may take effect, and giving up leaves the outcome unknown.
+  bound.check();
   return outcomes;
 }
 
@@ -134,59 +139,11 @@ type Entries = Map<string, Entry>;
 async function findEarlier(batch: Batch, session: ClientSession): Promise<Entries> {
   const ids = batch.operations.filter((operation) => operation.idGiven).map(({ id }) => id);
   const documents = ids.length === 0 ? [] : await batch.journal.find(ids, session);
-  const entries = documents.map((document) =>
-    fromJournalDocument(document, batch.bank.branches),
-  );
+  const entries = documents.map((document) => fromJournalDocument(document, batch.bank.branches));
   return new Map(entries.map((entry) => [entry.id, entry]));
 }
 
-async function readBook(batch: Batch, session: ClientSession): Promise<Book> {
-  const { bank, operations } = batch;
-  const wanted = new Map<string, Set<string>>();
-  for (const { branch, account } of operations.flatMap(accountsOf)) {
-    const accounts = wanted.get(branch) ?? new Set();
-    wanted.set(branch, accounts.add(account));
-  }
-  // The server's time is no part of the snapshot, so it need not wait for its turn in the session.
-  const [now, readings] = await Promise.all([
-    bank.serverTime(),
-    readAccounts(bank, wanted, session),
-  ]);
-  return { now, accounts: readings, branch: bank.branches.get };
-}
-
-async function readAccounts(
-  bank: Bank,
-  wanted: ReadonlyMap<string, ReadonlySet<string>>,
-  session: ClientSession,
-): Promise<Map<string, Reading>> {
-  const readings = new Map<string, Reading>();
-  for (const [name, accounts] of wanted) {
-    const branch = bank.branches.get(name);
-    for (const document of await branch.read([...accounts], session)) {
-      const account: string = document['account_number'];
-      readings.set(
-        referenceKey({ branch: name, account }),
-        readAccount(document, branch.currency),
-      );
-    }
-    const missing = [...accounts].filter(
-      (account) => !readings.has(referenceKey({ branch: name, account })),
-    );
-    if (missing.length === 0) continue;
-    for (const document of await branch.strays(missing, session)) {
-      readings.set(referenceKey({ branch: name, account: document['account_number'] }), 'foreign');
-    }
-  }
-  return readings;
-}
-
-function settle(
-  book: Book,
-  entries: Entries,
-  operation: Operation,
-  options: PostOptions,
-): Outcome {
+function settle(book: Book, entries: Entries, operation: Operation, options: PostOptions): Outcome {
   const dryRun = options.dryRun ?? false;
   try {
     const request = requestDigest(operation);
@@ -277,9 +234,11 @@ function changesByBranch(
 
 /** An error of the commit itself: whether it took effect is known only where the server says so. */
 function unknownOutcome(error: unknown, operations: readonly Operation[]): unknown {
-  const definite =
-    error instanceof MongoServerError && !error.hasErrorLabel('UnknownTransactionCommitResult');
-  if (definite || !(error instanceof MongoError)) return error;
+  const timedOut = error instanceof BankctlError && error.code === 'timed_out';
+  const unanswered =
+    error instanceof MongoError &&
+    (!(error instanceof MongoServerError) || error.hasErrorLabel('UnknownTransactionCommitResult'));
+  if (!timedOut && !unanswered) return error;
   const [first] = operations;
   const what = operations.length === 1 && first ? `The operation ${first.id}` : 'The batch';
   return new BankctlError(

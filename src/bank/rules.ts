@@ -3,7 +3,7 @@ import { BankctlError } from '../errors.ts';
 import type { AccountStatus } from './account.ts';
 import type { Posting } from './journal.ts';
 import { formatAmount, maxMinor } from './money.ts';
-import { type Operation, referenceKey } from './operation.ts';
+import { createsAccount, type Operation, referenceKey } from './operation.ts';
 
 /** An account as the rules see it. */
 export interface AccountState {
@@ -73,10 +73,9 @@ export function applyOperation(book: Book, operation: Operation): Accepted {
 function stateBefore(book: Book, operation: Operation, branch: BranchConfig): AccountState {
   const reading = book.accounts.get(referenceKey(operation)) ?? 'missing';
   const shown = `${branch.name}:${operation.account}`;
-  const creates = operation.type === 'open' || operation.create;
   switch (reading) {
     case 'missing':
-      if (creates) return newAccount(book.now);
+      if (createsAccount(operation)) return newAccount(book.now);
       throw new BankctlError(
         'account_not_found',
         `There is no account ${operation.account} in ${branch.name}.`,

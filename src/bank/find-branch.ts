@@ -1,0 +1,27 @@
+import type { BranchConfig, Config } from '../config/config.ts';
+import { BankctlError } from '../errors.ts';
+import { nearest } from '../nearest.ts';
+import { quote } from '../text.ts';
+
+/**
+ * The branch as the config states it; needs no database.
+ *
+ * @throws `unknown_branch`, with the nearest name
+ */
+export function findBranch(config: Config, name: string): BranchConfig {
+  const wanted = name.normalize('NFC');
+  return config.branches.find((branch) => branch.name === wanted) ?? unknownBranch(name, config);
+}
+
+/** @throws `unknown_branch`, always */
+export function unknownBranch(name: string, config: Config): never {
+  const meant = nearest(
+    name,
+    config.branches.map((branch) => branch.name),
+  );
+  throw new BankctlError(
+    'unknown_branch',
+    `There is no branch ${quote(name)}.`,
+    meant && `Did you mean ${meant}?`,
+  );
+}

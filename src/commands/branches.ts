@@ -1,0 +1,34 @@
+import type { Command } from './command.ts';
+
+export const branches: Command = {
+  name: 'branches',
+  summary: 'list the branches with their accounts and totals',
+  arguments: [],
+  options: [],
+  examples: ['bankctl branches', 'bankctl branches --json'],
+  run: async (_typed, session) => {
+    const { bankBalance } = await import('../bank/balances.ts');
+    const { branches: rows } = await bankBalance(await session.bank());
+    return {
+      kind: 'single',
+      data: rows,
+      view: {
+        layout: 'grid',
+        columns: [
+          { name: 'branch' },
+          { name: 'collection' },
+          { name: 'currency' },
+          { name: 'accounts', align: 'right' },
+          { name: 'total', align: 'right' },
+        ],
+        rows: rows.map(({ branch, collection, currency, accounts, total }) => [
+          branch,
+          collection,
+          currency,
+          String(accounts),
+          total,
+        ]),
+      },
+    };
+  },
+};

@@ -1,0 +1,82 @@
+import { mongodHost } from '../deployment.ts';
+import type { View } from '../render/view.ts';
+import type { Command, Session, SingleResult } from './command.ts';
+import { argument } from './typed.ts';
+
+export const db: Command = {
+  name: 'db',
+  summary: 'start, stop or look at the local database',
+  description:
+    'The local database is a mongod of your own that bankctl starts when it first needs one. It\n' +
+    'listens on a Unix socket in a directory that only you can enter, and on no network port.',
+  arguments: [
+    {
+      name: 'action',
+      summary: 'start it, stop it, tell its state, or print its data directory',
+      choices: ['start', 'stop', 'status', 'path'],
+    },
+  ],
+  options: [],
+  examples: ['bankctl db status', 'bankctl db stop', 'bankctl db path'],
+  run: (typed, session) => {
+    switch (argument(typed, 0)) {
+      case 'start':
+        return start(session);
+      case 'stop':
+        return stop(session);
+      case 'path':
+        return path(session);
+      default:
+        return status(session);
+    }
+  },
+};
+
+async function start(session: Session): Promise<SingleResult> {
+  const { startLocal } = await import('../database/local.ts');
+  const { started } = await startLocal(mongodHost(session));
+  session.talk(started ? 'Started the local database.' : 'The local database runs already.');
+  return status(session);
+}
+
+async function stop(session: Session): Promise<SingleResult> {
+  const { stopLocal } = await import('../database/local.ts');
+  const stopped = await stopLocal(mongodHost(session));
+  session.talk(stopped ? 'Stopped the local database.' : 'The local database was not running.');
+  return { kind: 'single', data: { stopped }, view: record([['stopped', String(stopped)]]) };
+}
+
+async function status(session: Session): Promise<SingleResult> {
+  const { localStatus } = await import('../database/local.ts');
+  const local = await localStatus(session.context);
+  const data = {
+    running: local.running,
+    pid: local.pid ?? null,
+    version: local.version ?? null,
+    uptime_seconds: local.uptimeSeconds ?? null,
+    socket: local.socket,
+    uri: local.uri,
+    data_dir: local.dataDir,
+    log: local.logFile,
+  };
+  const fields = Object.entries(data).map(([name, value]) => [name, String(value ?? '-')] as const);
+  return { kind: 'single', data, view: record(fields) };
+}
+
+async function path(session: Session): Promise<SingleResult> {
+  const { localPaths } = await import('../database/local.ts');
+  const { dataDir } = localPaths(session.context.env);
+  return {
+    kind: 'single',
+    data: { path: dataDir },
+    view: { layout: 'text', columns: [{ name: 'path' }], rows: [[dataDir]] },
+  };
+}
+
+function record(fields: readonly (readonly [string, string])[]): View {
+  return {
+    layout: 'record',
+    columns: fields.map(([name]) => ({ name })),
+    rows: [fields.map(([, value]) => value)],
+  };
+}

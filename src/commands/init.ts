@@ -1,0 +1,97 @@
+import type { Command, Session, SingleResult } from './command.ts';
+
+/** A branch's collection after `init`; keys as in the JSON result. */
+interface Prepared {
+  readonly branch: string;
+  readonly collection: string;
+  readonly accounts: number;
+}
+
+/** What `init --sample` opens: enough to type the next command. */
+const sampleAmountMinor = 10_000n;
+
+export const init: Command = {
+  name: 'init',
+  summary: 'write a commented config, and make collections, indexes and validators',
+  description:
+    'Repeatable: a config that is found is kept as it is, and what exists in the database\n' +
+    'stays. --sample opens an account SAMPLE with 100 in each of the first two branches.',
+  arguments: [],
+  options: [
+    { flags: '--sample', summary: 'open two accounts to play with' },
+    { flags: '--dry-run', summary: 'say what would happen, and write nothing' },
+  ],
+  examples: ['bankctl init', 'bankctl init --sample', 'bankctl init --dry-run'],
+  run: async (typed, session) => {
+    const dryRun = typed.options['dryRun'] === true;
+    const sample = typed.options['sample'] === true;
+    const { ensureConfigFile } = await import('../config/write.ts');
+    const config = await ensureConfigFile(session.globals.config, session.context, dryRun);
+    session.talk(configLine(config, dryRun));
+    const prepared = dryRun ? await planned(session) : await prepare(session, sample);
+    return initResult(config, prepared, dryRun);
+  },
+};
+
+interface ConfigFile {
+  readonly path: string;
+  readonly written: boolean;
+}
+
+function configLine({ path, written }: ConfigFile, dryRun: boolean): string {
+  if (!written) return `Kept the config in ${path}.`;
+  return dryRun ? `Would write a config to ${path}.` : `Wrote a config to ${path}.`;
+}
+
+async function prepare(session: Session, sample: boolean): Promise<readonly Prepared[]> {
+  const bank = await session.bank();
+  await bank.journal?.prepare();
+  for (const branch of bank.branches) await branch.prepare();
+  if (sample) await openSamples(session);
+  const { bankBalance } = await import('../bank/balances.ts');
+  const { branches } = await bankBalance(bank);
+  return branches.map(({ branch, collection, accounts }) => ({ branch, collection, accounts }));
+}
+
+/** The ids are fixed, so a second `init --sample` finds the first one's accounts. */
+async function openSamples(session: Session): Promise<void> {
+  const [bank, { post }] = await Promise.all([session.bank(), import('../bank/post.ts')]);
+  const operations = [...bank.branches].slice(0, 2).map(({ name }) => ({
+    type: 'open' as const,
+    branch: name,
+    account: 'SAMPLE',
+    amountMinor: sampleAmountMinor,
+    id: `sample-${name}`,
+    idGiven: true,
+    memo: 'opened by init --sample',
+  }));
+  for (const outcome of await post(bank, operations, { by: session.context.author })) {
+    if (!outcome.applied && outcome.error.code !== 'account_exists') throw outcome.error;
+  }
+}
+
+/** Needs no database: a dry run must not even start one. */
+async function planned(session: Session): Promise<readonly Prepared[]> {
+  const { branches } = await session.config();
+  return branches.map(({ name, collection }) => ({ branch: name, collection, accounts: 0 }));
+}
+
+function initResult(
+  config: ConfigFile,
+  prepared: readonly Prepared[],
+  dryRun: boolean,
+): SingleResult {
+  return {
+    kind: 'single',
+    data: { config: config.path, written: config.written, dry_run: dryRun, branches: prepared },
+    view: {
+      layout: 'grid',
+      columns: [{ name: 'branch' }, { name: 'collection' }, { name: 'accounts', align: 'right' }],
+      rows: prepared.map(({ branch, collection, accounts }) => [
+        branch,
+        collection,
+        String(accounts),
+      ]),
+    },
+  };
+}

@@ -1,0 +1,61 @@
+import { parseMemo, parseOperationId } from '../bank/names.ts';
+import { BankctlError } from '../errors.ts';
+import { quote } from '../text.ts';
+import type { OptionSpec, Typed } from './command.ts';
+
+/** The options that every command which changes accounts takes. */
+export const writingOptions: readonly OptionSpec[] = [
+  { flags: '--id <ID>', summary: 'operation id; the same id is applied once, for ever' },
+  { flags: '--memo <TEXT>', summary: 'a note that the journal keeps' },
+  { flags: '--dry-run', summary: 'say what would happen, and write nothing' },
+];
+
+/** What `writingOptions` come to. */
+export interface WritingInput {
+  readonly id: string | undefined;
+  readonly memo: string | undefined;
+  readonly dryRun: boolean;
+}
+
+/** @throws `invalid_operation_id`, `invalid_memo` */
+export function parseWriting(typed: Typed): WritingInput {
+  const id = textOption(typed, 'id');
+  const memo = textOption(typed, 'memo');
+  return {
+    id: id === undefined ? undefined : parseOperationId(id),
+    memo: memo === undefined ? undefined : parseMemo(memo),
+    dryRun: typed.options['dryRun'] === true,
+  };
+}
+
+/** The value of an option that takes one. */
+export function textOption(typed: Typed, name: string): string | undefined {
+  const value = typed.options[name];
+  return typeof value === 'string' ? value : undefined;
+}
+
+/**
+ * The value of an option that takes a whole number.
+ *
+ * @throws `usage` where it is none, or outside the bounds
+ */
+export function wholeNumberOption(
+  typed: Typed,
+  name: string,
+  bounds: { readonly least: number; readonly most: number },
+): number | undefined {
+  const text = textOption(typed, name);
+  if (text === undefined) return undefined;
+  const value = /^\d{1,15}$/.test(text) ? Number(text) : Number.NaN;
+  if (value >= bounds.least && value <= bounds.most) return value;
+  throw new BankctlError(
+    'usage',
+    `--${name} ${quote(text)} is not a whole number from ${bounds.least} to ${bounds.most}.`,
+    `Give a number from ${bounds.least} to ${bounds.most}.`,
+  );
+}
+
+/** A positional argument that the command line is sure to have. */
+export function argument(typed: Typed, index: number): string {
+  return typed.args[index] ?? '';
+}

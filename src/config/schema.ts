@@ -1,0 +1,205 @@
+import currencies from 'currency-codes';
+import * as z from 'zod';
+import { type Currency, parseAmount } from '../bank/money.ts';
+import { hasPassword } from '../database/uri.ts';
+import { BankctlError } from '../errors.ts';
+import { isPrintable } from '../text.ts';
+import type { BranchConfig, Config } from './config.ts';
+
+const digitsByCode: ReadonlyMap<string, number> = new Map(
+  currencies.data.map(({ code, digits }) => [code, digits]),
+);
+
+/** A namespace, `database.collection`, has at most 255 bytes. Source: MongoDB manual, "Limits". */
+const namespaceBytes = 255;
+
+const databaseName = z
+  .string()
+  .min(1, 'is empty')
+  .max(63, 'is longer than 63 characters')
+  .refine((name) => !/[/\\. "$*<>:|?\0]/.test(name), 'has a character that MongoDB does not allow')
+  .refine(
+    (name) => !['admin', 'local', 'config'].includes(name),
+    "is one of MongoDB's own databases",
+  )
+  .describe('Database that holds the branches and the journal');
+
+const collectionName = z
+  .string()
+  .min(1, 'is empty')
+  .refine((name) => !name.includes('$'), 'has a $, which MongoDB does not allow')
+  .refine((name) => !name.includes('\0'), 'has a null byte')
+  .refine(isPrintable, 'has a character that cannot be printed')
+  .refine((name) => !name.startsWith('system.'), "begins with system., which is MongoDB's own")
+  .refine((name) => !/^\.|\.\.|\.$/.test(name), 'has a point where MongoDB does not allow one');
+
+const branchName = z
+  .string()
+  .min(1, 'is empty')
+  .max(64, 'is longer than 64 characters')
+  .refine((name) => !name.includes(':'), 'has a colon, which parts a branch from an account')
+  .refine((name) => !/\s/u.test(name), 'has white space')
+  .refine(isPrintable, 'has a character that cannot be printed')
+  .refine((name) => name !== '__proto__', 'cannot be a name');
+
+const currencyCode = z
+  .string()
+  .refine((code) => digitsByCode.has(code), 'is not an ISO 4217 currency code')
+  .describe('ISO 4217 code; its minor digits bound every amount');
+
+const amount = z
+  .string('must be text, in quotes, so that no digit is lost')
+  .regex(/^-?\d+(\.\d+)?$/, 'is not an amount of money');
+
+const branch = z
+  .strictObject({
+    collection: collectionName.describe('The one collection that this branch owns'),
+    title: z.string().refine(isPrintable, 'cannot be printed').optional().describe('For people'),
+    currency: currencyCode.optional(),
+    minBalance: amount
+      .optional()
+      .describe('Lowest balance an account may have, in quotes; "0" where it is left out'),
+  })
+  .describe('A branch');
+
+/** The config file: validated by this, and described by the JSON Schema that is made of it. */
+export const configFile = z
+  .strictObject({
+    $schema: z.string().optional().describe('Where an editor finds this schema'),
+    database: databaseName.default('bank'),
+    currency: currencyCode.default('USD'),
+    journal: z
+      .union([collectionName, z.literal(false)], 'is neither a collection name nor false')
+      .default('journal')
+      .describe('Collection of applied operations; false does without transactions and history'),
+    uri: z.string().optional().describe('MongoDB deployment, without a password'),
+    branches: z
+      .record(branchName, branch)
+      .refine((branches) => Object.keys(branches).length > 0, 'is empty: a bank has a branch')
+      .describe('Branch names and what they own'),
+  })
+  .describe('bankctl config file');
+
+type ConfigFile = z.output<typeof configFile>;
+
+/** One reason for refusing a config: where it stands, and why. */
+export interface ConfigProblem {
+  /** Keys from the top, such as `branches.branch1.collection`. */
+  readonly key: string;
+  readonly reason: string;
+}
+
+/**
+ * Makes the frozen config of a parsed file.
+ *
+ * @returns the config, or every reason for refusing it
+ */
+export function validateConfig(source: string, value: unknown): Config | readonly ConfigProblem[] {
+  const parsed = configFile.safeParse(value ?? {});
+  if (!parsed.success) return parsed.error.issues.flatMap(toProblems);
+  const file = parsed.data;
+  const branches = Object.entries(file.branches).map(([name, entry]) =>
+    toBranch(name, entry, file.currency),
+  );
+  const made = branches.filter(isBranch);
+  const problems = [
+    ...branches.filter(isProblem),
+    ...collectionProblems(file, made),
+    ...uriProblems(file.uri),
+  ];
+  if (problems.length > 0) return problems;
+  return Object.freeze({
+    source,
+    database: file.database,
+    journal: file.journal,
+    uri: file.uri,
+    branches: Object.freeze(made),
+  });
+}
+
+function toBranch(
+  name: string,
+  entry: ConfigFile['branches'][string],
+  defaultCurrency: string,
+): BranchConfig | ConfigProblem {
+  const code = entry.currency ?? defaultCurrency;
+  const currency: Currency = Object.freeze({ code, digits: digitsByCode.get(code) ?? 0 });
+  try {
+    return Object.freeze({
+      name: name.normalize('NFC'),
+      collection: entry.collection,
+      title: entry.title,
+      currency,
+      minBalanceMinor: parseAmount(entry.minBalance ?? '0', currency),
+    });
+  } catch (error) {
+    if (!(error instanceof BankctlError)) throw error;
+    return { key: `branches.${name}.minBalance`, reason: error.message.replace(/\.$/, '') };
+  }
+}
+
+function isBranch(entry: BranchConfig | ConfigProblem): entry is BranchConfig {
+  return 'collection' in entry;
+}
+
+function isProblem(entry: BranchConfig | ConfigProblem): entry is ConfigProblem {
+  return !isBranch(entry);
+}
+
+function collectionProblems(
+  file: ConfigFile,
+  branches: readonly BranchConfig[],
+): readonly ConfigProblem[] {
+  const owners = new Map<string, string>();
+  const names = new Set<string>();
+  if (file.journal !== false) owners.set(file.journal, 'the journal');
+  const problems: ConfigProblem[] = [];
+  for (const { name, collection } of branches) {
+    const key = `branches.${name}.collection`;
+    const owner = owners.get(collection);
+    if (owner) problems.push({ key, reason: `${collection} belongs to ${owner} already` });
+    owners.set(collection, `branch ${name}`);
+    if (names.has(name)) problems.push({ key: `branches.${name}`, reason: 'is there twice' });
+    names.add(name);
+    if (Buffer.byteLength(`${file.database}.${collection}`) > namespaceBytes) {
+      problems.push({ key, reason: `is longer than MongoDB's ${namespaceBytes} bytes` });
+    }
+  }
+  return problems;
+}
+
+/** A password in a file that is committed and copied about is a password lost. */
+function uriProblems(uri: string | undefined): readonly ConfigProblem[] {
+  if (uri === undefined) return [];
+  if (!/^mongodb(\+srv)?:\/\//.test(uri)) {
+    return [{ key: 'uri', reason: 'does not begin with mongodb:// or mongodb+srv://' }];
+  }
+  if (!hasPassword(uri)) return [];
+  return [{ key: 'uri', reason: 'has a password; put the URI in BANKCTL_URI or use --uri-file' }];
+}
+
+/** One issue of the schema library as problems; an unknown key is a problem of its own. */
+function toProblems(issue: z.core.$ZodIssue): readonly ConfigProblem[] {
+  const path = issue.path.map(String);
+  if (issue.code === 'unrecognized_keys') {
+    return issue.keys.map((name) => ({ key: [...path, name].join('.'), reason: 'is unknown' }));
+  }
+  const key = path.join('.') || 'the file';
+  if (issue.code === 'invalid_key') {
+    return [{ key, reason: issue.issues[0]?.message ?? issue.message }];
+  }
+  if (issue.code === 'invalid_type' && issue.message.startsWith('Invalid input')) {
+    return [{ key, reason: `is missing or not ${article(issue.expected)}` }];
+  }
+  return [{ key, reason: issue.message }];
+}
+
+function article(expected: string): string {
+  const noun = expected === 'record' || expected === 'object' ? 'mapping' : expected;
+  return `a ${noun === 'string' ? 'text' : noun}`;
+}
+
+/** The JSON Schema that ships as `schema/bankctl.config.schema.json`. */
+export function configJsonSchema(): unknown {
+  return z.toJSONSchema(configFile, { io: 'input', target: 'draft-7' });
+}

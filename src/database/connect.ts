@@ -1,0 +1,79 @@
+import { MongoClient, type MongoClientOptions } from 'mongodb';
+import { BankctlError } from '../errors.ts';
+import { databaseError, invalidUri } from './database-error.ts';
+import { checkUri } from './uri.ts';
+
+export { databaseError } from './database-error.ts';
+
+/** How to connect. */
+export interface ConnectOptions {
+  /** Bounds finding a server, and each wait for an answer of it; milliseconds. */
+  readonly timeoutMs: number;
+  /** Shows in the server's log and `currentOp`. */
+  readonly appName?: string | undefined;
+  /** Makes the client emit an event for every command, for those who watch what is sent. */
+  readonly monitorCommands?: boolean | undefined;
+  /** Connections at most; the driver opens them as they are needed. 10 where left out. */
+  readonly maxPoolSize?: number | undefined;
+  /** Gives up when it is aborted. */
+  readonly interrupted?: AbortSignal | undefined;
+}
+
+/**
+ * A client that is not connected yet. What it writes is acknowledged by a majority and what it
+ * reads has been, so that nothing a user was told can be rolled back.
+ *
+ * Finding a server, waiting for a connection and waiting for an answer are bounded each. The driver
+ * repeats a call once whose connection broke, so a server that falls silent in the middle of a call
+ * is reported after at most twice the time. (Version 7.9 of the driver made `timeoutMS`, which
+ * bounded all of it together, a deprecated option without effect; `withTransaction` still repeats
+ * for up to 120 s, which its caller has to bound.)
+ *
+ * @throws BankctlError `invalid_uri`
+ */
+export function createClient(uri: string, options: ConnectOptions): MongoClient {
+  const { timeoutMs, appName = 'bankctl', monitorCommands = false, maxPoolSize = 10 } = options;
+  const settings: MongoClientOptions = {
+    appName,
+    monitorCommands,
+    maxPoolSize,
+    serverSelectionTimeoutMS: timeoutMs,
+    connectTimeoutMS: timeoutMs,
+    socketTimeoutMS: timeoutMs,
+    waitQueueTimeoutMS: timeoutMs,
+    retryWrites: true,
+    retryReads: true,
+    readConcern: { level: 'majority' },
+    writeConcern: { w: 'majority' },
+    readPreference: 'primary',
+  };
+  try {
+    return new MongoClient(checkUri(uri), settings);
+  } catch (error) {
+    throw invalidUri(error, uri);
+  }
+}
+
+/**
+ * A connected client, as `createClient` makes it. The caller closes it.
+ *
+ * @throws BankctlError as `databaseError` says, and `interrupted`
+ */
+export async function connect(uri: string, options: ConnectOptions): Promise<MongoClient> {
+  const client = createClient(uri, options);
+  const { interrupted } = options;
+  const giveUp = () => void client.close();
+  interrupted?.addEventListener('abort', giveUp, { once: true });
+  try {
+    interrupted?.throwIfAborted();
+    return await client.connect();
+  } catch (error) {
+    await client.close();
+    if (interrupted?.aborted === true) {
+      throw new BankctlError('interrupted', 'Stopped while connecting to the database.');
+    }
+    throw databaseError(error, { uri, timeoutMs: options.timeoutMs });
+  } finally {
+    interrupted?.removeEventListener('abort', giveUp);
+  }
+}

@@ -1,0 +1,124 @@
+import { chmod, mkdir, stat } from 'node:fs/promises';
+import { isAbsolute, join, resolve } from 'node:path';
+import { getuid } from 'node:process';
+import { BankctlError, type ErrorCode } from '../errors.ts';
+
+type Env = Readonly<Record<string, string | undefined>>;
+
+/**
+ * Where fetched programs are kept: `BANKCTL_CACHE_DIR`, else `bankctl` in the cache directory of
+ * the XDG base directory specification (on macOS in ~/Library/Caches).
+ *
+ * @throws BankctlError `not_writable` where neither is set and there is no HOME
+ */
+export function cacheDirectory(env: Env, os: string): string {
+  const named = given(env, 'BANKCTL_CACHE_DIR');
+  if (named !== undefined) return resolve(named);
+  const base = xdg(env, 'XDG_CACHE_HOME');
+  if (base !== undefined) return join(base, 'bankctl');
+  const home = homeOr(env, 'not_writable', 'for the cache', 'BANKCTL_CACHE_DIR');
+  return os === 'darwin'
+    ? join(home, 'Library', 'Caches', 'bankctl')
+    : join(home, '.cache', 'bankctl');
+}
+
+/**
+ * Where the local database lives: `BANKCTL_DATA_DIR`, else `bankctl` in the XDG data directory.
+ *
+ * @throws BankctlError `local_database` where neither is set and there is no HOME
+ */
+export function dataDirectory(env: Env): string {
+  const named = given(env, 'BANKCTL_DATA_DIR');
+  if (named !== undefined) return resolve(named);
+  const base = xdg(env, 'XDG_DATA_HOME');
+  if (base !== undefined) return join(base, 'bankctl');
+  const home = homeOr(env, 'local_database', 'for the local database', 'BANKCTL_DATA_DIR');
+  return join(home, '.local', 'share', 'bankctl');
+}
+
+/** The value of a variable; one set to nothing counts as not set. */
+export function given(env: Env, name: string): string | undefined {
+  const value = env[name];
+  return value === undefined || value === '' ? undefined : value;
+}
+
+/** The XDG specification says that a relative path in its variables is to be ignored. */
+function xdg(env: Env, name: string): string | undefined {
+  const value = given(env, name);
+  return value !== undefined && isAbsolute(value) ? value : undefined;
+}
+
+function homeOr(env: Env, code: ErrorCode, purpose: string, variable: string): string {
+  const home = given(env, 'HOME');
+  if (home !== undefined && isAbsolute(home)) return home;
+  throw new BankctlError(
+    code,
+    `HOME is not set, so there is no directory ${purpose}.`,
+    `Set HOME, or set ${variable} to a directory.`,
+  );
+}
+
+/**
+ * Makes a directory that only this user can enter, or makes sure that it is one: owned by this
+ * user, mode 0700. Anything in it is then safe from other users.
+ *
+ * @param variable the variable that moves it, for the hint
+ * @throws BankctlError of that code, when it is somebody else's, no directory, or not writable
+ */
+export async function makePrivateDirectory(
+  path: string,
+  code: ErrorCode,
+  variable: string,
+): Promise<void> {
+  const hint = `Set ${variable} to a directory of your own.`;
+  try {
+    await mkdir(path, { recursive: true, mode: 0o700 });
+    const found = await stat(path);
+    const uid = getuid?.();
+    if (uid !== undefined && found.uid !== uid) {
+      throw new BankctlError(code, `The directory ${path} belongs to another user.`, hint);
+    }
+    if ((found.mode & 0o077) !== 0) await chmod(path, 0o700);
+  } catch (error) {
+    throw fileError(error, code, path, hint);
+  }
+}
+
+/**
+ * A file system failure as a `BankctlError` that names the path; anything else as it is.
+ *
+ * @param hint what to do where the path itself is the trouble; a full disk has its own
+ */
+export function fileError(error: unknown, code: ErrorCode, path: string, hint: string): unknown {
+  const reason = fileFailures.get(errnoCode(error) ?? '');
+  if (reason === undefined) return error;
+  const full = reason === diskFull;
+  return new BankctlError(
+    code,
+    `${path} cannot be written: ${reason}.`,
+    full ? `Free some space there, or ${hint.charAt(0).toLowerCase()}${hint.slice(1)}` : hint,
+    { cause: error },
+  );
+}
+
+/** The `code` of an error from the operating system, such as `ENOENT`. */
+export function errnoCode(error: unknown): string | undefined {
+  if (!(error instanceof Error) || !('code' in error)) return undefined;
+  return typeof error.code === 'string' ? error.code : undefined;
+}
+
+const diskFull = 'the disk is full';
+
+const fileFailures: ReadonlyMap<string, string> = new Map([
+  ['EACCES', 'permission denied'],
+  ['EPERM', 'permission denied'],
+  ['EROFS', 'the file system is read-only'],
+  ['ENOSPC', diskFull],
+  ['EDQUOT', 'the disk quota is used up'],
+  ['ENOTDIR', 'a part of the path is a file'],
+  ['EEXIST', 'there is a file in its place'],
+  ['ENOENT', 'it cannot be created there'],
+  ['ENAMETOOLONG', 'the path is too long'],
+  ['ELOOP', 'the path has too many symbolic links'],
+  ['EIO', 'the disk reports an input/output error'],
+]);

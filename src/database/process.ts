@@ -1,0 +1,159 @@
+import { execFileSync } from 'node:child_process';
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { kill, pid as ownPid, platform } from 'node:process';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Context } from '../context.ts';
+
+/**
+ * One process, told apart from a later one that got the same pid. `space` is the boot and the
+ * pid namespace in which the pid means something: a container has its own.
+ */
+export interface ProcessIdentity {
+  readonly pid: number;
+  readonly started: string;
+  readonly space: string;
+}
+
+/** The identity of this process. */
+export function ownIdentity(): ProcessIdentity {
+  return { pid: ownPid, started: startOf(ownPid) ?? 'unknown', space: pidSpace() };
+}
+
+/**
+ * Whether that very process still runs; a zombie does not. `foreign` where its pid belongs to
+ * another namespace of this boot, so that it cannot be told from here.
+ */
+export function runState(process: ProcessIdentity): 'running' | 'ended' | 'foreign' {
+  const here = pidSpace();
+  if (process.space !== here) {
+    return bootOf(process.space) === bootOf(here) ? 'foreign' : 'ended';
+  }
+  return startOf(process.pid) === process.started ? 'running' : 'ended';
+}
+
+/**
+ * The running processes whose command line contains these arguments, side by side. On Linux it
+ * reads /proc, elsewhere it asks `ps`, which shows arguments joined by spaces.
+ */
+export function findByArguments(args: readonly string[]): ProcessIdentity[] {
+  const space = pidSpace();
+  return commandLines(args)
+    .filter((pid) => pid !== ownPid)
+    .flatMap((pid) => {
+      const started = startOf(pid);
+      return started === undefined ? [] : [{ pid, started, space }];
+    });
+}
+
+/**
+ * Asks a process to end, waits, and kills it if it has not ended by then.
+ *
+ * @param graceMs how long SIGTERM has to work before SIGKILL
+ * @returns whether it ended by itself; resolves only when it is gone
+ * @throws Error EPERM where it belongs to another user
+ */
+export async function endProcess(
+  process: ProcessIdentity,
+  graceMs: number,
+  clock: Pick<Context, 'monotonicNs'>,
+): Promise<boolean> {
+  signalProcess(process, 'SIGTERM');
+  if (await ended(process, graceMs, clock)) return true;
+  signalProcess(process, 'SIGKILL');
+  await ended(process, 10_000, clock);
+  return false;
+}
+
+/** Sends a signal to that very process; nothing happens where it has ended. */
+export function signalProcess(process: ProcessIdentity, signal: 'SIGTERM' | 'SIGKILL'): void {
+  if (runState(process) !== 'running') return;
+  sendSignal(process.pid, signal);
+}
+
+/** Sends a signal to a whole process group; nothing happens where there is none. */
+export function signalGroup(leaderPid: number, signal: 'SIGTERM' | 'SIGKILL'): void {
+  sendSignal(-leaderPid, signal);
+}
+
+function sendSignal(target: number, signal: 'SIGTERM' | 'SIGKILL'): void {
+  try {
+    kill(target, signal);
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error && error.code === 'ESRCH')) throw error;
+  }
+}
+
+async function ended(
+  process: ProcessIdentity,
+  waitMs: number,
+  clock: Pick<Context, 'monotonicNs'>,
+): Promise<boolean> {
+  const deadline = clock.monotonicNs() + BigInt(Math.round(waitMs)) * 1_000_000n;
+  while (runState(process) === 'running') {
+    if (clock.monotonicNs() > deadline) return false;
+    await delay(10);
+  }
+  return true;
+}
+
+/**
+ * When a process started, in a form that only compares; undefined where there is none, or only
+ * a zombie. See proc_pid_stat(5): the fields after the name, which may hold anything, are state
+ * (3) and so on to the start time in clock ticks after boot (22).
+ */
+function startOf(pid: number): string | undefined {
+  try {
+    if (platform !== 'linux') return psStart(pid);
+    const text = readFileSync(`/proc/${pid}/stat`, 'latin1');
+    const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
+    return fields[0] === 'Z' || fields[0] === 'X' ? undefined : fields[19];
+  } catch {
+    return undefined;
+  }
+}
+
+function psStart(pid: number): string | undefined {
+  const text = execFileSync('ps', ['-o', 'stat=,lstart=', '-p', String(pid)], {
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'ignore'],
+  }).trim();
+  return text === '' || text.startsWith('Z') ? undefined : text.replace(/^\S+\s+/, '');
+}
+
+function pidSpace(): string {
+  if (platform !== 'linux') return 'host/host';
+  try {
+    const boot = readFileSync('/proc/sys/kernel/random/boot_id', 'latin1').trim();
+    return `${boot}/${readlinkSync('/proc/self/ns/pid')}`;
+  } catch {
+    return 'host/host';
+  }
+}
+
+function bootOf(space: string): string {
+  return space.slice(0, space.indexOf('/'));
+}
+
+function commandLines(args: readonly string[]): number[] {
+  if (platform !== 'linux') return psMatches(` ${args.join(' ')} `);
+  const wanted = `\0${args.join('\0')}\0`;
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .filter((name) => readCommandLine(name).includes(wanted))
+    .map(Number);
+}
+
+function readCommandLine(pid: string): string {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8');
+  } catch {
+    return '';
+  }
+}
+
+function psMatches(wanted: string): number[] {
+  return execFileSync('ps', ['-axww', '-o', 'pid=,command='], { encoding: 'utf8' })
+    .split('\n')
+    .filter((line) => `${line} `.includes(wanted))
+    .map((line) => Number.parseInt(line, 10));
+}

@@ -1,0 +1,100 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { type Db, type Document, MongoClient, MongoServerError } from 'mongodb';
+import type { Context } from '../context.ts';
+import { BankctlError } from '../errors.ts';
+
+/** The name of the local database's replica set. */
+export const replicaSetName = 'bankctl';
+
+/** What a server that is ready says of itself. */
+export interface ReadyServer {
+  readonly pid: number;
+  readonly version: string;
+}
+
+/** Error codes of the server, from src/mongo/base/error_codes.yml of its source. */
+const notYetInitialized = 94;
+const invalidReplicaSetConfig = 93;
+const alreadyInitialized = 23;
+
+/** An election of one takes a moment; this is far more. */
+const primaryWithinMs = 60_000;
+
+/**
+ * Makes the only member of the replica set a primary that takes writes: initiates the set where
+ * that was never done, and points its configuration at the socket where the data have moved.
+ * Repeatable, so that a start that was killed at any moment is finished by the next one.
+ *
+ * @param socket the path of the server's socket, which is its name in the set
+ * @throws BankctlError `local_database` where it takes too long, `interrupted`; driver errors
+ */
+export async function makePrimary(
+  uri: string,
+  socket: string,
+  host: Pick<Context, 'monotonicNs' | 'interrupted'>,
+): Promise<ReadyServer> {
+  const client = new MongoClient(uri, {
+    appName: 'bankctl start',
+    serverSelectionTimeoutMS: 10_000,
+    socketTimeoutMS: primaryWithinMs,
+    maxPoolSize: 2,
+  });
+  try {
+    const admin = client.db('admin');
+    const deadline = host.monotonicNs() + BigInt(primaryWithinMs) * 1_000_000n;
+    while (!(await isPrimary(admin))) {
+      if (host.interrupted.aborted) {
+        throw new BankctlError('interrupted', 'Stopped while the local database was starting.');
+      }
+      if (host.monotonicNs() > deadline) {
+        const seconds = primaryWithinMs / 1000;
+        throw new BankctlError(
+          'local_database',
+          `The local database started but took no writes within ${seconds} s.`,
+        );
+      }
+      await configure(admin, socket);
+      await delay(10);
+    }
+    const status = await admin.command({ serverStatus: 1, metrics: 0, wiredTiger: 0 });
+    return { pid: Number(status['pid']), version: String(status['version']) };
+  } finally {
+    await client.close();
+  }
+}
+
+async function isPrimary(admin: Db): Promise<boolean> {
+  const hello = await admin.command({ hello: 1 });
+  return hello['isWritablePrimary'] === true;
+}
+
+async function configure(admin: Db, socket: string): Promise<void> {
+  const members = [{ _id: 0, host: socket }];
+  const status = await codeOf(() => admin.command({ replSetGetStatus: 1 }));
+  if (status === notYetInitialized) {
+    const outcome = await codeOf(() =>
+      admin.command({ replSetInitiate: { _id: replicaSetName, members } }),
+    );
+    if (outcome !== undefined && outcome !== alreadyInitialized) {
+      throw new BankctlError('local_database', `The local database refused to start (${outcome}).`);
+    }
+  } else if (status === invalidReplicaSetConfig) {
+    const stored = await admin.command({ replSetGetConfig: 1 });
+    const config: Document = stored['config'];
+    await admin.command({
+      replSetReconfig: { ...config, version: Number(config['version']) + 1, members },
+      force: true,
+    });
+  }
+}
+
+/** @returns the code of the server's refusal, or undefined when it did as asked */
+async function codeOf(work: () => Promise<unknown>): Promise<number | undefined> {
+  try {
+    await work();
+    return undefined;
+  } catch (error) {
+    if (error instanceof MongoServerError && typeof error.code === 'number') return error.code;
+    throw error;
+  }
+}

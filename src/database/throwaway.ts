@@ -1,0 +1,191 @@
+import { mkdir, mkdtemp, readdir, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { MongoMemoryReplSet, MongoMemoryServer } from 'mongodb-memory-server';
+import { BankctlError } from '../errors.ts';
+import { type BinaryHost, checkMongod, findMongod } from './mongod-binary.ts';
+import { ownIdentity, runState } from './process.ts';
+
+/** One server of a throwaway deployment. */
+export interface ThrowawayMember {
+  /** Its process at this moment; undefined while it is down. */
+  readonly pid: () => number | undefined;
+  readonly port: number;
+  /** Starts it again on the same data and port, after it was killed. */
+  readonly restart: () => Promise<void>;
+}
+
+/** A throwaway deployment, gone after `stop`. */
+export interface Throwaway {
+  readonly uri: string;
+  /** Of its mongod, as `6.0.5`. */
+  readonly version: string;
+  readonly members: readonly ThrowawayMember[];
+  /** The processes that run now. */
+  readonly pids: () => readonly number[];
+  /** Ends every server and removes its data. Repeatable. */
+  readonly stop: () => Promise<void>;
+}
+
+/** Which deployment to start. */
+export interface ThrowawayOptions {
+  /** 0 is a standalone, which has no transactions; 1 and 3 are replica sets. 1 where left out. */
+  readonly replicas?: 0 | 1 | 3 | undefined;
+}
+
+const directoryPrefix = 'bankctl-stress-';
+
+/**
+ * Starts a throwaway server on 127.0.0.1 with data in the temporary directory. It does not outlive
+ * this process: `stop` ends it, and where this process is killed, mongodb-memory-server's watcher
+ * ends it within seconds. Ctrl-C reaches only this process, which then calls `stop`.
+ *
+ * @throws BankctlError as `findMongod`; `local_database` where it does not start
+ */
+export async function startThrowaway(
+  host: BinaryHost,
+  { replicas = 1 }: ThrowawayOptions = {},
+): Promise<Throwaway> {
+  const systemBinary = await findMongod(host);
+  const check = await checkMongod(systemBinary, host.interrupted);
+  if ('reason' in check) {
+    throw new BankctlError('no_mongod', `${systemBinary} cannot be used: ${check.reason}.`);
+  }
+  host.progress({ label: 'Starting a throwaway server' });
+  await removeAbandoned();
+  const directory = await mkdtemp(join(tmpdir(), directoryPrefix));
+  await mkdir(join(directory, 'by', ownerName()), { recursive: true });
+  const launched = { binary: { systemBinary, version: check.version }, directory };
+  try {
+    return replicas === 0
+      ? await startStandalone(launched, host)
+      : await startReplicaSet(launched, replicas, host);
+  } catch (error) {
+    await rm(directory, { recursive: true, force: true });
+    if (host.interrupted.aborted) {
+      throw new BankctlError('interrupted', 'Stopped while the throwaway server was starting.');
+    }
+    throw new BankctlError(
+      'local_database',
+      `The throwaway server does not start: ${error instanceof Error ? error.message : error}.`,
+      'Check the space in the temporary directory, which TMPDIR moves.',
+      { cause: error },
+    );
+  }
+}
+
+interface Launched {
+  /** The version is named so that mongodb-memory-server has nothing to warn of. */
+  readonly binary: { readonly systemBinary: string; readonly version: string };
+  readonly directory: string;
+}
+
+/** Its own session, so that the terminal's Ctrl-C does not end it under the work that uses it. */
+const spawn = { detached: true } as const;
+
+const mongodArguments = [
+  ...['--wiredTigerCacheSizeGB', '0.25', '--nounixsocket', '--quiet'],
+  ...['--setParameter', 'diagnosticDataCollectionEnabled=false'],
+];
+
+async function startStandalone({ binary, directory }: Launched, host: BinaryHost) {
+  const dbPath = join(directory, 'data-0');
+  await mkdir(dbPath);
+  const server = new MongoMemoryServer({
+    binary,
+    spawn,
+    instance: { dbPath, storageEngine: 'wiredTiger', args: [...mongodArguments] },
+  });
+  await started(server, host);
+  return running(server.getUri(), [server], directory, binary.version, () => stopQuietly(server));
+}
+
+async function startReplicaSet(
+  { binary, directory }: Launched,
+  count: number,
+  host: BinaryHost,
+): Promise<Throwaway> {
+  const paths = Array.from({ length: count }, (_, index) => join(directory, `data-${index}`));
+  for (const path of paths) await mkdir(path);
+  const set = new MongoMemoryReplSet({
+    binary,
+    instanceOpts: paths.map((dbPath) => ({ dbPath, storageEngine: 'wiredTiger' as const })),
+    replSet: {
+      count,
+      name: 'stress',
+      spawn,
+      storageEngine: 'wiredTiger',
+      args: [...mongodArguments, '--oplogSize', '64'],
+      configSettings: { electionTimeoutMillis: 2000 },
+    },
+  });
+  await started(set, host);
+  return running(set.getUri(), set.servers, directory, binary.version, () => stopQuietly(set));
+}
+
+/** Starts it; when the user gives up meanwhile, ends what there is of it. */
+async function started(server: MongoMemoryServer | MongoMemoryReplSet, host: BinaryHost) {
+  await server.start();
+  if (!host.interrupted.aborted) return;
+  await stopQuietly(server);
+  host.interrupted.throwIfAborted();
+}
+
+async function stopQuietly(server: MongoMemoryServer | MongoMemoryReplSet): Promise<void> {
+  await server.stop({ doCleanup: false, force: false });
+}
+
+function running(
+  uri: string,
+  servers: readonly MongoMemoryServer[],
+  directory: string,
+  version: string,
+  end: () => Promise<void>,
+): Throwaway {
+  const members = servers.map((server) => {
+    const pid = () => server.instanceInfo?.instance.mongodProcess?.pid;
+    const restart = async () => {
+      await server.instanceInfo?.instance.stop();
+      await server.instanceInfo?.instance.start();
+    };
+    return { pid, port: server.instanceInfo?.port ?? 0, restart };
+  });
+  return {
+    uri,
+    version,
+    members,
+    pids: () => members.flatMap(({ pid }) => pid() ?? []),
+    stop: async () => {
+      await end();
+      await rm(directory, { recursive: true, force: true });
+    },
+  };
+}
+
+/** The owner of a directory is told by the name of an empty directory in it. */
+function ownerName(): string {
+  return Buffer.from(JSON.stringify(ownIdentity())).toString('base64url');
+}
+
+/** Removes the data of those that were killed, now that nothing uses them. */
+async function removeAbandoned(): Promise<void> {
+  const names = await readdir(tmpdir()).catch(() => []);
+  for (const name of names.filter((entry) => entry.startsWith(directoryPrefix))) {
+    const directory = join(tmpdir(), name);
+    const owners = await readdir(join(directory, 'by')).catch(() => []);
+    if (owners.length > 0 && owners.every(hasEnded)) {
+      await rm(directory, { recursive: true, force: true }).catch(() => undefined);
+    }
+  }
+}
+
+function hasEnded(name: string): boolean {
+  try {
+    const owner: unknown = JSON.parse(Buffer.from(name, 'base64url').toString('utf8'));
+    if (typeof owner !== 'object' || owner === null) return false;
+    const { pid, started: since, space } = { pid: 0, started: '', space: '', ...owner };
+    return runState({ pid: Number(pid), started: String(since), space: String(space) }) === 'ended';
+  } catch {
+    return false;
+  }
+}

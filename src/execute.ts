@@ -1,0 +1,126 @@
+import type { MongoClient } from 'mongodb';
+import type { Bank } from './bank/bank.ts';
+import type { Command, GlobalOptions, Session, Typed } from './commands/command.ts';
+import type { Config } from './config/config.ts';
+import type { Context } from './context.ts';
+import { BankctlError, Status } from './errors.ts';
+import { present } from './render/present.ts';
+import { progressLine } from './render/progress.ts';
+
+/**
+ * Runs one command: opens what it asks for, when it first asks, and closes all of it here,
+ * whether it ends well, fails or is interrupted.
+ *
+ * @returns the status of the result
+ */
+export async function execute(
+  command: Command,
+  typed: Typed,
+  globals: GlobalOptions,
+  context: Context,
+): Promise<Status> {
+  const opened = new Opened(globals, context);
+  try {
+    const result = await untilInterrupted(command.run(typed, opened.session), opened, context);
+    await untilInterrupted(present(result, globals, context), opened, context);
+    return result.kind === 'single' ? (result.status ?? Status.done) : Status.done;
+  } catch (error) {
+    throw await opened.explain(error);
+  } finally {
+    opened.session.progress(undefined);
+    await opened.close();
+  }
+}
+
+/** On Ctrl-C: closes what is open, which aborts a transaction under way, and lets the work end. */
+async function untilInterrupted<T>(work: Promise<T>, opened: Opened, context: Context): Promise<T> {
+  const { interrupted } = context;
+  const close = () => void opened.close();
+  interrupted.addEventListener('abort', close, { once: true });
+  try {
+    const value = await work;
+    if (interrupted.aborted) throw new BankctlError('interrupted', 'Interrupted.');
+    return value;
+  } catch (error) {
+    if (!interrupted.aborted || isTold(error)) throw error;
+    throw new BankctlError('interrupted', 'Interrupted.', undefined, { cause: error });
+  } finally {
+    interrupted.removeEventListener('abort', close);
+  }
+}
+
+/** Errors that say more than that the user pressed Ctrl-C. */
+function isTold(error: unknown): boolean {
+  return (
+    error instanceof BankctlError &&
+    (error.code === 'interrupted' || error.status !== Status.unavailable)
+  );
+}
+
+/** The costly things of one command line: the config and the connection, each opened at most once. */
+class Opened {
+  readonly session: Session;
+  readonly #context: Context;
+  readonly #globals: GlobalOptions;
+  #config: Promise<Config> | undefined;
+  #bank: Promise<Bank> | undefined;
+  #client: MongoClient | undefined;
+  #uri: string | undefined;
+
+  constructor(globals: GlobalOptions, context: Context) {
+    this.#globals = globals;
+    this.#context = context;
+    const { quiet } = globals;
+    this.session = Object.freeze({
+      context,
+      globals,
+      talk: (line: string) => {
+        if (!quiet) context.stderr.write(`${line}\n`);
+      },
+      progress: progressLine(context, quiet),
+      config: () => {
+        this.#config ??= this.#loadConfig();
+        return this.#config;
+      },
+      bank: () => {
+        this.#bank ??= this.#openBank();
+        return this.#bank;
+      },
+    });
+  }
+
+  async #loadConfig(): Promise<Config> {
+    const { findConfig } = await import('./config/find.ts');
+    const config = await findConfig(this.#globals.config, this.#context);
+    if (config.source === undefined) {
+      const names = config.branches.map(({ name }) => name).join(' and ');
+      this.session.talk(`No config file found: using the built-in one, with ${names}.`);
+    }
+    return config;
+  }
+
+  async #openBank(): Promise<Bank> {
+    const config = await this.session.config();
+    const { timeoutMs } = this.#globals;
+    const { interrupted } = this.#context;
+    const { findDeployment } = await import('./deployment.ts');
+    this.#uri = await findDeployment(config, this.session);
+    const [{ connect }, { openBank }] = await Promise.all([
+      import('./database/connect.ts'),
+      import('./bank/bank.ts'),
+    ]);
+    this.#client = await connect(this.#uri, { timeoutMs, interrupted });
+    return openBank(this.#client, config, timeoutMs);
+  }
+
+  /** What the driver says, in words that a person can act on. */
+  async explain(error: unknown): Promise<unknown> {
+    if (this.#uri === undefined || error instanceof BankctlError) return error;
+    const { databaseError } = await import('./database/connect.ts');
+    return databaseError(error, { uri: this.#uri, timeoutMs: this.#globals.timeoutMs });
+  }
+
+  async close(): Promise<void> {
+    await this.#client?.close();
+  }
+}

@@ -1,0 +1,64 @@
+import type { Context } from './context.ts';
+import { BankctlError, Status } from './errors.ts';
+
+export { createContext } from './context.ts';
+
+/** Replaced by the version in package.json when the bundle is built. */
+declare const BANKCTL_VERSION: string;
+
+/**
+ * Runs one command line. The only place that prints errors and picks the status.
+ *
+ * @param argv the words behind `bankctl`
+ * @returns the exit status: see `Status`
+ */
+export async function main(argv: readonly string[], context: Context): Promise<Status> {
+  // An error on a closed pipe would otherwise end the process with a stack trace.
+  for (const stream of [context.stdout, context.stderr]) stream.on('error', ignore);
+  try {
+    if (argv.length === 1 && (argv[0] === '--version' || argv[0] === '-V')) {
+      context.stdout.write(`${version()}\n`);
+      return Status.done;
+    }
+    const { run } = await import('./program.ts');
+    return await run(argv, context, version());
+  } catch (error) {
+    if (isClosedPipe(error)) return Status.done;
+    return report(error, argv, context);
+  }
+}
+
+function version(): string {
+  return typeof BANKCTL_VERSION === 'string' ? BANKCTL_VERSION : '0.0.0-source';
+}
+
+function ignore(): void {}
+
+/** The reader went away, as `head` does: there is nobody left to tell. */
+function isClosedPipe(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === 'EPIPE';
+}
+
+function report(error: unknown, argv: readonly string[], context: Context): Status {
+  const known = error instanceof BankctlError;
+  const code = known ? error.code : 'internal';
+  const message = error instanceof Error ? error.message : String(error);
+  const hint = known ? error.hint : 'This is a bug in bankctl; please report it with this text.';
+  if (wantsJson(argv)) {
+    context.stderr.write(`${JSON.stringify({ error: { code, message, hint } })}\n`);
+  } else {
+    const trace = !known && error instanceof Error ? `${error.stack}\n` : '';
+    context.stderr.write(`bankctl: ${message}\n${trace}${hint}\n`);
+  }
+  return known ? error.status : Status.refused;
+}
+
+/** Read from the words themselves: the error may be that they cannot be parsed. */
+function wantsJson(argv: readonly string[]): boolean {
+  return argv.some(
+    (word, index) =>
+      word === '--json' ||
+      /^(--output=|-o=?)(nd)?json$/.test(word) ||
+      (/^(--output|-o)$/.test(word) && /^(nd)?json$/.test(argv[index + 1] ?? '')),
+  );
+}

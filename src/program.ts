@@ -1,0 +1,166 @@
+import { Command as Commander, CommanderError, Option } from 'commander';
+import type { Command, GlobalOptions, OutputFormat, Typed } from './commands/command.ts';
+import { outputFormats } from './commands/command.ts';
+import { commands } from './commands/index.ts';
+import type { Context } from './context.ts';
+import { parseDuration } from './duration.ts';
+import { BankctlError, Status } from './errors.ts';
+
+const helpAfter = `
+Exit statuses: 0 done, 1 refused or failed, 2 bad usage or config, 3 database
+unreachable or not able, 4 stress or audit found a violation, 5 stress undecided,
+130 interrupted.
+
+Environment: BANKCTL_URI, BANKCTL_CONFIG, BANKCTL_DATA_DIR, BANKCTL_CACHE_DIR,
+BANKCTL_MONGOD, NO_COLOR.`;
+
+/**
+ * argv → command → run → render → write. The only importer of commander.
+ *
+ * @returns the exit status
+ * @throws `BankctlError` for everything that `main` has to report
+ */
+export async function run(
+  argv: readonly string[],
+  context: Context,
+  version: string,
+): Promise<Status> {
+  const chosen = parse(argv, context, version);
+  if (!chosen) return Status.done;
+  const { execute } = await import('./execute.ts');
+  return execute(chosen.command, chosen.typed, chosen.globals, context);
+}
+
+interface Chosen {
+  readonly command: Command;
+  readonly typed: Typed;
+  readonly globals: GlobalOptions;
+}
+
+/** @returns undefined where the command line asked for help, which is then printed */
+export function parse(
+  argv: readonly string[],
+  context: Context,
+  version: string,
+): Chosen | undefined {
+  let chosen: Chosen | undefined;
+  const program = createProgram(context, version, (choice) => {
+    chosen = choice;
+  });
+  try {
+    program.parse(argv.length === 0 ? ['--help'] : [...argv], { from: 'user' });
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error;
+    if (error.exitCode === 0) return undefined;
+    throw usageError(error);
+  }
+  return chosen;
+}
+
+/** The whole command tree, made anew from the list for each command line. */
+function createProgram(
+  context: Context,
+  version: string,
+  choose: (chosen: Chosen) => void,
+): Commander {
+  const program = new Commander('bankctl')
+    .description('Administers bank accounts in MongoDB, one collection a branch.')
+    .version(version, '-V, --version', 'print the version')
+    .helpOption('-h, --help', 'print help')
+    .helpCommand('help [command]', 'print help for a command')
+    .configureHelp({
+      showGlobalOptions: true,
+      helpWidth: Math.min(context.width, 100),
+      subcommandTerm: (sub) => sub.name(),
+    })
+    .configureOutput({
+      writeOut: (text) => context.stdout.write(text),
+      writeErr: () => undefined,
+      getOutHelpWidth: () => Math.min(context.width, 100),
+      getOutHasColors: () => false,
+    })
+    .exitOverride()
+    .addHelpText('after', helpAfter);
+  for (const option of globalOptions()) program.addOption(option);
+  for (const command of commands) addCommand(program, command, context, choose);
+  return program;
+}
+
+function globalOptions(): readonly Option[] {
+  return [
+    new Option('--config <PATH>', 'config file (default: found from here upward)'),
+    new Option('--uri <URI>', 'MongoDB deployment (default: the local database)'),
+    new Option('--uri-file <PATH>', 'file that holds the URI, for one with a password').conflicts(
+      'uri',
+    ),
+    new Option('-o, --output <FORMAT>', 'how the result is printed')
+      .choices([...outputFormats])
+      .default('table'),
+    new Option('--json', 'the same as -o json').implies({ output: 'json' }),
+    new Option('--no-color', 'no colour; NO_COLOR does the same'),
+    new Option('-q, --quiet', 'the result and errors, nothing else'),
+    new Option('--timeout <TIME>', 'bound on each call to the database').default('10s'),
+  ];
+}
+
+function addCommand(
+  program: Commander,
+  command: Command,
+  context: Context,
+  choose: (chosen: Chosen) => void,
+): void {
+  const sub = program.command(command.name).summary(command.summary);
+  sub.description([command.summary, command.description].filter(Boolean).join('\n\n'));
+  for (const { name, summary, optional, choices } of command.arguments) {
+    const argument = sub.createArgument(optional ? `[${name}]` : `<${name}>`, summary);
+    sub.addArgument(choices ? argument.choices([...choices]) : argument);
+  }
+  for (const { flags, summary, choices, defaultValue } of command.options) {
+    const option = new Option(flags, summary);
+    if (choices) option.choices([...choices]);
+    if (defaultValue !== undefined) option.default(defaultValue);
+    sub.addOption(option);
+  }
+  sub.addHelpText(
+    'after',
+    `\nExamples:\n${command.examples.map((line) => `  ${line}`).join('\n')}`,
+  );
+  sub.action(() => {
+    choose({
+      command,
+      typed: { args: sub.args, options: sub.opts() },
+      globals: readGlobals(program.opts(), context),
+    });
+  });
+}
+
+function readGlobals(options: Record<string, unknown>, context: Context): GlobalOptions {
+  const text = (name: string) => {
+    const value = options[name];
+    return typeof value === 'string' ? value : undefined;
+  };
+  const { NO_COLOR, FORCE_COLOR } = context.env;
+  const colourful = FORCE_COLOR ? FORCE_COLOR !== '0' : context.stdoutIsTerminal && !NO_COLOR;
+  return Object.freeze({
+    config: text('config'),
+    uri: text('uri'),
+    uriFile: text('uriFile'),
+    output: outputFormat(text('output')),
+    colour: options['color'] !== false && colourful,
+    quiet: options['quiet'] === true,
+    timeoutMs: parseDuration(text('timeout') ?? '10s', '--timeout'),
+  });
+}
+
+function outputFormat(text: string | undefined): OutputFormat {
+  return outputFormats.find((format) => format === text) ?? 'table';
+}
+
+/** Commander's sentence is good; its prefix and its second line are ours to place. */
+function usageError(error: CommanderError): BankctlError {
+  const [first = '', second] = error.message.replace(/^error: /, '').split('\n');
+  const sentence = `${first.charAt(0).toUpperCase()}${first.slice(1).replace(/\.?$/, '.')}`;
+  const hint = second?.replace(/^\(|\)$/g, '');
+  const code = error.code === 'commander.unknownCommand' ? 'unknown_command' : 'usage';
+  return new BankctlError(code, sentence, hint);
+}

@@ -1,0 +1,102 @@
+import type { Writable } from 'node:stream';
+import type { GlobalOptions, Part, Result } from '../commands/command.ts';
+import type { Context } from '../context.ts';
+import type { View } from './view.ts';
+
+/**
+ * Prints a result on stdout in the chosen format. Waits where the reader is slower, so memory
+ * stays flat however long the result.
+ *
+ * @throws the stream's error, such as EPIPE where the reader went away
+ */
+export async function present(
+  result: Result,
+  globals: GlobalOptions,
+  context: Context,
+): Promise<void> {
+  for await (const text of chunks(result, globals, context)) await write(context.stdout, text);
+}
+
+function write(stream: Writable, text: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    stream.write(text, (error) => (error ? reject(error) : resolve()));
+  });
+}
+
+async function* chunks(
+  result: Result,
+  globals: GlobalOptions,
+  context: Context,
+): AsyncIterable<string> {
+  switch (globals.output) {
+    case 'json':
+      if (result.kind === 'single') yield `${JSON.stringify(result.data, null, 2)}\n`;
+      else yield* jsonArray(result.parts);
+      return;
+    case 'ndjson':
+      for await (const { items } of parts(result)) {
+        yield items.map((item) => `${JSON.stringify(item)}\n`).join('');
+      }
+      return;
+    case 'csv':
+      yield* csv(result);
+      return;
+    case 'table':
+      yield* tables(result, globals, context);
+  }
+}
+
+async function* parts(result: Result): AsyncIterable<Part> {
+  if (result.kind === 'stream') {
+    yield* result.parts;
+    return;
+  }
+  const { data, view } = result;
+  yield { items: Array.isArray(data) ? data : [data], view };
+}
+
+async function* jsonArray(stream: AsyncIterable<Part>): AsyncIterable<string> {
+  let separator = '[\n';
+  for await (const { items } of stream) {
+    if (items.length === 0) continue;
+    yield separator + items.map((item) => `  ${JSON.stringify(item)}`).join(',\n');
+    separator = ',\n';
+  }
+  yield separator === '[\n' ? '[]\n' : '\n]\n';
+}
+
+async function* csv(result: Result): AsyncIterable<string> {
+  const { renderCsv } = await import('./csv.ts');
+  let head = true;
+  for await (const { view } of parts(result)) {
+    yield renderCsv(view, head);
+    head = false;
+  }
+}
+
+async function* tables(
+  result: Result,
+  globals: GlobalOptions,
+  context: Context,
+): AsyncIterable<string> {
+  const [{ renderTable }, { createPaint }] = await Promise.all([
+    import('./table.ts'),
+    import('./paint.ts'),
+  ]);
+  const paint = createPaint(globals.colour);
+  const borders = context.stdoutIsTerminal;
+  let leastWidths: readonly number[] | undefined;
+  for await (const { view } of parts(result)) {
+    const head = leastWidths === undefined;
+    const text = renderTable(view, { paint, borders, head, ...(leastWidths && { leastWidths }) });
+    if (text !== '') yield `${text}\n`;
+    if (result.kind === 'stream') leastWidths ??= widths(view);
+  }
+}
+
+/** Columns of the first part of a long table set the widths of the rest. */
+function widths(view: View): readonly number[] {
+  return view.columns.map(({ name }, index) =>
+    Math.max(name.length, ...view.rows.map((row) => row[index]?.length ?? 0)),
+  );
+}

@@ -1,0 +1,38 @@
+import type { Context } from '../context.ts';
+
+const clearLine = '\r\u001B[2K';
+
+/**
+ * A line at the bottom that is redrawn in place, on stderr, on a terminal only.
+ *
+ * @returns a function that shows a line, or with undefined takes it away
+ */
+export function progressLine(
+  context: Pick<Context, 'stderr' | 'stderrIsTerminal' | 'width'>,
+  quiet: boolean,
+): (line: string | undefined) => void {
+  if (quiet || !context.stderrIsTerminal) return () => undefined;
+  let shown = false;
+  return (line) => {
+    if (line === undefined && !shown) return;
+    shown = line !== undefined;
+    context.stderr.write(clearLine + (line ?? '').slice(0, context.width - 1));
+  };
+}
+
+const mebibyte = 1024 * 1024;
+const barWidth = 24;
+
+/** `Downloading mongod ████████░░░░ 42 of 67 MiB`; without a total, only what is done. */
+export function progressText(label: string, done?: number, total?: number): string {
+  if (done === undefined) return `${label} ...`;
+  const mebibytes = (bytes: number) => (bytes / mebibyte).toFixed(0);
+  if (!total) return `${label} ${mebibytes(done)} MiB`;
+  return `${label} ${bar(done / total)} ${mebibytes(done)} of ${mebibytes(total)} MiB`;
+}
+
+/** A bar that is full at 1. */
+export function bar(share: number): string {
+  const full = Math.round(Math.min(Math.max(share, 0), 1) * barWidth);
+  return '█'.repeat(full) + '░'.repeat(barWidth - full);
+}

@@ -1,0 +1,43 @@
+import type { DriveResult } from './drive.ts';
+import type { LoadModelName } from './load-models.ts';
+import type { PlanOptions } from './plan.ts';
+
+/** What a thread is started with. Plain data, as all that passes between threads. */
+export interface ThreadTask {
+  readonly uri: string;
+  readonly database: string;
+  readonly model: LoadModelName;
+  readonly plan: PlanOptions;
+  readonly workers: readonly number[];
+  readonly deadlineNs: number;
+  readonly timeoutMs: number;
+  readonly withHistory: boolean;
+}
+
+/** What the main thread tells a thread. */
+export type ToThread =
+  /** All threads are ready: begin. The run's start, on the monotonic clock that all share. */
+  | { readonly type: 'go'; readonly startedNs: bigint }
+  /** Begin no further operation. */
+  | { readonly type: 'stop' }
+  /** A batch of history has been written. */
+  | { readonly type: 'written' };
+
+/** What a thread tells the main thread. */
+export type FromThread =
+  | { readonly type: 'ready' }
+  | { readonly type: 'progress'; readonly done: number; readonly wrong: number }
+  /** Lines in order of time; none earlier than `upToNs` will follow. */
+  | {
+      readonly type: 'history';
+      readonly lines: readonly HistoryLine[];
+      readonly upToNs: number;
+    }
+  | { readonly type: 'done'; readonly result: DriveResult }
+  | { readonly type: 'failed'; readonly message: string };
+
+/** One line of a history, without its line feed. */
+export interface HistoryLine {
+  readonly atNs: number;
+  readonly text: string;
+}
