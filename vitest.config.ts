@@ -1,12 +1,19 @@
+import { randomInt } from 'node:crypto';
 import { defineConfig } from 'vitest/config';
+
+// A failing random test is repeated with the seed that its run printed.
+process.env['BANKCTL_TEST_SEED'] ??= String(randomInt(2 ** 31));
+process.stderr.write(`BANKCTL_TEST_SEED=${process.env['BANKCTL_TEST_SEED']}\n`);
 
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
     globalSetup: ['test/server.ts'],
+    setupFiles: ['test/seed.ts'],
     testTimeout: 30_000,
     hookTimeout: 60_000,
     maxWorkers: 2,
+    pool: 'forks',
     passWithNoTests: false,
   },
 });

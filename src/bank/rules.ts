@@ -47,7 +47,7 @@ export function applyOperation(book: Book, operation: Operation): Accepted {
   const before = stateBefore(book, operation, branch);
   const balanceMinor = before.balanceMinor + operation.amountMinor;
   checkBounds(branch, operation, before.balanceMinor, balanceMinor);
-  const at = book.now > before.postedAt ? book.now : before.postedAt;
+  const at = new Date(Math.max(book.now.getTime(), before.postedAt.getTime()));
   const after: AccountState = {
     ...before,
     version: before.version + 1n,
@@ -132,7 +132,7 @@ function checkBounds(
   if (afterMinor < branch.minBalanceMinor) {
     throw new BankctlError(
       'below_minimum',
-      `${branch.name}:${operation.account} has ${formatAmount(beforeMinor, currency)} ` +
+      `The account ${branch.name}:${operation.account} has ${formatAmount(beforeMinor, currency)} ` +
         `${currency.code}; ${formatAmount(operation.amountMinor, currency)} would leave ` +
         `${formatAmount(afterMinor, currency)}, below the minimum of ` +
         `${formatAmount(branch.minBalanceMinor, currency)}.`,
@@ -141,7 +141,7 @@ function checkBounds(
   if (afterMinor > maxMinor) {
     throw new BankctlError(
       'balance_limit',
-      `${branch.name}:${operation.account} would have more than ` +
+      `The account ${branch.name}:${operation.account} would have more than ` +
         `${formatAmount(maxMinor, currency)} ${currency.code}.`,
     );
   }

@@ -3,6 +3,7 @@ import {
   MongoError,
   MongoMissingDependencyError,
   MongoNetworkError,
+  MongoNetworkTimeoutError,
   MongoOperationTimeoutError,
   MongoServerError,
   MongoServerSelectionError,
@@ -40,7 +41,7 @@ const noPrimaryCodes: ReadonlySet<unknown> = new Set([
 export function databaseError(error: unknown, context: DatabaseContext): unknown {
   if (error instanceof BankctlError || !(error instanceof Error)) return error;
   if (error instanceof MongoServerSelectionError) return unreachable(error, context);
-  if (error instanceof MongoOperationTimeoutError) return timedOut(error, context);
+  if (isTimeout(error)) return timedOut(error, context);
   if (isAboutUri(error)) return invalidUri(error, context.uri);
   if (error instanceof MongoCompatibilityError) return incompatible(error, context);
   if (error instanceof MongoServerError) return serverError(error, context);
@@ -48,6 +49,15 @@ export function databaseError(error: unknown, context: DatabaseContext): unknown
   return errnoCode(error) !== undefined && !(error instanceof MongoError)
     ? systemError(error, context)
     : error;
+}
+
+/** No answer came, or all connections were taken by calls that had none either. */
+function isTimeout(error: Error): boolean {
+  return (
+    error instanceof MongoNetworkTimeoutError ||
+    error instanceof MongoOperationTimeoutError ||
+    error.name === 'MongoWaitQueueTimeoutError'
+  );
 }
 
 /**
@@ -153,7 +163,7 @@ function incompatible(error: Error, { uri }: DatabaseContext): BankctlError {
 }
 
 /** A file that the connection string names, or a name that the resolver does not know. */
-function systemError(error: Error, context: DatabaseContext): BankctlError | Error {
+function systemError(error: Error, context: DatabaseContext): BankctlError {
   if ('path' in error && typeof error.path === 'string') {
     return failure(
       'invalid_uri',
@@ -165,12 +175,12 @@ function systemError(error: Error, context: DatabaseContext): BankctlError | Err
   return unreachable(error, context);
 }
 
-function unreachable(error: Error, context: DatabaseContext): BankctlError | Error {
+function unreachable(error: Error, context: DatabaseContext): BankctlError {
   const hosts = hostsOf(context.uri);
-  const reason = causes(error)
-    .map((cause) => networkReason(cause))
-    .find((found) => found !== undefined);
-  if (reason?.bug === true) return error;
+  const reason =
+    causes(error)
+      .map((cause) => networkReason(cause))
+      .find((found) => found !== undefined) ?? replicaSetReason(error);
   const within = `within ${seconds(context.timeoutMs)}`;
   const why = reason === undefined ? '' : `: ${reason.text}`;
   const message =
@@ -183,7 +193,6 @@ function unreachable(error: Error, context: DatabaseContext): BankctlError | Err
 interface NetworkReason {
   readonly text: string;
   readonly hint?: readonly [string];
-  readonly bug?: boolean;
 }
 
 const tlsHint = [
@@ -236,6 +245,21 @@ const networkReasons: readonly {
 function networkReason(error: Error): NetworkReason | undefined {
   const text = `${errnoCode(error) ?? ''} ${error.message}`;
   return networkReasons.find(({ pattern }) => pattern.test(text));
+}
+
+/** Servers answered, but none of them is the one to talk to. */
+function replicaSetReason(error: Error): NetworkReason | undefined {
+  if (!(error instanceof MongoServerSelectionError)) return undefined;
+  const topology = error.reason;
+  if (topology?.setName && topology.servers.size === 0) {
+    return {
+      text: `no server there belongs to the replica set ${topology.setName}`,
+      hint: ['Correct replicaSet in the connection string.'],
+    };
+  }
+  return topology?.type === 'ReplicaSetNoPrimary' && topology.setName
+    ? { text: `the replica set ${topology.setName} has no primary` }
+    : undefined;
 }
 
 /** The error and what it came from, the innermost first; the driver nests what happened. */

@@ -8,7 +8,13 @@ import { type LocalPaths, shortDirectoryRoot } from './local-paths.ts';
 import { withLock } from './lock.ts';
 import { findMongod, machine } from './mongod-binary.ts';
 import { failureFromLogs } from './mongod-log.ts';
-import { endProcess, findByArguments, type ProcessIdentity, signalGroup } from './process.ts';
+import {
+  endProcess,
+  findByArguments,
+  type ProcessIdentity,
+  signalGroup,
+  signalProcess,
+} from './process.ts';
 import { makePrimary, replicaSetName } from './replica-set.ts';
 
 const dataDirHint = 'Set BANKCTL_DATA_DIR to another directory, or free this one.';
@@ -63,6 +69,17 @@ export async function stopLocked(paths: LocalPaths, host: LocalHost): Promise<bo
   return underLock(paths, host, async () => {
     await rm(paths.stateFile, { force: true });
     return endServers(paths, host);
+  });
+}
+
+/**
+ * Puts the log of the running server aside. On SIGUSR1 mongod closes its log and, as told by
+ * `--logRotate reopen`, opens the path anew; see the manual, "Rotate Log Files".
+ */
+export async function rotateRunningLog(paths: LocalPaths, host: LocalHost): Promise<void> {
+  await underLock(paths, host, async () => {
+    if (!(await rotateLog(paths.logFile))) return;
+    for (const server of await ownServers(paths)) signalProcess(server, 'SIGUSR1');
   });
 }
 
@@ -145,6 +162,7 @@ async function launch(mongod: string, paths: LocalPaths, host: LocalHost): Promi
     ...identifyingArguments(await realpath(paths.dbPath)),
     ...['--nounixsocket', '--bind_ip', paths.socket, '--filePermissions', '0600'],
     ...['--fork', '--logpath', paths.logFile, '--logappend', '--quiet'],
+    ...['--logRotate', 'reopen'],
     ...['--wiredTigerCacheSizeGB', '0.25', '--oplogSize', '64'],
     ...['--setParameter', 'diagnosticDataCollectionEnabled=false'],
     ...['--setParameter', 'writePeriodicNoops=false'],
@@ -211,9 +229,12 @@ function launcherExit(
   });
 }
 
-async function rotateLog(path: string): Promise<void> {
+/** @returns whether it was large enough to be put aside */
+async function rotateLog(path: string): Promise<boolean> {
   const found = await stat(path).catch(() => undefined);
-  if (found !== undefined && found.size > logBytes) await rename(path, `${path}.1`);
+  if (found === undefined || found.size <= logBytes) return false;
+  await rename(path, `${path}.1`);
+  return true;
 }
 
 /** Written whole or not at all, since others read it at any moment. */

@@ -1,4 +1,4 @@
-import { lstatSync, readFileSync, statSync } from 'node:fs';
+import { readFileSync, type Stats, statSync } from 'node:fs';
 import { createConnection } from 'node:net';
 import { getuid } from 'node:process';
 import type { Context } from '../context.ts';
@@ -31,6 +31,9 @@ export interface LocalStatus {
   readonly logFile: string;
 }
 
+/** A server writes a few lines for each client; its log is put aside when it is larger. */
+const runningLogBytes = 32 * 1024 * 1024;
+
 /** How long a server may take to accept a connection on its own machine. */
 const answerMs = 2000;
 
@@ -43,7 +46,13 @@ const answerMs = 2000;
  */
 export async function ensureLocal(host: LocalHost): Promise<LocalServer> {
   const paths = localPaths(host.env);
-  if (await isReady(paths)) return { uri: paths.uri, started: false, paths };
+  if (await isReady(paths)) {
+    if ((look(paths.logFile)?.size ?? 0) > runningLogBytes) {
+      const { rotateRunningLog } = await import('./local-start.ts');
+      await rotateRunningLog(paths, host);
+    }
+    return { uri: paths.uri, started: false, paths };
+  }
   const { startLocked } = await import('./local-start.ts');
   return { uri: paths.uri, started: await startLocked(paths, host), paths };
 }
@@ -88,7 +97,9 @@ export async function localStatus(host: Pick<Context, 'env' | 'nowMs'>): Promise
  * server that answers but is not ready yet has none.
  */
 export async function isReady(paths: LocalPaths): Promise<boolean> {
-  return isOwn(paths.socketDir) && (await answers(paths.socket)) && exists(paths.stateFile);
+  return (
+    isOwn(paths.socketDir) && (await answers(paths.socket)) && look(paths.stateFile) !== undefined
+  );
 }
 
 /** Whether anything accepts connections there. */
@@ -106,14 +117,19 @@ export function answers(socket: string): Promise<boolean> {
 }
 
 function isOwn(directory: string): boolean {
-  const found = statSync(directory, { throwIfNoEntry: false });
+  const found = look(directory);
   if (found === undefined) return false;
   const uid = getuid?.();
   return (uid === undefined || found.uid === uid) && (found.mode & 0o077) === 0;
 }
 
-function exists(path: string): boolean {
-  return lstatSync(path, { throwIfNoEntry: false }) !== undefined;
+/** undefined where there is nothing, or nothing that may be looked at: the start says why. */
+function look(path: string): Stats | undefined {
+  try {
+    return statSync(path, { throwIfNoEntry: false });
+  } catch {
+    return undefined;
+  }
 }
 
 /** What the state file says; nothing where it is gone or damaged. */

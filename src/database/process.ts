@@ -14,6 +14,8 @@ export interface ProcessIdentity {
   readonly space: string;
 }
 
+type Signal = 'SIGTERM' | 'SIGKILL' | 'SIGUSR1';
+
 /** The identity of this process. */
 export function ownIdentity(): ProcessIdentity {
   return { pid: ownPid, started: startOf(ownPid) ?? 'unknown', space: pidSpace() };
@@ -65,17 +67,17 @@ export async function endProcess(
 }
 
 /** Sends a signal to that very process; nothing happens where it has ended. */
-export function signalProcess(process: ProcessIdentity, signal: 'SIGTERM' | 'SIGKILL'): void {
+export function signalProcess(process: ProcessIdentity, signal: Signal): void {
   if (runState(process) !== 'running') return;
   sendSignal(process.pid, signal);
 }
 
 /** Sends a signal to a whole process group; nothing happens where there is none. */
-export function signalGroup(leaderPid: number, signal: 'SIGTERM' | 'SIGKILL'): void {
+export function signalGroup(leaderPid: number, signal: Signal): void {
   sendSignal(-leaderPid, signal);
 }
 
-function sendSignal(target: number, signal: 'SIGTERM' | 'SIGKILL'): void {
+function sendSignal(target: number, signal: Signal): void {
   try {
     kill(target, signal);
   } catch (error) {

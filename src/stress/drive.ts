@@ -33,7 +33,7 @@ export interface DriveHost {
   /** True once no further operation is to begin. */
   readonly stopped: () => boolean;
   /** Hears of the first and the last moment of each operation. */
-  readonly history?: HistorySink;
+  readonly history?: HistorySink | undefined;
 }
 
 /** Told of operations as they begin and end; awaited, so that a slow disk slows the workers. */

@@ -19,6 +19,8 @@ export interface LoadOptions {
   readonly keep?: boolean | undefined;
   /** A deployment to use instead of a throwaway server; it names no database. */
   readonly uri?: string | undefined;
+  /** A file for one line an event, made anew. */
+  readonly history?: string | undefined;
   /** Bound on each call to the database, milliseconds. */
   readonly timeoutMs?: number | undefined;
 }
@@ -34,6 +36,7 @@ export interface LoadSettings {
   readonly models: readonly LoadModelName[];
   readonly keep: boolean;
   readonly uri: string | undefined;
+  readonly history: string | undefined;
   readonly timeoutMs: number;
 }
 
@@ -59,6 +62,13 @@ export function settleLoadOptions(options: LoadOptions): LoadSettings {
   if (threads > workers) {
     throw new BankctlError('usage', `--threads ${threads} is more than --workers ${workers}.`);
   }
+  if (options.keep && options.uri === undefined) {
+    throw new BankctlError(
+      'usage',
+      '--keep has nothing to keep: a throwaway server ends with the command.',
+      'Give a --uri, whose server stays; stress makes up a database there.',
+    );
+  }
   const { durationMs } = options;
   const operations =
     options.operations ?? (durationMs === undefined ? loadDefaults.operations : mostOperations);
@@ -73,6 +83,7 @@ export function settleLoadOptions(options: LoadOptions): LoadSettings {
     models: options.models?.length ? [...new Set(options.models)] : loadModelNames,
     keep: options.keep ?? false,
     uri: options.uri,
+    history: options.history,
     timeoutMs: options.timeoutMs ?? loadDefaults.timeoutMs,
   });
 }

@@ -1,4 +1,5 @@
 import type { DriveResult } from './drive.ts';
+import type { HistoryBatch } from './history-batches.ts';
 import type { LoadModelName } from './load-models.ts';
 import type { PlanOptions } from './plan.ts';
 
@@ -9,15 +10,17 @@ export interface ThreadTask {
   readonly model: LoadModelName;
   readonly plan: PlanOptions;
   readonly workers: readonly number[];
-  readonly deadlineNs: number;
+  readonly durationMs: number | undefined;
+  /** The run's start on the monotonic clock, which all threads share; times count from it. */
+  readonly startedNs: bigint;
   readonly timeoutMs: number;
   readonly withHistory: boolean;
 }
 
 /** What the main thread tells a thread. */
 export type ToThread =
-  /** All threads are ready: begin. The run's start, on the monotonic clock that all share. */
-  | { readonly type: 'go'; readonly startedNs: bigint }
+  /** All threads are ready: begin. */
+  | { readonly type: 'go' }
   /** Begin no further operation. */
   | { readonly type: 'stop' }
   /** A batch of history has been written. */
@@ -27,17 +30,6 @@ export type ToThread =
 export type FromThread =
   | { readonly type: 'ready' }
   | { readonly type: 'progress'; readonly done: number; readonly wrong: number }
-  /** Lines in order of time; none earlier than `upToNs` will follow. */
-  | {
-      readonly type: 'history';
-      readonly lines: readonly HistoryLine[];
-      readonly upToNs: number;
-    }
+  | HistoryBatch
   | { readonly type: 'done'; readonly result: DriveResult }
   | { readonly type: 'failed'; readonly message: string };
-
-/** One line of a history, without its line feed. */
-export interface HistoryLine {
-  readonly atNs: number;
-  readonly text: string;
-}

@@ -1,0 +1,224 @@
+import type { MongoClient } from 'mongodb';
+import { fromDecimal } from '../bank/decimal.ts';
+import type { Context } from '../context.ts';
+import { connect, databaseError } from '../database/connect.ts';
+import type { BinaryHost } from '../database/mongod-binary.ts';
+import { BankctlError } from '../errors.ts';
+import {
+  decide,
+  type Judgement,
+  judgeRun,
+  type LoadCounts,
+  type LoadRun,
+  type ReadBack,
+  type Verdict,
+} from './check.ts';
+import type { DriveResult } from './drive.ts';
+import { explain, type FirstWrong } from './explain.ts';
+import { type HistoryFile, openHistory } from './history-file.ts';
+import { appliedEvent, initEvent } from './history-lines.ts';
+import { claimDatabase, refuseNamedDatabase, throwawayName } from './load-database.ts';
+import {
+  collectionOfBranch,
+  type LoadModelName,
+  prepareModel,
+  runCollections,
+} from './load-models.ts';
+import { type LoadOptions, type LoadSettings, settleLoadOptions } from './load-options.ts';
+import { runHere, type TeamHost, type TeamTask } from './load-team.ts';
+import { runThreads, threadProgram } from './load-threads.ts';
+import { makePlan, type Plan, planCurrency } from './plan.ts';
+
+/** The result of a load run; printed as it is by `--json`. */
+export interface LoadReport {
+  readonly seed: number;
+  readonly workers: number;
+  readonly models: readonly LoadModelReport[];
+  readonly verdict: Verdict;
+  /** Why the run proves nothing, where the verdict is `undecided`. */
+  readonly reason?: string;
+  /** The databases that `--keep` left in place. */
+  readonly kept?: readonly string[];
+}
+
+export interface LoadModelReport extends LoadCounts {
+  readonly model: LoadModelName;
+  readonly first_wrong?: FirstWrong;
+}
+
+/** What a load run needs from its surroundings. */
+export interface LoadHost extends BinaryHost, Pick<Context, 'freshId'> {
+  /** A few times a second while a model is under load. */
+  readonly counted: (model: LoadModelName, done: number, total: number, wrong: number) => void;
+  /** The program of the threads, where it is not bundled beside this one. */
+  readonly threadProgram?: URL | undefined;
+}
+
+/** Each branch has so many accounts, so that workers meet on one now and then. */
+const accountsPerBranch = 4;
+
+/**
+ * Drives the same seeded plan of increments against each model, in a database of its own, and
+ * judges what happened. Whatever it started or created is gone when it returns or throws, on an
+ * interruption too; `keep` leaves the databases of a given URI.
+ *
+ * @throws `usage` for options out of bounds, `not_ours`, `interrupted`, and what finding a mongod
+ *   or connecting can fail with
+ */
+export async function runLoad(options: LoadOptions, host: LoadHost): Promise<LoadReport> {
+  const settings = settleLoadOptions(options);
+  const history = settings.history === undefined ? undefined : await openHistory(settings.history);
+  try {
+    const server = await openServer(settings, host);
+    try {
+      return await runModels(settings, host, server, history);
+    } catch (error) {
+      if (host.interrupted.aborted) throw new BankctlError('interrupted', 'Stopped by you.');
+      throw databaseError(error, { uri: server.uri, timeoutMs: settings.timeoutMs });
+    } finally {
+      await server.end();
+    }
+  } finally {
+    await history?.close();
+  }
+}
+
+interface LoadServer {
+  readonly uri: string;
+  /** For everything but the load: it is not monitored. */
+  readonly client: MongoClient;
+  readonly end: () => Promise<void>;
+}
+
+async function openServer(settings: LoadSettings, host: LoadHost): Promise<LoadServer> {
+  const { timeoutMs } = settings;
+  const options = { timeoutMs, interrupted: host.interrupted };
+  if (settings.uri !== undefined) {
+    const client = await connect(settings.uri, options);
+    return { uri: settings.uri, client, end: () => client.close() };
+  }
+  const { startThrowaway } = await import('../database/throwaway.ts');
+  const server = await startThrowaway(host, { replicas: 0 });
+  try {
+    const client = await connect(server.uri, options);
+    const end = async () => {
+      await client.close();
+      await server.stop();
+    };
+    return { uri: server.uri, client, end };
+  } catch (error) {
+    await server.stop();
+    throw error;
+  }
+}
+
+async function runModels(
+  settings: LoadSettings,
+  host: LoadHost,
+  server: LoadServer,
+  history: HistoryFile | undefined,
+): Promise<LoadReport> {
+  if (settings.uri !== undefined) refuseNamedDatabase(server.client);
+  const plan = makePlan({ ...settings, accountsPerBranch });
+  const judged: { judgement: Judgement; report: LoadModelReport }[] = [];
+  const kept: string[] = [];
+  const startedNs = host.monotonicNs();
+  for (const model of settings.models) {
+    const database = throwawayName(host, model);
+    await claimDatabase(server.client, database);
+    try {
+      judged.push(
+        await runModel(settings, host, server, { plan, model, database, startedNs }, history),
+      );
+    } finally {
+      if (settings.keep) kept.push(database);
+      else await server.client.db(database).dropDatabase();
+    }
+  }
+  return {
+    seed: settings.seed,
+    workers: settings.workers,
+    models: judged.map(({ report }) => report),
+    ...decide(judged.map(({ judgement }) => judgement)),
+    ...(settings.keep ? { kept } : {}),
+  };
+}
+
+interface ModelTask {
+  readonly plan: Plan;
+  readonly model: LoadModelName;
+  readonly database: string;
+  readonly startedNs: bigint;
+}
+
+async function runModel(
+  settings: LoadSettings,
+  host: LoadHost,
+  { client, uri }: LoadServer,
+  { plan, model, database, startedNs }: ModelTask,
+  history: HistoryFile | undefined,
+): Promise<{ judgement: Judgement; report: LoadModelReport }> {
+  const { threads, durationMs, timeoutMs } = settings;
+  const nowNs = () => Number(host.monotonicNs() - startedNs);
+  await prepareModel(client.db(database), model, plan);
+  await history?.append(initEvent(plan, model, nowNs()));
+  const task: TeamTask = { uri, database, model, plan, threads, durationMs, timeoutMs, startedNs };
+  const results = await runTeam(task, host, history);
+  host.interrupted.throwIfAborted();
+  const readBack = await readBalances(client, database, plan);
+  await history?.append(appliedEvent(plan, readBack, nowNs()));
+  const run: LoadRun = {
+    model,
+    plan,
+    records: results.map(({ record }) => record),
+    unattributed: results.reduce((total, { unattributed }) => total + unattributed, 0),
+    leftSwitched: results.reduce((total, { leftSwitched }) => total + leftSwitched, 0),
+    readBack,
+  };
+  const judgement = judgeRun(run, collectionOfBranch);
+  return { judgement, report: reportOf(judgement, results, plan) };
+}
+
+async function runTeam(
+  task: TeamTask,
+  host: LoadHost,
+  history: HistoryFile | undefined,
+): Promise<readonly DriveResult[]> {
+  const { model, plan, threads } = task;
+  const team: TeamHost = {
+    monotonicNs: host.monotonicNs,
+    interrupted: host.interrupted,
+    counted: (done, wrong) => host.counted(model, done, plan.operations, wrong),
+  };
+  const take = history?.merge(threads);
+  if (threads > 1) return runThreads(task, team, host.threadProgram ?? threadProgram, take);
+  return runHere(task, team, take && ((batch) => take(0, batch)));
+}
+
+/** Every document of every collection of the run. */
+async function readBalances(client: MongoClient, database: string, plan: Plan) {
+  const readBack: ReadBack[] = [];
+  for (const [collection, name] of runCollections(plan).entries()) {
+    const documents = await client.db(database).collection(name).find().toArray();
+    for (const document of documents) {
+      readBack.push({
+        collection,
+        account: String(document['account_number']),
+        balanceMinor: fromDecimal(document['balance'], planCurrency),
+      });
+    }
+  }
+  return readBack;
+}
+
+function reportOf(
+  { model, counts, firstWrong }: Judgement,
+  results: readonly DriveResult[],
+  plan: Plan,
+): LoadModelReport {
+  if (!firstWrong) return { model, ...counts };
+  const { record, events } = results[firstWrong.record] ?? { record: undefined, events: [] };
+  const landed = runCollections(plan)[firstWrong.landed];
+  const error = firstWrong.error === undefined ? undefined : record?.messages[firstWrong.error];
+  return { model, ...counts, first_wrong: explain(plan, firstWrong, events, landed, error) };
+}

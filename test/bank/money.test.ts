@@ -1,0 +1,62 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { fromDecimal, toDecimal } from '../../src/bank/decimal.ts';
+import { formatAmount, maxMinor, parseAmount } from '../../src/bank/money.ts';
+
+const usd = { code: 'USD', digits: 2 };
+const jpy = { code: 'JPY', digits: 0 };
+const kwd = { code: 'KWD', digits: 3 };
+const currency = fc.constantFrom(usd, jpy, kwd);
+const minor = fc.bigInt({ min: -maxMinor, max: maxMinor });
+
+describe('parseAmount', () => {
+  test.each([
+    ['50', usd, 5000n],
+    ['-12.34', usd, -1234n],
+    ['+1', usd, 100n],
+    ['-0', usd, 0n],
+    ['1.50000', usd, 150n],
+    ['007', jpy, 7n],
+    ['1.005', kwd, 1005n],
+    ['9999999999999999999999.99', usd, maxMinor],
+  ])('%s in %o is %s', (text, of, expected) => {
+    expect(parseAmount(text, of)).toBe(expected);
+  });
+
+  test.each([
+    ['', 'invalid_amount'],
+    [' 1', 'invalid_amount'],
+    ['abc', 'invalid_amount'],
+    ['1e3', 'invalid_amount'],
+    ['NaN', 'invalid_amount'],
+    ['Infinity', 'invalid_amount'],
+    ['0x10', 'invalid_amount'],
+    ['1,000', 'invalid_amount'],
+    ['.5', 'invalid_amount'],
+    ['5.', 'invalid_amount'],
+    ['١', 'invalid_amount'],
+    ['1.005', 'amount_precision'],
+    ['1'.repeat(40), 'invalid_amount'],
+    ['10000000000000000000000', 'invalid_amount'],
+  ])('%j in USD is refused as %s', (text, code) => {
+    expect(() => parseAmount(text, usd)).toThrow(expect.objectContaining({ code }));
+  });
+});
+
+describe('amounts', () => {
+  test('what is printed is parsed back', () => {
+    fc.assert(
+      fc.property(minor, currency, (amount, of) => {
+        expect(parseAmount(formatAmount(amount, of), of)).toBe(amount);
+      }),
+    );
+  });
+
+  test('what is stored is read back', () => {
+    fc.assert(
+      fc.property(minor, currency, (amount, of) => {
+        expect(fromDecimal(toDecimal(amount, of), of)).toBe(amount);
+      }),
+    );
+  });
+});

@@ -1,0 +1,41 @@
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { onTestFinished } from 'vitest';
+import type { LocalHost } from '../../src/database/local.ts';
+import type { Progress } from '../../src/database/mongod-binary.ts';
+
+/** A host with the real clocks, whose environment is given; it keeps what it is told. */
+export function testHost(env: LocalHost['env'] = process.env): LocalHost & {
+  readonly events: readonly Progress[];
+  readonly abort: () => void;
+} {
+  const controller = new AbortController();
+  const events: Progress[] = [];
+  return {
+    env,
+    nowMs: Date.now,
+    monotonicNs: process.hrtime.bigint,
+    interrupted: controller.signal,
+    progress: (event) => events.push(event),
+    events,
+    abort: () => controller.abort(),
+  };
+}
+
+/** A fresh directory, removed after the test; in memory where that is possible, for speed. */
+export function temporaryDirectory(): string {
+  const base = existsSync('/dev/shm') ? '/dev/shm' : tmpdir();
+  const directory = mkdtempSync(join(base, 'bankctl-test-'));
+  onTestFinished(() => rmSync(directory, { recursive: true, force: true }));
+  return directory;
+}
+
+/** Waits until a condition holds, looking often; fails after 20 s. */
+export async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
+  const deadline = performance.now() + 20_000;
+  while (!(await condition())) {
+    if (performance.now() > deadline) throw new Error(`Waited in vain for ${condition}`);
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+}

@@ -1,0 +1,41 @@
+import { join } from 'node:path';
+import { MongoClient } from 'mongodb';
+import { onTestFinished } from 'vitest';
+import { localPaths, stopLocal } from '../../src/database/local.ts';
+import { findMongod } from '../../src/database/mongod-binary.ts';
+import { findByArguments } from '../../src/database/process.ts';
+import { temporaryDirectory, testHost } from './host.ts';
+
+/** A data directory of its own, whose server is stopped after the test. */
+export async function freshEnv(dataDir = join(temporaryDirectory(), 'data')) {
+  const env = {
+    PATH: process.env['PATH'],
+    BANKCTL_MONGOD: await findMongod(testHost()),
+    BANKCTL_DATA_DIR: dataDir,
+  };
+  onTestFinished(async () => {
+    await stopLocal(testHost(env));
+  });
+  return env;
+}
+
+/** The environment that `freshEnv` makes. */
+export type LocalEnv = Awaited<ReturnType<typeof freshEnv>>;
+
+/** The servers that run on its data. */
+export const pidsOf = (env: LocalEnv) =>
+  findByArguments(['--dbpath', localPaths(env).dbPath]).map(({ pid }) => pid);
+
+/** Writes a document with majority and counts all; proves a writable primary and kept data. */
+export async function writeOne(uri: string): Promise<number> {
+  const client = new MongoClient(uri, { serverSelectionTimeoutMS: 3000 });
+  try {
+    const session = client.startSession();
+    const things = client.db('test').collection('things');
+    await session.withTransaction(() => things.insertOne({}, { session }));
+    await session.endSession();
+    return await things.countDocuments();
+  } finally {
+    await client.close();
+  }
+}

@@ -1,0 +1,136 @@
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { answers, ensureLocal, localPaths, stopLocal } from '../../src/database/local.ts';
+import { temporaryDirectory, testHost, until } from './host.ts';
+import { freshEnv, type LocalEnv, pidsOf, writeOne } from './local-env.ts';
+import { workerProgram } from './run-worker.ts';
+
+const run = workerProgram();
+
+describe('recovers from', () => {
+  test.each(['SIGKILL', 'SIGTERM'] as const)('the server ended by %s', async (signal) => {
+    const env = await freshEnv();
+    const host = testHost(env);
+    await writeOne((await ensureLocal(host)).uri);
+    for (const pid of pidsOf(env)) process.kill(pid, signal);
+    await until(() => pidsOf(env).length === 0);
+    const again = await ensureLocal(host);
+    expect(again.started).toBe(true);
+    expect(await writeOne(again.uri)).toBe(2);
+  });
+
+  test('a socket that is gone, and one that somebody else left', async () => {
+    const env = await freshEnv();
+    const host = testHost(env);
+    const { socket } = localPaths(env);
+    await writeOne((await ensureLocal(host)).uri);
+    const before = pidsOf(env);
+    rmSync(socket);
+    expect(await writeOne((await ensureLocal(host)).uri)).toBe(2);
+    expect(pidsOf(env)).toHaveLength(1);
+    expect(pidsOf(env)).not.toEqual(before);
+
+    await stopLocal(host);
+    writeFileSync(socket, 'not a socket');
+    expect(await writeOne((await ensureLocal(host)).uri)).toBe(3);
+  });
+
+  test.each([
+    ['before the server runs', (env: LocalEnv) => pidsOf(env).length > 0],
+    ['before the replica set is made', (env) => answers(localPaths(env).socket)],
+  ])('a bankctl that was killed while it started it, %s', async (_, reached) => {
+    const env = await freshEnv();
+    const worker = run(env, 'ensure');
+    await until(() => reached(env));
+    worker.child.kill('SIGKILL');
+    await worker.ended;
+    expect(await writeOne((await ensureLocal(testHost(env))).uri)).toBe(1);
+    expect(pidsOf(env)).toHaveLength(1);
+  });
+
+  test('a missing state file, without a second server', async () => {
+    const env = await freshEnv();
+    await ensureLocal(testHost(env));
+    const before = pidsOf(env);
+    rmSync(localPaths(env).stateFile);
+    expect(await ensureLocal(testHost(env))).toMatchObject({ started: false });
+    expect(pidsOf(env)).toEqual(before);
+    expect(existsSync(localPaths(env).stateFile)).toBe(true);
+  });
+
+  test('data that were moved', async () => {
+    const env = await freshEnv();
+    await writeOne((await ensureLocal(testHost(env))).uri);
+    await stopLocal(testHost(env));
+    const moved = await freshEnv(`${env.BANKCTL_DATA_DIR}-moved`);
+    renameSync(env.BANKCTL_DATA_DIR, moved.BANKCTL_DATA_DIR);
+    expect(await writeOne((await ensureLocal(testHost(moved))).uri)).toBe(2);
+  });
+
+  test('a directory that others may enter', async () => {
+    const env = await freshEnv();
+    mkdirSync(env.BANKCTL_DATA_DIR, { recursive: true });
+    chmodSync(env.BANKCTL_DATA_DIR, 0o777);
+    await ensureLocal(testHost(env));
+    expect(statSync(env.BANKCTL_DATA_DIR).mode & 0o777).toBe(0o700);
+  });
+});
+
+describe('refuses', () => {
+  test('a data directory that is a file, or cannot be made', async () => {
+    const file = join(temporaryDirectory(), 'file');
+    writeFileSync(file, '');
+    for (const dataDir of [file, join(file, 'below'), '/proc/bankctl', '/sys/bankctl']) {
+      const error = await ensureLocal(testHost({ BANKCTL_DATA_DIR: dataDir })).catch((e) => e);
+      expect(error).toMatchObject({
+        code: 'local_database',
+        message: expect.stringContaining(dataDir),
+        hint: expect.stringContaining('BANKCTL_DATA_DIR'),
+      });
+    }
+  });
+
+  test('an environment without HOME, naming the cure', async () => {
+    await expect(ensureLocal(testHost({}))).rejects.toMatchObject({
+      code: 'local_database',
+      hint: 'Set HOME, or set BANKCTL_DATA_DIR to a directory.',
+    });
+  });
+
+  test('data that this mongod cannot read, saying so from its log', async () => {
+    const env = await freshEnv();
+    const { dbPath } = localPaths(env);
+    mkdirSync(dbPath, { recursive: true });
+    writeFileSync(join(dbPath, 'WiredTiger'), 'WiredTiger\nWiredTiger 99.0.0: (January 1, 2099)\n');
+    writeFileSync(join(dbPath, 'WiredTiger.turtle'), 'nonsense');
+    const error = await ensureLocal(testHost(env)).catch((e) => e);
+    expect(error).toMatchObject({ code: 'local_database' });
+    expect(error.message).toContain(env.BANKCTL_DATA_DIR);
+    expect(error.hint).toContain('mongod.log');
+    expect(pidsOf(env)).toEqual([]);
+  });
+
+  test('a mongod that does not know our options', async () => {
+    const env = await freshEnv();
+    const fake = join(temporaryDirectory(), 'mongod');
+    writeFileSync(
+      fake,
+      '#!/bin/sh\nif [ "$1" = --version ]; then echo "db version v7.0.0"; exit; fi\n' +
+        'echo "Error parsing command line: unrecognised option"; exit 2\n',
+      { mode: 0o755 },
+    );
+    await expect(ensureLocal(testHost({ ...env, BANKCTL_MONGOD: fake }))).rejects.toMatchObject({
+      code: 'local_database',
+      message: expect.stringContaining('unrecognised option'),
+    });
+  });
+});

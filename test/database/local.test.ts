@@ -1,0 +1,160 @@
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
+import { createConnection, createServer } from 'node:net';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import {
+  answers,
+  ensureLocal,
+  localPaths,
+  localStatus,
+  startLocal,
+  stopLocal,
+} from '../../src/database/local.ts';
+import { temporaryDirectory, testHost, until } from './host.ts';
+import { freshEnv, type LocalEnv, pidsOf, writeOne } from './local-env.ts';
+import { workerProgram } from './run-worker.ts';
+
+const run = workerProgram();
+
+describe('the life of the local database', () => {
+  test('starts, serves, is found again, stops, and keeps its data', async () => {
+    const env = await freshEnv();
+    const host = testHost(env);
+    const paths = localPaths(env);
+    expect(await localStatus(host)).toMatchObject({ running: false, dataDir: paths.dataDir });
+    expect(existsSync(paths.dataDir)).toBe(false);
+
+    const first = await ensureLocal(host);
+    expect(first).toMatchObject({ started: true, uri: paths.uri });
+    expect(await writeOne(first.uri)).toBe(1);
+    expect(statSync(paths.dataDir).mode & 0o777).toBe(0o700);
+    expect(await startLocal(host)).toMatchObject({ started: false });
+    expect(await localStatus(host)).toMatchObject({
+      running: true,
+      pid: pidsOf(env)[0],
+      version: expect.stringMatching(/^\d+\.\d+\.\d+$/),
+      uptimeSeconds: expect.any(Number),
+    });
+
+    expect(await stopLocal(host)).toBe(true);
+    expect(await stopLocal(host)).toBe(false);
+    expect(pidsOf(env)).toEqual([]);
+    expect(await localStatus(host)).toMatchObject({ running: false });
+    expect(await writeOne((await ensureLocal(host)).uri)).toBe(2);
+  });
+
+  test('opens no TCP port and no socket elsewhere', async () => {
+    const env = await freshEnv();
+    await ensureLocal(testHost(env));
+    const connection = createConnection({ port: 27017, host: '127.0.0.1' });
+    const listening = readFileSync(`/proc/${pidsOf(env)[0]}/net/unix`, 'utf8')
+      .split('\n')
+      .filter((line) => line.includes(localPaths(env).dataDir) || line.includes('/mongodb-27017'));
+    connection.on('error', () => undefined).destroy();
+    expect(listening).toHaveLength(1);
+  });
+
+  test('twenty first uses at once start one server', async () => {
+    const env = await freshEnv();
+    const workers = Array.from({ length: 20 }, () => run(env, 'ensure').ended);
+    const answersOf = (await Promise.all(workers)).map((printed) => printed.at(-1));
+    expect(
+      answersOf.filter((answer) => JSON.stringify(answer) === '{"started":true}'),
+    ).toHaveLength(1);
+    expect(
+      answersOf.filter((answer) => JSON.stringify(answer) === '{"started":false}'),
+    ).toHaveLength(19);
+    expect(pidsOf(env)).toHaveLength(1);
+  });
+});
+
+test.each(['x'.repeat(150), 'a,b', 'white space', 'colon:1'])(
+  'a data directory named %s has its socket in a short one',
+  async (name) => {
+    const env = await freshEnv(join(temporaryDirectory(), name));
+    const { socket, socketDir } = localPaths(env);
+    expect(socket).toMatch(/^\/tmp\/bankctl-\w+\/[0-9a-f]{16}\/mongod\.sock$/);
+    expect(await writeOne((await ensureLocal(testHost(env))).uri)).toBe(1);
+    expect(statSync(socketDir).mode & 0o777).toBe(0o700);
+    await stopLocal(testHost(env));
+    rmSync(socketDir, { recursive: true });
+  },
+);
+
+test('a log that has grown large is put aside while the server runs', async () => {
+  const env = await freshEnv();
+  await ensureLocal(testHost(env));
+  const { logFile } = localPaths(env);
+  truncateSync(logFile, 40 * 1024 * 1024);
+  expect(await ensureLocal(testHost(env))).toMatchObject({ started: false });
+  expect(statSync(`${logFile}.1`).size).toBeGreaterThan(32 * 1024 * 1024);
+  await until(() => existsSync(logFile) && statSync(logFile).size > 0);
+  expect(statSync(logFile).size).toBeLessThan(1024 * 1024);
+});
+
+describe('Ctrl-C', () => {
+  test.each([
+    ['when the server is launched', (env: LocalEnv) => pidsOf(env).length > 0],
+    ['when it answers', (env) => answers(localPaths(env).socket)],
+  ])('%s leaves no server and no lock', async (_, reached) => {
+    const env = await freshEnv();
+    const worker = run(env, 'ensure');
+    await until(() => reached(env));
+    worker.child.kill('SIGINT');
+    const last = (await worker.ended).at(-1);
+    // A start that was all but done may end well; then its server is there, ready.
+    if (JSON.stringify(last) === '{"started":true}') {
+      expect(await localStatus(testHost(env))).toMatchObject({ running: true });
+    } else {
+      expect(last).toEqual({ code: 'interrupted' });
+      expect(pidsOf(env)).toEqual([]);
+    }
+    expect(existsSync(localPaths(env).lockFile)).toBe(false);
+  });
+
+  test('while waiting for another bankctl ends the waiting', async () => {
+    const env = await freshEnv();
+    mkdirSync(env.BANKCTL_DATA_DIR, { recursive: true });
+    const holder = run(env, 'hold', localPaths(env).lockFile);
+    await until(() => holder.printed.includes('held'));
+    const host = testHost(env);
+    const waiting = ensureLocal(host);
+    await until(() => host.events.some(({ label }) => label.startsWith('Waiting for process')));
+    host.abort();
+    await expect(waiting).rejects.toMatchObject({ code: 'interrupted' });
+    holder.child.kill('SIGINT');
+    expect((await holder.ended).at(-1)).toBe('released');
+  });
+});
+
+test('the server holds no pipe of the process that started it', async () => {
+  const env = await freshEnv();
+  const worker = run(env, 'ensure');
+  // `ended` waits for the end of the pipe, which a server that had inherited it would keep open.
+  expect((await worker.ended).at(-1)).toEqual({ started: true });
+  expect(pidsOf(env)).toHaveLength(1);
+});
+
+test('a listener that is not ready is not taken for the database', async () => {
+  const env = await freshEnv();
+  const { socket, stateFile, dataDir } = localPaths(env);
+  mkdirSync(dataDir, { recursive: true, mode: 0o700 });
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(socket, resolve));
+  expect(await answers(socket)).toBe(true);
+  expect(await localStatus(testHost(env))).toMatchObject({ running: false });
+  writeFileSync(stateFile, '{}');
+  expect(await localStatus(testHost(env))).toMatchObject({ running: true });
+  chmodSync(dataDir, 0o755);
+  expect(await localStatus(testHost(env))).toMatchObject({ running: false });
+  await new Promise((resolve) => server.close(resolve));
+});

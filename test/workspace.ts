@@ -1,0 +1,110 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Readable, Writable } from 'node:stream';
+import { type Db, MongoClient } from 'mongodb';
+import { inject, onTestFinished } from 'vitest';
+import { type Context, createContext } from '../src/context.ts';
+import { main } from '../src/main.ts';
+
+/** What a command line left behind. */
+export interface Ran {
+  readonly status: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export interface RunOptions {
+  readonly terminal?: boolean;
+  readonly env?: Readonly<Record<string, string>>;
+  readonly interrupted?: AbortSignal;
+}
+
+/** A directory with a config of its own, and a fresh database on the run's server. */
+export interface Workspace {
+  readonly directory: string;
+  readonly db: Db;
+  readonly env: Readonly<Record<string, string>>;
+  /** Runs one command line in this process, as a pipe or a terminal would see it. */
+  readonly run: (argv: readonly string[], options?: RunOptions) => Promise<Ran>;
+  /** Every document of every collection, as text: two equal texts prove that nothing moved. */
+  readonly everything: () => Promise<string>;
+}
+
+/** Replaces the config's first line and its branches where a test needs others. */
+export interface WorkspaceOptions {
+  readonly config?: string;
+}
+
+const realContext = createContext();
+
+const branches = `branches:
+  branch1: { collection: branch1 }
+  branch2: { collection: branch2, currency: EUR, minBalance: "-100.00" }
+`;
+
+/** Makes a workspace that is gone when the test is over. */
+export async function workspace({ config = branches }: WorkspaceOptions = {}): Promise<Workspace> {
+  const directory = await mkdtemp(join(tmpdir(), 'bankctl-test-'));
+  const database = `bankctl_test_${directory.slice(-6)}`;
+  await writeFile(join(directory, 'bankctl.config.yaml'), `database: ${database}\n${config}`);
+  const client = await MongoClient.connect(inject('uri'));
+  const db = client.db(database);
+  onTestFinished(async () => {
+    await db.dropDatabase();
+    await client.close();
+    await rm(directory, { recursive: true });
+  });
+  const env = { BANKCTL_URI: inject('uri'), HOME: directory, PATH: process.env['PATH'] ?? '' };
+  return {
+    directory,
+    db,
+    env,
+    run: (argv, options = {}) => run(argv, directory, { ...env, ...options.env }, options),
+    everything: () => everything(db),
+  };
+}
+
+/** Runs one command line in this process with a context of its own. */
+export async function run(
+  argv: readonly string[],
+  cwd: string,
+  env: Readonly<Record<string, string>>,
+  { terminal = false, interrupted = new AbortController().signal }: RunOptions = {},
+): Promise<Ran> {
+  const stdout = new Captured();
+  const stderr = new Captured();
+  const context: Context = {
+    ...realContext,
+    stdin: Readable.from([]),
+    stdout,
+    stderr,
+    stdoutIsTerminal: terminal,
+    stderrIsTerminal: false,
+    width: 80,
+    env,
+    cwd,
+    author: 'teller@desk',
+    interrupted,
+  };
+  const status = await main(argv, context);
+  return { status, stdout: stdout.text, stderr: stderr.text };
+}
+
+class Captured extends Writable {
+  text = '';
+
+  override _write(chunk: Buffer, _encoding: string, done: () => void): void {
+    this.text += chunk.toString();
+    done();
+  }
+}
+
+async function everything(db: Db): Promise<string> {
+  const collections = await db.listCollections().toArray();
+  const names = collections.map(({ name }) => name).sort();
+  const contents = await Promise.all(
+    names.map(async (name) => [name, await db.collection(name).find().sort({ _id: 1 }).toArray()]),
+  );
+  return JSON.stringify(contents);
+}
