@@ -1,4 +1,3 @@
-import { randomInt, randomUUID } from 'node:crypto';
 import { hostname, userInfo } from 'node:os';
 import type { Readable, Writable } from 'node:stream';
 
@@ -43,8 +42,9 @@ export function createContext(): Context {
     cwd: process.cwd(),
     nowMs: Date.now,
     monotonicNs: process.hrtime.bigint,
-    freshId: randomUUID,
-    freshSeed: () => randomInt(2 ** 31),
+    // By way of the global, which loads nothing until it is first used.
+    freshId: () => crypto.randomUUID(),
+    freshSeed: () => (crypto.getRandomValues(new Uint32Array(1))[0] ?? 0) >>> 1,
     author: author(),
     interrupted: interruption(),
   });

@@ -4,7 +4,7 @@ import type { Command, GlobalOptions, Session, Typed } from './commands/command.
 import type { Config } from './config/config.ts';
 import type { Context } from './context.ts';
 import { BankctlError, Status } from './errors.ts';
-import { present } from './render/present.ts';
+import { OutputClosed, present } from './render/present.ts';
 import { progressLine } from './render/progress.ts';
 
 /**
@@ -25,6 +25,7 @@ export async function execute(
     await untilInterrupted(present(result, globals, context), opened, context);
     return result.kind === 'single' ? (result.status ?? Status.done) : Status.done;
   } catch (error) {
+    if (error instanceof OutputClosed) return Status.done;
     throw await opened.explain(error);
   } finally {
     opened.session.progress(undefined);

@@ -23,7 +23,6 @@ export async function main(argv: readonly string[], context: Context): Promise<S
     const { run } = await import('./program.ts');
     return await run(argv, context, version());
   } catch (error) {
-    if (isClosedPipe(error)) return Status.done;
     return report(error, argv, context);
   }
 }
@@ -33,11 +32,6 @@ function version(): string {
 }
 
 function ignore(): void {}
-
-/** The reader went away, as `head` does: there is nobody left to tell. */
-function isClosedPipe(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && error.code === 'EPIPE';
-}
 
 function report(error: unknown, argv: readonly string[], context: Context): Status {
   const known = error instanceof BankctlError;

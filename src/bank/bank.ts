@@ -1,5 +1,7 @@
-import type { ClientSession, Db, MongoClient } from 'mongodb';
+import type { ClientSession, Document, MongoClient } from 'mongodb';
 import type { Config } from '../config/config.ts';
+import { BankctlError } from '../errors.ts';
+import { within } from './bound.ts';
 import { type Branches, createBranches } from './branches.ts';
 import { createJournal, type Journal } from './journal.ts';
 
@@ -22,19 +24,36 @@ export interface Bank {
   ) => Promise<T>;
 }
 
-/** Makes the models of a bank on a connected client. Sends nothing. */
-export function openBank(client: MongoClient, config: Config, timeoutMs: number): Bank {
-  const db: Db = client.db(config.database);
+/**
+ * Makes the models of a bank on a connected client.
+ *
+ * @throws `no_transactions` where the bank has a journal and the server is a standalone
+ */
+export async function openBank(
+  client: MongoClient,
+  config: Config,
+  timeoutMs: number,
+): Promise<Bank> {
+  const db = client.db(config.database);
+  const hello = () => within(timeoutMs, () => db.command({ hello: 1 }));
+  if (config.journal !== false && !hasTransactions(await hello())) {
+    throw new BankctlError(
+      'no_transactions',
+      'The server is a standalone, which has no transactions.',
+    );
+  }
   return Object.freeze({
     config,
     branches: createBranches(db, config),
     journal: config.journal === false ? undefined : createJournal(db, config.journal),
     timeoutMs,
-    serverTime: async () => {
-      const hello = await db.command({ hello: 1 });
-      return hello['localTime'];
-    },
+    serverTime: async () => (await hello())['localTime'],
     startSession: (options) => client.startSession(options),
     inSession: (work, options) => client.withSession({ ...options }, work),
   } satisfies Bank);
+}
+
+/** Members of a replica set name it; a router of a sharded cluster says what it is. */
+function hasTransactions(hello: Document): boolean {
+  return typeof hello['setName'] === 'string' || hello['msg'] === 'isdbgrid';
 }

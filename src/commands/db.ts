@@ -7,7 +7,7 @@ export const db: Command = {
   name: 'db',
   summary: 'start, stop or look at the local database',
   description:
-    'The local database is a mongod of your own that bankctl starts when it first needs one. It\n' +
+    'The local database is a mongod of your own that bankctl starts when it first needs one. It ' +
     'listens on a Unix socket in a directory that only you can enter, and on no network port.',
   arguments: [
     {

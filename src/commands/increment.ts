@@ -18,7 +18,7 @@ export const increment: Command = {
   name: 'increment',
   summary: 'add an amount to an account',
   description:
-    'The amount may be negative: bankctl increment branch1 ACC -50. It is applied once for one\n' +
+    'The amount may be negative: bankctl increment branch1 ACC -50. It is applied once for one ' +
     '--id, whatever happens in between: after a timeout repeat the command with its id.',
   arguments: [
     { name: 'branch', summary: 'branch of the bank' },

@@ -14,7 +14,7 @@ export const init: Command = {
   name: 'init',
   summary: 'write a commented config, and make collections, indexes and validators',
   description:
-    'Repeatable: a config that is found is kept as it is, and what exists in the database\n' +
+    'Repeatable: a config that is found is kept as it is, and what exists in the database ' +
     'stays. --sample opens an account SAMPLE with 100 in each of the first two branches.',
   arguments: [],
   options: [

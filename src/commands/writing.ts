@@ -13,7 +13,8 @@ export type Asked = (OpenOperation | IncrementOperation) & {
 
 /** What came of it, in the words of the JSON result. */
 export interface Posted {
-  readonly operation: string;
+  /** The id that the journal has; null in a bank without one. */
+  readonly operation: string | null;
   readonly replayed: boolean;
   readonly dry_run: boolean;
   readonly branch: string;
@@ -57,7 +58,7 @@ export async function postOne(session: Session, asked: Asked, dryRun: boolean): 
     if (!outcome.applied) throw outcome.error;
     const [posting] = outcome.entry.postings;
     if (!posting) throw new Error('an applied operation has no posting');
-    return posted(session, operation, posting, outcome);
+    return posted(session, operation.id, posting, outcome);
   } catch (error) {
     throw withId(error, operation, context.interrupted.aborted);
   } finally {
@@ -72,19 +73,19 @@ async function postWithoutJournal(
 ): Promise<Posted> {
   const { postPlain } = await import('../bank/plain.ts');
   const posting = await postPlain(await session.bank(), operation, { dryRun });
-  return posted(session, { ...operation, id: '' }, posting, { replayed: false, dryRun });
+  return posted(session, null, posting, { replayed: false, dryRun });
 }
 
 async function posted(
   session: Session,
-  operation: Operation,
+  operation: string | null,
   posting: Posting,
   { replayed, dryRun }: { readonly replayed: boolean; readonly dryRun: boolean },
 ): Promise<Posted> {
   const bank = await session.bank();
   const { currency } = bank.branches.get(posting.branch);
   const fields = {
-    operation: operation.id,
+    operation,
     replayed,
     dry_run: dryRun,
     branch: posting.branch,
@@ -96,14 +97,13 @@ async function posted(
     version: Number(posting.version),
   };
   if (dryRun) session.talk('Dry run: nothing was written.');
-  else if (replayed)
-    session.talk(`Operation ${operation.id} was applied before; nothing was added.`);
+  else if (replayed) session.talk(`Operation ${operation} was applied before; nothing was added.`);
   return {
     ...fields,
     view: (columns) => ({
       layout: 'record',
       columns: columns.map((name): Column => ({ name })),
-      rows: [columns.map((name) => String(fields[name]))],
+      rows: [columns.map((name) => String(fields[name] ?? ''))],
     }),
   };
 }

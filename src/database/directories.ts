@@ -1,5 +1,5 @@
-import { chmod, mkdir, stat } from 'node:fs/promises';
-import { isAbsolute, join, resolve } from 'node:path';
+import { chmod, lstat, mkdir, stat } from 'node:fs/promises';
+import { dirname, isAbsolute, join, resolve } from 'node:path';
 import { getuid } from 'node:process';
 import { BankctlError, type ErrorCode } from '../errors.ts';
 
@@ -72,7 +72,7 @@ export async function makePrivateDirectory(
 ): Promise<void> {
   const hint = `Set ${variable} to a directory of your own.`;
   try {
-    await mkdir(path, { recursive: true, mode: 0o700 });
+    await makeDirectory(path);
     const found = await stat(path);
     const uid = getuid?.();
     if (uid !== undefined && found.uid !== uid) {
@@ -82,6 +82,26 @@ export async function makePrivateDirectory(
   } catch (error) {
     throw fileError(error, code, path, hint);
   }
+}
+
+/**
+ * Makes a directory and those above it that are missing, with mode 0700. Node's own recursive mkdir
+ * never returns below /proc, where a directory exists and yet none can be made in it.
+ */
+export async function makeDirectory(path: string): Promise<void> {
+  const parent = dirname(path);
+  try {
+    await mkdir(path, { mode: 0o700 });
+  } catch (error) {
+    if (errnoCode(error) === 'EEXIST' && (await stat(path)).isDirectory()) return;
+    if (errnoCode(error) !== 'ENOENT' || parent === path || (await isThere(parent))) throw error;
+    await makeDirectory(parent);
+    await makeDirectory(path);
+  }
+}
+
+async function isThere(path: string): Promise<boolean> {
+  return (await lstat(path).catch(() => undefined)) !== undefined;
 }
 
 /**

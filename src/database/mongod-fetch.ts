@@ -1,7 +1,7 @@
-import { chmod, copyFile, mkdir, mkdtemp, open, readdir, rename, rm } from 'node:fs/promises';
+import { chmod, copyFile, mkdtemp, open, readdir, rename, rm } from 'node:fs/promises';
 import { join, sep } from 'node:path';
 import { BankctlError } from '../errors.ts';
-import { fileError } from './directories.ts';
+import { fileError, makeDirectory } from './directories.ts';
 import { withLock } from './lock.ts';
 import {
   type Attempt,
@@ -33,7 +33,7 @@ export async function fetchMongod(
 ): Promise<string> {
   const target = join(directory, 'mongod');
   try {
-    await mkdir(directory, { recursive: true, mode: 0o700 });
+    await makeDirectory(directory);
     const waiting = (pid: number) =>
       host.progress({ label: `Waiting for the mongod that process ${pid} is downloading` });
     return await withLock(join(directory, 'lock'), { ...host, waiting }, async () => {

@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { mkdir, mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -11,6 +12,8 @@ export interface ThrowawayMember {
   /** Its process at this moment; undefined while it is down. */
   readonly pid: () => number | undefined;
   readonly port: number;
+  /** Ends it by SIGKILL, as a crash would, and returns when it is gone. */
+  readonly kill: () => Promise<void>;
   /** Starts it again on the same data and port, after it was killed. */
   readonly restart: () => Promise<void>;
 }
@@ -144,11 +147,19 @@ function running(
 ): Throwaway {
   const members = servers.map((server) => {
     const pid = () => server.instanceInfo?.instance.mongodProcess?.pid;
+    const kill = async () => {
+      const child = server.instanceInfo?.instance.mongodProcess;
+      if (child === undefined || child.exitCode !== null || child.signalCode !== null) return;
+      const closed = once(child, 'close');
+      child.kill('SIGKILL');
+      await closed;
+    };
     const restart = async () => {
+      await kill();
       await server.instanceInfo?.instance.stop();
       await server.instanceInfo?.instance.start();
     };
-    return { pid, port: server.instanceInfo?.port ?? 0, restart };
+    return { pid, port: server.instanceInfo?.port ?? 0, kill, restart };
   });
   return {
     uri,

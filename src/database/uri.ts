@@ -2,11 +2,8 @@ import { readFileSync } from 'node:fs';
 import { BankctlError } from '../errors.ts';
 import { errnoCode } from './directories.ts';
 
-/**
- * A connection string in a text, to the end of the word. What follows the scheme may be odd,
- * since people paste passwords with characters that should have been escaped.
- */
-const anyUri = /(mongodb(?:\+srv)?:\/\/)([^\s"'`<>]*)([^\n]*)/gi;
+/** A connection string in a text, with all that follows it on the line, to the next one. */
+const anyUri = /(mongodb(?:\+srv)?:\/\/)((?:(?!mongodb(?:\+srv)?:\/\/)[^\n])*)/gi;
 
 /** Options of a connection string that are secrets themselves. */
 const secretOption =
@@ -15,39 +12,28 @@ const secretOption =
 const hidden = '***';
 
 /**
- * Replaces the password of every connection string in a text. Where it is not clear where a
- * password ends, because it was not escaped, more is hidden rather than less.
+ * Replaces the password of every connection string in a text. People paste passwords with
+ * characters that should have been escaped, white space among them, so that it is not clear where
+ * one ends: more is hidden rather than less, up to the last @ of the line.
  */
 export function redact(text: string): string {
   return text
-    .replace(anyUri, (_, scheme: string, word: string, rest: string) => {
-      const { shown, used } = hidePassword(word, rest);
-      return scheme + shown + redact(rest.slice(used));
-    })
+    .replace(anyUri, (_, scheme: string, rest: string) => scheme + withoutPassword(rest))
     .replace(secretOption, `$1$2${hidden}`);
 }
 
-/** @returns the word without its password, and how much of the rest belonged to it */
-function hidePassword(word: string, rest: string): { shown: string; used: number } {
-  const colon = word.indexOf(':');
-  const at = word.lastIndexOf('@');
-  if (colon === -1 || (at !== -1 && at < colon)) return { shown: word, used: 0 };
-  const user = word.slice(0, colon);
-  if (at !== -1) return { shown: `${user}:${hidden}@${word.slice(at + 1)}`, used: 0 };
-  if (/^\d{1,5}(?=[/,?;.)\]]|:?$)/.test(word.slice(colon + 1)) || isHostList(word)) {
-    return { shown: word, used: 0 };
-  }
-  // No host follows: the password has white space or a quote in it, or the host was forgotten.
-  const later = rest.indexOf('@');
-  return later === -1
-    ? { shown: `${user}:${hidden}`, used: 0 }
-    : { shown: `${user}:${hidden}@`, used: later + 1 };
+function withoutPassword(rest: string): string {
+  const colon = rest.indexOf(':');
+  const at = rest.lastIndexOf('@');
+  if (colon !== -1 && colon < at) return `${rest.slice(0, colon)}:${hidden}${rest.slice(at)}`;
+  if (at !== -1) return rest;
+  // Without an @ this is a list of hosts, or the host was forgotten and this is a password.
+  return hostList.test(rest) ? rest : rest.replace(/^([^\s:]*:)[^\s"'<>]+/, `$1${hidden}`);
 }
 
-/** An address of IPv6, as `[::1]:27017`, has colons without being a password. */
-function isHostList(word: string): boolean {
-  return /^\[[\da-f:.]+\]/i.test(word);
-}
+/** Hosts with ports, to something that ends them. */
+const hostList =
+  /^(?:(?:\[[\da-f:.]+\]|[^\s:,/?"']*)(?::\d{1,5})?(?:,|(?=[\s/?.;)"'`<>\]]|:?$|:\s)))+/i;
 
 /** Whether a connection string carries a password. */
 export function hasPassword(uri: string): boolean {

@@ -1,13 +1,14 @@
 import type { Writable } from 'node:stream';
 import type { GlobalOptions, Part, Result } from '../commands/command.ts';
 import type { Context } from '../context.ts';
+import { BankctlError } from '../errors.ts';
 import type { View } from './view.ts';
 
 /**
  * Prints a result on stdout in the chosen format. Waits where the reader is slower, so memory
  * stays flat however long the result.
  *
- * @throws the stream's error, such as EPIPE where the reader went away
+ * @throws `OutputClosed` where the reader went away; `not_writable`
  */
 export async function present(
   result: Result,
@@ -17,10 +18,25 @@ export async function present(
   for await (const text of chunks(result, globals, context)) await write(context.stdout, text);
 }
 
+/** The reader went away, as `head` does: there is nobody left to tell. */
+export class OutputClosed extends Error {}
+
+/** @throws `OutputClosed`; `not_writable` for a full disk and the like */
 function write(stream: Writable, text: string): Promise<void> {
   return new Promise((resolve, reject) => {
-    stream.write(text, (error) => (error ? reject(error) : resolve()));
+    stream.write(text, (error) => (error ? reject(outputError(error)) : resolve()));
   });
+}
+
+function outputError(error: Error): Error {
+  const code = 'code' in error ? error.code : undefined;
+  if (code === 'EPIPE' || code === 'ERR_STREAM_DESTROYED') return new OutputClosed();
+  return new BankctlError(
+    'not_writable',
+    `The result cannot be written to stdout: ${error.message}.`,
+    undefined,
+    { cause: error },
+  );
 }
 
 async function* chunks(

@@ -10,7 +10,7 @@ import {
   type Trace,
 } from './load-models.ts';
 import type { Plan, PlannedIncrement } from './plan.ts';
-import { type Ending, type OperationRecord, type RecordColumns, Recorder } from './record.ts';
+import { type Ending, type Outcome, type RecordColumns, Recorder } from './record.ts';
 import { monitorWrites, type WriteMonitor } from './write-monitor.ts';
 
 /** What the workers of one thread are to do. */
@@ -41,7 +41,7 @@ export interface HistorySink {
   readonly began: (operation: PlannedIncrement, atNs: number) => Promise<void> | undefined;
   readonly ended: (
     operation: PlannedIncrement,
-    record: Omit<OperationRecord, 'error'>,
+    record: Outcome,
     message: string | undefined,
   ) => Promise<void> | undefined;
 }
@@ -78,7 +78,7 @@ export function startDrive(options: DriveOptions, host: DriveHost): Drive {
   const trace: Trace = ({ worker, index }, kind, collection, name) => {
     if (!events) window.add({ atNs: host.nowNs(), worker, index, kind, collection, name });
   };
-  const model = createLoadModel(host.client.db(host.database), options.model, plan, trace);
+  const model = createLoadModel(host.client.db(host.database, writes), options.model, plan, trace);
   const collections = runCollections(plan);
   const monitor = monitorWrites(host.client, host.database, collections, plan, (place, landed) =>
     trace(place, 'sent', collections[landed], undefined),
@@ -101,6 +101,12 @@ export function startDrive(options: DriveOptions, host: DriveHost): Drive {
   return { done, progress: () => ({ done: recorder.length, wrong }) };
 }
 
+/**
+ * As a driver writes that was told nothing. Waiting for the disk would hide how the workers meet,
+ * and nothing here has to outlive the run.
+ */
+const writes = { writeConcern: { w: 1 } } as const;
+
 interface Task {
   readonly options: DriveOptions;
   readonly host: DriveHost;
@@ -108,18 +114,20 @@ interface Task {
   readonly monitor: WriteMonitor;
   readonly recorder: Recorder;
   readonly stopped: () => boolean;
-  readonly finish: (operation: PlannedIncrement, record: OperationRecord) => void;
+  readonly finish: (operation: PlannedIncrement, record: Outcome) => void;
 }
 
 async function work(worker: number, task: Task): Promise<void> {
   const { plan, deadlineNs } = task.options;
+  let reachedNs = task.host.nowNs();
   for (let index = worker; index < plan.operations; index += plan.workers) {
-    if (task.stopped() || task.host.nowNs() >= deadlineNs) return;
-    await perform(plan.at(index), task);
+    if (task.stopped() || reachedNs >= deadlineNs) return;
+    reachedNs = await perform(plan.at(index), task);
   }
 }
 
-async function perform(operation: PlannedIncrement, task: Task): Promise<void> {
+/** @returns when it ended, nanoseconds since the start of the run */
+async function perform(operation: PlannedIncrement, task: Task): Promise<number> {
   const { model, monitor, recorder, host } = task;
   monitor.begin(operation.worker, Number(operation.amountMinor));
   const startNs = host.nowNs();
@@ -138,9 +146,10 @@ async function perform(operation: PlannedIncrement, task: Task): Promise<void> {
   const landed = monitor.landed(operation.worker);
   const record = { index: operation.index, landed, matched, ending, startNs, endNs };
   recorder.add(record, message);
-  task.finish(operation, { ...record, error: undefined });
+  task.finish(operation, record);
   const ended = host.history?.ended(operation, record, message);
   if (ended) await ended;
+  return endNs;
 }
 
 /**

@@ -2,7 +2,7 @@ import { formatAmount } from '../bank/money.ts';
 import type { ReadBack } from './check.ts';
 import { type LoadModelName, runCollections } from './load-models.ts';
 import { type Plan, type PlannedIncrement, planCurrency } from './plan.ts';
-import type { OperationRecord } from './record.ts';
+import type { Outcome } from './record.ts';
 
 /** One event of a history, as a line of NDJSON without its line feed. */
 export interface HistoryLine {
@@ -35,7 +35,7 @@ export function endLine(
   plan: Plan,
   model: LoadModelName,
   operation: PlannedIncrement,
-  record: Omit<OperationRecord, 'error'>,
+  record: Outcome,
   message: string | undefined,
 ): HistoryLine {
   const types = { acknowledged: 'ok', crashed: 'fail', unanswered: 'info' } as const;

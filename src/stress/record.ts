@@ -28,6 +28,9 @@ export interface OperationRecord {
   readonly endNs: number;
 }
 
+/** An operation's record while its error is still a text. */
+export type Outcome = Omit<OperationRecord, 'error'>;
+
 /**
  * One record an operation, in columns, 24 bytes each: memory is linear in the number of
  * operations and holds no object per operation. Plain data, so that a thread can hand it over.
@@ -56,7 +59,7 @@ export class Recorder {
   readonly #messages: string[] = [];
 
   /** @param message of the error, where there was one */
-  add(record: Omit<OperationRecord, 'error'>, message: string | undefined): void {
+  add(record: Outcome, message: string | undefined): void {
     if (this.#length === this.#columns.index.length) this.#columns = grow(this.#columns);
     const { index, landed, matched, ending, error, startNs, endNs } = this.#columns;
     const row = this.#length;

@@ -190,6 +190,7 @@ function suspects(id: ScheduleId, digest: string, steps: readonly Step[]): reado
   while (part < quarters && digest[part] === id.digest[part]) part += 1;
   const first = quarterEnd(part, steps.length);
   const end = part === quarters ? steps.length : quarterEnd(part + 1, steps.length);
+  if (first >= end) return [steps.length - 1];
   return steps.map((_, index) => index).filter((index) => index >= first && index < end);
 }
 

@@ -1,12 +1,4 @@
-import {
-  chmodSync,
-  existsSync,
-  mkdirSync,
-  renameSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from 'node:fs';
+import { existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { answers, ensureLocal, localPaths, stopLocal } from '../../src/database/local.ts';
@@ -74,14 +66,6 @@ describe('recovers from', () => {
     const moved = await freshEnv(`${env.BANKCTL_DATA_DIR}-moved`);
     renameSync(env.BANKCTL_DATA_DIR, moved.BANKCTL_DATA_DIR);
     expect(await writeOne((await ensureLocal(testHost(moved))).uri)).toBe(2);
-  });
-
-  test('a directory that others may enter', async () => {
-    const env = await freshEnv();
-    mkdirSync(env.BANKCTL_DATA_DIR, { recursive: true });
-    chmodSync(env.BANKCTL_DATA_DIR, 0o777);
-    await ensureLocal(testHost(env));
-    expect(statSync(env.BANKCTL_DATA_DIR).mode & 0o777).toBe(0o700);
   });
 });
 

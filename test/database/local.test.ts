@@ -10,7 +10,7 @@ import {
 } from 'node:fs';
 import { createConnection, createServer } from 'node:net';
 import { join } from 'node:path';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import {
   answers,
   ensureLocal,
@@ -77,18 +77,28 @@ describe('the life of the local database', () => {
   });
 });
 
-test.each(['x'.repeat(150), 'a,b', 'white space', 'colon:1'])(
+test.each(['x'.repeat(150), 'a,b', 'white space', 'colon:1', 'ünïcode'])(
   'a data directory named %s has its socket in a short one',
-  async (name) => {
-    const env = await freshEnv(join(temporaryDirectory(), name));
-    const { socket, socketDir } = localPaths(env);
+  (name) => {
+    const { socket, uri } = localPaths({ BANKCTL_DATA_DIR: `/data/${name}` });
     expect(socket).toMatch(/^\/tmp\/bankctl-\w+\/[0-9a-f]{16}\/mongod\.sock$/);
-    expect(await writeOne((await ensureLocal(testHost(env))).uri)).toBe(1);
-    expect(statSync(socketDir).mode & 0o777).toBe(0o700);
-    await stopLocal(testHost(env));
-    rmSync(socketDir, { recursive: true });
+    expect(decodeURIComponent(uri)).toContain(socket);
   },
 );
+
+test('serves from a short socket directory, and closes a directory that was open', async () => {
+  const env = await freshEnv(join(temporaryDirectory(), 'x,'.repeat(50)));
+  const { socketDir } = localPaths(env);
+  mkdirSync(env.BANKCTL_DATA_DIR);
+  mkdirSync(socketDir, { recursive: true });
+  chmodSync(env.BANKCTL_DATA_DIR, 0o777);
+  chmodSync(socketDir, 0o755);
+  onTestFinished(() => rmSync(socketDir, { recursive: true }));
+  expect(await writeOne((await ensureLocal(testHost(env))).uri)).toBe(1);
+  expect(statSync(socketDir).mode & 0o777).toBe(0o700);
+  expect(statSync(env.BANKCTL_DATA_DIR).mode & 0o777).toBe(0o700);
+  await stopLocal(testHost(env));
+});
 
 test('a log that has grown large is put aside while the server runs', async () => {
   const env = await freshEnv();

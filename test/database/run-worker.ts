@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
-import { afterAll, beforeAll } from 'vitest';
+import { afterAll, beforeAll, onTestFinished } from 'vitest';
 
 /** A running worker process. */
 export interface Running {
@@ -40,6 +40,9 @@ export function workerProgram(): (
     const child = spawn(process.execPath, [join(directory, 'worker.mjs'), ...args], {
       env,
       stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    onTestFinished(() => {
+      child.kill('SIGKILL');
     });
     const printed: unknown[] = [];
     const lines = createInterface({ input: child.stdout });

@@ -1,0 +1,14 @@
+// Every figure as a ratio measured in one run on one machine; see docs/benchmarks.md.
+import { startup, warmIncrement } from './startup.js';
+
+const parts = { startup, increment: warmIncrement };
+const wanted = process.argv.slice(2);
+const unknown = wanted.filter((name) => !(name in parts));
+if (unknown.length > 0) {
+  console.error(`No benchmark ${unknown.join(', ')}; there are ${Object.keys(parts).join(', ')}.`);
+  process.exitCode = 2;
+} else {
+  for (const [name, measure] of Object.entries(parts)) {
+    if (wanted.length === 0 || wanted.includes(name)) await measure();
+  }
+}

@@ -1,0 +1,47 @@
+// Pairs of figures taken in turn, so that a machine that drifts drifts for both.
+import { spawnSync } from 'node:child_process';
+
+/** Milliseconds that a whole process takes. */
+export function processMs(argv, options = {}) {
+  const start = process.hrtime.bigint();
+  const ran = spawnSync(process.execPath, argv, {
+    stdio: ['ignore', 'ignore', 'pipe'],
+    ...options,
+  });
+  if (ran.status !== 0)
+    throw new Error(`${argv.join(' ')} ended with ${ran.status}: ${ran.stderr}`);
+  return Number(process.hrtime.bigint() - start) / 1e6;
+}
+
+/**
+ * Measures `ours` and `theirs` in turn and prints the ratio of each pair: its median, its
+ * quartiles, and the raw medians beside it.
+ */
+export async function compare(title, { rounds, unit, target, ours, theirs, theirName }) {
+  const pairs = [];
+  await ours();
+  await theirs();
+  for (let round = 0; round < rounds; round += 1) {
+    // The order changes, so that neither is always the one that runs second.
+    const first = round % 2 === 0;
+    const a = first ? await ours() : undefined;
+    const b = await theirs();
+    pairs.push({ ours: a ?? (await ours()), theirs: b });
+  }
+  const ratios = pairs.map((pair) => pair.ours / pair.theirs);
+  const raw = (name) =>
+    `${quantile(
+      pairs.map((pair) => pair[name]),
+      0.5,
+    ).toFixed(1)} ${unit}`;
+  const spread = `${quantile(ratios, 0.25).toFixed(2)}-${quantile(ratios, 0.75).toFixed(2)}`;
+  console.log(
+    `${title}: ${quantile(ratios, 0.5).toFixed(2)} x ${theirName} (quartiles ${spread}, ` +
+      `${rounds} pairs; ${raw('ours')} against ${raw('theirs')}; wanted ${target})`,
+  );
+}
+
+export function quantile(values, share) {
+  const sorted = [...values].sort((a, b) => a - b);
+  return sorted[Math.round((sorted.length - 1) * share)];
+}

@@ -1,0 +1,81 @@
+import type { LoadModelReport, LoadReport } from '../stress/load.ts';
+import type { Paint } from './paint.ts';
+import { swimlane } from './swimlane.ts';
+import type { View } from './view.ts';
+
+/** A load run as people see it: a row a model, then the first wrong write and the verdict. */
+export function loadView(report: LoadReport, paint: Paint, width: number): View {
+  return {
+    layout: 'grid',
+    columns: [
+      { name: 'model' },
+      ...[...counted, 'ops_per_s', 'p50_ms', 'p99_ms'].map((name) => ({
+        name,
+        align: 'right' as const,
+      })),
+    ],
+    rows: report.models.map(row),
+    notes: notes(report, paint, width),
+  };
+}
+
+const counted = ['operations', 'misplaced', 'lost', 'crashed', 'left_switched', 'wrong'] as const;
+
+function row(model: LoadModelReport): readonly string[] {
+  const { throughput, latency_ms } = model;
+  return [
+    model.model,
+    ...counted.map((name) => String(model[name])),
+    String(throughput),
+    latency_ms.p50.toFixed(1),
+    latency_ms.p99.toFixed(1),
+  ];
+}
+
+function notes(report: LoadReport, paint: Paint, width: number): readonly string[] {
+  const first = report.models.find(({ first_wrong }) => first_wrong !== undefined);
+  const pictures = first?.first_wrong
+    ? [
+        '',
+        `The first wrong write of the ${first.model} model:`,
+        ...swimlane(first.first_wrong, paint, width),
+      ]
+    : [];
+  const balances = report.models.flatMap(({ model, branches }) =>
+    branches
+      .filter(({ expected, actual }) => expected !== actual)
+      .map(
+        ({ branch, expected, actual }) =>
+          `Model ${model}: ${branch} should hold ${expected}, and holds ${actual}.`,
+      ),
+  );
+  return [
+    ...(balances.length > 0 ? ['', ...balances] : []),
+    ...pictures,
+    '',
+    verdictLine(report, paint),
+    paint.faint(`Seed ${report.seed}, ${report.workers} workers.`),
+    ...(report.kept ?? []).map((database) => `Kept the database ${database}.`),
+  ];
+}
+
+function verdictLine({ verdict, reason }: LoadReport, paint: Paint): string {
+  const painted = paint[tones[verdict]];
+  return `${painted(verdict)}: ${reason ?? meanings[verdict]}`;
+}
+
+const tones = {
+  demonstrated: 'good',
+  clean: 'good',
+  not_reproduced: 'warn',
+  violation: 'bad',
+  undecided: 'warn',
+} as const satisfies Record<LoadReport['verdict'], keyof Paint>;
+
+const meanings = {
+  demonstrated: 'the shared model went wrong; the branch models, where run, did not.',
+  clean: 'no write went wrong.',
+  not_reproduced: 'the shared model did not go wrong this time.',
+  violation: 'a model that must not go wrong did.',
+  undecided: 'the run proves nothing.',
+} as const satisfies Record<LoadReport['verdict'], string>;

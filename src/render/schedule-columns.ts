@@ -1,0 +1,205 @@
+/** What a worker did in a step, as data. Collections are named; null is an empty cache. */
+export type ScheduleAction =
+  | { readonly does: 'remembers'; readonly name: string; readonly cached: string | null }
+  | { readonly does: 'switches'; readonly name: string }
+  | { readonly does: 'indexes'; readonly collection: string }
+  | { readonly does: 'takes'; readonly collection: string | null }
+  | { readonly does: 'looks_up'; readonly branch: string }
+  | {
+      readonly does: 'writes';
+      readonly collection: string;
+      readonly should_be: string;
+      readonly matched: number | null;
+      readonly wrong: 'misplaced' | 'lost' | null;
+    }
+  | { readonly does: 'crashes'; readonly message: string }
+  | { readonly does: 'restores'; readonly name: string; readonly cached: string | null };
+
+/** One step of a schedule, from one point to the next. */
+export interface ScheduleStep {
+  /** From 1. */
+  readonly step: number;
+  /** From 1. */
+  readonly worker: number;
+  readonly from: string;
+  /** The point where it was paused, or `ended`, `crashed`, `blocked`, `stuck`. */
+  readonly to: string;
+  readonly actions: readonly ScheduleAction[];
+  /** Where the shared model points after the step; null for a model that cannot be pointed. */
+  readonly model: { readonly name: string; readonly cached: string | null } | null;
+}
+
+/** A schedule to be shown: who did what, why it went wrong, and how to see it again. */
+export interface ScheduleStory {
+  readonly id: string;
+  readonly workers: readonly { readonly worker: number; readonly branch: string }[];
+  readonly steps: readonly ScheduleStep[];
+  /** A sentence; null where nothing went wrong. */
+  readonly reason: string | null;
+  /** What to type to run it again. */
+  readonly replay: string;
+  /** Whether running it a second time ended the same. */
+  readonly same_again: boolean;
+}
+
+/** The meanings that colour has here. */
+export interface SchedulePaint {
+  readonly head: (text: string) => string;
+  readonly good: (text: string) => string;
+  readonly bad: (text: string) => string;
+  readonly faint: (text: string) => string;
+}
+
+type Tone = keyof SchedulePaint | 'plain';
+
+interface Phrase {
+  readonly tone: Tone;
+  readonly text: string;
+}
+
+const numberWidth = 3;
+const wrongMark = '✗';
+const rightMark = '✓';
+
+/**
+ * Draws a schedule as columns, one a worker, time running down. A step's lines stand in the
+ * column of the worker that made it; where it goes wrong they are marked, and coloured.
+ *
+ * @param width columns of the terminal; at least 20 a worker are used
+ */
+export function scheduleColumns(
+  story: ScheduleStory,
+  paint: SchedulePaint,
+  width: number,
+): readonly string[] {
+  const workers = story.workers.length;
+  const cell = Math.max(14, Math.floor((width - numberWidth) / workers) - 3);
+  const head = story.workers.map(({ worker, branch }) =>
+    wrap(`worker ${worker} → ${branch}`, cell),
+  );
+  const lines = rows(head).map((texts) =>
+    line(
+      '',
+      texts.map((text) => ({ tone: 'head', text })),
+      cell,
+      paint,
+    ),
+  );
+  for (const step of story.steps) lines.push(...stepLines(step, story, cell, paint));
+  return [
+    ...lines,
+    '',
+    ...(story.reason ? wrap(story.reason, width) : []),
+    `Again: ${story.replay}`,
+    story.same_again
+      ? 'It was run twice, and ended the same both times.'
+      : paint.bad('It was run twice, and did not end the same: something outside interferes.'),
+  ];
+}
+
+function stepLines(
+  step: ScheduleStep,
+  story: ScheduleStory,
+  cell: number,
+  paint: SchedulePaint,
+): readonly string[] {
+  const phrases = [...step.actions.flatMap(actionPhrases), endPhrase(step)].flatMap(
+    ({ tone, text }) => wrap(text, cell).map((part) => ({ tone, text: part })),
+  );
+  return phrases.map((phrase, index) => {
+    const texts = story.workers.map(
+      ({ worker }): Phrase => (worker === step.worker ? phrase : { tone: 'plain', text: '' }),
+    );
+    return line(index === 0 ? String(step.step) : '', texts, cell, paint);
+  });
+}
+
+function actionPhrases(action: ScheduleAction): readonly Phrase[] {
+  switch (action.does) {
+    case 'remembers':
+      return [plain(`remembers ${pointing(action)}`)];
+    case 'switches':
+      return [plain(`switches the model to ${action.name}`)];
+    case 'indexes':
+      return [plain(`caches ${action.collection}, ensures its index`)];
+    case 'takes':
+      return [plain(action.collection === null ? 'takes nothing' : `takes ${action.collection}`)];
+    case 'looks_up':
+      return [plain(`looks up the model of ${action.branch}`)];
+    case 'writes':
+      return writePhrases(action);
+    case 'crashes':
+      return [bad(`${wrongMark} crashes: ${action.message}`)];
+    case 'restores':
+      return [plain(`restores ${pointing(action)}`)];
+  }
+}
+
+function writePhrases(action: ScheduleAction & { does: 'writes' }): readonly Phrase[] {
+  const { collection, should_be, wrong } = action;
+  if (wrong === null) return [{ tone: 'good', text: `${rightMark} writes to ${collection}` }];
+  const nothing = wrong === 'lost' ? ', which matches nothing' : '';
+  return [bad(`${wrongMark} writes to ${collection}${nothing}`), bad(`  should be ${should_be}`)];
+}
+
+function pointing({ name, cached }: { readonly name: string; readonly cached: string | null }) {
+  if (cached === name) return name;
+  return `${name}, ${cached === null ? 'nothing cached' : `${cached} cached`}`;
+}
+
+function endPhrase({ to }: ScheduleStep): Phrase {
+  return { tone: 'faint', text: to === 'ended' || to === 'crashed' ? to : `at ${to}` };
+}
+
+function plain(text: string): Phrase {
+  return { tone: 'plain', text };
+}
+
+function bad(text: string): Phrase {
+  return { tone: 'bad', text };
+}
+
+/** One line: the step's number, then a cell a worker. Colour is put on after padding. */
+function line(
+  number: string,
+  phrases: readonly Phrase[],
+  cell: number,
+  paint: SchedulePaint,
+): string {
+  const cells = phrases.map(({ tone, text }) => {
+    const painted = tone === 'plain' || text === '' ? text : paint[tone](text);
+    return `${paint.faint('│')} ${painted}${' '.repeat(Math.max(0, cell - length(text)))}`;
+  });
+  return `${number.padStart(numberWidth - 1)} ${cells.join(' ')}`.trimEnd();
+}
+
+/** The k-th lines of several cells, side by side. */
+function rows(cells: readonly (readonly string[])[]): readonly (readonly string[])[] {
+  const height = Math.max(...cells.map((lines) => lines.length));
+  return Array.from({ length: height }, (_, row) => cells.map((lines) => lines[row] ?? ''));
+}
+
+/** Breaks at spaces; a word longer than the width is cut. Continued lines keep the indent. */
+function wrap(text: string, width: number): readonly string[] {
+  const indent = /^ */.exec(text)?.[0] ?? '';
+  const lines: string[] = [];
+  let current = indent;
+  for (const word of text.trim().split(' ')) {
+    const glue = current.trim() === '' ? '' : ' ';
+    if (length(current + glue + word) <= width) {
+      current += glue + word;
+      continue;
+    }
+    if (current.trim() !== '') lines.push(current);
+    current = indent + word;
+    while (length(current) > width) {
+      lines.push([...current].slice(0, width).join(''));
+      current = indent + [...current].slice(width).join('');
+    }
+  }
+  return [...lines, current];
+}
+
+function length(text: string): number {
+  return [...text].length;
+}

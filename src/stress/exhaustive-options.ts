@@ -1,0 +1,204 @@
+import { BankctlError } from '../errors.ts';
+import { nearest } from '../nearest.ts';
+import { quote } from '../text.ts';
+import {
+  branchExhaustiveModel,
+  type ExhaustiveModel,
+  sharedExhaustiveModel,
+} from './exhaustive-models.ts';
+import { countSchedules, logSchedules } from './explorer-count.ts';
+import { maxTasks } from './explorer-execution.ts';
+import { parseScheduleId, type ScheduleId, type Vocabulary } from './schedule.ts';
+import { type SharedPoint, sharedPoints } from './shared-model.ts';
+
+export const exhaustiveModelNames = ['shared', 'branch'] as const;
+export type ExhaustiveModelName = (typeof exhaustiveModelNames)[number];
+
+/** The points where none are asked for. */
+export const defaultPoints: readonly SharedPoint[] = Object.freeze(['switched', 'written']);
+
+/** What to explore. */
+export interface ExhaustiveOptions {
+  /** In the order in which they are run; both where left out. */
+  readonly models?: readonly ExhaustiveModelName[] | undefined;
+  readonly workers: number;
+  /** Workers take branch1, branch2, … in turn; 2 where left out. */
+  readonly branches?: number | undefined;
+  readonly points: readonly SharedPoint[];
+  /** The most preemptions to try. */
+  readonly preemptions?: number | undefined;
+  /** Draw so many schedules at random instead, from this seed. */
+  readonly random?: { readonly count: number; readonly seed: number } | undefined;
+  /** The id of one schedule to replay; model, points and workers are then those of the id. */
+  readonly schedule?: string | undefined;
+  /** What takes longer is refused, milliseconds; an hour where left out. */
+  readonly budgetMs?: number | undefined;
+}
+
+/** Options that fit together. */
+export interface CheckedOptions {
+  readonly models: readonly ExhaustiveModel[];
+  readonly workers: number;
+  readonly branches: readonly string[];
+  readonly points: readonly SharedPoint[];
+  readonly preemptions: number | undefined;
+  readonly random: { readonly count: number; readonly seed: number } | undefined;
+  readonly schedule: { readonly typed: string; readonly id: ScheduleId } | undefined;
+  readonly budgetMs: number;
+}
+
+/** What a schedule id may name. */
+export const vocabulary: Vocabulary = Object.freeze({
+  models: exhaustiveModelNames,
+  points: sharedPoints,
+});
+
+const hourMs = 3_600_000;
+const mostBranches = 64;
+
+/**
+ * Reads the list of `--points`: names with commas between them, or `all`.
+ *
+ * @throws `usage`, with the nearest name
+ */
+export function parsePoints(text: string): readonly SharedPoint[] {
+  const names = text.split(',').map((name) => name.trim().toLowerCase());
+  if (names.includes('all')) return sharedPoints;
+  for (const name of names) {
+    if (isPoint(name)) continue;
+    const meant = nearest(name, sharedPoints);
+    throw new BankctlError(
+      'usage',
+      `There is no point ${quote(name)}.`,
+      meant
+        ? `Did you mean ${meant}?`
+        : `The points are ${sharedPoints.join(', ')}, or all of them: all.`,
+    );
+  }
+  return sharedPoints.filter((point) => names.includes(point));
+}
+
+function isPoint(name: string): name is SharedPoint {
+  return sharedPoints.some((point) => point === name);
+}
+
+/**
+ * Makes sure that the options fit together, before any server is started.
+ *
+ * @throws `usage`
+ */
+export function checkExhaustiveOptions(options: ExhaustiveOptions): CheckedOptions {
+  const { schedule: typed } = options;
+  const id = typed === undefined ? undefined : parseScheduleId(typed, vocabulary);
+  const workers = id?.workers ?? options.workers;
+  const points = id ? sharedPoints.filter((point) => id.points.includes(point)) : options.points;
+  const branches = options.branches ?? 2;
+  checkWorkers(workers, points);
+  checkNumber('--branches', branches, 1, mostBranches);
+  if (options.preemptions !== undefined) {
+    checkNumber('--preemptions', options.preemptions, 0, 10_000);
+  }
+  if (options.random) checkNumber('--random', options.random.count, 1, 10_000_000);
+  if (points.length === 0) throw new BankctlError('usage', 'No points were given to pause at.');
+  if (options.random && options.preemptions !== undefined) {
+    throw new BankctlError(
+      'usage',
+      '--random draws among all schedules, so --preemptions cannot bound it.',
+      'Leave out one of the two.',
+    );
+  }
+  return {
+    models: (id ? [id.model] : (options.models ?? exhaustiveModelNames)).map(modelNamed),
+    workers,
+    branches: Array.from({ length: branches }, (_, index) => `branch${index + 1}`),
+    points,
+    preemptions: options.preemptions,
+    random: options.random,
+    schedule: id && typed !== undefined ? { typed, id } : undefined,
+    budgetMs: options.budgetMs ?? hourMs,
+  };
+}
+
+function modelNamed(name: string): ExhaustiveModel {
+  return name === sharedExhaustiveModel.name ? sharedExhaustiveModel : branchExhaustiveModel;
+}
+
+function checkNumber(option: string, value: number, least: number, most: number): void {
+  if (Number.isInteger(value) && value >= least && value <= most) return;
+  throw new BankctlError(
+    'usage',
+    `${option} ${value} is not a whole number from ${least} to ${most}.`,
+    'See bankctl stress --help.',
+  );
+}
+
+function checkWorkers(workers: number, points: readonly SharedPoint[]): void {
+  const hint = 'Two to four workers are what can be tried in full; two show the bug.';
+  if (!Number.isInteger(workers) || workers < 1) {
+    throw new BankctlError('usage', `${workers} workers cannot be run.`, hint);
+  }
+  if (workers === 1) {
+    throw new BankctlError('usage', 'One worker has nobody to meet in between its steps.', hint);
+  }
+  if (workers <= maxTasks) return;
+  const { steps } = sharedExhaustiveModel.stepsFor(points);
+  const exponent = Math.floor(logSchedules(workers, steps));
+  throw new BankctlError(
+    'usage',
+    `${workers} workers have more than 10^${exponent} schedules, which no computer can try.`,
+    hint,
+  );
+}
+
+/** How many schedules a model has, as far as it is known before the first. */
+export function knownSchedules(
+  model: ExhaustiveModel,
+  { workers, points }: Pick<CheckedOptions, 'workers' | 'points'>,
+): { readonly schedules: bigint; readonly exact: boolean } {
+  const { steps, fixed } = model.stepsFor(points);
+  return { schedules: countSchedules(new Array<number>(workers).fill(steps)), exact: fixed };
+}
+
+/**
+ * The error for a state that is beyond reach at the rate that was measured, or undefined where it
+ * is within the budget.
+ */
+export function beyondReach(
+  model: ExhaustiveModel,
+  options: CheckedOptions,
+  perSecond: number,
+): BankctlError | undefined {
+  const { schedules, exact } = knownSchedules(model, options);
+  const seconds = Number(schedules) / perSecond;
+  if (seconds * 1000 <= options.budgetMs) return undefined;
+  const enough = Math.max(1000, Math.round((perSecond * 60) / 1000) * 1000);
+  const fewer = options.workers > 2 ? '--workers 2, or ' : '';
+  return new BankctlError(
+    'usage',
+    `${options.workers} workers with the points ${options.points.join(', ')} have ` +
+      `${exact ? '' : 'at least '}${groupDigits(schedules)} schedules of the ${model.name} model, ` +
+      `which takes ${exact ? '' : 'at least '}${formatLong(seconds)} at the ` +
+      `${groupDigits(BigInt(Math.round(perSecond)))} a second measured here.`,
+    `Type ${fewer}--preemptions 2, or --random ${enough} for a sample of about a minute.`,
+  );
+}
+
+/** `34650` as `34,650`. */
+export function groupDigits(number: bigint | number): string {
+  return String(number).replace(/\B(?=(\d{3})+(?!\d))/g, ',');
+}
+
+/** A long time in its largest unit, such as `3 hours`. */
+export function formatLong(seconds: number): string {
+  const units: readonly (readonly [string, number])[] = [
+    ['year', 31_557_600],
+    ['day', 86_400],
+    ['hour', 3600],
+    ['minute', 60],
+    ['second', 1],
+  ];
+  const [name, length] = units.find(([, unit]) => seconds >= unit) ?? (['second', 1] as const);
+  const number = Math.max(1, Math.round(seconds / length));
+  const shown = number >= 1e6 ? number.toExponential(0) : groupDigits(number);
+  return `${shown} ${name}${number === 1 ? '' : 's'}`;
+}

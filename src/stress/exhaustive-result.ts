@@ -1,0 +1,99 @@
+import type { ScheduleStory } from '../render/schedule-columns.ts';
+import type { Judgement } from './exhaustive-trial.ts';
+
+/** A schedule that is reported: it was run again, twice if it was found in an exploration. */
+export interface ReportedSchedule extends ScheduleStory {
+  readonly model: string;
+  readonly switches: number;
+  readonly preemptions: number;
+  readonly outcomes: Judgement['outcomes'];
+  readonly left_switched: boolean;
+  /** Each step in a line; the same, byte for byte, whenever this schedule is run. */
+  readonly trace: readonly string[];
+}
+
+/** What became of one model. Counts are of schedules where not said otherwise. */
+export interface ExhaustiveModelResult {
+  readonly model: string;
+  readonly workers: number;
+  /** Where its workers were paused. */
+  readonly points: readonly string[];
+  /** Increments asked for. */
+  readonly operations: number;
+  /** Increments that returned without an error. */
+  readonly acknowledged: number;
+  /** Schedules run. */
+  readonly schedules: number;
+  /** With at least one increment misplaced, lost or crashed. */
+  readonly wrong: number;
+  readonly misplaced: number;
+  readonly lost: number;
+  readonly crashed: number;
+  readonly left_switched: number;
+  readonly deadlocked: number;
+  readonly stuck: number;
+  /** True where there is no other schedule. */
+  readonly complete: boolean;
+  /** How many there are, in digits; null where tasks branch and not all were run. */
+  readonly total: string | null;
+  /** Different schedules run; with `--random` it may be fewer than `schedules`. */
+  readonly distinct: number;
+  /** A sentence that states exactly what was covered. */
+  readonly covered: string;
+  readonly schedules_per_second: number;
+  /** Increments a second. */
+  readonly throughput: number;
+  /** Whether balances, callers and command monitoring agree on every write. */
+  readonly reconciled: boolean;
+  readonly branches: readonly {
+    readonly branch: string;
+    readonly expected: string;
+    readonly actual: string;
+  }[];
+  /** The first wrong one in order of exploration. */
+  readonly first_wrong?: { readonly id: string };
+  /** Fewest switches between workers, then fewest steps. */
+  readonly shortest_wrong?: ReportedSchedule;
+  /** The schedule that was asked for with its id. */
+  readonly replayed?: ReportedSchedule;
+}
+
+/** As in the design: what the whole run has shown. */
+export type ExhaustiveVerdict =
+  | 'demonstrated'
+  | 'clean'
+  | 'not_reproduced'
+  | 'violation'
+  | 'undecided';
+
+/** What an exhaustive run found. */
+export interface ExhaustiveResult {
+  /** Of `--random`; null otherwise: nothing else is random. */
+  readonly seed: number | null;
+  readonly workers: number;
+  readonly points: readonly string[];
+  readonly models: readonly ExhaustiveModelResult[];
+  readonly verdict: ExhaustiveVerdict;
+}
+
+/**
+ * The verdict. A model that must be clean is only so when every schedule was tried; a model that
+ * must go wrong has done so with the first wrong schedule.
+ */
+export function judgeRun(models: readonly ExhaustiveModelResult[]): ExhaustiveVerdict {
+  const control = models.filter(({ model }) => model === 'shared');
+  const cures = models.filter(({ model }) => model !== 'shared');
+  if (cures.some(({ wrong, deadlocked }) => wrong + deadlocked > 0)) return 'violation';
+  if (models.some(({ reconciled, stuck }) => !reconciled || stuck > 0)) return 'undecided';
+  const reported = models.flatMap(
+    ({ shortest_wrong, replayed }) => shortest_wrong ?? replayed ?? [],
+  );
+  if (reported.some(({ same_again }) => !same_again)) return 'undecided';
+  const proved = cures.every(
+    ({ complete, operations, acknowledged }) => complete && acknowledged === operations,
+  );
+  if (!proved) return 'undecided';
+  if (control.length === 0) return 'clean';
+  if (control.every(({ wrong }) => wrong > 0)) return 'demonstrated';
+  return control.every(({ complete }) => complete) ? 'not_reproduced' : 'undecided';
+}

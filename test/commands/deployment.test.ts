@@ -1,0 +1,118 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { MongoClient } from 'mongodb';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { startThrowaway, type Throwaway } from '../../src/database/throwaway.ts';
+import { workspace } from '../workspace.ts';
+
+describe('a server that is not there', () => {
+  test.each([
+    ['--uri', ['--uri', 'mongodb://127.0.0.1:1/'], {}],
+    ['BANKCTL_URI', [], { BANKCTL_URI: 'mongodb://teller:hunter2@127.0.0.1:1/' }],
+  ])('is reported within --timeout: %s', async (_how, argv, env) => {
+    const bank = await workspace();
+    const answer = await bank.run(
+      ['increment', 'branch1', 'ACC', '1', '--timeout', '300ms', ...argv],
+      { env },
+    );
+    expect(answer.status).toBe(3);
+    expect(answer.stderr).toMatch(/^bankctl: .*127\.0\.0\.1:1.*\.\n.+\n$/);
+    expect(answer.stderr).not.toContain('hunter2');
+  });
+
+  test('is not asked where the command line is wrong already', async () => {
+    const bank = await workspace();
+    const answer = await bank.run(['open', 'nowhere', 'ACC', '--uri', 'mongodb://127.0.0.1:1/']);
+    expect(answer.status).toBe(2);
+  });
+
+  test('a password on the command line draws a warning, and is not shown', async () => {
+    const bank = await workspace();
+    const uri = 'mongodb://teller:hunter2@127.0.0.1:1/';
+    const answer = await bank.run(['balance', '--timeout', '300ms', '--uri', uri]);
+    expect(answer.stderr).toMatch(/seen by others/);
+    expect(answer.stderr).not.toContain('hunter2');
+  });
+
+  test('a URI comes from a file', async () => {
+    const bank = await workspace();
+    const path = join(bank.directory, 'uri');
+    await writeFile(path, `${bank.env['BANKCTL_URI']}\n`);
+    const env = { BANKCTL_URI: 'mongodb://127.0.0.1:1/' };
+    expect(await bank.run(['balance', '--uri-file', path], { env })).toMatchObject({ status: 0 });
+  });
+});
+
+describe('a standalone server', () => {
+  let standalone: Throwaway;
+
+  beforeAll(async () => {
+    standalone = await startThrowaway(
+      {
+        env: process.env,
+        nowMs: Date.now,
+        monotonicNs: process.hrtime.bigint,
+        interrupted: new AbortController().signal,
+        progress: () => undefined,
+      },
+      { replicas: 0 },
+    );
+    return standalone.stop;
+  });
+
+  test.each([
+    ['open branch1 ACC'],
+    ['increment branch1 ACC 1 --create'],
+    ['increment branch1 ACC 1 --dry-run'],
+    ['balance'],
+    ['balance branch1'],
+    ['branches'],
+  ])('%s: one sentence and the cure', async (line) => {
+    const bank = await workspace();
+    const answer = await bank.run(line.split(' '), { env: { BANKCTL_URI: standalone.uri } });
+    expect(answer.status).toBe(3);
+    expect(answer.stderr).toMatch(/^bankctl: .*standalone.*\.\n.*replSet.*\n$/);
+  });
+
+  test('journal: false does without transactions', async () => {
+    const bank = await workspace({
+      config: 'journal: false\nbranches: { branch1: { collection: b1 } }',
+    });
+    const env = { BANKCTL_URI: standalone.uri };
+    const run = (line: string) => bank.run([...line.split(' '), '--json'], { env });
+    expect(await run('open branch1 ACC --balance 10')).toMatchObject({ status: 0 });
+    const incremented = JSON.parse((await run('increment branch1 ACC 5')).stdout);
+    expect(incremented).toMatchObject({
+      operation: null,
+      amount: '5.00',
+      balance_before: '10.00',
+      balance: '15.00',
+      version: 2,
+    });
+    expect(JSON.parse((await run('increment branch1 NEW 1 --create')).stdout)).toMatchObject({
+      balance: '1.00',
+      version: 1,
+    });
+    expect(JSON.parse((await run('increment branch1 ACC -15 --dry-run')).stdout)).toMatchObject({
+      balance: '0.00',
+      dry_run: true,
+    });
+    const refusals = {
+      'increment branch1 ACC -15.01': 'below_minimum',
+      'increment branch1 ACC 1 --id x': 'journal_disabled',
+      'increment branch1 NOBODY 1': 'account_not_found',
+      'open branch1 ACC': 'account_exists',
+    };
+    for (const [line, code] of Object.entries(refusals)) {
+      expect([line, JSON.parse((await run(line)).stderr).error.code]).toEqual([line, code]);
+    }
+    const { stdout } = await run('balance');
+    expect(JSON.parse(stdout)).toEqual({
+      branches: [{ branch: 'branch1', currency: 'USD', accounts: 2, total: '16.00' }],
+      totals: { USD: '16.00' },
+    });
+    const client = await MongoClient.connect(standalone.uri);
+    await client.db(bank.db.databaseName).dropDatabase();
+    await client.close();
+  });
+});

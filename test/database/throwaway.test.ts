@@ -1,0 +1,121 @@
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type MongoClient, MongoServerError } from 'mongodb';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { connect } from '../../src/database/connect.ts';
+import { findByArguments } from '../../src/database/process.ts';
+import { startThrowaway } from '../../src/database/throwaway.ts';
+import { testHost, until } from './host.ts';
+import { workerProgram } from './run-worker.ts';
+
+const run = workerProgram();
+
+async function client(uri: string): Promise<MongoClient> {
+  const opened = await connect(uri, { timeoutMs: 10_000 });
+  onTestFinished(() => opened.close());
+  return opened;
+}
+
+function alive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+describe('startThrowaway', () => {
+  test('a standalone has no transactions, and is gone after stop', async () => {
+    const server = await startThrowaway(testHost(), { replicas: 0 });
+    const opened = await client(server.uri);
+    await opened.db('a').collection('b').insertOne({});
+    const snapshot = opened.db('a').collection('b').find({}, { readConcern: 'snapshot' }).toArray();
+    await expect(snapshot).rejects.toBeInstanceOf(MongoServerError);
+    const [pid = 0] = server.pids();
+    expect(alive(pid)).toBe(true);
+    await server.stop();
+    await server.stop();
+    expect(alive(pid)).toBe(false);
+  });
+
+  test('a member that is killed can be started again, with its data', async () => {
+    const server = await startThrowaway(testHost());
+    onTestFinished(() => server.stop());
+    const opened = await client(server.uri);
+    await opened.db('a').collection('b').insertOne({});
+    const [member] = server.members;
+    const before = member?.pid();
+    await member?.kill();
+    await member?.restart();
+    expect(member?.pid()).not.toBe(before);
+    const session = opened.startSession();
+    await session.withTransaction(() => opened.db('a').collection('b').insertOne({}, { session }));
+    await session.endSession();
+    expect(await opened.db('a').collection('b').countDocuments()).toBe(2);
+  });
+
+  test('three replicas elect another primary when theirs is killed', async () => {
+    const server = await startThrowaway(testHost(), { replicas: 3 });
+    onTestFinished(() => server.stop());
+    expect(server.pids()).toHaveLength(3);
+    const opened = await client(server.uri);
+    const things = opened.db('a').collection('b');
+    await things.insertOne({});
+    const hello = () => opened.db('admin').command({ hello: 1 });
+    const { me } = await hello();
+    const primary = server.members.find(({ port }) => String(me).endsWith(`:${port}`));
+    await primary?.kill();
+    await until(() =>
+      things.insertOne({}).then(
+        () => true,
+        () => false,
+      ),
+    );
+    expect(await hello()).not.toMatchObject({ me });
+  });
+
+  test('an unusable mongod is refused before anything is started', async () => {
+    const host = testHost({ BANKCTL_MONGOD: '/nowhere/mongod' });
+    await expect(startThrowaway(host)).rejects.toMatchObject({ code: 'no_mongod' });
+  });
+});
+
+describe('a process with a throwaway server', () => {
+  test.each([
+    ['SIGINT', '0'],
+    ['SIGINT', '1'],
+    ['SIGKILL', '1'],
+  ] as const)(
+    'ended by %s leaves no server and no data (replicas %s)',
+    async (signal, replicas) => {
+      const temporary = mkdtempSync(join(tmpdir(), 'bankctl-test-'));
+      onTestFinished(() => rmSync(temporary, { recursive: true, force: true }));
+      const env = { ...process.env, TMPDIR: temporary };
+      const worker = run(env, 'throwaway', replicas);
+      await until(() => JSON.stringify(worker.printed).includes('pids'));
+      const server = findByArguments(['--bind_ip', '127.0.0.1']).filter(({ pid }) =>
+        JSON.stringify(worker.printed).includes(String(pid)),
+      );
+      expect(server).toHaveLength(1);
+      worker.child.kill(signal);
+      await worker.ended;
+      // The watcher of mongodb-memory-server looks every two seconds.
+      await until(() => server.every(({ pid }) => !alive(pid)));
+      if (signal === 'SIGKILL') {
+        // What it left is removed by the next one.
+        const next = run(env, 'throwaway', '0');
+        await until(() => JSON.stringify(next.printed).includes('pids'));
+        expect(
+          readdirSync(temporary).filter((name) => name.startsWith('bankctl-stress-')),
+        ).toHaveLength(1);
+        next.child.kill('SIGINT');
+        await next.ended;
+      } else {
+        expect(worker.printed.at(-1)).toBe('stopped');
+      }
+      expect(readdirSync(temporary)).toEqual([]);
+    },
+  );
+});

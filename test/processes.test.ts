@@ -1,0 +1,126 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { Decimal128, Long } from 'mongodb';
+import { describe, expect, test } from 'vitest';
+import { type Ran, type Workspace, workspace } from './workspace.ts';
+
+const program = join(import.meta.dirname, '..', 'bin', 'bankctl.js');
+
+function start(bank: Workspace, argv: readonly string[]): ChildProcess {
+  return spawn(process.execPath, [program, ...argv], { cwd: bank.directory, env: bank.env });
+}
+
+async function ended(child: ChildProcess): Promise<Ran> {
+  let stdout = '';
+  let stderr = '';
+  child.stdout?.on('data', (chunk) => {
+    stdout += chunk;
+  });
+  child.stderr?.on('data', (chunk) => {
+    stderr += chunk;
+  });
+  const [status] = await once(child, 'close');
+  return { status, stdout, stderr };
+}
+
+describe('separate processes', () => {
+  test('fifty increments of one account at once: the exact sum', async () => {
+    const bank = await workspace();
+    await bank.run(['open', 'branch1', 'ACC']);
+    const children = Array.from({ length: 50 }, (_, index) =>
+      start(bank, [
+        'increment',
+        'branch1',
+        'ACC',
+        `${index}.01`,
+        '--timeout',
+        '60s',
+        '--json',
+        '-q',
+      ]),
+    );
+    const answers = await Promise.all(children.map(ended));
+    expect(answers.map(({ status, stderr }) => [status, stderr])).toEqual(Array(50).fill([0, '']));
+    const versions = answers.map(({ stdout }) => JSON.parse(stdout).version);
+    expect(versions.sort((a, b) => a - b)).toEqual(Array.from({ length: 50 }, (_, i) => i + 2));
+    const { stdout } = await bank.run(['balance', 'branch1', 'ACC', '--json']);
+    expect(JSON.parse(stdout)).toMatchObject({ balance: '1225.50', version: 51 });
+    expect(await bank.db.collection('journal').countDocuments()).toBe(51);
+  }, 120_000);
+});
+
+describe('Ctrl-C', () => {
+  test('while no server answers: 130', async () => {
+    const bank = await workspace();
+    const child = start(bank, ['balance', '--uri', 'mongodb://127.0.0.1:1/', '--timeout', '60s']);
+    const end = ended(child);
+    await untilConnecting(child);
+    child.kill('SIGINT');
+    expect(await end).toMatchObject({ status: 130, stdout: '' });
+  });
+
+  test('while another transaction holds the account: 130, and nothing is left half done', async () => {
+    const bank = await workspace();
+    await bank.run(['open', 'branch1', 'ACC']);
+    const before = await bank.everything();
+    const { client } = bank.db;
+    await client.withSession(async (session) => {
+      session.startTransaction();
+      await bank.db.collection('branch1').updateOne({}, { $set: { held: 1 } }, { session });
+      const child = start(bank, ['increment', 'branch1', 'ACC', '5', '--id', 'x']);
+      const end = ended(child);
+      await untilWorking(child);
+      child.kill('SIGINT');
+      const { status, stderr } = await end;
+      expect([status, stderr]).toEqual([
+        130,
+        expect.stringContaining('operation x was not applied'),
+      ]);
+      await session.abortTransaction();
+    });
+    expect(await bank.everything()).toBe(before);
+    expect(await bank.run(['increment', 'branch1', 'ACC', '5', '--id', 'x'])).toMatchObject({
+      status: 0,
+    });
+  });
+
+  /** The line that bankctl prints once a write takes long. */
+  async function untilWorking(child: ChildProcess): Promise<void> {
+    await new Promise<void>((resolve) => {
+      child.stderr?.on('data', (chunk) => String(chunk).includes('Still working') && resolve());
+    });
+  }
+
+  /** Its sockets to the closed port show that it is past its start. */
+  async function untilConnecting(child: ChildProcess): Promise<void> {
+    await once(child, 'spawn');
+    await new Promise((resolve) => setTimeout(resolve, 600));
+  }
+});
+
+describe('a closed stdout', () => {
+  test('ends a long list quietly', async () => {
+    const bank = await workspace();
+    await bank.run(['open', 'branch1', 'ACC']);
+    const accounts = Array.from({ length: 20_000 }, (_, index) => ({
+      account_number: `A${index}`,
+      balance: Decimal128.fromString('1.00'),
+      branch: 'branch1',
+      version: Long.ONE,
+      status: 'open',
+      opened_at: new Date(),
+    }));
+    await bank.db.collection('branch1').insertMany(accounts);
+    const child = start(bank, ['balance', 'branch1', '--json']);
+    const [first] = await once(child.stdout ?? child, 'data');
+    expect(String(first)).toMatch(/^\[/);
+    child.stdout?.destroy();
+    let stderr = '';
+    child.stderr?.on('data', (chunk) => {
+      stderr += chunk;
+    });
+    const [status] = await once(child, 'close');
+    expect([status, stderr]).toEqual([0, '']);
+  });
+});

@@ -1,0 +1,35 @@
+import { expect, test } from 'vitest';
+import { commands } from '../src/commands/index.ts';
+import { errorTable } from '../src/errors.ts';
+import { run } from './workspace.ts';
+
+/** The reference is what the live program prints; `npm run docs` writes it anew. */
+test('docs/reference.md is what the program says', async () => {
+  const help = async (argv: readonly string[]) => (await run(argv, '/', {})).stdout.trimEnd();
+  const sections = [
+    '# Reference',
+    'Printed by the program itself; `npm run docs` writes this page anew.',
+    '## bankctl',
+    fenced(await help(['--help'])),
+  ];
+  for (const { name } of commands) {
+    sections.push(`## bankctl ${name}`, fenced(await help([name, '--help'])));
+  }
+  sections.push(
+    '## Errors',
+    'On stderr: one sentence, and one line with what to type next. With `--json`, ' +
+      '`{"error":{"code","message","hint"}}`.',
+    [
+      '| code | status | meaning | what to type next |',
+      '|---|---|---|---|',
+      ...Object.entries(errorTable).map(
+        ([code, { status, meaning, hint }]) => `| \`${code}\` | ${status} | ${meaning} | ${hint} |`,
+      ),
+    ].join('\n'),
+  );
+  await expect(`${sections.join('\n\n')}\n`).toMatchFileSnapshot('../docs/reference.md');
+});
+
+function fenced(text: string): string {
+  return `\`\`\`text\n${text}\n\`\`\``;
+}
