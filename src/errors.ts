@@ -106,6 +106,57 @@ export const errorTable = {
     "The stored balance is not an exact amount of the branch's currency.",
     'Nothing was written; find out which program wrote that document.',
   ),
+  account_not_frozen: row(
+    1,
+    'Only a frozen account can be unfrozen.',
+    'See its status with bankctl balance BRANCH ACCOUNT.',
+  ),
+  balance_not_zero: row(
+    1,
+    'An account can be closed only when its balance is zero.',
+    'Move the money out first, with bankctl transfer.',
+  ),
+  same_account: row(1, 'A transfer needs two different accounts.', 'Name another account.'),
+  currency_mismatch: row(
+    1,
+    'The two branches keep different currencies.',
+    'Transfer between branches of one currency; bankctl branches lists them.',
+  ),
+  amount_negative: row(
+    1,
+    'The amount of a transfer is below zero.',
+    'Give the amount without a sign.',
+  ),
+  operation_not_found: row(
+    1,
+    'The journal has no such operation: it never arrived.',
+    'See what there is with bankctl history BRANCH ACCOUNT.',
+  ),
+  not_reversible: row(
+    1,
+    'Only an increment or a transfer can be reversed.',
+    'Make a new operation that puts it right.',
+  ),
+  already_reversed: row(
+    1,
+    'The operation was reversed before; that happens at most once.',
+    'See the reversal with bankctl show OPERATION.',
+  ),
+  refused_by_server: row(
+    1,
+    'The server refused the write.',
+    'Nothing was applied; the documents of that account need a look.',
+  ),
+  batch_refused: row(
+    1,
+    'Another operation of the same all-or-nothing batch was refused.',
+    'Correct that one, and give the batch again.',
+  ),
+  too_many_operations: row(
+    1,
+    'One transaction cannot hold that many operations.',
+    'Leave out --atomic, or split the file.',
+  ),
   amount_zero: row(
     1,
     'The amount is zero, which moves nothing.',

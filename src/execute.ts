@@ -111,7 +111,8 @@ class Opened {
       import('./bank/bank.ts'),
     ]);
     this.#client = await connect(this.#uri, { timeoutMs, interrupted });
-    return openBank(this.#client, config, timeoutMs);
+    const draw = () => this.#context.freshSeed() / 2 ** 31;
+    return openBank(this.#client, config, { timeoutMs, draw });
   }
 
   /** What the driver says, in words that a person can act on. */

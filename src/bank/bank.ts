@@ -13,6 +13,8 @@ export interface Bank {
   readonly journal: Journal | undefined;
   /** Bound on a whole operation, milliseconds; the driver's own retries go on for 120 s. */
   readonly timeoutMs: number;
+  /** A share from 0 to 1, for pauses that keep rivals apart. */
+  readonly draw: () => number;
   /** The server's time. */
   readonly serverTime: () => Promise<Date>;
   /** A session that the caller ends. */
@@ -32,7 +34,7 @@ export interface Bank {
 export async function openBank(
   client: MongoClient,
   config: Config,
-  timeoutMs: number,
+  { timeoutMs, draw }: Pick<Bank, 'timeoutMs' | 'draw'>,
 ): Promise<Bank> {
   const db = client.db(config.database);
   const hello = () => within(timeoutMs, () => db.command({ hello: 1 }));
@@ -47,6 +49,7 @@ export async function openBank(
     branches: createBranches(db, config),
     journal: config.journal === false ? undefined : createJournal(db, config.journal),
     timeoutMs,
+    draw,
     serverTime: async () => (await hello())['localTime'],
     startSession: (options) => client.startSession(options),
     inSession: (work, options) => client.withSession({ ...options }, work),

@@ -1,4 +1,4 @@
-import { type Db, Decimal128, type Document } from 'mongodb';
+import { type Db, Decimal128, type Document, type IndexDescription } from 'mongodb';
 import type { BranchConfig } from '../config/config.ts';
 import { BankctlError } from '../errors.ts';
 import { toDecimal } from './decimal.ts';
@@ -63,7 +63,8 @@ export const journalValidator: Document = Object.freeze({
 interface Wanted {
   readonly collection: string;
   readonly validator: Document;
-  readonly index: { readonly key: Record<string, 1>; readonly name: string };
+  /** All of them unique. */
+  readonly indexes: readonly IndexDescription[];
 }
 
 /** Creates what is missing of a branch's collection. Repeatable, also by many at once. */
@@ -71,22 +72,31 @@ export function prepareBranch(db: Db, branch: BranchConfig): Promise<void> {
   return prepare(db, {
     collection: branch.collection,
     validator: branchValidator(branch),
-    index: { key: { account_number: 1 }, name: 'account_number' },
+    indexes: [{ key: { account_number: 1 }, name: 'account_number', unique: true }],
   });
 }
 
 /**
- * Creates what is missing of the journal. Its unique index makes the server refuse a second
- * posting of one version of an account.
+ * Creates what is missing of the journal. Its unique indexes make the server refuse a second
+ * posting of one version of an account, and a second reversal of one operation.
  */
 export function prepareJournal(db: Db, collection: string): Promise<void> {
   return prepare(db, {
     collection,
     validator: journalValidator,
-    index: {
-      key: { 'postings.branch': 1, 'postings.account_number': 1, 'postings.version': 1 },
-      name: 'posting',
-    },
+    indexes: [
+      {
+        key: { 'postings.branch': 1, 'postings.account_number': 1, 'postings.version': 1 },
+        name: 'posting',
+        unique: true,
+      },
+      {
+        key: { reverses: 1 },
+        name: 'reverses',
+        unique: true,
+        partialFilterExpression: { reverses: { $exists: true } },
+      },
+    ],
   });
 }
 
@@ -99,9 +109,7 @@ async function prepare(db: Db, wanted: Wanted): Promise<void> {
   } else if (!sameValidator(existing['options']?.['validator'], wanted.validator)) {
     await setValidator(db, wanted);
   }
-  await db
-    .collection(wanted.collection)
-    .createIndex(wanted.index.key, { name: wanted.index.name, unique: true });
+  await db.collection(wanted.collection).createIndexes([...wanted.indexes]);
 }
 
 async function createCollection(db: Db, wanted: Wanted): Promise<void> {

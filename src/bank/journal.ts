@@ -3,7 +3,7 @@ import { BankctlError } from '../errors.ts';
 import type { Branches } from './branches.ts';
 import { prepareJournal } from './collections.ts';
 import { fromDecimal, toDecimal } from './decimal.ts';
-import type { AccountReference } from './operation.ts';
+import { type AccountReference, type Request, referenceKey } from './operation.ts';
 
 /** The effect of an operation on one account, as it is stored. */
 export interface PostingDocument {
@@ -24,6 +24,8 @@ export interface JournalDocument {
   readonly memo?: string;
   /** Who asked for it, as `user@host`. */
   readonly by: string;
+  /** The operation that this one reverses; the server refuses a second reversal of it. */
+  readonly reverses?: string;
   /** Digest of the request, see `requestDigest`. */
   readonly request: string;
   readonly postings: readonly PostingDocument[];
@@ -44,6 +46,7 @@ export interface Entry {
   readonly at: Date;
   readonly memo: string | undefined;
   readonly by: string;
+  readonly reverses: string | undefined;
   readonly request: string;
   readonly postings: readonly Posting[];
 }
@@ -53,6 +56,11 @@ export interface Journal {
   readonly collection: string;
   /** The documents of those ids that were applied. */
   readonly find: (
+    ids: readonly string[],
+    session?: ClientSession,
+  ) => Promise<readonly JournalDocument[]>;
+  /** The documents of the reversals of those ids. */
+  readonly findReversals: (
     ids: readonly string[],
     session?: ClientSession,
   ) => Promise<readonly JournalDocument[]>;
@@ -69,6 +77,8 @@ export function createJournal(db: Db, name: string): Journal {
     collection: name,
     find: (ids, session) =>
       collection.find({ _id: { $in: [...ids] } }, session ? { session } : {}).toArray(),
+    findReversals: (ids, session) =>
+      collection.find({ reverses: { $in: [...ids] } }, session ? { session } : {}).toArray(),
     append: async (documents, session) => {
       await collection.insertMany([...documents], { session, ordered: false });
     },
@@ -84,6 +94,7 @@ export function toJournalDocument(entry: Entry, branches: Branches): JournalDocu
     at: entry.at,
     ...(entry.memo === undefined ? {} : { memo: entry.memo }),
     by: entry.by,
+    ...(entry.reverses === undefined ? {} : { reverses: entry.reverses }),
     request: entry.request,
     postings: entry.postings.map((posting) => {
       const { currency } = branches.get(posting.branch);
@@ -110,6 +121,7 @@ export function fromJournalDocument(document: JournalDocument, branches: Branche
     at: document.at,
     memo: document.memo,
     by: document.by,
+    reverses: document.reverses,
     request: document.request,
     postings: document.postings.map((posting) => {
       const { currency } = branches.get(posting.branch);
@@ -131,4 +143,34 @@ export function fromJournalDocument(document: JournalDocument, branches: Branche
       };
     }),
   };
+}
+
+/**
+ * What the operation id of an entry stands for: the inverse of posting it.
+ *
+ * @returns the same fields as `requestOf` gives for the operation
+ */
+export function requestOfEntry(entry: Entry): Request {
+  const memo = entry.memo ?? '';
+  const [first, second] = entry.postings;
+  if (!first) return { type: entry.type, memo };
+  switch (entry.type) {
+    case 'open':
+    case 'increment': {
+      const { branch, account, amountMinor } = first;
+      return { type: entry.type, branch, account, amount: amountMinor.toString(), memo };
+    }
+    case 'transfer':
+      return {
+        type: entry.type,
+        from: referenceKey(first),
+        to: second ? referenceKey(second) : '',
+        amount: (-first.amountMinor).toString(),
+        memo,
+      };
+    case 'reverse':
+      return { type: entry.type, reverses: entry.reverses ?? '', memo };
+    default:
+      return { type: entry.type, branch: first.branch, account: first.account, memo };
+  }
 }

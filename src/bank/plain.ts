@@ -3,9 +3,18 @@ import { BankctlError } from '../errors.ts';
 import { readAccount } from './account.ts';
 import type { Bank } from './bank.ts';
 import type { Posting } from './journal.ts';
-import { createsAccount, type Operation, referenceKey } from './operation.ts';
+import {
+  createsAccount,
+  type IncrementOperation,
+  type OpenOperation,
+  type Operation,
+  referenceKey,
+} from './operation.ts';
 import { readBook } from './reading.ts';
 import { applyOperation } from './rules.ts';
+
+/** The operations that need no journal. */
+export type PlainOperation = Operation & (OpenOperation | IncrementOperation);
 
 /** Each round means that another writer came in between; more than a few in a row do not happen. */
 const mostRounds = 10;
@@ -18,7 +27,7 @@ const mostRounds = 10;
  */
 export async function postPlain(
   bank: Bank,
-  operation: Operation,
+  operation: PlainOperation,
   { dryRun }: { readonly dryRun: boolean },
 ): Promise<Posting> {
   if (operation.idGiven || operation.memo !== undefined) {
@@ -50,7 +59,7 @@ export async function postPlain(
   );
 }
 
-async function tryIncrement(bank: Bank, operation: Operation): Promise<Posting | undefined> {
+async function tryIncrement(bank: Bank, operation: PlainOperation): Promise<Posting | undefined> {
   const { account, amountMinor } = operation;
   if (operation.type === 'open' || amountMinor === 0n) return undefined;
   const branch = bank.branches.get(operation.branch);

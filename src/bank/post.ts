@@ -1,14 +1,22 @@
-import { type ClientSession, MongoError, MongoServerError } from 'mongodb';
+import { type ClientSession, MongoServerError } from 'mongodb';
 import { BankctlError } from '../errors.ts';
 import { quote } from '../text.ts';
 import type { Bank } from './bank.ts';
 import { type Bound, within } from './bound.ts';
 import type { AccountChange } from './branch.ts';
-import { type Entry, fromJournalDocument, type Journal, toJournalDocument } from './journal.ts';
+import { type Entry, type Journal, requestOfEntry, toJournalDocument } from './journal.ts';
 import { formatAmount } from './money.ts';
-import { createsAccount, type Operation, referenceKey, requestDigest } from './operation.ts';
+import {
+  createsAccount,
+  type Operation,
+  type Request,
+  referenceKey,
+  requestDigest,
+  requestOf,
+} from './operation.ts';
 import { readBook } from './reading.ts';
 import { applyOperation, type Book } from './rules.ts';
+import { CommitUnknown, isConflict, transact } from './transaction.ts';
 
 /** What became of one operation. */
 export type Outcome = Applied | Refused;
@@ -32,26 +40,36 @@ export interface Refused {
 /** Where a caller may hold a batch, to drive two of them against one another. */
 export type PostPoint = 'read' | 'written' | 'committing';
 
+/** How operations are posted. */
 export interface PostOptions {
   /** Who asks, as `user@host`. */
   readonly by: string;
   /** The same reading, rules and result, and nothing written. */
   readonly dryRun?: boolean;
+  /** All or nothing: one refusal refuses the whole batch. */
+  readonly atomic?: boolean;
   readonly reached?: (point: PostPoint) => Promise<void>;
 }
 
 /**
- * The one write path: every change of an account goes through here. One transaction reads the
- * accounts of the batch, applies the rules in order on that reading, writes the accounts with
- * one bulk write a branch, and appends the journal documents. A refused operation does not hurt
- * the others.
+ * The most operations in one transaction. Measured, more gain little; and at 6 kB an operation,
+ * which the bounds on names and memos make the most, a message stays below the server's 48 MB,
+ * and the transaction ends within a second, far below the server's limit of 60 s.
+ */
+export const mostOperations = 3000;
+
+/** A batch that conflicts this often is split, so that its other operations need not wait. */
+const attemptsBeforeSplit = 6;
+
+/**
+ * The one write path: every change of an account goes through here. One transaction a batch
+ * reads the accounts, applies the rules in order on that reading, writes the accounts with one
+ * bulk write a branch, and appends the journal documents. A refused operation does not hurt the
+ * others; operations on one account take effect in the order given.
  *
  * @returns one outcome an operation, in order
- * @throws `outcome_unknown` where the answer to the commit never came; any other error means
- *   that nothing was applied
- *
- * Sources: MongoDB manual, "Transactions"; driver specification "Convenient API for
- * Transactions" (the callback may run more than once, so it only computes and writes).
+ * @throws `outcome_unknown` where the answer to a commit never came; any other error means that
+ *   nothing of the failed batch was applied
  */
 export async function post(
   bank: Bank,
@@ -62,31 +80,20 @@ export async function post(
   if (!journal) {
     throw new BankctlError('journal_disabled', 'Without a journal there are no transactions.');
   }
-  const batch: Batch = { bank, journal, operations, options };
-  await prepareCollections(batch);
-  let committing = false;
-  try {
-    return await within(bank.timeoutMs, (bound) =>
-      bank.inSession((session) =>
-        session.withTransaction(async () => {
-          committing = false;
-          const outcomes = await attempt(batch, session, bound);
-          committing = true;
-          return outcomes;
-        }, transactionOptions),
-      ),
+  if (options.atomic && operations.length > mostOperations) {
+    throw new BankctlError(
+      'too_many_operations',
+      `${operations.length} operations are too many for one transaction; ` +
+        `${mostOperations} are the most.`,
     );
-  } catch (error) {
-    throw committing ? unknownOutcome(error, operations) : error;
   }
+  const outcomes: Outcome[] = [];
+  for (let start = 0; start < operations.length; start += mostOperations) {
+    const batch = operations.slice(start, start + mostOperations);
+    outcomes.push(...(await postBatch({ bank, journal, operations: batch, options })));
+  }
+  return outcomes;
 }
-
-/** A collection's concerns are ignored inside a transaction, so they are set on it. */
-const transactionOptions = {
-  readConcern: { level: 'snapshot' },
-  writeConcern: { w: 'majority' },
-  readPreference: 'primary',
-} as const;
 
 interface Batch {
   readonly bank: Bank;
@@ -95,36 +102,115 @@ interface Batch {
   readonly options: PostOptions;
 }
 
+/** Posts a batch within its time; one that is stuck on a part of it goes in halves. */
+async function postBatch(batch: Batch): Promise<readonly Outcome[]> {
+  await prepareCollections(batch);
+  // Written by the body each time it runs: whether giving up now leaves the outcome open.
+  const state = { committing: false };
+  try {
+    return await within(batch.bank.timeoutMs, (bound) => postInHalves(batch, bound, state));
+  } catch (error) {
+    const timedOut = error instanceof BankctlError && error.code === 'timed_out';
+    if (error instanceof CommitUnknown || (timedOut && state.committing)) {
+      throw unknownOutcome(batch.operations, error);
+    }
+    throw error;
+  }
+}
+
+async function postInHalves(
+  batch: Batch,
+  bound: Bound,
+  state: { committing: boolean },
+): Promise<readonly Outcome[]> {
+  const { bank, operations } = batch;
+  try {
+    return await bank.inSession((session) =>
+      transact(
+        session,
+        async ({ mayBeApplied }) => {
+          state.committing = false;
+          const outcomes = await attempt(batch, session, bound, mayBeApplied);
+          state.committing = true;
+          return outcomes;
+        },
+        {
+          bound,
+          draw: bank.draw,
+          mostAttempts: operations.length > 1 ? attemptsBeforeSplit : Number.POSITIVE_INFINITY,
+        },
+      ),
+    );
+  } catch (error) {
+    const [only] = operations;
+    if (!isFaultOfOne(error) || batch.options.atomic || !only) throw error;
+    if (operations.length === 1) return [refusedByServer(only, error)];
+    const middle = Math.ceil(operations.length / 2);
+    const halves = [operations.slice(0, middle), operations.slice(middle)];
+    const outcomes: Outcome[] = [];
+    for (const half of halves) {
+      outcomes.push(...(await postInHalves({ ...batch, operations: half }, bound, state)));
+    }
+    return outcomes;
+  }
+}
+
+/** Errors that may be due to one operation of a batch, and not to the server or the network. */
+function isFaultOfOne(error: unknown): error is MongoServerError {
+  const documentFailedValidation = 121;
+  const duplicateKey = 11_000;
+  const objectTooLarge = 10_334;
+  return (
+    error instanceof MongoServerError &&
+    (isConflict(error) ||
+      [documentFailedValidation, duplicateKey, objectTooLarge].includes(Number(error.code)))
+  );
+}
+
+function refusedByServer(operation: Operation, error: MongoServerError): Refused {
+  return {
+    applied: false,
+    operation,
+    error: new BankctlError(
+      'refused_by_server',
+      `The server refused operation ${quote(operation.id)}: ${error.message}.`,
+      undefined,
+      { cause: error },
+    ),
+  };
+}
+
 /** Collections cannot be given a validator inside a transaction, so new accounts need this. */
 async function prepareCollections({ bank, journal, operations, options }: Batch): Promise<void> {
-  const names = operations.filter(createsAccount).map((operation) => operation.branch);
-  if (names.length === 0 || options.dryRun) return;
+  const names = new Set(operations.filter(createsAccount).map(({ branch }) => branch));
+  if (names.size === 0 || options.dryRun) return;
   await Promise.all([
     journal.prepare(),
-    ...[...new Set(names)].map((name) => bank.branches.get(name).prepare()),
+    ...[...names].map((name) => bank.branches.get(name).prepare()),
   ]);
 }
 
-/** One run of the transaction's body. */
+/** One run of the transaction's body: it computes and writes, and remembers nothing. */
 async function attempt(
   batch: Batch,
   session: ClientSession,
   bound: Bound,
+  mayBeApplied: boolean,
 ): Promise<readonly Outcome[]> {
-  const { operations, options } = batch;
+  const { bank, options } = batch;
   bound.check();
-  const earlier = await findEarlier(batch, session);
-  const book = await readBook(batch.bank, operations, session);
+  const operations = mayBeApplied
+    ? batch.operations.map((operation) => ({ ...operation, idGiven: true }))
+    : batch.operations;
+  const book = await readBook(bank, operations, session);
   await options.reached?.('read');
-  const outcomes = operations.map((operation) => settle(book, earlier, operation, options));
-  const fresh = outcomes.filter((outcome) => isFresh(outcome));
+  const outcomes = settleAll(book, batch.operations, options);
+  const fresh = outcomes.filter(isFresh);
   if (fresh.length > 0 && !options.dryRun) {
     await write(batch, fresh, book, session);
     await options.reached?.('written');
   }
   await options.reached?.('committing');
-  // Behind this line the batch may take effect, and giving up leaves the outcome unknown.
-  bound.check();
   return outcomes;
 }
 
@@ -132,24 +218,37 @@ function isFresh(outcome: Outcome): outcome is Applied {
   return outcome.applied && !outcome.replayed;
 }
 
-/** Entries by id: those that the journal has, and then those of this batch. */
-type Entries = Map<string, Entry>;
-
-/** A fresh id cannot be in the journal, so only the ids that came from outside are looked up. */
-async function findEarlier(batch: Batch, session: ClientSession): Promise<Entries> {
-  const ids = batch.operations.filter((operation) => operation.idGiven).map(({ id }) => id);
-  const documents = ids.length === 0 ? [] : await batch.journal.find(ids, session);
-  const entries = documents.map((document) => fromJournalDocument(document, batch.bank.branches));
-  return new Map(entries.map((entry) => [entry.id, entry]));
+function settleAll(
+  book: Book,
+  operations: readonly Operation[],
+  options: PostOptions,
+): readonly Outcome[] {
+  const outcomes = operations.map((operation) => settle(book, operation, options));
+  const refused = outcomes.find((outcome) => !outcome.applied);
+  if (!options.atomic || !refused) return outcomes;
+  // All or nothing: what the rules let through is not applied either.
+  return outcomes.map((outcome) =>
+    isFresh(outcome)
+      ? { applied: false, operation: outcome.operation, error: notApplied(refused) }
+      : outcome,
+  );
 }
 
-function settle(book: Book, entries: Entries, operation: Operation, options: PostOptions): Outcome {
+function notApplied({ operation }: Outcome): BankctlError {
+  return new BankctlError(
+    'batch_refused',
+    `Not applied, since operation ${quote(operation.id)} of the same batch was refused.`,
+  );
+}
+
+function settle(book: Book, operation: Operation, options: PostOptions): Outcome {
   const dryRun = options.dryRun ?? false;
   try {
-    const request = requestDigest(operation);
-    const earlier = entries.get(operation.id);
+    const request = requestOf(operation);
+    const digest = requestDigest(request);
+    const earlier = book.entries.get(operation.id);
     if (earlier) {
-      if (earlier.request !== request) throw idConflict(operation, earlier, book);
+      if (earlier.request !== digest) throw idConflict(operation.id, request, earlier, book);
       return { applied: true, operation, replayed: true, dryRun, entry: earlier };
     }
     const entry: Entry = {
@@ -157,10 +256,12 @@ function settle(book: Book, entries: Entries, operation: Operation, options: Pos
       type: operation.type,
       memo: operation.memo,
       by: options.by,
-      request,
+      reverses: operation.type === 'reverse' ? operation.reverses : undefined,
+      request: digest,
       ...applyOperation(book, operation),
     };
-    entries.set(entry.id, entry);
+    book.entries.set(entry.id, entry);
+    if (entry.reverses !== undefined) book.reversals.set(entry.reverses, entry);
     return { applied: true, operation, replayed: false, dryRun, entry };
   } catch (error) {
     if (error instanceof BankctlError) return { applied: false, operation, error };
@@ -169,26 +270,20 @@ function settle(book: Book, entries: Entries, operation: Operation, options: Pos
 }
 
 /** Names the first field in which a request differs from the one that its id stands for. */
-function idConflict(operation: Operation, earlier: Entry, book: Book): BankctlError {
+function idConflict(id: string, request: Request, earlier: Entry, book: Book): BankctlError {
+  const past = requestOfEntry(earlier);
+  const fields = new Set([...Object.keys(past), ...Object.keys(request)]);
+  const field = [...fields].find((name) => past[name] !== request[name]) ?? 'request';
   const [posting] = earlier.postings;
-  const shownAmount = (branch: string, minor: bigint | undefined) =>
-    minor === undefined ? 'none' : formatAmount(minor, book.branch(branch).currency);
-  const fields: readonly (readonly [string, string, string])[] = [
-    ['type', earlier.type, operation.type],
-    ['branch', posting?.branch ?? 'none', operation.branch],
-    ['account', posting?.account ?? 'none', operation.account],
-    [
-      'amount',
-      shownAmount(posting?.branch ?? operation.branch, posting?.amountMinor),
-      shownAmount(operation.branch, operation.amountMinor),
-    ],
-    ['memo', earlier.memo ?? 'none', operation.memo ?? 'none'],
-  ];
-  const [name, was, is] = fields.find(([, was, is]) => was !== is) ?? ['request', '', ''];
+  const shown = (value: string | undefined) => {
+    if (!value) return 'none';
+    if (field !== 'amount' || !posting) return value;
+    return formatAmount(BigInt(value), book.branch(posting.branch).currency);
+  };
   return new BankctlError(
     'operation_id_conflict',
-    `The operation id ${quote(operation.id)} was used for another request: ` +
-      `its ${name} was ${was}, now it is ${is}.`,
+    `The operation id ${quote(id)} was used for another request: ` +
+      `its ${field} was ${shown(past[field])}, now it is ${shown(request[field])}.`,
   );
 }
 
@@ -200,11 +295,10 @@ async function write(
   session: ClientSession,
 ): Promise<void> {
   const { bank, journal } = batch;
-  const changes = changesByBranch(applied, book);
-  for (const [name, ofBranch] of changes) {
-    const written = await bank.branches.get(name).write([...ofBranch.values()], session);
-    if (written !== ofBranch.size) {
-      throw new Error(`${name} took ${written} of ${ofBranch.size} changes`);
+  for (const [name, changes] of changesByBranch(applied, book)) {
+    const written = await bank.branches.get(name).write([...changes.values()], session);
+    if (written !== changes.size) {
+      throw new Error(`${name} took ${written} of ${changes.size} changes`);
     }
   }
   const documents = applied.map(({ entry }) => toJournalDocument(entry, bank.branches));
@@ -218,33 +312,27 @@ function changesByBranch(
 ): ReadonlyMap<string, ReadonlyMap<string, AccountChange>> {
   const changes = new Map<string, Map<string, AccountChange>>();
   for (const posting of applied.flatMap(({ entry }) => entry.postings)) {
-    const state = book.accounts.get(referenceKey(posting));
-    if (typeof state !== 'object') throw new Error('an applied posting has no account');
     const ofBranch = changes.get(posting.branch) ?? new Map<string, AccountChange>();
     changes.set(posting.branch, ofBranch);
     if (ofBranch.has(posting.account)) continue;
-    ofBranch.set(posting.account, {
-      ...state,
-      account: posting.account,
-      versionRead: posting.version - 1n,
-    });
+    const state = book.accounts.get(referenceKey(posting));
+    if (typeof state !== 'object') throw new Error('an applied posting has no account');
+    const versionRead = posting.version - 1n;
+    ofBranch.set(posting.account, { ...state, account: posting.account, versionRead });
   }
   return changes;
 }
 
-/** An error of the commit itself: whether it took effect is known only where the server says so. */
-function unknownOutcome(error: unknown, operations: readonly Operation[]): unknown {
-  const timedOut = error instanceof BankctlError && error.code === 'timed_out';
-  const unanswered =
-    error instanceof MongoError &&
-    (!(error instanceof MongoServerError) || error.hasErrorLabel('UnknownTransactionCommitResult'));
-  if (!timedOut && !unanswered) return error;
+function unknownOutcome(operations: readonly Operation[], cause: unknown): BankctlError {
   const [first] = operations;
-  const what = operations.length === 1 && first ? `The operation ${first.id}` : 'The batch';
+  const what =
+    operations.length === 1 && first
+      ? `The operation ${first.id}`
+      : `A batch of ${operations.length} operations`;
   return new BankctlError(
     'outcome_unknown',
     `${what} may or may not be applied: the answer to its commit never came.`,
     undefined,
-    { cause: error },
+    { cause },
   );
 }

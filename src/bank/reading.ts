@@ -1,35 +1,89 @@
 import type { ClientSession } from 'mongodb';
 import { readAccount } from './account.ts';
 import type { Bank } from './bank.ts';
-import { accountsOf, type Operation, referenceKey } from './operation.ts';
+import { type Entry, fromJournalDocument } from './journal.ts';
+import { type AccountReference, type Operation, referenceKey } from './operation.ts';
 import type { Book, Reading } from './rules.ts';
 
-/** Reads the accounts that the operations touch, and the server's time. */
+/**
+ * Reads all that the rules need to judge the operations: what the journal says of their ids and
+ * of what they reverse, the accounts they touch, and the server's time.
+ */
 export async function readBook(
   bank: Bank,
   operations: readonly Operation[],
   session?: ClientSession,
 ): Promise<Book> {
-  const wanted = new Map<string, Set<string>>();
-  for (const { branch, account } of operations.flatMap(accountsOf)) {
-    const accounts = wanted.get(branch) ?? new Set();
-    wanted.set(branch, accounts.add(account));
-  }
   // The server's time is no part of the snapshot, so it need not wait for its turn in the session.
-  const [now, accounts] = await Promise.all([
-    bank.serverTime(),
-    readAccounts(bank, wanted, session),
-  ]);
-  return { now, accounts, branch: bank.branches.get };
+  const [now, read] = await Promise.all([bank.serverTime(), readInTurn(bank, operations, session)]);
+  return { now, ...read, branch: bank.branches.get };
+}
+
+/** A session has one call under way at a time. */
+async function readInTurn(
+  bank: Bank,
+  operations: readonly Operation[],
+  session: ClientSession | undefined,
+): Promise<Pick<Book, 'accounts' | 'entries' | 'reversals'>> {
+  const reversed = operations.flatMap((operation) =>
+    operation.type === 'reverse' ? [operation.reverses] : [],
+  );
+  // A fresh id cannot be in the journal, so only those that came from outside are looked up.
+  const given = operations.filter(({ idGiven }) => idGiven).map(({ id }) => id);
+  const entries = await readEntries(bank, [...given, ...reversed], session);
+  const reversals = await readReversals(bank, reversed, session);
+  const references = operations.flatMap((operation) => accountsOf(operation, entries));
+  return { entries, reversals, accounts: await readAccounts(bank, references, session) };
+}
+
+async function readEntries(
+  bank: Bank,
+  ids: readonly string[],
+  session: ClientSession | undefined,
+): Promise<Map<string, Entry>> {
+  if (ids.length === 0 || !bank.journal) return new Map();
+  const documents = await bank.journal.find(ids, session);
+  return new Map(
+    documents.map((document) => [document._id, fromJournalDocument(document, bank.branches)]),
+  );
+}
+
+async function readReversals(
+  bank: Bank,
+  ids: readonly string[],
+  session: ClientSession | undefined,
+): Promise<Map<string, Entry>> {
+  if (ids.length === 0 || !bank.journal) return new Map();
+  const documents = await bank.journal.findReversals(ids, session);
+  return new Map(
+    documents.map((document) => [
+      document.reverses ?? '',
+      fromJournalDocument(document, bank.branches),
+    ]),
+  );
+}
+
+function accountsOf(
+  operation: Operation,
+  entries: ReadonlyMap<string, Entry>,
+): readonly AccountReference[] {
+  switch (operation.type) {
+    case 'transfer':
+      return [operation.from, operation.to];
+    case 'reverse':
+      return entries.get(operation.reverses)?.postings ?? [];
+    default:
+      return [operation];
+  }
 }
 
 async function readAccounts(
   bank: Bank,
-  wanted: ReadonlyMap<string, ReadonlySet<string>>,
+  references: readonly AccountReference[],
   session: ClientSession | undefined,
 ): Promise<Map<string, Reading>> {
   const readings = new Map<string, Reading>();
-  for (const [name, accounts] of wanted) {
+  for (const [name, accounts] of byBranch(references)) {
     const branch = bank.branches.get(name);
     const keyOf = (account: string) => referenceKey({ branch: name, account });
     for (const document of await branch.read([...accounts], session)) {
@@ -42,4 +96,15 @@ async function readAccounts(
     }
   }
   return readings;
+}
+
+function byBranch(
+  references: readonly AccountReference[],
+): ReadonlyMap<string, ReadonlySet<string>> {
+  const wanted = new Map<string, Set<string>>();
+  for (const { branch, account } of references) {
+    const accounts = wanted.get(branch) ?? new Set();
+    wanted.set(branch, accounts.add(account));
+  }
+  return wanted;
 }

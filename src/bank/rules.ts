@@ -1,9 +1,10 @@
 import type { BranchConfig } from '../config/config.ts';
 import { BankctlError } from '../errors.ts';
+import { quote } from '../text.ts';
 import type { AccountStatus } from './account.ts';
-import type { Posting } from './journal.ts';
+import type { Entry, Posting } from './journal.ts';
 import { formatAmount, maxMinor } from './money.ts';
-import { createsAccount, type Operation, referenceKey } from './operation.ts';
+import { type AccountReference, type Operation, referenceKey } from './operation.ts';
 
 /** An account as the rules see it. */
 export interface AccountState {
@@ -17,12 +18,6 @@ export interface AccountState {
 /** What is known of an account when the rules are applied: its state, or why there is none. */
 export type Reading = AccountState | 'missing' | 'foreign' | 'bad_balance';
 
-/** What an operation does, once the rules let it through. */
-export interface Accepted {
-  readonly at: Date;
-  readonly postings: readonly Posting[];
-}
-
 /**
  * The reading of a batch: it starts as what the database said and moves on as operations are
  * accepted, so that the second operation on an account sees what the first one did.
@@ -31,7 +26,28 @@ export interface Book {
   /** The server's time at the reading. */
   readonly now: Date;
   readonly accounts: Map<string, Reading>;
+  /** Applied operations by id: those of the batch's ids and of what it reverses. */
+  readonly entries: Map<string, Entry>;
+  /** Reversals by the id of what they reverse. */
+  readonly reversals: Map<string, Entry>;
   readonly branch: (name: string) => BranchConfig;
+}
+
+/** What an operation does, once the rules let it through. */
+export interface Accepted {
+  readonly at: Date;
+  readonly postings: readonly Posting[];
+}
+
+/** One leg of an operation: what it asks of one account. */
+interface Leg extends AccountReference {
+  readonly amountMinor: bigint;
+  readonly missing: 'create' | 'refuse';
+  readonly existing: 'use' | 'refuse';
+  /** Where the leg changes the status. */
+  readonly status?: AccountStatus;
+  /** The status that the account must have; open where left out. */
+  readonly needs?: AccountStatus;
 }
 
 /**
@@ -40,109 +56,209 @@ export interface Book {
  * @throws `BankctlError` with the code of the rule that refuses it; the book is then unchanged
  */
 export function applyOperation(book: Book, operation: Operation): Accepted {
-  const branch = book.branch(operation.branch);
-  if (operation.type === 'increment' && operation.amountMinor === 0n) {
-    throw new BankctlError('amount_zero', 'The amount is zero, which would move nothing.');
-  }
-  const before = stateBefore(book, operation, branch);
-  const balanceMinor = before.balanceMinor + operation.amountMinor;
-  checkBounds(branch, operation, before.balanceMinor, balanceMinor);
-  const at = new Date(Math.max(book.now.getTime(), before.postedAt.getTime()));
-  const after: AccountState = {
-    ...before,
-    version: before.version + 1n,
-    balanceMinor,
-    postedAt: at,
-  };
-  book.accounts.set(referenceKey(operation), after);
+  const legs = legsOf(book, operation);
+  const changes = legs.map((leg) => ({ leg, before: stateBefore(book, leg) }));
+  const latest = Math.max(
+    book.now.getTime(),
+    ...changes.map(({ before }) => before.postedAt.getTime()),
+  );
+  const at = new Date(latest);
+  const states = changes.map(({ leg, before }) => stateAfter(book, leg, before, at));
+  for (const { leg, after } of states) book.accounts.set(referenceKey(leg), after);
   return {
     at,
-    postings: [
-      {
-        branch: operation.branch,
-        account: operation.account,
-        amountMinor: operation.amountMinor,
-        balanceBeforeMinor: before.balanceMinor,
-        balanceAfterMinor: balanceMinor,
-        version: after.version,
-      },
-    ],
+    postings: states.map(({ leg, before, after }) => ({
+      branch: leg.branch,
+      account: leg.account,
+      amountMinor: leg.amountMinor,
+      balanceBeforeMinor: before.balanceMinor,
+      balanceAfterMinor: after.balanceMinor,
+      version: after.version,
+    })),
   };
 }
 
-function stateBefore(book: Book, operation: Operation, branch: BranchConfig): AccountState {
-  const reading = book.accounts.get(referenceKey(operation)) ?? 'missing';
-  const shown = `${branch.name}:${operation.account}`;
+/** What the operation asks of each account it touches; a reversal asks the opposite of its past. */
+function legsOf(book: Book, operation: Operation): readonly Leg[] {
+  switch (operation.type) {
+    case 'open':
+      return [leg(operation, operation.amountMinor, { missing: 'create', existing: 'refuse' })];
+    case 'increment': {
+      if (operation.amountMinor === 0n) throw zero();
+      const missing = operation.create ? 'create' : 'refuse';
+      return [leg(operation, operation.amountMinor, { missing })];
+    }
+    case 'transfer':
+      return transferLegs(book, operation);
+    case 'reverse':
+      return reversedEntry(book, operation.reverses).postings.map((posting) =>
+        leg(posting, -posting.amountMinor),
+      );
+    case 'freeze':
+      return [leg(operation, 0n, { status: 'frozen' })];
+    case 'unfreeze':
+      return [leg(operation, 0n, { status: 'open', needs: 'frozen' })];
+    case 'close':
+      return [leg(operation, 0n, { status: 'closed' })];
+  }
+}
+
+function leg(
+  { branch, account }: AccountReference,
+  amountMinor: bigint,
+  more: Partial<Omit<Leg, 'branch' | 'account' | 'amountMinor'>> = {},
+): Leg {
+  return { branch, account, amountMinor, missing: 'refuse', existing: 'use', ...more };
+}
+
+function zero(): BankctlError {
+  return new BankctlError('amount_zero', 'The amount is zero, which would move nothing.');
+}
+
+function transferLegs(
+  book: Book,
+  { from, to, amountMinor }: Extract<Operation, { type: 'transfer' }>,
+): readonly Leg[] {
+  if (amountMinor === 0n) throw zero();
+  if (amountMinor < 0n) {
+    throw new BankctlError(
+      'amount_negative',
+      'The amount of a transfer is below zero.',
+      'Give the amount without a sign; to move money back, swap the two accounts.',
+    );
+  }
+  if (referenceKey(from) === referenceKey(to)) {
+    throw new BankctlError('same_account', `${referenceKey(from)} is both ends of the transfer.`);
+  }
+  const [source, target] = [book.branch(from.branch).currency, book.branch(to.branch).currency];
+  if (source.code !== target.code) {
+    throw new BankctlError(
+      'currency_mismatch',
+      `${from.branch} keeps ${source.code} and ${to.branch} keeps ${target.code}: ` +
+        'a transfer has one currency.',
+    );
+  }
+  return [leg(from, -amountMinor), leg(to, amountMinor)];
+}
+
+function reversedEntry(book: Book, id: string): Entry {
+  const entry = book.entries.get(id);
+  if (!entry) {
+    throw new BankctlError('operation_not_found', `There is no operation ${quote(id)} to reverse.`);
+  }
+  if (entry.type !== 'increment' && entry.type !== 'transfer') {
+    throw new BankctlError(
+      'not_reversible',
+      `The operation ${quote(id)} is of type ${entry.type}, which cannot be reversed.`,
+    );
+  }
+  const reversal = book.reversals.get(id);
+  if (reversal) {
+    throw new BankctlError(
+      'already_reversed',
+      `The operation ${quote(id)} was reversed already, by ${quote(reversal.id)}.`,
+    );
+  }
+  return entry;
+}
+
+function stateBefore(book: Book, leg: Leg): AccountState {
+  const branch = book.branch(leg.branch);
+  const reading = book.accounts.get(referenceKey(leg)) ?? 'missing';
   switch (reading) {
     case 'missing':
-      if (createsAccount(operation)) return newAccount(book.now);
+      if (leg.missing === 'create') return newAccount(book.now);
       throw new BankctlError(
         'account_not_found',
-        `There is no account ${operation.account} in ${branch.name}.`,
-        `Open it with bankctl open ${branch.name} ${operation.account}, or add --create.`,
+        `There is no account ${leg.account} in ${branch.name}.`,
+        `Open it with bankctl open ${branch.name} ${leg.account}.`,
       );
     case 'foreign':
       throw new BankctlError(
         'wrong_branch',
-        `The document of ${operation.account} in the collection ${branch.collection} ` +
+        `The document of ${leg.account} in the collection ${branch.collection} ` +
           `does not carry the stamp of ${branch.name}.`,
       );
     case 'bad_balance':
       throw new BankctlError(
         'bad_balance',
-        `The balance of ${shown} is not an exact amount of ${branch.currency.code}.`,
+        `The balance of ${referenceKey(leg)} is not an exact amount of ${branch.currency.code}.`,
       );
     default:
-      return existingAccount(operation, reading, shown);
+      checkStatus(leg, reading);
+      return reading;
   }
-}
-
-function existingAccount(operation: Operation, state: AccountState, shown: string): AccountState {
-  if (operation.type === 'open') {
-    throw new BankctlError(
-      'account_exists',
-      `There is an account ${shown} already.`,
-      `See it with bankctl balance ${operation.branch} ${operation.account}.`,
-    );
-  }
-  if (state.status === 'frozen') {
-    throw new BankctlError(
-      'account_frozen',
-      `The account ${shown} is frozen.`,
-      `Unfreeze it with bankctl unfreeze ${operation.branch} ${operation.account}.`,
-    );
-  }
-  if (state.status === 'closed') {
-    throw new BankctlError('account_closed', `The account ${shown} is closed.`);
-  }
-  return state;
 }
 
 function newAccount(now: Date): AccountState {
   return { version: 0n, balanceMinor: 0n, status: 'open', openedAt: now, postedAt: now };
 }
 
+function checkStatus(leg: Leg, { status }: AccountState): void {
+  const shown = referenceKey(leg);
+  const words = `${leg.branch} ${leg.account}`;
+  if (leg.existing === 'refuse') {
+    throw new BankctlError(
+      'account_exists',
+      `There is an account ${shown} already.`,
+      `See it with bankctl balance ${words}.`,
+    );
+  }
+  if (status === (leg.needs ?? 'open')) return;
+  if (status === 'closed') {
+    throw new BankctlError('account_closed', `The account ${shown} is closed.`);
+  }
+  if (status === 'frozen') {
+    throw new BankctlError(
+      'account_frozen',
+      `The account ${shown} is frozen.`,
+      `Unfreeze it with bankctl unfreeze ${words}.`,
+    );
+  }
+  throw new BankctlError('account_not_frozen', `The account ${shown} is not frozen.`);
+}
+
+function stateAfter(book: Book, leg: Leg, before: AccountState, at: Date) {
+  const branch = book.branch(leg.branch);
+  const balanceMinor = before.balanceMinor + leg.amountMinor;
+  if (leg.status === undefined) checkBounds(branch, leg, before.balanceMinor, balanceMinor);
+  if (leg.status === 'closed' && balanceMinor !== 0n) {
+    throw new BankctlError(
+      'balance_not_zero',
+      `The account ${referenceKey(leg)} still has ${formatAmount(balanceMinor, branch.currency)} ` +
+        `${branch.currency.code}.`,
+    );
+  }
+  const after: AccountState = {
+    version: before.version + 1n,
+    balanceMinor,
+    status: leg.status ?? before.status,
+    openedAt: before.openedAt,
+    postedAt: at,
+  };
+  return { leg, before, after };
+}
+
 function checkBounds(
   branch: BranchConfig,
-  operation: Operation,
+  leg: Leg,
   beforeMinor: bigint,
   afterMinor: bigint,
 ): void {
   const { currency } = branch;
+  const shown = (minor: bigint) => formatAmount(minor, currency);
   if (afterMinor < branch.minBalanceMinor) {
     throw new BankctlError(
       'below_minimum',
-      `The account ${branch.name}:${operation.account} has ${formatAmount(beforeMinor, currency)} ` +
-        `${currency.code}; ${formatAmount(operation.amountMinor, currency)} would leave ` +
-        `${formatAmount(afterMinor, currency)}, below the minimum of ` +
-        `${formatAmount(branch.minBalanceMinor, currency)}.`,
+      `The account ${referenceKey(leg)} has ${shown(beforeMinor)} ${currency.code}; ` +
+        `${shown(leg.amountMinor)} would leave ${shown(afterMinor)}, below the minimum of ` +
+        `${shown(branch.minBalanceMinor)}.`,
     );
   }
   if (afterMinor > maxMinor) {
     throw new BankctlError(
       'balance_limit',
-      `The account ${branch.name}:${operation.account} would have more than ` +
-        `${formatAmount(maxMinor, currency)} ${currency.code}.`,
+      `The account ${referenceKey(leg)} would have more than ${shown(maxMinor)} ${currency.code}.`,
     );
   }
 }

@@ -1,6 +1,7 @@
 import type { Posting } from '../bank/journal.ts';
 import { formatAmount } from '../bank/money.ts';
 import type { IncrementOperation, OpenOperation, Operation } from '../bank/operation.ts';
+import type { PlainOperation } from '../bank/plain.ts';
 import { BankctlError } from '../errors.ts';
 import type { Column, View } from '../render/view.ts';
 import type { Session } from './command.ts';
@@ -40,7 +41,7 @@ const tellIdAfterMs = 1_000;
  */
 export async function postOne(session: Session, asked: Asked, dryRun: boolean): Promise<Posted> {
   const { context } = session;
-  const operation: Operation = {
+  const operation: PlainOperation = {
     ...asked,
     id: asked.id ?? context.freshId(),
     idGiven: asked.id !== undefined,
@@ -68,7 +69,7 @@ export async function postOne(session: Session, asked: Asked, dryRun: boolean): 
 
 async function postWithoutJournal(
   session: Session,
-  operation: Operation,
+  operation: PlainOperation,
   dryRun: boolean,
 ): Promise<Posted> {
   const { postPlain } = await import('../bank/plain.ts');

@@ -23,6 +23,10 @@ export interface ConnectOptions {
  * A client that is not connected yet. What it writes is acknowledged by a majority and what it
  * reads has been, so that nothing a user was told can be rolled back.
  *
+ * A session with `snapshot: true` reads no snapshot with this client, since the driver lets the
+ * client's read concern win over it, in silence; a transaction or a call that asks for the read
+ * concern `snapshot` does.
+ *
  * Finding a server, waiting for a connection and waiting for an answer are bounded each. The driver
  * repeats a call once whose connection broke, so a server that falls silent in the middle of a call
  * is reported after at most twice the time. (Version 7.9 of the driver made `timeoutMS`, which

@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { lstat, open, realpath, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
+import { MongoError } from 'mongodb';
 import { BankctlError } from '../errors.ts';
 import { fileError, makePrivateDirectory } from './directories.ts';
 import { answers, isReady, type LocalHost } from './local.ts';
@@ -17,7 +18,7 @@ import {
 } from './process.ts';
 import { makePrimary, replicaSetName } from './replica-set.ts';
 
-const dataDirHint = 'Set BANKCTL_DATA_DIR to another directory, or free this one.';
+const dataDirHint = 'Set BANKCTL_DATA_DIR to another directory.';
 
 /** A clean shutdown writes a checkpoint, which takes a moment; after this the server is killed. */
 const shutdownMs = 30_000;
@@ -47,16 +48,37 @@ export async function startLocked(paths: LocalPaths, host: LocalHost): Promise<b
   return underLock(paths, host, async () => {
     if (await isReady(paths)) return false;
     await rm(paths.stateFile, { force: true });
-    const launched = await ensureProcess(paths, host);
-    try {
-      const server = await makePrimary(paths.uri, paths.socket, host);
-      await writeState(paths.stateFile, { ...server, startedAtMs: host.nowMs() });
-    } catch (error) {
-      if (launched) await endServers(paths, host);
-      throw error;
-    }
-    return launched;
+    // The first try may have met a server that was just ending.
+    return (await bringUp(paths, host)) ?? (await bringUp(paths, host)) ?? fail(paths);
   });
+}
+
+/** @returns whether the server was launched here; undefined where it ended under our hands */
+async function bringUp(paths: LocalPaths, host: LocalHost): Promise<boolean | undefined> {
+  const launched = await ensureProcess(paths, host);
+  try {
+    const server = await makePrimary(paths.uri, paths.socket, host);
+    await writeState(paths.stateFile, { ...server, startedAtMs: host.nowMs() });
+    return launched;
+  } catch (error) {
+    const ended = error instanceof MongoError && !(await answers(paths.socket));
+    if (launched || ended) await endServers(paths, host);
+    if (ended) return undefined;
+    throw error;
+  }
+}
+
+async function fail(paths: LocalPaths): Promise<never> {
+  const reason = await failureFromLogs(paths.logFile, 0, paths.launchLog);
+  throw doesNotStart(paths, reason ?? 'it ended right after its start');
+}
+
+function doesNotStart({ dataDir, logFile }: LocalPaths, reason: string): BankctlError {
+  return new BankctlError(
+    'local_database',
+    `The local database in ${dataDir} does not start: ${reason}.`,
+    `See ${logFile}; BANKCTL_DATA_DIR moves the database, BANKCTL_MONGOD its program.`,
+  );
 }
 
 /**
@@ -177,12 +199,7 @@ async function launch(mongod: string, paths: LocalPaths, host: LocalHost): Promi
       throw new BankctlError('interrupted', 'Stopped while the local database was starting.');
     }
     const found = await failureFromLogs(paths.logFile, logStart, paths.launchLog);
-    const reason = found ?? exit.reason;
-    throw new BankctlError(
-      'local_database',
-      `The local database in ${paths.dataDir} does not start: ${reason}.`,
-      `See ${paths.logFile}; BANKCTL_DATA_DIR moves the database, BANKCTL_MONGOD its program.`,
-    );
+    throw doesNotStart(paths, found ?? exit.reason);
   } finally {
     await output.close();
   }

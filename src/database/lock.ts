@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import { link, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Context } from '../context.ts';
@@ -7,7 +6,7 @@ import { errnoCode } from './directories.ts';
 import { ownIdentity, type ProcessIdentity, runState } from './process.ts';
 
 /** What waiting for a lock needs. */
-export interface LockHost extends Pick<Context, 'nowMs' | 'interrupted'> {
+export interface LockHost extends Pick<Context, 'nowMs' | 'monotonicNs' | 'interrupted'> {
   /** Called once, with the holder's pid, when somebody else holds the lock. */
   readonly waiting?: ((holderPid: number) => void) | undefined;
 }
@@ -79,10 +78,11 @@ async function releaseLock(path: string, token: string): Promise<void> {
 
 /** @returns the token of the lock now held, or undefined where somebody else holds it */
 async function tryAcquire(path: string, host: LockHost): Promise<string | undefined> {
-  const own: Holder = { ...ownIdentity(), token: randomUUID() };
+  const identity = ownIdentity();
+  const own: Holder = { ...identity, token: freshToken(identity, host) };
   const draft = `${path}.${own.token}.new`;
-  await writeFile(draft, JSON.stringify(own), { mode: 0o600, flag: 'wx' });
   try {
+    await writeFile(draft, JSON.stringify(own), { mode: 0o600, flag: 'wx' });
     if (await linked(draft, path)) return own.token;
     const holder = await readHolder(path);
     if (holder === undefined || !(await isDead(holder, path, host))) return undefined;
@@ -90,6 +90,11 @@ async function tryAcquire(path: string, host: LockHost): Promise<string | undefi
   } finally {
     await rm(draft, { force: true });
   }
+}
+
+/** No two acquisitions share process and nanosecond; the draft's exclusive creation sees to it. */
+function freshToken({ pid, started }: ProcessIdentity, host: LockHost): string {
+  return `${pid}-${started.replace(/\W+/g, '_')}-${host.monotonicNs()}`;
 }
 
 async function takeOver(

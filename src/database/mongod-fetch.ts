@@ -1,5 +1,5 @@
 import { chmod, copyFile, mkdtemp, open, readdir, rename, rm } from 'node:fs/promises';
-import { join, sep } from 'node:path';
+import { dirname, join, sep } from 'node:path';
 import { BankctlError } from '../errors.ts';
 import { fileError, makeDirectory } from './directories.ts';
 import { withLock } from './lock.ts';
@@ -71,10 +71,21 @@ async function fetchInto(
     const reason =
       'path' in fetched ? await install(fetched.path, target, work, host) : fetched.reason;
     if (reason === undefined) return target;
+    if (/No space left on device|Disk quota exceeded|\bENOSPC\b/i.test(reason))
+      throw diskFull(target);
     tried.push({ source, reason });
   }
   const list = tried.map(({ source, reason }) => `${source}: ${reason}`).join('; ');
   throw new BankctlError('no_mongod', `No mongod was found. Tried ${list}.`);
+}
+
+/** Each source would meet the same; its own words for it would only hide the cure. */
+function diskFull(target: string): BankctlError {
+  return new BankctlError(
+    'not_writable',
+    `${dirname(target)} cannot be written: the disk is full.`,
+    'Free 400 MB there, or set BANKCTL_CACHE_DIR to another directory.',
+  );
 }
 
 interface Source {

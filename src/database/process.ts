@@ -25,12 +25,12 @@ export function ownIdentity(): ProcessIdentity {
  * Whether that very process still runs; a zombie does not. `foreign` where its pid belongs to
  * another namespace of this boot, so that it cannot be told from here.
  */
-export function runState(process: ProcessIdentity): 'running' | 'ended' | 'foreign' {
+export function runState(target: ProcessIdentity): 'running' | 'ended' | 'foreign' {
   const here = pidSpace();
-  if (process.space !== here) {
-    return bootOf(process.space) === bootOf(here) ? 'foreign' : 'ended';
+  if (target.space !== here) {
+    return bootOf(target.space) === bootOf(here) ? 'foreign' : 'ended';
   }
-  return startOf(process.pid) === process.started ? 'running' : 'ended';
+  return startOf(target.pid) === target.started ? 'running' : 'ended';
 }
 
 /**
@@ -55,21 +55,21 @@ export function findByArguments(args: readonly string[]): ProcessIdentity[] {
  * @throws Error EPERM where it belongs to another user
  */
 export async function endProcess(
-  process: ProcessIdentity,
+  target: ProcessIdentity,
   graceMs: number,
   clock: Pick<Context, 'monotonicNs'>,
 ): Promise<boolean> {
-  signalProcess(process, 'SIGTERM');
-  if (await ended(process, graceMs, clock)) return true;
-  signalProcess(process, 'SIGKILL');
-  await ended(process, 10_000, clock);
+  signalProcess(target, 'SIGTERM');
+  if (await ended(target, graceMs, clock)) return true;
+  signalProcess(target, 'SIGKILL');
+  await ended(target, 10_000, clock);
   return false;
 }
 
 /** Sends a signal to that very process; nothing happens where it has ended. */
-export function signalProcess(process: ProcessIdentity, signal: Signal): void {
-  if (runState(process) !== 'running') return;
-  sendSignal(process.pid, signal);
+export function signalProcess(target: ProcessIdentity, signal: Signal): void {
+  if (runState(target) !== 'running') return;
+  sendSignal(target.pid, signal);
 }
 
 /** Sends a signal to a whole process group; nothing happens where there is none. */
@@ -77,21 +77,21 @@ export function signalGroup(leaderPid: number, signal: Signal): void {
   sendSignal(-leaderPid, signal);
 }
 
-function sendSignal(target: number, signal: Signal): void {
+function sendSignal(to: number, signal: Signal): void {
   try {
-    kill(target, signal);
+    kill(to, signal);
   } catch (error) {
     if (!(error instanceof Error && 'code' in error && error.code === 'ESRCH')) throw error;
   }
 }
 
 async function ended(
-  process: ProcessIdentity,
+  target: ProcessIdentity,
   waitMs: number,
   clock: Pick<Context, 'monotonicNs'>,
 ): Promise<boolean> {
   const deadline = clock.monotonicNs() + BigInt(Math.round(waitMs)) * 1_000_000n;
-  while (runState(process) === 'running') {
+  while (runState(target) === 'running') {
     if (clock.monotonicNs() > deadline) return false;
     await delay(10);
   }

@@ -7,13 +7,7 @@ import type { View } from './view.ts';
 export function loadView(report: LoadReport, paint: Paint, width: number): View {
   return {
     layout: 'grid',
-    columns: [
-      { name: 'model' },
-      ...[...counted, 'ops_per_s', 'p50_ms', 'p99_ms'].map((name) => ({
-        name,
-        align: 'right' as const,
-      })),
-    ],
+    columns: [{ name: 'model' }, ...counted.map((name) => ({ name, align: 'right' as const }))],
     rows: report.models.map(row),
     notes: notes(report, paint, width),
   };
@@ -22,14 +16,13 @@ export function loadView(report: LoadReport, paint: Paint, width: number): View 
 const counted = ['operations', 'misplaced', 'lost', 'crashed', 'left_switched', 'wrong'] as const;
 
 function row(model: LoadModelReport): readonly string[] {
-  const { throughput, latency_ms } = model;
-  return [
-    model.model,
-    ...counted.map((name) => String(model[name])),
-    String(throughput),
-    latency_ms.p50.toFixed(1),
-    latency_ms.p99.toFixed(1),
-  ];
+  return [model.model, ...counted.map((name) => String(model[name]))];
+}
+
+function speed({ model, throughput, latency_ms }: LoadModelReport): string {
+  const { p50, p99, max } = latency_ms;
+  const times = `p50 ${p50.toFixed(1)}, p99 ${p99.toFixed(1)}, max ${max.toFixed(1)}`;
+  return `Model ${model}: ${throughput} increments a second, latency in ms: ${times}.`;
 }
 
 function notes(report: LoadReport, paint: Paint, width: number): readonly string[] {
@@ -50,6 +43,7 @@ function notes(report: LoadReport, paint: Paint, width: number): readonly string
       ),
   );
   return [
+    ...report.models.map((model) => paint.faint(speed(model))),
     ...(balances.length > 0 ? ['', ...balances] : []),
     ...pictures,
     '',

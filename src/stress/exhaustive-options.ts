@@ -11,7 +11,9 @@ import { maxTasks } from './explorer-execution.ts';
 import { parseScheduleId, type ScheduleId, type Vocabulary } from './schedule.ts';
 import { type SharedPoint, sharedPoints } from './shared-model.ts';
 
+/** The models that can be explored, in the order in which they are. */
 export const exhaustiveModelNames = ['shared', 'branch'] as const;
+/** One of `exhaustiveModelNames`. */
 export type ExhaustiveModelName = (typeof exhaustiveModelNames)[number];
 
 /** The points where none are asked for. */

@@ -331,6 +331,7 @@ class OpenTrial {
     const wanted = JSON.stringify(legacyUpdate(this.#amounts[worker] ?? 0n)['$inc']);
     const { name, unwatched } = this.#parts;
     return waitsInServer(unwatched.db('admin'), {
+      task: worker,
       isOperation: ({ ns, command }) =>
         String(ns).startsWith(`${name}.`) &&
         JSON.stringify({ balance: command?.u?.$inc?.balance }) === wanted,

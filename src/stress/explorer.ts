@@ -182,7 +182,7 @@ class Exploration<W extends World> {
   async run(): Promise<Coverage> {
     let current = this.#newLog();
     try {
-      await this.#visitTree([]);
+      await this.#visitTree({ prefix: [], options: [] });
       for (;;) {
         if (this.#stopped) return this.#coverage(this.#level - 1);
         this.#schedulesUpTo = this.#schedules;
@@ -222,10 +222,11 @@ class Exploration<W extends World> {
   }
 
   /** Executes a schedule and its descendants by free deviations. */
-  async #visitTree(prefix: readonly number[]): Promise<void> {
+  async #visitTree(child: Child): Promise<void> {
     if (this.#options.signal?.aborted) this.#stopped = 'interrupted';
     if (this.#stopped) return;
-    const run = await this.#visit(prefix);
+    const { prefix } = child;
+    const run = await this.#visit(child);
     const trace: Trace = {
       choices: run.steps.map(({ task }) => task),
       options: run.steps.map(({ options }) => options),
@@ -240,14 +241,17 @@ class Exploration<W extends World> {
       this.#retainedBytes = Math.max(this.#retainedBytes, this.#next.memoryBytes);
     }
     this.#report();
-    for (const child of freeChildren(trace)) await this.#visitTree(child);
+    for (const sibling of freeChildren(trace)) await this.#visitTree(sibling);
   }
 
-  async #visit(prefix: readonly number[]): Promise<Run> {
-    const choose: Choose = (options, previous, step) =>
-      prefix[step] ?? defaultChoice(options, previous);
+  async #visit({ prefix, options: before }: Child): Promise<Run> {
+    const choose: Choose = (options, previous, step) => {
+      const chosen = prefix[step];
+      if (chosen === undefined) return defaultChoice(options, previous);
+      return options === before[step] ? chosen : -1;
+    };
     const { run, world } = await execute(this.#options, choose);
-    if (run.end === 'given_up') throw new Error(divergence(run, prefix));
+    if (run.end === 'given_up') throw new Error(divergence(run, before));
     this.#schedules += 1;
     if (run.end === 'stuck') this.#stopped = 'stuck';
     else this.#checkFixed(run);
@@ -299,24 +303,33 @@ interface Trace {
   readonly prefixLength: number;
 }
 
+/** A schedule to be executed: the choices up to its last deviation, the rest is the default. */
+interface Child {
+  readonly prefix: readonly number[];
+  /** What was possible at each of these steps when the parent was executed. */
+  readonly options: ArrayLike<number>;
+}
+
 /** The schedules that preempt a task behind the last deviation. */
-function preemptiveChildren(trace: Trace): Generator<number[]> {
+function preemptiveChildren(trace: Trace): Generator<Child> {
   return children(trace, true);
 }
 
 /** The schedules that choose another task, behind the last deviation, where none could go on. */
-function freeChildren(trace: Trace): Generator<number[]> {
+function freeChildren(trace: Trace): Generator<Child> {
   return children(trace, false);
 }
 
-function* children(trace: Trace, preemptive: boolean): Generator<number[]> {
+function* children(trace: Trace, preemptive: boolean): Generator<Child> {
   const choices = [...trace.choices];
   for (let step = trace.prefixLength; step < choices.length; step += 1) {
     const options = trace.options[step] ?? 0;
     const previous = choices[step - 1] ?? -1;
     if (canGoOn(previous, options) !== preemptive) continue;
     const kept = defaultChoice(options, previous);
-    for (const task of tasksOf(options & ~(1 << kept))) yield [...choices.slice(0, step), task];
+    for (const task of tasksOf(options & ~(1 << kept))) {
+      yield { prefix: [...choices.slice(0, step), task], options: trace.options };
+    }
   }
 }
 
@@ -342,9 +355,10 @@ function decode(bytes: Uint8Array): Trace {
   return { choices, options, prefixLength: (bytes[0] ?? 0) + ((bytes[1] ?? 0) << 8) };
 }
 
-function divergence({ steps, options }: Run, prefix: readonly number[]): string {
+function divergence({ steps, options }: Run, before: ArrayLike<number>): string {
+  const names = (set: number) => tasksOf(set).join(', ') || 'none';
   return (
-    `the tasks are not deterministic: step ${steps.length + 1} was task ` +
-    `${prefix[steps.length]} before, now only ${tasksOf(options).join(', ')} can run`
+    `the tasks are not deterministic: at step ${steps.length + 1} the same choices left the tasks ` +
+    `${names(before[steps.length] ?? 0)} before, and ${names(options)} now`
   );
 }

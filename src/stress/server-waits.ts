@@ -4,6 +4,8 @@ import type { Waiting } from './explorer-execution.ts';
 
 /** Which operation of the server to look for, and whose the others are. */
 export interface ServerWaitQuestion {
+  /** The task that may be waiting. */
+  readonly task: number;
   /** True for the operation, as `$currentOp` shows it, that may be waiting. */
   readonly isOperation: (operation: Document) => boolean;
   /** The task that an open transaction belongs to; undefined for a stranger's. */
@@ -38,13 +40,16 @@ export async function waitsInServer(
   if (!after) return undefined;
   const locked = before['waitingForLock'] === true && after['waitingForLock'] === true;
   if (!locked && conflicts(after) <= conflicts(before)) return undefined;
-  const holders = operations
+  const owners = operations
     .filter((operation) => operation['transaction'] && operation['opid'] !== after['opid'])
     .map(question.ownerOf)
     .filter((owner) => owner !== undefined);
+  // The server does not say which transaction holds the document. A task's own can be the one, but
+  // where another has one open too, that is what it waits for.
+  const others = owners.filter((owner) => owner !== question.task);
   const what = locked ? 'a lock' : 'a document that an open transaction has written';
   return {
-    for: [...new Set(holders)].sort((left, right) => left - right),
+    for: [...new Set(others.length > 0 ? others : owners)].sort((left, right) => left - right),
     what: `${what} in ${String(after['ns'])}`,
   };
 }

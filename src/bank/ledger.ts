@@ -1,0 +1,71 @@
+import { BankctlError } from '../errors.ts';
+import type { Bank } from './bank.ts';
+import type { Operation } from './operation.ts';
+import { mostOperations, type Outcome, type PostOptions, post } from './post.ts';
+
+/** Gathers what concurrent callers ask for into batches: group commit. */
+export interface Ledger {
+  /**
+   * Posts one operation together with whatever else is waiting.
+   *
+   * @returns its outcome; a refusal is an outcome
+   * @throws as `post`, in the words of this operation
+   */
+  readonly post: (operation: Operation) => Promise<Outcome>;
+}
+
+interface Waiting {
+  readonly operation: Operation;
+  readonly resolve: (outcome: Outcome) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/**
+ * Makes a ledger on a bank. A batch is what has gathered while the one before it was under way,
+ * so nobody waits for a timer: alone, an operation goes at once, and under load the batches grow
+ * by themselves, up to `mostOperations`. One batch is under way at a time, which keeps the order
+ * of operations on an account and keeps batches of one process from conflicting.
+ */
+export function openLedger(bank: Bank, options: PostOptions): Ledger {
+  const waiting: Waiting[] = [];
+  let running = false;
+  const drain = async () => {
+    running = true;
+    while (waiting.length > 0) await postTogether(waiting.splice(0, mostOperations));
+    running = false;
+  };
+  const postTogether = async (batch: readonly Waiting[]) => {
+    try {
+      const outcomes = await post(
+        bank,
+        batch.map(({ operation }) => operation),
+        options,
+      );
+      for (const [index, { resolve, reject }] of batch.entries()) {
+        const outcome = outcomes[index];
+        if (outcome) resolve(outcome);
+        else reject(new Error('a posted operation has no outcome'));
+      }
+    } catch (error) {
+      for (const { operation, reject } of batch) reject(inWordsOf(operation, error));
+    }
+  };
+  return Object.freeze({
+    post: (operation: Operation) =>
+      new Promise<Outcome>((resolve, reject) => {
+        waiting.push({ operation, resolve, reject });
+        if (!running) void drain();
+      }),
+  });
+}
+
+/** What is unknown of a batch is unknown of each operation in it. */
+function inWordsOf(operation: Operation, error: unknown): unknown {
+  if (!(error instanceof BankctlError) || error.code !== 'outcome_unknown') return error;
+  return new BankctlError(
+    'outcome_unknown',
+    `The operation ${operation.id} may or may not be applied: the answer never came.`,
+    undefined,
+    { cause: error },
+  );
+}

@@ -1,0 +1,224 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { MongoClient } from 'mongodb';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { connect, databaseError } from '../../src/database/connect.ts';
+import { answers } from '../../src/database/local.ts';
+import { findMongod } from '../../src/database/mongod-binary.ts';
+import { startThrowaway, type Throwaway } from '../../src/database/throwaway.ts';
+import { BankctlError } from '../../src/errors.ts';
+import { testHost, until } from './host.ts';
+
+const timeoutMs = 1000;
+
+/** What the user is told when this is done there; the work must fail. */
+async function told(uri: string, work: (client: MongoClient) => Promise<unknown>) {
+  try {
+    const client = await connect(uri, { timeoutMs });
+    try {
+      await work(client);
+    } finally {
+      await client.close();
+    }
+  } catch (error) {
+    const told = databaseError(error, { uri, timeoutMs });
+    if (!(told instanceof BankctlError)) throw error;
+    expect(`${told.message} ${told.hint}`).not.toMatch(/secret/i);
+    return told;
+  }
+  throw new Error(`It succeeded: ${uri}`);
+}
+
+const nothing = () => Promise.resolve();
+
+test.each([
+  [
+    'mongodb://me:secret1@127.0.0.1:1/',
+    'unreachable',
+    '127.0.0.1:1 within 1 s: the connection was refused',
+  ],
+  [
+    'mongodb://me:secret1@nowhere.invalid/',
+    'unreachable',
+    'nowhere.invalid within 1 s: the host name is not known',
+  ],
+  ['mongodb+srv://me:secret1@nowhere.invalid/', 'unreachable', 'no usable DNS record'],
+  [
+    'mongodb://me:secret1@%2Fnowhere%2Fm.sock/',
+    'unreachable',
+    '/nowhere/m.sock within 1 s: there is no such socket',
+  ],
+  ['mongodb://me:sec@ret1@host/', 'invalid_uri', '%40'],
+  ['mongodb://me:secret1@host/?foo=bar', 'invalid_uri', 'option foo is not supported'],
+  ['mongodb://me:secret1@host/?directConnection=perhaps', 'invalid_uri', 'directConnection'],
+  ['mongodb://me:secret1@host/?authMechanism=nonsense', 'invalid_uri', 'authMechanism'],
+  ['mongodb://me:secret1@host:1/?tls=true&tlsCAFile=/nowhere', 'invalid_uri', '/nowhere'],
+])('%s is %s', async (uri, code, message) => {
+  expect(await told(uri, nothing)).toMatchObject({
+    code,
+    message: expect.stringContaining(message),
+  });
+});
+
+test('a server that accepts and is silent is given up in time', async () => {
+  const server = createServer(() => undefined);
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const address = server.address();
+  const port = typeof address === 'object' ? address?.port : 0;
+  const started = performance.now();
+  expect(await told(`mongodb://127.0.0.1:${port}/`, nothing)).toMatchObject({
+    code: 'unreachable',
+    message: expect.stringContaining('within 1 s'),
+  });
+  expect(performance.now() - started).toBeLessThan(3 * timeoutMs);
+  server.close();
+});
+
+test('Ctrl-C while connecting', async () => {
+  const controller = new AbortController();
+  const connecting = connect('mongodb://127.0.0.1:1/', {
+    timeoutMs: 60_000,
+    interrupted: controller.signal,
+  });
+  setImmediate(() => controller.abort());
+  await expect(connecting).rejects.toMatchObject({ code: 'interrupted' });
+});
+
+test("an error that is no user's fault comes back as it is", () => {
+  for (const error of [new TypeError('x is not a function'), 'text', undefined]) {
+    expect(databaseError(error, { uri: 'mongodb://host/', timeoutMs })).toBe(error);
+  }
+});
+
+describe('on a standalone', () => {
+  let server: Throwaway;
+  beforeAll(async () => {
+    server = await startThrowaway(testHost(), { replicas: 0 });
+  });
+  afterAll(() => server.stop());
+
+  const things = (client: MongoClient) => client.db('a').collection('b');
+  test.each([
+    [
+      'a transaction',
+      (client: MongoClient) =>
+        client.withSession((session) =>
+          session.withTransaction(() => things(client).insertOne({}, { session })),
+        ),
+    ],
+    [
+      'a snapshot',
+      (client: MongoClient) => things(client).find({}, { readConcern: 'snapshot' }).toArray(),
+    ],
+  ])('%s has one sentence and the cure', async (_, work) => {
+    expect(await told(server.uri, work)).toMatchObject({
+      code: 'no_transactions',
+      message: expect.stringMatching(
+        /^The server at 127\.0\.0\.1:\d+ is a standalone, which has no/,
+      ),
+    });
+  });
+
+  test.each([
+    ['?tls=true', 'the TLS handshake failed'],
+    ['?replicaSet=other', 'unreachable|no server there belongs to the replica set other'],
+  ])('%s is reported', async (query, reason) => {
+    expect(await told(server.uri + query, nothing)).toMatchObject({
+      code: 'unreachable',
+      message: expect.stringMatching(reason),
+    });
+  });
+});
+
+describe('where users have passwords', () => {
+  const directory = mkdtempSync(join(tmpdir(), 'bankctl-test-'));
+  const socket = join(directory, 'm.sock');
+  const uri = (user: string) => `mongodb://${user}${encodeURIComponent(socket)}/`;
+  let mongod: ChildProcess;
+  beforeAll(async () => {
+    const program = await findMongod(testHost());
+    const args = [
+      '--auth',
+      '--nounixsocket',
+      '--bind_ip',
+      socket,
+      '--dbpath',
+      directory,
+      '--quiet',
+    ];
+    mongod = spawn(program, args, { stdio: 'ignore' });
+    await until(() => answers(socket));
+    const client = await connect(uri(''), { timeoutMs: 10_000 });
+    const create = (user: string, pwd: string, role: object) =>
+      client.db('admin').command({ createUser: user, pwd, roles: [role] });
+    await create('root', 'secret-root', { role: 'root', db: 'admin' });
+    await client.close();
+    const root = await connect(uri('root:secret-root@'), { timeoutMs: 10_000 });
+    const reader = {
+      createUser: 'reader',
+      pwd: 'secret-reader',
+      roles: [{ role: 'read', db: 'a' }],
+    };
+    await root.db('admin').command(reader);
+    await root.close();
+  });
+  afterAll(async () => {
+    mongod.kill('SIGKILL');
+    await until(() => mongod.signalCode !== null);
+    rmSync(directory, { recursive: true, force: true });
+  });
+
+  const cases: readonly (readonly [
+    string,
+    (c: MongoClient) => Promise<unknown>,
+    string,
+    string,
+  ])[] = [
+    [
+      'reader:secret-wrong@',
+      nothing,
+      'authentication_failed',
+      'refused the user name or the password',
+    ],
+    ['nobody:secret-x@', nothing, 'authentication_failed', 'refused the user name or the password'],
+    [
+      '',
+      (c) => c.db('a').collection('b').insertOne({}),
+      'authentication_failed',
+      'asks for a user name',
+    ],
+    [
+      'reader:secret-reader@',
+      (c) => c.db('a').collection('b').insertOne({}),
+      'not_permitted',
+      'may not insert in a.b',
+    ],
+    [
+      'reader:secret-reader@',
+      (c) => c.db('c').collection('b').findOne(),
+      'not_permitted',
+      'may not find in c.b',
+    ],
+    [
+      'reader:secret-reader@',
+      (c) => c.db('a').createCollection('d'),
+      'not_permitted',
+      'may not create in a.d',
+    ],
+    [
+      'reader:secret-reader@',
+      (c) => c.db('c').listCollections().toArray(),
+      'not_permitted',
+      'may not listCollections in c',
+    ],
+  ];
+  test.each(cases)('as "%s" (%#)', async (user, work, code, message) => {
+    expect(await told(uri(user), work)).toMatchObject({
+      code,
+      message: expect.stringContaining(message),
+    });
+  });
+});

@@ -1,0 +1,69 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { makePlan, type PlanOptions } from '../../src/stress/plan.ts';
+import { createDraw } from '../../src/stress/random.ts';
+import '../seed.ts';
+
+const options: PlanOptions = {
+  seed: 7,
+  operations: 1000,
+  branches: 2,
+  accountsPerBranch: 4,
+  workers: 8,
+};
+
+function all(changed: Partial<PlanOptions> = {}) {
+  const plan = makePlan({ ...options, ...changed });
+  return Array.from({ length: plan.operations }, (_, index) => plan.at(index));
+}
+
+describe('a plan', () => {
+  test('is the same for the same seed, and another for another', () => {
+    expect(all()).toEqual(all());
+    expect(all({ seed: 8 })).not.toEqual(all());
+  });
+
+  test('is what it was when this test was written', () => {
+    expect(all().slice(0, 4)).toEqual([
+      { index: 0, worker: 0, branch: 0, account: 0, amountMinor: 0n },
+    ]);
+  });
+
+  test('gives every branch, account and worker a fair share', () => {
+    const shares = (key: 'branch' | 'account' | 'worker') => {
+      const counts = new Map<number, number>();
+      for (const operation of all()) {
+        counts.set(operation[key], (counts.get(operation[key]) ?? 0) + 1);
+      }
+      return [...counts.values()];
+    };
+    for (const share of shares('branch')) expect(share).toBeGreaterThan(400);
+    for (const share of shares('account')) expect(share).toBeGreaterThan(190);
+    for (const share of shares('worker')) expect(share).toBe(125);
+  });
+
+  test('has amounts that belong to one operation each', () => {
+    fc.assert(
+      fc.property(
+        fc.record({ seed: fc.nat(), operations: fc.integer({ min: 1, max: 10_000_000 }) }),
+        fc.array(fc.nat(), { minLength: 1, maxLength: 20 }),
+        (changed, places) => {
+          const plan = makePlan({ ...options, ...changed });
+          for (const place of places) {
+            const operation = plan.at(place % plan.operations);
+            expect(plan.indexOf(Number(operation.amountMinor))).toBe(operation.index);
+            expect(operation.amountMinor).toBeGreaterThan(0n);
+            expect(operation.amountMinor).toBeLessThan(10n ** 8n);
+          }
+        },
+      ),
+    );
+  });
+
+  test('draws without a pattern from one seed to the next', () => {
+    const row = (seed: number) => Array.from({ length: 64 }, (_, at) => createDraw(seed)(at, 2));
+    const agreeing = row(1).filter((bit, at) => bit === row(2)[at]).length;
+    expect(agreeing).toBeGreaterThan(16);
+    expect(agreeing).toBeLessThan(48);
+  });
+});
