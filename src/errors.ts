@@ -142,6 +142,11 @@ export const errorTable = {
     'The operation was reversed before; that happens at most once.',
     'See the reversal with bankctl show OPERATION.',
   ),
+  time_out_of_range: row(
+    1,
+    'The journal cannot be asked for that time: it is yet to come, or before the first posting.',
+    'bankctl history BRANCH ACCOUNT shows the times of its postings.',
+  ),
   refused_by_server: row(
     1,
     'The server refused the write.',

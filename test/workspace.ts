@@ -48,7 +48,7 @@ export async function workspace({ config = branches }: WorkspaceOptions = {}): P
   const directory = await mkdtemp(join(tmpdir(), 'bankctl-test-'));
   const database = `bankctl_test_${directory.slice(-6)}`;
   await writeFile(join(directory, 'bankctl.config.yaml'), `database: ${database}\n${config}`);
-  const client = await MongoClient.connect(inject('uri'));
+  const client = await MongoClient.connect(inject('uri'), { readConcern: { level: 'majority' } });
   const db = client.db(database);
   onTestFinished(async () => {
     await db.dropDatabase();

@@ -37,28 +37,41 @@ export interface AccountBalance {
  */
 export function bankBalance(bank: Bank): Promise<BankBalance> {
   const read = async (session: ClientSession) => {
-    const branches: BranchBalance[] = [];
-    const minorByCurrency = new Map<string, { minor: bigint; digits: number }>();
+    const totals: BranchSum[] = [];
     for (const branch of bank.branches) {
-      const { accounts, minor } = await branchTotal(branch, session);
-      const { code, digits } = branch.currency;
-      const sum = minorByCurrency.get(code)?.minor ?? 0n;
-      minorByCurrency.set(code, { minor: sum + minor, digits });
-      branches.push({
-        branch: branch.name,
-        collection: branch.collection,
-        currency: code,
-        accounts,
-        total: formatAmount(minor, branch.currency),
-      });
+      totals.push({ branch, ...(await branchTotal(branch, session)) });
     }
-    const totals = [...minorByCurrency].map(([code, { minor, digits }]): [string, string] => [
-      code,
-      formatAmount(minor, { digits }),
-    ]);
-    return { branches, totals: Object.fromEntries(totals) };
+    return sumUp(totals);
   };
   return within(bank.timeoutMs, () => bank.inSession(read, snapshotOf(bank)));
+}
+
+/** Number and sum of a branch's accounts, in minor units. */
+export interface BranchSum {
+  readonly branch: BranchModel;
+  readonly accounts: number;
+  readonly minor: bigint;
+}
+
+/** Adds up the branches of each currency. */
+export function sumUp(sums: readonly BranchSum[]): BankBalance {
+  const totals = new Map<string, { readonly minor: bigint; readonly digits: number }>();
+  for (const { branch, minor } of sums) {
+    const { code, digits } = branch.currency;
+    totals.set(code, { minor: (totals.get(code)?.minor ?? 0n) + minor, digits });
+  }
+  return {
+    branches: sums.map(({ branch, accounts, minor }) => ({
+      branch: branch.name,
+      collection: branch.collection,
+      currency: branch.currency.code,
+      accounts,
+      total: formatAmount(minor, branch.currency),
+    })),
+    totals: Object.fromEntries(
+      [...totals].map(([code, { minor, digits }]) => [code, formatAmount(minor, { digits })]),
+    ),
+  };
 }
 
 /**

@@ -127,8 +127,15 @@ export function createBranch(db: Db, config: BranchConfig): BranchModel {
   } satisfies BranchModel);
 }
 
-function sessionOption(session: ClientSession | undefined): { session?: ClientSession } {
-  return session ? { session } : {};
+/**
+ * A snapshot session alone is not enough: the client's own read concern would silently win over
+ * it, so the call asks for the snapshot itself.
+ */
+function sessionOption(session: ClientSession | undefined) {
+  if (!session) return {};
+  // Made anew each time: the driver writes the snapshot's time into it.
+  const readConcern = { level: 'snapshot' } as const;
+  return session.snapshotEnabled ? { session, readConcern } : { session };
 }
 
 async function writeChanges(

@@ -1,4 +1,14 @@
-import { type ClientSession, type Collection, type Db, type Decimal128, Long } from 'mongodb';
+import {
+  type AggregationCursor,
+  type ChangeStream,
+  type ClientSession,
+  type Collection,
+  type Db,
+  type Decimal128,
+  type Document,
+  Long,
+  type ResumeToken,
+} from 'mongodb';
 import { BankctlError } from '../errors.ts';
 import type { Branches } from './branches.ts';
 import { prepareJournal } from './collections.ts';
@@ -51,6 +61,13 @@ export interface Entry {
   readonly postings: readonly Posting[];
 }
 
+/** Which postings of an account: a half-open range of time, and at most so many of the newest. */
+export interface JournalRange {
+  readonly since?: Date | undefined;
+  readonly until?: Date | undefined;
+  readonly limit?: number | undefined;
+}
+
 /** The collection of applied operations. */
 export interface Journal {
   readonly collection: string;
@@ -64,6 +81,21 @@ export interface Journal {
     ids: readonly string[],
     session?: ClientSession,
   ) => Promise<readonly JournalDocument[]>;
+  /** The documents that touch an account, by rising version, in batches. */
+  readonly ofAccount: (
+    account: AccountReference,
+    range: JournalRange,
+    session?: ClientSession,
+  ) => AsyncIterable<readonly JournalDocument[]>;
+  /** Number and sum of the accounts of each branch, as posted by that time. */
+  readonly totalsAt: (at: Date) => Promise<readonly Document[]>;
+  /** The newest posting and change of status of each account by that time, in batches. */
+  readonly accountsAt: (
+    at: Date,
+    of: { readonly branch: string; readonly account?: string },
+  ) => AsyncIterable<readonly Document[]>;
+  /** Follows what is appended, from now on or from where a stream broke off. */
+  readonly watch: (resumeAfter?: ResumeToken) => ChangeStream<JournalDocument>;
   /** Appends the documents of a batch. */
   readonly append: (documents: readonly JournalDocument[], session: ClientSession) => Promise<void>;
   /** Creates what is missing: the collection, its validator, its unique index. Repeatable. */
@@ -79,11 +111,124 @@ export function createJournal(db: Db, name: string): Journal {
       collection.find({ _id: { $in: [...ids] } }, session ? { session } : {}).toArray(),
     findReversals: (ids, session) =>
       collection.find({ reverses: { $in: [...ids] } }, session ? { session } : {}).toArray(),
+    ofAccount: (account, range, session) => readAccount(collection, account, range, session),
+    totalsAt: (at) => collection.aggregate([...newestBy(at), ...totalsByBranch], onDisk).toArray(),
+    accountsAt: (at, of) =>
+      batchesOf(
+        collection.aggregate([...newestBy(at, of), { $sort: { '_id.account_number': 1 } }], onDisk),
+      ),
+    watch: (resumeAfter) =>
+      collection.watch(
+        [{ $match: { operationType: 'insert' } }],
+        resumeAfter ? { resumeAfter } : {},
+      ),
     append: async (documents, session) => {
       await collection.insertMany([...documents], { session, ordered: false });
     },
     prepare: () => prepareJournal(db, name),
   } satisfies Journal);
+}
+
+/**
+ * In order of the versions, which is what the unique index gives. Where only the newest are
+ * wanted they are found from the end of the index, and then turned round by the server.
+ */
+async function* readAccount(
+  collection: Collection<JournalDocument>,
+  { branch, account }: AccountReference,
+  { since, until, limit }: JournalRange,
+  session: ClientSession | undefined,
+): AsyncIterable<readonly JournalDocument[]> {
+  const at = { ...(since && { $gte: since }), ...(until && { $lt: until }) };
+  const posting = { branch, account_number: account };
+  const cursor = collection.aggregate<JournalDocument>(
+    [
+      {
+        $match: {
+          postings: { $elemMatch: posting },
+          'postings.branch': branch,
+          'postings.account_number': account,
+          ...(since || until ? { at } : {}),
+        },
+      },
+      {
+        $set: {
+          version: {
+            $first: {
+              $filter: {
+                input: '$postings',
+                cond: {
+                  $and: [
+                    { $eq: ['$$this.branch', branch] },
+                    { $eq: ['$$this.account_number', account] },
+                  ],
+                },
+              },
+            },
+          },
+        },
+      },
+      { $sort: { 'version.version': limit === undefined ? 1 : -1 } },
+      ...(limit === undefined ? [] : [{ $limit: limit }, { $sort: { 'version.version': 1 } }]),
+      { $unset: 'version' },
+    ],
+    { ...(session ? { session } : {}), batchSize: 1000, allowDiskUse: true },
+  );
+  yield* batchesOf(cursor);
+}
+
+const onDisk = { allowDiskUse: true, batchSize: 1000 };
+
+/**
+ * The newest posting of each account by a time, and its newest change of status. Documents are
+ * compared field by field, so the one with the greatest version is the greatest.
+ */
+function newestBy(
+  at: Date,
+  { branch, account }: { readonly branch?: string; readonly account?: string } = {},
+): Document[] {
+  const posting = {
+    ...(branch === undefined ? {} : { branch }),
+    ...(account === undefined ? {} : { account_number: account }),
+  };
+  const matches = Object.entries(posting).map(([name, value]) => [`postings.${name}`, value]);
+  return [
+    {
+      $match: {
+        at: { $lte: at },
+        ...(branch === undefined ? {} : { postings: { $elemMatch: posting } }),
+      },
+    },
+    { $unwind: '$postings' },
+    { $match: Object.fromEntries(matches) },
+    {
+      $group: {
+        _id: { branch: '$postings.branch', account_number: '$postings.account_number' },
+        last: { $max: { version: '$postings.version', balance: '$postings.balance_after' } },
+        changed: {
+          $max: {
+            $cond: [
+              { $in: ['$type', ['freeze', 'unfreeze', 'close']] },
+              { version: '$postings.version', type: '$type' },
+              null,
+            ],
+          },
+        },
+      },
+    },
+  ];
+}
+
+const totalsByBranch: Document[] = [
+  { $group: { _id: '$_id.branch', accounts: { $sum: 1 }, total: { $sum: '$last.balance' } } },
+];
+
+async function* batchesOf<T>(cursor: AggregationCursor<T>): AsyncIterable<readonly T[]> {
+  try {
+    while (await cursor.hasNext()) yield cursor.readBufferedDocuments();
+  } finally {
+    await cursor.close();
+  }
 }
 
 /** The stored form of an entry. */

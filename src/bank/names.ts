@@ -1,5 +1,6 @@
 import { BankctlError } from '../errors.ts';
 import { isPrintable, quote } from '../text.ts';
+import type { AccountReference } from './operation.ts';
 
 /**
  * The canonical form of an account number: Unicode NFC, so that a composed and a decomposed
@@ -54,4 +55,25 @@ export function parseMemo(text: string): string {
     );
   }
   return memo;
+}
+
+/**
+ * An account of the whole bank, as `BRANCH:ACCOUNT`. The first colon parts them: a branch name
+ * has none.
+ *
+ * @throws `invalid_account`
+ */
+export function parseReference(text: string): AccountReference {
+  const colon = text.indexOf(':');
+  if (colon < 1) {
+    throw new BankctlError(
+      'invalid_account',
+      `${quote(text)} does not name a branch and an account.`,
+      'Write BRANCH:ACCOUNT, for example branch1:ACC.',
+    );
+  }
+  return {
+    branch: text.slice(0, colon),
+    account: parseAccountNumber(text.slice(colon + 1)),
+  };
 }

@@ -43,7 +43,7 @@ export const outputFormats = ['table', 'json', 'ndjson', 'csv'] as const;
 export type OutputFormat = (typeof outputFormats)[number];
 
 /** What a command hands back: data, and how people see it. Nothing is printed by a command. */
-export type Result = SingleResult | StreamResult;
+export type Result = SingleResult | StreamResult | LiveResult;
 
 export interface SingleResult {
   readonly kind: 'single';
@@ -59,6 +59,15 @@ export interface StreamResult {
   readonly kind: 'stream';
   /** At least one part, so that an empty list has its head. */
   readonly parts: AsyncIterable<Part>;
+}
+
+/**
+ * A result that changes while somebody looks: redrawn in place on a terminal. Elsewhere the
+ * changes themselves are printed, one line each.
+ */
+export interface LiveResult {
+  readonly kind: 'live';
+  readonly frames: AsyncIterable<View>;
 }
 
 /** Some items of a long result, as data and as people see them. */

@@ -36,31 +36,7 @@ export const increment: Command = {
   ],
   run: async (typed, session) => {
     const input = parseIncrement(typed, await session.config());
-    const posted = await postOne(session, { type: 'increment', ...input }, input.dryRun);
-    return {
-      kind: 'single',
-      data: {
-        operation: posted.operation,
-        replayed: posted.replayed,
-        dry_run: posted.dry_run,
-        branch: posted.branch,
-        account: posted.account,
-        amount: posted.amount,
-        balance_before: posted.balance_before,
-        balance: posted.balance,
-        version: posted.version,
-      },
-      view: posted.view([
-        'branch',
-        'account',
-        'amount',
-        'balance_before',
-        'balance',
-        'currency',
-        'version',
-        'operation',
-      ]),
-    };
+    return postOne(session, { type: 'increment', ...input }, input);
   },
 };
 

@@ -2,9 +2,14 @@ import { balance } from './balance.ts';
 import { branches } from './branches.ts';
 import type { Command } from './command.ts';
 import { db } from './db.ts';
+import { history } from './history.ts';
 import { increment } from './increment.ts';
 import { init } from './init.ts';
 import { open } from './open.ts';
+import { reverse } from './reverse.ts';
+import { show } from './show.ts';
+import { close, freeze, unfreeze } from './status.ts';
+import { transfer } from './transfer.ts';
 
 /** Every command, in the order of `bankctl --help`. */
 export const commands: readonly Command[] = Object.freeze([
@@ -12,6 +17,13 @@ export const commands: readonly Command[] = Object.freeze([
   branches,
   open,
   increment,
+  transfer,
+  reverse,
+  show,
   balance,
+  history,
+  freeze,
+  unfreeze,
+  close,
   db,
 ]);

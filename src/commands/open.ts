@@ -27,20 +27,7 @@ export const open: Command = {
   examples: ['bankctl open branch1 ACC --balance 100', 'bankctl open branch2 ACC --dry-run'],
   run: async (typed, session) => {
     const input = parseOpen(typed, await session.config());
-    const posted = await postOne(session, { type: 'open', ...input }, input.dryRun);
-    return {
-      kind: 'single',
-      data: {
-        operation: posted.operation,
-        replayed: posted.replayed,
-        dry_run: posted.dry_run,
-        branch: posted.branch,
-        account: posted.account,
-        balance: posted.balance,
-        version: posted.version,
-      },
-      view: posted.view(['branch', 'account', 'balance', 'currency', 'version', 'operation']),
-    };
+    return postOne(session, { type: 'open', ...input }, input);
   },
 };
 

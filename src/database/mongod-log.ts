@@ -26,15 +26,15 @@ export async function failureFromLogs(
     .slice(0, 300);
 }
 
+const otherVersion =
+  'its data were written by another version of mongod, and this one cannot read them';
+
 const knownFailures: readonly { readonly pattern: RegExp; readonly reason: string }[] = [
   { pattern: /No space left on device|errno:? ?28\b|OutOfDiskSpace/, reason: 'the disk is full' },
   { pattern: /Disk quota exceeded/, reason: 'the disk quota is used up' },
   { pattern: /Read-only file system/, reason: 'its file system is read-only' },
-  {
-    pattern:
-      /invalid featureCompatibilityVersion|UPGRADE PROBLEM|unsupported WiredTiger file version|WT_TRY_SALVAGE.*version|Wrong mongod version|requires a newer version/i,
-    reason: 'its data were written by another version of mongod, and this one cannot read them',
-  },
+  { pattern: /invalid featureCompatibilityVersion|UPGRADE PROBLEM/i, reason: otherVersion },
+  { pattern: /unsupported WiredTiger file version|Wrong mongod version/i, reason: otherVersion },
   {
     pattern: /DBPathInUse|Unable to lock the lock file/,
     reason: 'another mongod is using its data',

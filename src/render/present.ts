@@ -1,5 +1,5 @@
 import type { Writable } from 'node:stream';
-import type { GlobalOptions, Part, Result } from '../commands/command.ts';
+import type { GlobalOptions, LiveResult, Part, Result } from '../commands/command.ts';
 import type { Context } from '../context.ts';
 import { BankctlError } from '../errors.ts';
 import type { View } from './view.ts';
@@ -15,8 +15,40 @@ export async function present(
   globals: GlobalOptions,
   context: Context,
 ): Promise<void> {
+  if (result.kind === 'live') {
+    await presentLive(result.frames, globals, context);
+    return;
+  }
   for await (const text of chunks(result, globals, context)) await write(context.stdout, text);
 }
+
+/**
+ * Each frame is one write that goes up over the last one and overwrites it line by line, so
+ * nothing flickers.
+ */
+async function presentLive(
+  frames: AsyncIterable<View>,
+  globals: GlobalOptions,
+  context: Context,
+): Promise<void> {
+  const [{ renderTable }, { createPaint }] = await Promise.all([
+    import('./table.ts'),
+    import('./paint.ts'),
+  ]);
+  const paint = createPaint(globals.colour);
+  let height = 0;
+  for await (const view of frames) {
+    const lines = renderTable(view, { paint, borders: true }).split('\n');
+    const up = height > 0 ? `\u001B[${height}A` : '';
+    const drawn = lines.map((line) => `${line}\u001B[K\n`).join('');
+    // What a longer frame left below this one goes too.
+    await write(context.stdout, `${up}${drawn}\u001B[J`);
+    height = lines.length;
+  }
+}
+
+/** What is printed once, from top to bottom. */
+type Printable = Exclude<Result, LiveResult>;
 
 /** The reader went away, as `head` does: there is nobody left to tell. */
 export class OutputClosed extends Error {}
@@ -40,7 +72,7 @@ function outputError(error: Error): Error {
 }
 
 async function* chunks(
-  result: Result,
+  result: Printable,
   globals: GlobalOptions,
   context: Context,
 ): AsyncIterable<string> {
@@ -62,7 +94,7 @@ async function* chunks(
   }
 }
 
-async function* parts(result: Result): AsyncIterable<Part> {
+async function* parts(result: Printable): AsyncIterable<Part> {
   if (result.kind === 'stream') {
     yield* result.parts;
     return;
@@ -81,7 +113,7 @@ async function* jsonArray(stream: AsyncIterable<Part>): AsyncIterable<string> {
   yield separator === '[\n' ? '[]\n' : '\n]\n';
 }
 
-async function* csv(result: Result): AsyncIterable<string> {
+async function* csv(result: Printable): AsyncIterable<string> {
   const { renderCsv } = await import('./csv.ts');
   let head = true;
   for await (const { view } of parts(result)) {
@@ -91,7 +123,7 @@ async function* csv(result: Result): AsyncIterable<string> {
 }
 
 async function* tables(
-  result: Result,
+  result: Printable,
   globals: GlobalOptions,
   context: Context,
 ): AsyncIterable<string> {

@@ -65,7 +65,7 @@ const rightMark = '✓';
  * Draws a schedule as columns, one a worker, time running down. A step's lines stand in the
  * column of the worker that made it; where it goes wrong they are marked, and coloured.
  *
- * @param width columns of the terminal; at least 20 a worker are used
+ * @param width columns of the terminal; fewer than 16 a worker are not enough
  */
 export function scheduleColumns(
   story: ScheduleStory,
@@ -73,7 +73,7 @@ export function scheduleColumns(
   width: number,
 ): readonly string[] {
   const workers = story.workers.length;
-  const cell = Math.max(14, Math.floor((width - numberWidth) / workers) - 3);
+  const cell = Math.max(10, Math.floor((width - numberWidth) / workers) - 3);
   const head = story.workers.map(({ worker, branch }) =>
     wrap(`worker ${worker} → ${branch}`, cell),
   );

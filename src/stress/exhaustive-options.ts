@@ -6,7 +6,7 @@ import {
   type ExhaustiveModel,
   sharedExhaustiveModel,
 } from './exhaustive-models.ts';
-import { countSchedules, logSchedules } from './explorer-count.ts';
+import { countSchedules, countWithin, logSchedules } from './explorer-count.ts';
 import { maxTasks } from './explorer-execution.ts';
 import { parseScheduleId, type ScheduleId, type Vocabulary } from './schedule.ts';
 import { type SharedPoint, sharedPoints } from './shared-model.ts';
@@ -152,15 +152,6 @@ function checkWorkers(workers: number, points: readonly SharedPoint[]): void {
   );
 }
 
-/** How many schedules a model has, as far as it is known before the first. */
-export function knownSchedules(
-  model: ExhaustiveModel,
-  { workers, points }: Pick<CheckedOptions, 'workers' | 'points'>,
-): { readonly schedules: bigint; readonly exact: boolean } {
-  const { steps, fixed } = model.stepsFor(points);
-  return { schedules: countSchedules(new Array<number>(workers).fill(steps)), exact: fixed };
-}
-
 /**
  * The error for a state that is beyond reach at the rate that was measured, or undefined where it
  * is within the budget.
@@ -170,20 +161,35 @@ export function beyondReach(
   options: CheckedOptions,
   perSecond: number,
 ): BankctlError | undefined {
-  const { schedules, exact } = knownSchedules(model, options);
-  const seconds = Number(schedules) / perSecond;
-  if (seconds * 1000 <= options.budgetMs) return undefined;
-  const enough = Math.max(1000, Math.round((perSecond * 60) / 1000) * 1000);
-  const fewer = options.workers > 2 ? '--workers 2, or ' : '';
+  const { workers, preemptions } = options;
+  const { steps, fixed } = model.stepsFor(options.points);
+  const stepsEach = new Array<number>(workers).fill(steps);
+  const within = (bound: number) => countWithin(stepsEach, bound);
+  const schedules = preemptions === undefined ? countSchedules(stepsEach) : within(preemptions);
+  const affordable = BigInt(Math.floor((perSecond * options.budgetMs) / 1000));
+  if (schedules <= affordable) return undefined;
+  let bound = -1;
+  while (bound < maxHintedBound && within(bound + 1) <= affordable) bound += 1;
+  const sample = Math.max(1000, Math.round((perSecond * 60) / 1000) * 1000);
+  const ways = [
+    ...(workers > 2 ? ['--workers 2'] : []),
+    ...(bound >= 1 ? [`--preemptions ${bound}`] : []),
+    `--random ${sample} for a sample of about a minute`,
+  ];
+  const least = fixed ? '' : 'at least ';
+  const bounded = preemptions === undefined ? '' : ` with at most ${preemptions} preemptions`;
   return new BankctlError(
     'usage',
-    `${options.workers} workers with the points ${options.points.join(', ')} have ` +
-      `${exact ? '' : 'at least '}${groupDigits(schedules)} schedules of the ${model.name} model, ` +
-      `which takes ${exact ? '' : 'at least '}${formatLong(seconds)} at the ` +
-      `${groupDigits(BigInt(Math.round(perSecond)))} a second measured here.`,
-    `Type ${fewer}--preemptions 2, or --random ${enough} for a sample of about a minute.`,
+    `${workers} workers with the points ${options.points.join(', ')} have ` +
+      `${least}${groupDigits(schedules)} schedules of the ${model.name} model${bounded}, ` +
+      `which takes ${least}${formatLong(Number(schedules) / perSecond)} ` +
+      `at the ${groupDigits(Math.round(perSecond))} a second measured here.`,
+    `Type ${ways.join(', or ')}.`,
   );
 }
+
+/** No hint names a larger bound on preemptions. */
+const maxHintedBound = 20;
 
 /** `34650` as `34,650`. */
 export function groupDigits(number: bigint | number): string {
@@ -201,6 +207,6 @@ export function formatLong(seconds: number): string {
   ];
   const [name, length] = units.find(([, unit]) => seconds >= unit) ?? (['second', 1] as const);
   const number = Math.max(1, Math.round(seconds / length));
-  const shown = number >= 1e6 ? number.toExponential(0) : groupDigits(number);
+  const shown = number >= 1e6 ? `10^${Math.floor(Math.log10(number))}` : groupDigits(number);
   return `${shown} ${name}${number === 1 ? '' : 's'}`;
 }

@@ -80,7 +80,7 @@ export class ModelRun {
     const { execution, fixedSteps, plan } = this.#trial;
     const { random, preemptions } = this.#options;
     let refusal: BankctlError | undefined;
-    let checked = random !== undefined || preemptions !== undefined;
+    let checked = random !== undefined;
     const shared = {
       ...execution,
       fixedSteps,
@@ -294,7 +294,7 @@ async function tell(
     workers: trial.branchOf.map((branch, worker) => ({ worker: worker + 1, branch })),
     steps,
     reason: explain(steps),
-    replay: `bankctl stress --exhaustive --schedule ${id}`,
+    replay: `bankctl stress --schedule ${id}`,
     same_again: trace.join('\n') === before.join('\n'),
     switches: countSwitches(run.steps),
     preemptions: countPreemptions(run.steps),

@@ -17,6 +17,51 @@ export function countSchedules(steps: readonly number[]): bigint {
 }
 
 /**
+ * How many of these schedules have at most so many preemptions.
+ *
+ * A schedule is a row of blocks, each of steps of one task, no two neighbours of the same. With T
+ * tasks, T - 1 of the switches between blocks come where a task has ended; the others are
+ * preemptions, so B blocks are B - T preemptions. A task of k steps is cut into b blocks in
+ * C(k-1, b-1) ways. Rows in which neighbours may be the same are multinomials; gluing b blocks
+ * into j, with a sign, takes those away that have equal neighbours (inclusion and exclusion).
+ *
+ * @param steps how many steps each task has; each at least one
+ */
+export function countWithin(steps: readonly number[], preemptions: number): bigint {
+  const mostBlocks = preemptions + steps.length;
+  // By the number of glued and of real blocks of the tasks so far.
+  let rows = new Map<string, readonly [glued: number, blocks: number, ways: bigint]>();
+  rows.set('', [0, 0, 1n]);
+  for (const count of steps) {
+    const extended: typeof rows = new Map();
+    for (const [glued, blocks, ways] of rows.values()) {
+      for (let more = 1; more <= Math.min(count, mostBlocks - blocks); more += 1) {
+        for (let kept = 1; kept <= more; kept += 1) {
+          const sign = (more - kept) % 2 === 0 ? 1n : -1n;
+          const cuts = binomial(count - 1, more - 1) * binomial(more - 1, kept - 1);
+          const key = `${glued + kept},${blocks + more}`;
+          const sum = extended.get(key)?.[2] ?? 0n;
+          const added = sign * ways * cuts * binomial(glued + kept, kept);
+          extended.set(key, [glued + kept, blocks + more, sum + added]);
+        }
+      }
+    }
+    rows = extended;
+  }
+  let total = 0n;
+  for (const [, , ways] of rows.values()) total += ways;
+  return total;
+}
+
+function binomial(n: number, k: number): bigint {
+  let result = 1n;
+  for (let factor = 1; factor <= k; factor += 1) {
+    result = (result * BigInt(n - k + factor)) / BigInt(factor);
+  }
+  return result;
+}
+
+/**
  * The decimal logarithm of `countSchedules`, for numbers of tasks whose count nobody prints.
  *
  * Source: Stirling's series for the logarithm of the factorial.

@@ -1,4 +1,4 @@
-import type { MongoClient } from 'mongodb';
+import { type MongoClient, ReadConcern } from 'mongodb';
 import { fromDecimal } from '../bank/decimal.ts';
 import type { Context } from '../context.ts';
 import { connect, databaseError } from '../database/connect.ts';
@@ -195,11 +195,15 @@ async function runTeam(
   return runHere(task, team, take && ((batch) => take(0, batch)));
 }
 
-/** Every document of every collection of the run. */
+/**
+ * Every document of every collection of the run, as the primary has it now: a majority may not
+ * have heard yet of the last writes, which waited for the primary alone.
+ */
 async function readBalances(client: MongoClient, database: string, plan: Plan) {
   const readBack: ReadBack[] = [];
+  const db = client.db(database, { readConcern: new ReadConcern('local') });
   for (const [collection, name] of runCollections(plan).entries()) {
-    const documents = await client.db(database).collection(name).find().toArray();
+    const documents = await db.collection(name).find().toArray();
     for (const document of documents) {
       readBack.push({
         collection,

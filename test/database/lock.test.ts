@@ -26,7 +26,7 @@ async function contend(path: string, count: number): Promise<number> {
 
 test('lets one in at a time and leaves nothing behind', async () => {
   const path = lockPath();
-  expect(await contend(path, 30)).toBe(1);
+  expect(await contend(path, 12)).toBe(1);
   expect(readdirSync(dirname(path))).toEqual([]);
 });
 
@@ -72,7 +72,7 @@ test.each([
   const path = lockPath();
   await abandon(path);
   expect(existsSync(path)).toBe(true);
-  expect(await contend(path, 20)).toBe(1);
+  expect(await contend(path, 8)).toBe(1);
   expect(existsSync(path)).toBe(false);
 });
 
@@ -82,7 +82,7 @@ test('is taken over when those who were taking it over have died too', async () 
   writeFileSync(path, dead('first'));
   writeFileSync(`${path}.first`, dead('second'));
   writeFileSync(`${path}.first.second`, dead('third'));
-  expect(await contend(path, 20)).toBe(1);
+  expect(await contend(path, 8)).toBe(1);
 });
 
 test('processes that fight over a dead lock get it one after another', async () => {

@@ -44,7 +44,7 @@ describe('a variable', () => {
       (path) => script(path, 'echo "no libcrypto" >&2; exit 127'),
       'no libcrypto',
     ],
-    ['another program', (path) => script(path, 'echo hello'), 'as a mongod does'],
+    ['another program', (path) => script(path, 'echo hello'), 'like a mongod'],
     ['an old mongod', (path) => fakeMongod(path, '4.0.28'), '4.0.28'],
   ];
   test.each(unusable)('that names %s is an error, not passed over', async (_, make, reason) => {

@@ -1,15 +1,15 @@
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { readdirSync } from 'node:fs';
 import { type MongoClient, MongoServerError } from 'mongodb';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { connect } from '../../src/database/connect.ts';
-import { findByArguments } from '../../src/database/process.ts';
+import { findByArguments } from '../../src/database/processes.ts';
 import { startThrowaway } from '../../src/database/throwaway.ts';
-import { testHost, until } from './host.ts';
+import { temporaryDirectory, testHost, until } from './host.ts';
 import { workerProgram } from './run-worker.ts';
 
 const run = workerProgram();
+
+const host = () => testHost({ ...process.env, TMPDIR: temporaryDirectory() });
 
 async function client(uri: string): Promise<MongoClient> {
   const opened = await connect(uri, { timeoutMs: 10_000 });
@@ -28,7 +28,7 @@ function alive(pid: number): boolean {
 
 describe('startThrowaway', () => {
   test('a standalone has no transactions, and is gone after stop', async () => {
-    const server = await startThrowaway(testHost(), { replicas: 0 });
+    const server = await startThrowaway(host(), { replicas: 0 });
     const opened = await client(server.uri);
     await opened.db('a').collection('b').insertOne({});
     const snapshot = opened.db('a').collection('b').find({}, { readConcern: 'snapshot' }).toArray();
@@ -41,7 +41,7 @@ describe('startThrowaway', () => {
   });
 
   test('a member that is killed can be started again, with its data', async () => {
-    const server = await startThrowaway(testHost());
+    const server = await startThrowaway(host());
     onTestFinished(() => server.stop());
     const opened = await client(server.uri);
     await opened.db('a').collection('b').insertOne({});
@@ -57,7 +57,7 @@ describe('startThrowaway', () => {
   });
 
   test('three replicas elect another primary when theirs is killed', async () => {
-    const server = await startThrowaway(testHost(), { replicas: 3 });
+    const server = await startThrowaway(host(), { replicas: 3 });
     onTestFinished(() => server.stop());
     expect(server.pids()).toHaveLength(3);
     const opened = await client(server.uri);
@@ -77,8 +77,8 @@ describe('startThrowaway', () => {
   });
 
   test('an unusable mongod is refused before anything is started', async () => {
-    const host = testHost({ BANKCTL_MONGOD: '/nowhere/mongod' });
-    await expect(startThrowaway(host)).rejects.toMatchObject({ code: 'no_mongod' });
+    const unusable = testHost({ BANKCTL_MONGOD: '/nowhere/mongod' });
+    await expect(startThrowaway(unusable)).rejects.toMatchObject({ code: 'no_mongod' });
   });
 });
 
@@ -90,8 +90,7 @@ describe('a process with a throwaway server', () => {
   ] as const)(
     'ended by %s leaves no server and no data (replicas %s)',
     async (signal, replicas) => {
-      const temporary = mkdtempSync(join(tmpdir(), 'bankctl-test-'));
-      onTestFinished(() => rmSync(temporary, { recursive: true, force: true }));
+      const temporary = temporaryDirectory();
       const env = { ...process.env, TMPDIR: temporary };
       const worker = run(env, 'throwaway', replicas);
       await until(() => JSON.stringify(worker.printed).includes('pids'));

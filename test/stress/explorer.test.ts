@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { countPreemptions, countSwitches, explore, replay } from '../../src/stress/explorer.ts';
-import { countSchedules, logSchedules } from '../../src/stress/explorer-count.ts';
+import { countSchedules, countWithin, logSchedules } from '../../src/stress/explorer-count.ts';
 import { sample } from '../../src/stress/explorer-sample.ts';
 import { createDraw } from '../../src/stress/random.ts';
 import { stepLabel } from '../../src/stress/schedule.ts';
@@ -297,4 +297,20 @@ test.each([
   expect(countSchedules(steps)).toBe(expected);
   const [first = 1] = steps;
   expect(10 ** logSchedules(steps.length, first)).toBeCloseTo(Number(expected), 0);
+});
+
+test('the number of schedules within a bound is what the explorer finds', async () => {
+  expect(countWithin([4, 4, 4], 2)).toBe(402n);
+  for (const points of [
+    [2, 2],
+    [1, 2, 2],
+    [0, 1, 3],
+  ]) {
+    const steps = points.map((count) => count + 1);
+    for (let bound = 0; bound <= 6; bound += 1) {
+      const { options } = gathering(walkers(...points), { preemptions: bound });
+      expect(BigInt((await explore(options)).schedules)).toBe(countWithin(steps, bound));
+    }
+    expect(countWithin(steps, 20)).toBe(countSchedules(steps));
+  }
 });

@@ -3,7 +3,16 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { build } from 'esbuild';
 import { Decimal128, MongoClient } from 'mongodb';
-import { afterAll, beforeAll, describe, expect, inject, onTestFinished, test } from 'vitest';
+import {
+  afterAll,
+  beforeAll,
+  beforeEach,
+  describe,
+  expect,
+  inject,
+  onTestFinished,
+  test,
+} from 'vitest';
 import { createContext } from '../../src/context.ts';
 import { type LoadHost, runLoad } from '../../src/stress/load.ts';
 import type { LoadOptions } from '../../src/stress/load-options.ts';
@@ -11,8 +20,15 @@ import type { LoadOptions } from '../../src/stress/load-options.ts';
 const context = createContext();
 const seed = Number(process.env['BANKCTL_TEST_SEED']);
 
+/** Names the databases of one test, whatever other tests do on the server at the same time. */
+let id = context.freshId();
+beforeEach(() => {
+  id = context.freshId();
+});
+
 function host(changed: Partial<LoadHost> = {}): LoadHost {
-  return { ...context, progress: () => undefined, counted: () => undefined, ...changed };
+  const quiet = { progress: () => undefined, counted: () => undefined };
+  return { ...context, ...quiet, freshId: () => id, ...changed };
 }
 
 function load(options: Partial<LoadOptions>, changed: Partial<LoadHost> = {}) {
@@ -27,7 +43,8 @@ async function client(): Promise<MongoClient> {
 
 async function stressDatabases(connected: MongoClient): Promise<readonly string[]> {
   const { databases } = await connected.db('admin').admin().listDatabases({ nameOnly: true });
-  return databases.map(({ name }) => name).filter((name) => name.startsWith('bankctl_stress_'));
+  const prefix = `bankctl_stress_${id.replaceAll('-', '').slice(0, 12)}`;
+  return databases.map(({ name }) => name).filter((name) => name.startsWith(prefix));
 }
 
 describe('the default plan', () => {
@@ -66,6 +83,14 @@ describe('what it did not make it does not touch', () => {
     });
   });
 
+  test('a database of the same name is refused, and left alone', async () => {
+    const db = (await client()).db(`bankctl_stress_${id.replaceAll('-', '').slice(0, 12)}_shared`);
+    onTestFinished(() => db.dropDatabase().then(() => undefined));
+    await db.collection('branch1').insertOne({ balance: 'mine' });
+    await expect(load({ operations: 10 })).rejects.toMatchObject({ code: 'not_ours' });
+    expect(await db.collection('branch1').countDocuments()).toBe(1);
+  });
+
   test('--keep leaves the databases, and says which', async () => {
     const connected = await client();
     const report = await load({ operations: 20, keep: true });
@@ -79,6 +104,12 @@ describe('what it did not make it does not touch', () => {
     const counted = () => interruption.abort();
     const running = load({ operations: 100_000 }, { interrupted: interruption.signal, counted });
     await expect(running).rejects.toMatchObject({ code: 'interrupted', status: 130 });
+    expect(await stressDatabases(await client())).toEqual([]);
+  });
+
+  test('a history on a full disk ends the run with the reason', async () => {
+    const running = load({ operations: 5000, history: '/dev/full' });
+    await expect(running).rejects.toMatchObject({ code: 'not_writable' });
     expect(await stressDatabases(await client())).toEqual([]);
   });
 

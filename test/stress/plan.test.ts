@@ -24,8 +24,13 @@ describe('a plan', () => {
   });
 
   test('is what it was when this test was written', () => {
-    expect(all().slice(0, 4)).toEqual([
-      { index: 0, worker: 0, branch: 0, account: 0, amountMinor: 0n },
+    const row = ({ worker, branch, account, amountMinor }: ReturnType<typeof all>[number]) =>
+      `${worker} ${branch} ${account} ${amountMinor}`;
+    expect(all().slice(0, 4).map(row)).toEqual([
+      '0 0 1 4000',
+      '1 1 2 9001',
+      '2 0 2 6002',
+      '3 0 1 5003',
     ]);
   });
 

@@ -1,0 +1,120 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import { type ChangeStream, MongoError, MongoServerError, type ResumeToken } from 'mongodb';
+import type { Bank } from './bank.ts';
+import { journalOf } from './history.ts';
+import { type Entry, fromJournalDocument, type JournalDocument, type Posting } from './journal.ts';
+import { formatAmount } from './money.ts';
+
+/** One posting as it happens, in the words of the JSON result. */
+export interface Movement {
+  readonly at: string;
+  readonly operation: string;
+  readonly type: string;
+  readonly branch: string;
+  readonly account: string;
+  readonly amount: string;
+  readonly balance: string;
+  readonly version: number;
+}
+
+/** What a watcher hears: postings, and where it had to begin anew. */
+export type WatchEvent =
+  | { readonly kind: 'moved'; readonly movements: readonly Movement[] }
+  /** The server no longer has the place where the stream broke off: something may be missed. */
+  | { readonly kind: 'lost_place' }
+  | { readonly kind: 'reconnecting' };
+
+/** Which postings are watched; all where both are left out. */
+export interface WatchFilter {
+  readonly branch: string | undefined;
+  readonly account: string | undefined;
+}
+
+const retryMs = 500;
+
+/**
+ * Follows the journal, which tells of every posting, until it is interrupted. A stream that
+ * breaks off is taken up again where it was, also after a restart of the server.
+ *
+ * @throws `journal_disabled`; errors that another try cannot mend
+ *
+ * Source: MongoDB manual, "Change Streams", resume a change stream.
+ */
+export async function* watchPostings(
+  bank: Bank,
+  filter: WatchFilter,
+  interrupted: AbortSignal,
+): AsyncIterable<WatchEvent> {
+  const journal = journalOf(bank);
+  let token: ResumeToken | undefined;
+  while (!interrupted.aborted) {
+    const stream = journal.watch(token);
+    const stop = () => void stream.close();
+    interrupted.addEventListener('abort', stop, { once: true });
+    try {
+      for await (const documents of appended(stream)) {
+        token = stream.resumeToken;
+        const movements = documents.flatMap((document) =>
+          movementsOf(bank, fromJournalDocument(document, bank.branches), filter),
+        );
+        if (movements.length > 0) yield { kind: 'moved', movements };
+      }
+    } catch (error) {
+      if (interrupted.aborted) return;
+      if (isPlaceLost(error)) {
+        token = undefined;
+        yield { kind: 'lost_place' };
+      } else if (isOutage(error)) {
+        yield { kind: 'reconnecting' };
+        await pause(retryMs);
+      } else {
+        throw error;
+      }
+    } finally {
+      interrupted.removeEventListener('abort', stop);
+      await stream.close().catch(() => undefined);
+    }
+  }
+}
+
+/** What is there already is taken together, so that a burst is one event. */
+async function* appended(
+  stream: ChangeStream<JournalDocument>,
+): AsyncIterable<readonly JournalDocument[]> {
+  for (;;) {
+    const events = [await stream.next()];
+    for (let more = await stream.tryNext(); more; more = await stream.tryNext()) events.push(more);
+    yield events.flatMap((event) => (event.operationType === 'insert' ? [event.fullDocument] : []));
+  }
+}
+
+function movementsOf(bank: Bank, entry: Entry, { branch, account }: WatchFilter): Movement[] {
+  const wanted = (posting: Posting) =>
+    (branch === undefined || posting.branch === branch) &&
+    (account === undefined || posting.account === account);
+  return entry.postings.filter(wanted).map((posting) => {
+    const { currency } = bank.branches.get(posting.branch);
+    return {
+      at: entry.at.toISOString(),
+      operation: entry.id,
+      type: entry.type,
+      branch: posting.branch,
+      account: posting.account,
+      amount: formatAmount(posting.amountMinor, currency),
+      balance: formatAmount(posting.balanceAfterMinor, currency),
+      version: Number(posting.version),
+    };
+  });
+}
+
+function isPlaceLost(error: unknown): boolean {
+  const changeStreamHistoryLost = 286;
+  return error instanceof MongoServerError && error.code === changeStreamHistoryLost;
+}
+
+function isOutage(error: unknown): boolean {
+  return (
+    error instanceof MongoError &&
+    (!(error instanceof MongoServerError) || error.hasErrorLabel('ResumableChangeStreamError'))
+  );
+}

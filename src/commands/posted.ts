@@ -1,0 +1,102 @@
+import type { Branches } from '../bank/branches.ts';
+import type { Posting } from '../bank/journal.ts';
+import { formatAmount } from '../bank/money.ts';
+import { referenceKey } from '../bank/operation.ts';
+import type { View } from '../render/view.ts';
+import type { SingleResult } from './command.ts';
+
+/** What came of one operation. */
+export interface Posted {
+  /** The id that the journal has; null in a bank without one. */
+  readonly operation: string | null;
+  readonly type: string;
+  readonly replayed: boolean;
+  readonly dryRun: boolean;
+  readonly reverses: string | undefined;
+  readonly postings: readonly Posting[];
+}
+
+/** The result of a command that posts one operation: as JSON, and as people see it. */
+export function postedResult(posted: Posted, branches: Branches): SingleResult {
+  const [first, second] = posted.postings;
+  if (!first) throw new Error('an applied operation has no posting');
+  const data = second
+    ? transferData(posted, first, second, branches)
+    : accountData(posted, first, branches);
+  const currency = branches.get(first.branch).currency.code;
+  const { replayed: _replayed, dry_run: _dryRun, operation, ...shown } = data;
+  return { kind: 'single', data, view: recordView({ ...shown, currency, operation }) };
+}
+
+type Data = Readonly<Record<string, unknown>>;
+
+function flags({ operation, replayed, dryRun, reverses }: Posted): Data {
+  return {
+    operation,
+    ...(reverses === undefined ? {} : { reverses }),
+    replayed,
+    dry_run: dryRun,
+  };
+}
+
+function accountData(posted: Posted, posting: Posting, branches: Branches): Data {
+  const amounts = amountsOf(posting, branches);
+  const moved = posted.type === 'increment' || posted.type === 'reverse';
+  return {
+    ...flags(posted),
+    branch: posting.branch,
+    account: posting.account,
+    ...(moved ? { amount: amounts.amount, balance_before: amounts.before } : {}),
+    balance: amounts.after,
+    version: Number(posting.version),
+  };
+}
+
+/** The leg that lost money is the source, also where a transfer was reversed. */
+function transferData(posted: Posted, first: Posting, second: Posting, branches: Branches): Data {
+  const [from, to] = first.amountMinor < 0n ? [first, second] : [second, first];
+  const side = (posting: Posting) => {
+    const { before, after } = amountsOf(posting, branches);
+    return {
+      branch: posting.branch,
+      account: posting.account,
+      balance_before: before,
+      balance: after,
+      version: Number(posting.version),
+    };
+  };
+  return {
+    ...flags(posted),
+    amount: amountsOf(to, branches).amount,
+    from: side(from),
+    to: side(to),
+  };
+}
+
+function amountsOf(posting: Posting, branches: Branches) {
+  const { currency } = branches.get(posting.branch);
+  return {
+    amount: formatAmount(posting.amountMinor, currency),
+    before: formatAmount(posting.balanceBeforeMinor, currency),
+    after: formatAmount(posting.balanceAfterMinor, currency),
+  };
+}
+
+/** One line a field; what is nested is flattened, as `from balance`. */
+function recordView(data: Data): View {
+  const fields = Object.entries(data).flatMap(([name, value]) => flatten(name, value));
+  return {
+    layout: 'record',
+    columns: fields.map(([name]) => ({ name })),
+    rows: [fields.map(([, value]) => value)],
+  };
+}
+
+function flatten(name: string, value: unknown): readonly (readonly [string, string])[] {
+  if (typeof value !== 'object' || value === null) return [[name, String(value ?? '')]];
+  const { branch, account, ...rest } = Object(value);
+  return [
+    [name, referenceKey({ branch, account })],
+    ...Object.entries(rest).map(([inner, of]) => [`${name}_${inner}`, String(of)] as const),
+  ];
+}

@@ -1,0 +1,19 @@
+import { parseOperationId } from '../bank/names.ts';
+import type { Command } from './command.ts';
+import { argument, parseWriting, writingOptions } from './typed.ts';
+import { postOne } from './writing.ts';
+
+export const reverse: Command = {
+  name: 'reverse',
+  summary: 'post the opposite of an increment or a transfer, at most once',
+  description:
+    'The rules hold for a reversal too: money that is no longer there cannot be taken back. ' +
+    'A reversal itself cannot be reversed.',
+  arguments: [{ name: 'operation', summary: 'operation id of what is reversed' }],
+  options: writingOptions,
+  examples: ['bankctl reverse till-7-000123', 'bankctl reverse m-2026-11 --memo "paid twice"'],
+  run: async (typed, session) => {
+    const reverses = parseOperationId(argument(typed, 0));
+    return postOne(session, { type: 'reverse', reverses }, parseWriting(typed));
+  },
+};

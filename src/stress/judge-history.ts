@@ -1,0 +1,74 @@
+import type { Verdict } from './check.ts';
+import { readHistoryEvent } from './history-event.ts';
+import { HistorySection, type SectionJudgement } from './history-section.ts';
+
+/** What a stored history came to. */
+export interface HistoryReport {
+  readonly models: readonly Omit<SectionJudgement, 'doubt'>[];
+  readonly verdict: Verdict;
+  /** Why it proves nothing, where the verdict is `undecided`. */
+  readonly reason?: string;
+}
+
+/** Judges a history line by line. */
+export interface HistoryJudge {
+  /** The next line, without its line feed. */
+  readonly take: (line: string) => void;
+  /** The report; to be called once, after the last line. */
+  readonly finish: () => HistoryReport;
+}
+
+/**
+ * Judges a history without a database. Pure, and linear in its length; what it remembers is the
+ * ids that occurred and a sum an account, never the events.
+ *
+ * A history is made of sections, one a model: from a line `init` to a line `applied`.
+ */
+export function createHistoryJudge(): HistoryJudge {
+  const finished: SectionJudgement[] = [];
+  let section: HistorySection | undefined;
+  let broken: string | undefined;
+  let number = 0;
+  let lastTime = Number.NEGATIVE_INFINITY;
+
+  const take = (line: string) => {
+    number += 1;
+    const event = readHistoryEvent(line);
+    if (typeof event === 'string') {
+      broken ??= `Line ${number} ${event}.`;
+      return;
+    }
+    if (event.time < lastTime) broken ??= `Line ${number} is earlier than the line before it.`;
+    lastTime = event.time;
+    if (event.f === 'init') {
+      if (section) broken ??= `Line ${number} begins a history inside another.`;
+      section = new HistorySection(event);
+    } else if (!section) {
+      broken ??= `Line ${number} stands before any init.`;
+    } else if (event.f === 'applied') {
+      finished.push(section.finish(event));
+      section = undefined;
+    } else {
+      section.take(event, number);
+    }
+  };
+  const finish = () => {
+    if (section) broken ??= 'The history breaks off: it has no applied line at its end.';
+    return report(finished, broken);
+  };
+  return Object.freeze({ take, finish });
+}
+
+function report(sections: readonly SectionJudgement[], broken: string | undefined): HistoryReport {
+  const models = sections.map(({ doubt: _, ...judgement }) => judgement);
+  const doubtful = sections.find(({ doubt }) => doubt !== undefined);
+  const reason = broken ?? (doubtful && `Model ${doubtful.model}: ${doubtful.doubt}`);
+  const cures = sections.filter(({ model, doubt }) => model !== 'shared' && doubt === undefined);
+  if (cures.some(({ wrong }) => wrong > 0)) return { models, verdict: 'violation' };
+  if (reason !== undefined) return { models, verdict: 'undecided', reason };
+  if (sections.length === 0) return { models, verdict: 'undecided', reason: 'It is empty.' };
+  const control = sections.filter(({ model }) => model === 'shared');
+  if (control.length === 0) return { models, verdict: 'clean' };
+  const wrong = control.every((judgement) => judgement.wrong > 0);
+  return { models, verdict: wrong ? 'demonstrated' : 'not_reproduced' };
+}
