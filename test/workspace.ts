@@ -18,6 +18,8 @@ export interface RunOptions {
   readonly terminal?: boolean;
   readonly env?: Readonly<Record<string, string>>;
   readonly interrupted?: AbortSignal;
+  /** Told of everything that is written on stdout, as it is written. */
+  readonly written?: (text: string) => void;
 }
 
 /** A directory with a config of its own, and a fresh database on the run's server. */
@@ -70,9 +72,9 @@ export async function run(
   argv: readonly string[],
   cwd: string,
   env: Readonly<Record<string, string>>,
-  { terminal = false, interrupted = new AbortController().signal }: RunOptions = {},
+  { terminal = false, interrupted = new AbortController().signal, written }: RunOptions = {},
 ): Promise<Ran> {
-  const stdout = new Captured();
+  const stdout = new Captured(written);
   const stderr = new Captured();
   const context: Context = {
     ...realContext,
@@ -93,9 +95,16 @@ export async function run(
 
 class Captured extends Writable {
   text = '';
+  readonly #written: ((text: string) => void) | undefined;
+
+  constructor(written?: (text: string) => void) {
+    super();
+    this.#written = written;
+  }
 
   override _write(chunk: Buffer, _encoding: string, done: () => void): void {
     this.text += chunk.toString();
+    this.#written?.(chunk.toString());
     done();
   }
 }

@@ -1,5 +1,11 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { type ChangeStream, MongoError, MongoServerError, type ResumeToken } from 'mongodb';
+import {
+  type ChangeStream,
+  type ChangeStreamInsertDocument,
+  MongoError,
+  MongoServerError,
+  type ResumeToken,
+} from 'mongodb';
 import type { Bank } from './bank.ts';
 import { journalOf } from './history.ts';
 import { type Entry, fromJournalDocument, type JournalDocument, type Posting } from './journal.ts';
@@ -51,11 +57,15 @@ export async function* watchPostings(
     const stream = journal.watch(token);
     const stop = () => void stream.close();
     interrupted.addEventListener('abort', stop, { once: true });
+    // Before the first event this is the only place to go on from.
+    stream.on('resumeTokenChanged', (current) => {
+      token ??= current;
+    });
     try {
-      for await (const documents of appended(stream)) {
-        token = stream.resumeToken;
-        const movements = documents.flatMap((document) =>
-          movementsOf(bank, fromJournalDocument(document, bank.branches), filter),
+      for await (const insertions of arrivals(stream)) {
+        token = insertions.at(-1)?._id;
+        const movements = insertions.flatMap(({ fullDocument }) =>
+          movementsOf(bank, fromJournalDocument(fullDocument, bank.branches), filter),
         );
         if (movements.length > 0) yield { kind: 'moved', movements };
       }
@@ -77,15 +87,34 @@ export async function* watchPostings(
   }
 }
 
-/** What is there already is taken together, so that a burst is one event. */
-async function* appended(
+type Insertion = ChangeStreamInsertDocument<JournalDocument>;
+
+/** Whatever has arrived since the last look is taken together, so that a burst is one event. */
+async function* arrivals(
   stream: ChangeStream<JournalDocument>,
-): AsyncIterable<readonly JournalDocument[]> {
-  for (;;) {
-    const events = [await stream.next()];
-    for (let more = await stream.tryNext(); more; more = await stream.tryNext()) events.push(more);
-    yield events.flatMap((event) => (event.operationType === 'insert' ? [event.fullDocument] : []));
+): AsyncIterable<readonly Insertion[]> {
+  const arrived: Insertion[] = [];
+  let failure: Error | undefined;
+  let wake = () => {};
+  stream.on('change', (event) => {
+    if (event.operationType === 'insert') arrived.push(event);
+    wake();
+  });
+  stream.on('error', (error) => {
+    failure = error;
+    wake();
+  });
+  stream.on('close', () => wake());
+  while (!stream.closed || arrived.length > 0) {
+    if (arrived.length > 0) yield arrived.splice(0);
+    else if (failure) throw failure;
+    else {
+      await new Promise<void>((resolve) => {
+        wake = resolve;
+      });
+    }
   }
+  if (failure) throw failure;
 }
 
 function movementsOf(bank: Bank, entry: Entry, { branch, account }: WatchFilter): Movement[] {

@@ -18,7 +18,10 @@ export interface RateComparison {
   /** Schedules a second, the median of the rounds. */
   readonly explorerPerSecond: number;
   readonly barePerSecond: number;
-  /** The first over the second; resets and read-backs count against the explorer. */
+  /**
+   * The first over the second, the median of the rounds: whatever else the machine does in a round
+   * slows both. Resets and read-backs count against the explorer.
+   */
   readonly ratio: number;
 }
 
@@ -70,25 +73,32 @@ async function compare(
     });
   const { schedules } = await exploreAll();
   trial.listen();
+  const repeats = Math.ceil(leastSchedules / schedules);
+  const perSecond = async (work: () => Promise<unknown>) => {
+    const since = monotonicNs();
+    for (let repeat = 0; repeat < repeats; repeat += 1) await work();
+    const seconds = Number(monotonicNs() - since) / 1e9;
+    await trial.settle();
+    return (schedules * repeats) / seconds;
+  };
   const explored: number[] = [];
   const bare: number[] = [];
   for (let round = 0; round < rounds && !interrupted.aborted; round += 1) {
-    explored.push(await secondsOf(exploreAll, monotonicNs));
-    await trial.settle();
-    bare.push(await secondsOf(() => issue(trial.plainDb, commands), monotonicNs));
-    await trial.settle();
+    explored.push(await perSecond(exploreAll));
+    bare.push(await perSecond(() => issue(trial.plainDb, commands)));
   }
-  const explorerPerSecond = schedules / median(explored);
-  const barePerSecond = schedules / median(bare);
   return {
     model: trial.plan.model.name,
     schedules,
     commands: commands.length,
-    explorerPerSecond,
-    barePerSecond,
-    ratio: explorerPerSecond / barePerSecond,
+    explorerPerSecond: median(explored),
+    barePerSecond: median(bare),
+    ratio: median(explored.map((rate, round) => rate / (bare[round] ?? Number.NaN))),
   };
 }
+
+/** A round of fewer schedules would measure the clock. */
+const leastSchedules = 500;
 
 async function issue(db: Db, commands: readonly IssuedCommand[]): Promise<void> {
   for (const issued of commands) {
@@ -96,12 +106,6 @@ async function issue(db: Db, commands: readonly IssuedCommand[]): Promise<void> 
     if (issued.command === 'createIndexes') await ensureIndex(collection);
     else await collection.updateOne(issued.filter, issued.update);
   }
-}
-
-async function secondsOf(work: () => Promise<unknown>, nowNs: () => bigint): Promise<number> {
-  const since = nowNs();
-  await work();
-  return Number(nowNs() - since) / 1e9;
 }
 
 function median(numbers: readonly number[]): number {

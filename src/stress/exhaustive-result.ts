@@ -32,6 +32,8 @@ export interface ExhaustiveModelResult {
   readonly left_switched: number;
   readonly deadlocked: number;
   readonly stuck: number;
+  /** Who is stuck where, or who waits for whom, in the first such schedule. */
+  readonly trouble?: string;
   /** True where there is no other schedule. */
   readonly complete: boolean;
   /** How many there are, in digits; null where tasks branch and not all were run. */

@@ -45,6 +45,7 @@ export class ModelRun {
   #acknowledged = 0;
   #deadlocked = 0;
   #stuck = 0;
+  #trouble: string | undefined;
   #sinceNs = 0n;
   #first: Found | undefined;
   #shortest: Found | undefined;
@@ -130,6 +131,7 @@ export class ModelRun {
     if (leftSwitched) tally.left_switched += 1;
     if (run.end === 'deadlock') this.#deadlocked += 1;
     if (run.end === 'stuck') this.#stuck += 1;
+    this.#trouble ??= troubleOf(run);
   }
 
   #remember(run: Run, judgement: Judgement): void {
@@ -183,6 +185,7 @@ export class ModelRun {
       ...this.#tally,
       deadlocked: this.#deadlocked,
       stuck: this.#stuck,
+      ...(this.#trouble ? { trouble: this.#trouble } : {}),
       complete: covered.complete,
       total: covered.total === undefined ? null : String(covered.total),
       distinct: covered.distinct,
@@ -249,6 +252,21 @@ function coveredSample(
       `${groupDigits(schedules)} schedules drawn at random with seed ${seed}, ` +
       `${groupDigits(distinct)} of them different, of ${of}`,
   };
+}
+
+/** Who is stuck where, or who waits for whom; undefined for a run that ended by itself. */
+export function troubleOf({ end, steps, waiters }: Run): string | undefined {
+  const last = steps.at(-1);
+  if (end === 'stuck' && last) {
+    return `${workerName(last.task)} neither ends nor reaches a point after ${last.to}`;
+  }
+  if (end !== 'deadlock') return undefined;
+  return waiters
+    .map((waiter) => {
+      const holders = waiter.for.map(workerName).join(' and ') || 'somebody else';
+      return `${workerName(waiter.task)}, after ${waiter.point}, waits for ${holders} (${waiter.what})`;
+    })
+    .join('; ');
 }
 
 function workerName(worker: number): string {

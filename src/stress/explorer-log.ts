@@ -50,7 +50,7 @@ export class ScheduleLog {
     });
   }
 
-  /** All strings, in the order in which they came. Each is valid until the next one is asked for. */
+  /** All strings, in the order in which they came. Each is valid until the next is asked for. */
   async *read(): AsyncGenerator<Uint8Array> {
     const buffer = new Uint8Array(chunkBytes);
     for (let index = 0; index < this.#chunksInFile; index += 1) {

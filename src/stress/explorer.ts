@@ -358,7 +358,7 @@ function decode(bytes: Uint8Array): Trace {
 function divergence({ steps, options }: Run, before: ArrayLike<number>): string {
   const names = (set: number) => tasksOf(set).join(', ') || 'none';
   return (
-    `the tasks are not deterministic: at step ${steps.length + 1} the same choices left the tasks ` +
+    `the tasks are not deterministic: at step ${steps.length + 1} the same choices left ` +
     `${names(before[steps.length] ?? 0)} before, and ${names(options)} now`
   );
 }

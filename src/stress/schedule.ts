@@ -66,7 +66,7 @@ export function parseScheduleId(text: string, vocabulary: Vocabulary): ScheduleI
   }
   const workers = Number(/^w([1-9])$/.exec(workersText)?.[1] ?? 0);
   if (workers < 1 || workers > maxTasks) {
-    throw misfit(text, `${quote(workersText)} is not the number of workers, such as w2`);
+    throw misfit(text, `${quote(workersText)} is not a number of workers like w2`);
   }
   return {
     model,

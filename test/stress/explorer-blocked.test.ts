@@ -1,5 +1,6 @@
 import { type Db, type Document, MongoClient } from 'mongodb';
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
+import { troubleOf } from '../../src/stress/exhaustive-run.ts';
 import { explore, type Run, type World } from '../../src/stress/explorer.ts';
 import type { At } from '../../src/stress/explorer-execution.ts';
 import { stepLabel } from '../../src/stress/schedule.ts';
@@ -115,6 +116,11 @@ describe('a step that waits in the server for another task', () => {
     const deadlocks = seen.filter(({ end }) => end === 'deadlock');
     // Both hold, then both want: the two orders of holding times the two of wanting.
     expect(deadlocks).toHaveLength(4);
+    expect(deadlocks.map(troubleOf)).toContainEqual(
+      'worker 1, after held, waits for worker 2 (a document that an open transaction has written ' +
+        `in ${name}.docs); worker 2, after held, waits for worker 1 (a document that an open ` +
+        `transaction has written in ${name}.docs)`,
+    );
     for (const { waiters } of deadlocks) {
       expect(waiters).toEqual([
         { task: 0, point: 'held', for: [1], what: expect.stringContaining(`${name}.docs`) },

@@ -170,7 +170,7 @@ describe('interrupted', () => {
     expect(reports).toEqual(['1/6@0', '2/6@0', '3/6@1', '4/6@1', '5/6@2', '6/6@2']);
   });
 
-  test('where tasks branch, what is found so far is a lower bound that ends as the total', async () => {
+  test('where tasks branch, what is found so far ends as the total', async () => {
     const found: number[] = [];
     const { seen, options } = gathering(branching, {
       progress: (progress) => {
@@ -184,7 +184,7 @@ describe('interrupted', () => {
   });
 });
 
-test('memory does not grow with the schedules: what is beyond the bound lies in a file', async () => {
+test('memory does not grow with the schedules: the rest lies in a file', async () => {
   const keepBytes = 2 * 64 * 1024;
   const counts: number[] = [];
   for (const fresh of [walkers(2, 2, 2), walkers(3, 3, 3), walkers(3, 3, 3)]) {

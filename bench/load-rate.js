@@ -1,0 +1,121 @@
+// The branch model under load against a loop over the bare driver: the same server, filters,
+// updates, number of workers and connections.
+import { mkdtemp, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { build } from 'esbuild';
+import { Decimal128, Long, MongoClient } from 'mongodb';
+import { compare } from './measure.js';
+
+const workers = 8;
+const operations = 3000;
+
+/** Prints operations a second of `increment` in load mode, as a share of the raw loop's. */
+export async function branchRate(rounds = 21) {
+  const { directory, load, throwaway } = await bundled();
+  const abort = new AbortController();
+  const host = {
+    env: process.env,
+    nowMs: Date.now,
+    monotonicNs: process.hrtime.bigint,
+    interrupted: abort.signal,
+    freshId: () => crypto.randomUUID(),
+    progress: () => undefined,
+    counted: () => undefined,
+  };
+  const server = await throwaway.startThrowaway(host, { replicas: 0 });
+  const client = await MongoClient.connect(server.uri, { maxPoolSize: workers });
+  try {
+    const ours = async () => {
+      const options = { seed: 1, operations, workers, models: ['branch'], uri: server.uri };
+      const report = await load.runLoad(options, host);
+      if (report.verdict !== 'clean') throw new Error(`the run was ${report.verdict}`);
+      return report.models[0].throughput;
+    };
+    await compare('branch model under load', {
+      rounds,
+      unit: 'increments/s',
+      target: 'at least 0.9',
+      ours,
+      theirs: () => rawLoop(client),
+      theirName: 'a raw loop',
+    });
+  } finally {
+    await client.close();
+    await server.stop();
+    await rm(directory, { recursive: true });
+  }
+}
+
+/** The sources as they are, without the command line around them. */
+async function bundled() {
+  const directory = await mkdtemp(join(import.meta.dirname, '../node_modules/.bench-'));
+  await build({
+    entryPoints: ['src/stress/load.ts', 'src/database/throwaway.ts'],
+    outdir: directory,
+    outbase: 'src',
+    bundle: true,
+    splitting: true,
+    packages: 'external',
+    format: 'esm',
+    platform: 'node',
+  });
+  const from = (path) => import(pathToFileURL(join(directory, path)).href);
+  return {
+    directory,
+    load: await from('stress/load.js'),
+    throwaway: await from('database/throwaway.js'),
+  };
+}
+
+const seedBalance = '100.00';
+const largest = 10n ** 24n - 1n;
+
+async function rawLoop(client) {
+  const db = client.db('bankctl_raw_loop');
+  const branches = ['branch1', 'branch2'];
+  const accounts = ['ACC-1', 'ACC-2', 'ACC-3', 'ACC-4'];
+  for (const branch of branches) {
+    await db.createCollection(branch, { validator: { branch, balance: { $type: 'decimal' } } });
+    await db.collection(branch).createIndex({ account_number: 1 }, { unique: true });
+    const balance = Decimal128.fromString(seedBalance);
+    const rest = { balance, branch, version: Long.ONE, status: 'open', opened_at: new Date() };
+    await db
+      .collection(branch)
+      .insertMany(accounts.map((account_number) => ({ account_number, ...rest })));
+  }
+  const collections = branches.map((branch) => db.collection(branch));
+  await Promise.all(Array.from({ length: workers }, () => db.command({ ping: 1 })));
+  // As in a plan: two workers may meet on one account.
+  const picks = Array.from({ length: operations }, () => Math.floor(Math.random() * 8));
+  const start = process.hrtime.bigint();
+  await Promise.all(
+    Array.from({ length: workers }, async (_, worker) => {
+      for (let index = worker; index < operations; index += workers) {
+        const branch = picks[index] % 2;
+        const amount = BigInt(10_000 + index);
+        await collections[branch].updateOne(
+          {
+            account_number: accounts[picks[index] >> 1],
+            branch: branches[branch],
+            status: 'open',
+            balance: { $gte: decimal(-amount), $lte: decimal(largest - amount) },
+          },
+          {
+            $inc: { balance: decimal(amount), version: Long.ONE },
+            $currentDate: { posted_at: true },
+          },
+        );
+      }
+    }),
+  );
+  const seconds = Number(process.hrtime.bigint() - start) / 1e9;
+  await db.dropDatabase();
+  return operations / seconds;
+}
+
+function decimal(minor) {
+  const sign = minor < 0n ? '-' : '';
+  const digits = `${minor < 0n ? -minor : minor}`.padStart(3, '0');
+  return Decimal128.fromString(`${sign}${digits.slice(0, -2)}.${digits.slice(-2)}`);
+}

@@ -1,0 +1,11 @@
+import { nearest } from '../nearest.ts';
+import { quote } from '../text.ts';
+import type { RowShape } from './rows.ts';
+
+/** Why a field or a column is refused that rows of this shape do not have. */
+export function unknownColumn(kind: 'field' | 'column', name: string, shape: RowShape): string {
+  const meant = nearest(name, shape.columns);
+  const guess = meant === undefined ? '' : `; did you mean ${meant}?`;
+  const known = shape.columns.join(', ');
+  return `has an unknown ${kind} ${quote(name)}: there are ${known}${guess}`;
+}

@@ -1,0 +1,132 @@
+import { findBranch } from '../bank/find-branch.ts';
+import { parseAmount } from '../bank/money.ts';
+import { parseAccountNumber, parseMemo, parseOperationId, parseReference } from '../bank/names.ts';
+import type { Change, Operation } from '../bank/operation.ts';
+import type { Config } from '../config/config.ts';
+import { BankctlError } from '../errors.ts';
+import { nearest } from '../nearest.ts';
+import { quote } from '../text.ts';
+import { LineProblem } from './lines.ts';
+import type { Fields, Row, RowShape } from './rows.ts';
+
+/** What a row of `apply` asks for; the id is not there where the row has none. */
+export type AskedRow = Omit<Operation, 'id' | 'idGiven'> & {
+  readonly id: string | undefined;
+};
+
+type ChangeType = Change['type'];
+
+/** The fields that each type takes besides `type`, `id` and `memo`. */
+const fieldsOfType: Readonly<
+  Record<ChangeType, { readonly needed: readonly string[]; readonly may: readonly string[] }>
+> = {
+  increment: { needed: ['branch', 'account', 'amount'], may: ['create'] },
+  open: { needed: ['branch', 'account'], may: ['amount'] },
+  transfer: { needed: ['from', 'to', 'amount'], may: [] },
+  reverse: { needed: ['reverses'], may: [] },
+  freeze: { needed: ['branch', 'account'], may: [] },
+  unfreeze: { needed: ['branch', 'account'], may: [] },
+  close: { needed: ['branch', 'account'], may: [] },
+};
+
+const types = Object.keys(fieldsOfType);
+
+/** The rows of `apply`: one operation each, an increment where no type is given. */
+export const operationShape: RowShape = Object.freeze({
+  noun: 'an operation',
+  columns: [
+    ...['type', 'id', 'branch', 'account', 'amount', 'from', 'to', 'reverses', 'memo', 'create'],
+  ],
+  flags: ['create'],
+  needed: (columns: readonly string[]) =>
+    columns.includes('type') ? [] : fieldsOfType.increment.needed,
+});
+
+/**
+ * Reads a row as the command of that name would read its arguments. Pure; needs no database.
+ *
+ * @throws `LineProblem` with the number of the line, and what was expected
+ */
+export function toOperation({ line, fields }: Row, config: Config): AskedRow {
+  const type = changeType(line, fields['type'] ?? 'increment');
+  checkFields(line, type, fields);
+  try {
+    const { id, memo } = fields;
+    return {
+      ...toChange(type, fields, config),
+      id: id === undefined ? undefined : parseOperationId(id),
+      memo: memo === undefined ? undefined : parseMemo(memo),
+    };
+  } catch (error) {
+    throw atLine(line, error);
+  }
+}
+
+/** What a parser of the commands refuses, as the problem of a line; anything else as it is. */
+export function atLine(line: number, error: unknown): unknown {
+  if (!(error instanceof BankctlError)) return error;
+  const sentence = error.message.replace(/\.$/, '');
+  return new LineProblem(line, `cannot be used: ${sentence}`, error.hint);
+}
+
+function changeType(line: number, text: string): ChangeType {
+  if (isChangeType(text)) return text;
+  const meant = nearest(text, types);
+  const guess = meant === undefined ? '' : `; did you mean ${meant}?`;
+  throw new LineProblem(line, `has the type ${quote(text)}, not ${types.join(', ')}${guess}`);
+}
+
+function isChangeType(text: string): text is ChangeType {
+  return Object.hasOwn(fieldsOfType, text);
+}
+
+function checkFields(line: number, type: ChangeType, fields: Fields): void {
+  const { needed, may } = fieldsOfType[type];
+  for (const name of needed) {
+    if (fields[name] !== undefined) continue;
+    throw new LineProblem(line, `lacks ${name}: ${named(type)} needs ${needed.join(', ')}`);
+  }
+  for (const name of Object.keys(fields)) {
+    if (name === 'type' || name === 'id' || name === 'memo') continue;
+    if (needed.includes(name) || may.includes(name) || fields[name] === 'false') continue;
+    const takes = [...needed, ...may, 'id', 'memo'].join(', ');
+    throw new LineProblem(line, `has ${name}, but ${named(type)} takes ${takes}`);
+  }
+}
+
+function named(type: ChangeType): string {
+  return /^[aeiou]/.test(type) ? `an operation ${type}` : `the operation ${type}`;
+}
+
+function toChange(type: ChangeType, fields: Fields, config: Config): Change {
+  const text = (name: string) => fields[name] ?? '';
+  switch (type) {
+    case 'increment':
+    case 'open': {
+      const { name: branch, currency } = findBranch(config, text('branch'));
+      const account = parseAccountNumber(text('account'));
+      const amountMinor = parseAmount(fields['amount'] ?? '0', currency);
+      return type === 'open'
+        ? { type, branch, account, amountMinor }
+        : { type, branch, account, amountMinor, create: fields['create'] === 'true' };
+    }
+    case 'transfer': {
+      const [from, to] = [parseReference(text('from')), parseReference(text('to'))];
+      const source = findBranch(config, from.branch);
+      return {
+        type,
+        from: { branch: source.name, account: from.account },
+        to: { branch: findBranch(config, to.branch).name, account: to.account },
+        amountMinor: parseAmount(text('amount'), source.currency),
+      };
+    }
+    case 'reverse':
+      return { type, reverses: parseOperationId(text('reverses')) };
+    default:
+      return {
+        type,
+        branch: findBranch(config, text('branch')).name,
+        account: parseAccountNumber(text('account')),
+      };
+  }
+}

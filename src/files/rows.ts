@@ -1,0 +1,118 @@
+import { BankctlError } from '../errors.ts';
+import { parseCsv } from './csv.ts';
+import { LineProblem, type Lines, readLines } from './lines.ts';
+import { parseObject } from './ndjson.ts';
+import type { Source } from './source.ts';
+
+/** One row of a file: its fields by name. A field that is not given is not there. */
+export interface Row {
+  /** Number of its line, from 1; in CSV the head is line 1. */
+  readonly line: number;
+  readonly fields: Fields;
+}
+
+/** Text by name; a flag is `true` or `false`. */
+export type Fields = Readonly<Record<string, string>>;
+
+/** What rows may have. */
+export interface RowShape {
+  /** What one row is, for messages: `an operation`. */
+  readonly noun: string;
+  readonly columns: readonly string[];
+  /** Those of the columns that are true or false. */
+  readonly flags: readonly string[];
+  /**
+   * Columns that the head of a CSV must have, given those it has. Where none is missing, each row
+   * is still checked for what it needs.
+   */
+  readonly needed: (columns: readonly string[]) => readonly string[];
+}
+
+/** Rows that were read together. */
+export interface RowBatch {
+  readonly rows: readonly Row[];
+  /** Bytes of the file up to the end of them. */
+  readonly bytes: number;
+}
+
+/** The formats of rows. */
+export const rowFormats = ['ndjson', 'csv'] as const;
+/** One of `rowFormats`. */
+export type RowFormat = (typeof rowFormats)[number];
+
+/** How the lines of one format become rows; made anew for each pass, since CSV has a head. */
+export type LineParser = (lines: Lines) => Parsed;
+
+/** Rows, and behind them the line that is none. */
+export interface Parsed {
+  readonly rows: readonly Row[];
+  readonly problem?: LineProblem | undefined;
+}
+
+/**
+ * Reads the rows of a source, whatever its length, in flat memory.
+ *
+ * @param format as the user gave it; undefined goes by the name, else by the first character
+ * @throws `LineProblem`, after all rows before it were given; `file_unreadable`; `file_empty`
+ */
+export async function* readRows(
+  source: Source,
+  format: RowFormat | undefined,
+  shape: RowShape,
+): AsyncIterable<RowBatch> {
+  let parse: LineParser | undefined;
+  for await (const lines of readLines(source)) {
+    if (!parse && lines.texts.every(isBlank)) continue;
+    parse ??= parserOf(format ?? formatOf(source.name, lines), shape);
+    const { rows, problem } = parse(lines);
+    yield { rows, bytes: lines.bytes };
+    if (problem) throw problem;
+    if (lines.cut && (await hasGrown(source, lines))) {
+      throw new LineProblem(
+        lines.first + lines.texts.length - 1,
+        'stops in the middle: the file is still being written',
+        'Run the command again when the file is complete.',
+      );
+    }
+  }
+  if (!parse) throw empty(source, shape);
+}
+
+function isBlank(text: string): boolean {
+  return text.trim() === '';
+}
+
+function formatOf(name: string, { texts }: Lines): RowFormat {
+  if (/\.(ndjson|jsonl)$/i.test(name)) return 'ndjson';
+  if (/\.csv$/i.test(name)) return 'csv';
+  const first = texts.find((text) => !isBlank(text)) ?? '';
+  return /^\s*[{[]/.test(first) ? 'ndjson' : 'csv';
+}
+
+function parserOf(format: RowFormat, shape: RowShape): LineParser {
+  return format === 'csv' ? parseCsv(shape) : parseNdjson(shape);
+}
+
+function parseNdjson(shape: RowShape): LineParser {
+  return ({ first, texts, cut }) => {
+    const rows: Row[] = [];
+    for (const [index, text] of texts.entries()) {
+      if (isBlank(text)) continue;
+      const line = first + index;
+      const fields = parseObject(text, shape, cut && index === texts.length - 1);
+      if (typeof fields === 'string') return { rows, problem: new LineProblem(line, fields) };
+      rows.push({ line, fields });
+    }
+    return { rows };
+  };
+}
+
+/** A last line without a newline is whole in most files, but not where more is being added. */
+async function hasGrown(source: Source, { bytes }: Lines): Promise<boolean> {
+  const size = await source.size();
+  return size !== undefined && size > bytes;
+}
+
+function empty(source: Source, { noun }: RowShape): BankctlError {
+  return new BankctlError('file_empty', `${source.name} is empty: ${noun} a line was expected.`);
+}

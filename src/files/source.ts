@@ -1,0 +1,119 @@
+import type { Stats } from 'node:fs';
+import { type FileHandle, open } from 'node:fs/promises';
+import { isAbsolute, join } from 'node:path';
+import type { Readable } from 'node:stream';
+import { BankctlError } from '../errors.ts';
+
+/** Where rows come from: a file, or the standard input. */
+export interface Source {
+  /** As the user typed it, for messages: `orders.csv`, or `stdin`. */
+  readonly name: string;
+  /** Whether it can be read a second time, as a file can and a pipe cannot. */
+  readonly repeatable: boolean;
+  /** Bytes at this moment; undefined where it is not known. */
+  readonly size: () => Promise<number | undefined>;
+  /** What tells two names of one file apart from two files. */
+  readonly identity: Pick<Stats, 'dev' | 'ino'> | undefined;
+  /** The bytes from the beginning. */
+  readonly chunks: () => AsyncIterable<Uint8Array>;
+  readonly close: () => Promise<void>;
+}
+
+const chunkBytes = 256 * 1024;
+
+/**
+ * Opens a file, or with `-` the standard input. An open file stays readable when it is renamed or
+ * deleted meanwhile.
+ *
+ * @throws `file_unreadable`
+ */
+export async function openSource(
+  path: string,
+  { stdin, cwd }: { readonly stdin: Readable; readonly cwd: string },
+): Promise<Source> {
+  if (path === '-') return stdinSource(stdin);
+  const file = await guarded(path, () => open(isAbsolute(path) ? path : join(cwd, path), 'r'));
+  const stats = await file.stat();
+  if (stats.isDirectory()) {
+    await file.close();
+    throw unreadable(path, 'it is a directory');
+  }
+  const repeatable = stats.isFile();
+  return Object.freeze({
+    name: path,
+    repeatable,
+    size: async () => (repeatable ? (await file.stat()).size : undefined),
+    identity: repeatable ? { dev: stats.dev, ino: stats.ino } : undefined,
+    chunks: () => fileChunks(path, file, repeatable),
+    close: () => file.close(),
+  });
+}
+
+function stdinSource(stdin: Readable): Source {
+  return Object.freeze({
+    name: 'stdin',
+    repeatable: false,
+    size: () => Promise.resolve(undefined),
+    identity: undefined,
+    chunks: () => stdinChunks(stdin),
+    close: async () => {
+      stdin.destroy();
+    },
+  });
+}
+
+async function* stdinChunks(stdin: Readable): AsyncIterable<Uint8Array> {
+  const iterator: AsyncIterator<unknown> = stdin[Symbol.asyncIterator]();
+  for (;;) {
+    const { value, done } = await guarded('stdin', () => iterator.next());
+    if (done === true) return;
+    yield typeof value === 'string' ? Buffer.from(value) : toBytes(value);
+  }
+}
+
+function toBytes(value: unknown): Uint8Array {
+  if (value instanceof Uint8Array) return value;
+  throw new TypeError('stdin gave something that is neither bytes nor text');
+}
+
+/** Reads by position where it can, so that a second pass begins at the beginning again. */
+async function* fileChunks(
+  path: string,
+  file: FileHandle,
+  repeatable: boolean,
+): AsyncIterable<Uint8Array> {
+  let position = 0;
+  for (;;) {
+    const buffer = Buffer.allocUnsafe(chunkBytes);
+    const at = repeatable ? position : null;
+    const { bytesRead } = await guarded(path, () => file.read(buffer, 0, chunkBytes, at));
+    if (bytesRead === 0) return;
+    position += bytesRead;
+    yield buffer.subarray(0, bytesRead);
+  }
+}
+
+async function guarded<T>(name: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    if (error instanceof BankctlError || !(error instanceof Error && 'code' in error)) throw error;
+    throw unreadable(name, reasons.get(String(error.code)) ?? error.message, error);
+  }
+}
+
+const reasons: ReadonlyMap<string, string> = new Map([
+  ['ENOENT', 'there is no such file'],
+  ['ENOTDIR', 'a part of the path is a file'],
+  ['EACCES', 'permission denied'],
+  ['EPERM', 'permission denied'],
+  ['EISDIR', 'it is a directory'],
+  ['ELOOP', 'its symbolic links go in a circle'],
+  ['EIO', 'the disk gives an error'],
+]);
+
+function unreadable(name: string, reason: string, cause?: unknown): BankctlError {
+  return new BankctlError('file_unreadable', `${name} cannot be read: ${reason}.`, undefined, {
+    cause,
+  });
+}
