@@ -71,6 +71,22 @@ export const errorTable = {
     'The config has journal: false, so this cannot be done.',
     'Give the journal a collection name in the config.',
   ),
+  file_unreadable: row(
+    2,
+    'A file of rows cannot be read.',
+    'Check the path and its permissions; - reads the standard input.',
+  ),
+  file_empty: row(2, 'A file of rows has none.', 'Check that whatever writes the file has run.'),
+  invalid_row: row(
+    2,
+    'A line of a file is not the row that was expected.',
+    'Correct that line, and give the whole file again: what is applied is not applied twice.',
+  ),
+  row_without_id: row(
+    2,
+    'A row has no operation id, so a repeated file could post it twice.',
+    'Give each row an id, or name the batch once for all of them with --batch NAME.',
+  ),
   account_not_found: row(
     1,
     'The branch has no such account.',

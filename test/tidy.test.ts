@@ -48,7 +48,8 @@ describe('data flows one way', () => {
     database: [],
     render: ['commands', 'stress'],
     stress: ['bank', 'config', 'database', 'render'],
-    commands: ['bank', 'config', 'database', 'render', 'stress'],
+    files: ['bank', 'config', 'database'],
+    commands: ['bank', 'config', 'database', 'files', 'render', 'stress'],
     top: ['bank', 'config', 'database', 'render', 'commands'],
   };
 

@@ -39,6 +39,17 @@ export interface JournalDocument {
   /** Digest of the request, see `requestDigest`. */
   readonly request: string;
   readonly postings: readonly PostingDocument[];
+  /** What the rules refused in the same batch of a file, so that it stays refused: see `post`. */
+  readonly refused?: readonly Refusal[];
+}
+
+/** An operation that the rules refused, as a batch of a file remembers it. */
+export interface Refusal {
+  /** The operation id. */
+  readonly id: string;
+  /** A code of the error table. */
+  readonly code: string;
+  readonly message: string;
 }
 
 /** The effect of an operation on one account, in memory. */
@@ -59,6 +70,7 @@ export interface Entry {
   readonly reverses: string | undefined;
   readonly request: string;
   readonly postings: readonly Posting[];
+  readonly refused?: readonly Refusal[] | undefined;
 }
 
 /** Which postings of an account: a half-open range of time, and at most so many of the newest. */
@@ -251,6 +263,7 @@ export function toJournalDocument(entry: Entry, branches: Branches): JournalDocu
         version: Long.fromBigInt(posting.version),
       };
     }),
+    ...(entry.refused === undefined ? {} : { refused: entry.refused }),
   };
 }
 
@@ -268,6 +281,7 @@ export function fromJournalDocument(document: JournalDocument, branches: Branche
     by: document.by,
     reverses: document.reverses,
     request: document.request,
+    refused: document.refused,
     postings: document.postings.map((posting) => {
       const { currency } = branches.get(posting.branch);
       const amountMinor = fromDecimal(posting.amount, currency);

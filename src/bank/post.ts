@@ -4,7 +4,13 @@ import { quote } from '../text.ts';
 import type { Bank } from './bank.ts';
 import { type Bound, within } from './bound.ts';
 import type { AccountChange } from './branch.ts';
-import { type Entry, type Journal, requestOfEntry, toJournalDocument } from './journal.ts';
+import {
+  type Entry,
+  type Journal,
+  type Refusal,
+  requestOfEntry,
+  toJournalDocument,
+} from './journal.ts';
 import { formatAmount } from './money.ts';
 import {
   createsAccount,
@@ -14,7 +20,9 @@ import {
   requestDigest,
   requestOf,
 } from './operation.ts';
-import { readBook } from './reading.ts';
+import { type IdsRead, readBook } from './reading.ts';
+import { type RefusalRule, standingRefusals, toError, withRefusals } from './refusals.ts';
+import { overlay, type Rehearsal, rehearse } from './rehearsal.ts';
 import { applyOperation, type Book } from './rules.ts';
 import { CommitUnknown, isConflict, transact } from './transaction.ts';
 
@@ -48,6 +56,17 @@ export interface PostOptions {
   readonly dryRun?: boolean;
   /** All or nothing: one refusal refuses the whole batch. */
   readonly atomic?: boolean;
+  /** What is behind the first refusal is not attempted, and has no outcome. */
+  readonly stopAtRefusal?: boolean;
+  /** Refusals are remembered, as a file that is run again needs it. */
+  readonly refusals?: RefusalRule;
+  /** What earlier batches of the same dry run would have done. */
+  readonly rehearsal?: Rehearsal;
+  /**
+   * The caller does not expect any of the ids in the journal, and saves the look-up; the server's
+   * refusal of a second one is the check, and the batch is then read again with it.
+   */
+  readonly expectFresh?: boolean;
   readonly reached?: (point: PostPoint) => Promise<void>;
 }
 
@@ -67,7 +86,7 @@ const attemptsBeforeSplit = 6;
  * bulk write a branch, and appends the journal documents. A refused operation does not hurt the
  * others; operations on one account take effect in the order given.
  *
- * @returns one outcome an operation, in order
+ * @returns one outcome an operation, in order; with `stopAtRefusal` up to the first refusal
  * @throws `outcome_unknown` where the answer to a commit never came; any other error means that
  *   nothing of the failed batch was applied
  */
@@ -91,8 +110,13 @@ export async function post(
   for (let start = 0; start < operations.length; start += mostOperations) {
     const batch = operations.slice(start, start + mostOperations);
     outcomes.push(...(await postBatch({ bank, journal, operations: batch, options })));
+    if (isStopped(outcomes, options)) break;
   }
   return outcomes;
+}
+
+function isStopped(outcomes: readonly Outcome[], { stopAtRefusal }: PostOptions): boolean {
+  return stopAtRefusal === true && outcomes.at(-1)?.applied === false;
 }
 
 interface Batch {
@@ -125,14 +149,14 @@ async function postInHalves(
 ): Promise<readonly Outcome[]> {
   const { bank, operations } = batch;
   try {
-    return await bank.inSession((session) =>
+    const { book, outcomes } = await bank.inSession((session) =>
       transact(
         session,
         async ({ mayBeApplied }) => {
           state.committing = false;
-          const outcomes = await attempt(batch, session, bound, mayBeApplied);
+          const judged = await attempt(batch, session, bound, mayBeApplied);
           state.committing = true;
-          return outcomes;
+          return judged;
         },
         {
           bound,
@@ -141,8 +165,16 @@ async function postInHalves(
         },
       ),
     );
+    if (batch.options.rehearsal) {
+      const fresh = outcomes.filter(isFresh).map(({ entry }) => entry);
+      rehearse(batch.options.rehearsal, book, fresh);
+    }
+    return outcomes;
   } catch (error) {
     const [only] = operations;
+    if (batch.options.expectFresh && isDuplicate(error)) {
+      return postInHalves({ ...batch, options: lookingUp(batch.options) }, bound, state);
+    }
     if (!isFaultOfOne(error) || batch.options.atomic || !only) throw error;
     if (operations.length === 1) return [refusedByServer(only, error)];
     const middle = Math.ceil(operations.length / 2);
@@ -150,15 +182,25 @@ async function postInHalves(
     const outcomes: Outcome[] = [];
     for (const half of halves) {
       outcomes.push(...(await postInHalves({ ...batch, operations: half }, bound, state)));
+      if (isStopped(outcomes, batch.options)) break;
     }
     return outcomes;
   }
 }
 
+function lookingUp({ expectFresh: _, ...options }: PostOptions): PostOptions {
+  return options;
+}
+
+const duplicateKey = 11_000;
+
+function isDuplicate(error: unknown): boolean {
+  return error instanceof MongoServerError && error.code === duplicateKey;
+}
+
 /** Errors that may be due to one operation of a batch, and not to the server or the network. */
 function isFaultOfOne(error: unknown): error is MongoServerError {
   const documentFailedValidation = 121;
-  const duplicateKey = 11_000;
   const objectTooLarge = 10_334;
   return (
     error instanceof MongoServerError &&
@@ -196,22 +238,37 @@ async function attempt(
   session: ClientSession,
   bound: Bound,
   mayBeApplied: boolean,
-): Promise<readonly Outcome[]> {
-  const { bank, options } = batch;
+): Promise<Judged> {
   bound.check();
-  const operations = mayBeApplied
-    ? batch.operations.map((operation) => ({ ...operation, idGiven: true }))
-    : batch.operations;
-  const book = await readBook(bank, operations, session);
+  const ids = batch.options.expectFresh ? 'none' : 'given';
+  let judged = await judge(batch, session, mayBeApplied ? 'all' : ids);
+  // What looks refused may have been applied before: then it is a replay.
+  if (ids === 'none' && !mayBeApplied && judged.outcomes.some(({ applied }) => !applied)) {
+    judged = await judge(batch, session, 'all');
+  }
+  const { options } = batch;
   await options.reached?.('read');
-  const outcomes = settleAll(book, batch.operations, options);
+  const { book, outcomes } = judged;
   const fresh = outcomes.filter(isFresh);
   if (fresh.length > 0 && !options.dryRun) {
-    await write(batch, fresh, book, session);
+    await write(batch, outcomes, book, session);
     await options.reached?.('written');
   }
   await options.reached?.('committing');
-  return outcomes;
+  return judged;
+}
+
+/** What a batch comes to on a reading. */
+interface Judged {
+  readonly book: Book;
+  readonly outcomes: readonly Outcome[];
+}
+
+async function judge(batch: Batch, session: ClientSession, ids: IdsRead): Promise<Judged> {
+  const { bank, operations, options } = batch;
+  const book = await readBook(bank, operations, session, ids);
+  if (options.rehearsal) overlay(book, operations, options.rehearsal);
+  return { book, outcomes: settleAll(book, operations, options) };
 }
 
 function isFresh(outcome: Outcome): outcome is Applied {
@@ -223,7 +280,12 @@ function settleAll(
   operations: readonly Operation[],
   options: PostOptions,
 ): readonly Outcome[] {
-  const outcomes = operations.map((operation) => settle(book, operation, options));
+  const standing = standingRefusals(options.refusals, book.entries.values());
+  const outcomes: Outcome[] = [];
+  for (const operation of operations) {
+    outcomes.push(settle(book, operation, options, standing));
+    if (isStopped(outcomes, options)) break;
+  }
   const refused = outcomes.find((outcome) => !outcome.applied);
   if (!options.atomic || !refused) return outcomes;
   // All or nothing: what the rules let through is not applied either.
@@ -241,7 +303,12 @@ function notApplied({ operation }: Outcome): BankctlError {
   );
 }
 
-function settle(book: Book, operation: Operation, options: PostOptions): Outcome {
+function settle(
+  book: Book,
+  operation: Operation,
+  options: PostOptions,
+  standing: ReadonlyMap<string, Refusal>,
+): Outcome {
   const dryRun = options.dryRun ?? false;
   try {
     const request = requestOf(operation);
@@ -251,6 +318,8 @@ function settle(book: Book, operation: Operation, options: PostOptions): Outcome
       if (earlier.request !== digest) throw idConflict(operation.id, request, earlier, book);
       return { applied: true, operation, replayed: true, dryRun, entry: earlier };
     }
+    const refusal = standing.get(operation.id);
+    if (refusal) throw toError(refusal);
     const entry: Entry = {
       id: operation.id,
       type: operation.type,
@@ -290,11 +359,12 @@ function idConflict(id: string, request: Request, earlier: Entry, book: Book): B
 /** Writes what the batch changed: the accounts branch by branch, then the journal. */
 async function write(
   batch: Batch,
-  applied: readonly Applied[],
+  outcomes: readonly Outcome[],
   book: Book,
   session: ClientSession,
 ): Promise<void> {
-  const { bank, journal } = batch;
+  const { bank, journal, options } = batch;
+  const applied = outcomes.filter(isFresh);
   for (const [name, changes] of changesByBranch(applied, book)) {
     const written = await bank.branches.get(name).write([...changes.values()], session);
     if (written !== changes.size) {
@@ -302,7 +372,16 @@ async function write(
     }
   }
   const documents = applied.map(({ entry }) => toJournalDocument(entry, bank.branches));
-  await journal.append(documents, session);
+  const refused = options.refusals ? outcomes.filter(isRefused).map(toRefusal) : [];
+  await journal.append(withRefusals(documents, refused), session);
+}
+
+function isRefused(outcome: Outcome): outcome is Refused {
+  return !outcome.applied;
+}
+
+function toRefusal({ operation, error }: Refused): Refusal {
+  return { id: operation.id, code: error.code, message: error.message };
 }
 
 /** One change an account, however many operations of the batch touch it. */

@@ -6,6 +6,12 @@ import { type AccountReference, type Operation, referenceKey } from './operation
 import type { Book, Reading } from './rules.ts';
 
 /**
+ * Which ids are looked up in the journal: those that came from outside, all of them, as after a
+ * commit whose answer was lost, or none, where the server's refusal of a second one will do.
+ */
+export type IdsRead = 'given' | 'all' | 'none';
+
+/**
  * Reads all that the rules need to judge the operations: what the journal says of their ids and
  * of what they reverse, the accounts they touch, and the server's time.
  */
@@ -13,9 +19,13 @@ export async function readBook(
   bank: Bank,
   operations: readonly Operation[],
   session?: ClientSession,
+  ids: IdsRead = 'given',
 ): Promise<Book> {
   // The server's time is no part of the snapshot, so it need not wait for its turn in the session.
-  const [now, read] = await Promise.all([bank.serverTime(), readInTurn(bank, operations, session)]);
+  const [now, read] = await Promise.all([
+    bank.serverTime(),
+    readInTurn(bank, operations, session, ids),
+  ]);
   return { now, ...read, branch: bank.branches.get };
 }
 
@@ -24,13 +34,16 @@ async function readInTurn(
   bank: Bank,
   operations: readonly Operation[],
   session: ClientSession | undefined,
+  ids: IdsRead,
 ): Promise<Pick<Book, 'accounts' | 'entries' | 'reversals'>> {
   const reversed = operations.flatMap((operation) =>
     operation.type === 'reverse' ? [operation.reverses] : [],
   );
   // A fresh id cannot be in the journal, so only those that came from outside are looked up.
-  const given = operations.filter(({ idGiven }) => idGiven).map(({ id }) => id);
-  const entries = await readEntries(bank, [...given, ...reversed], session);
+  const asked = operations
+    .filter(({ idGiven }) => ids === 'all' || (ids === 'given' && idGiven))
+    .map(({ id }) => id);
+  const entries = await readEntries(bank, [...asked, ...reversed], session);
   const reversals = await readReversals(bank, reversed, session);
   const references = operations.flatMap((operation) => accountsOf(operation, entries));
   return { entries, reversals, accounts: await readAccounts(bank, references, session) };
@@ -63,7 +76,8 @@ async function readReversals(
   );
 }
 
-function accountsOf(
+/** The accounts that an operation touches; those of a reversal stand in what it reverses. */
+export function accountsOf(
   operation: Operation,
   entries: ReadonlyMap<string, Entry>,
 ): readonly AccountReference[] {

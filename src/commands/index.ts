@@ -1,3 +1,4 @@
+import { apply } from './apply.ts';
 import { balance } from './balance.ts';
 import { branches } from './branches.ts';
 import type { Command } from './command.ts';
@@ -9,6 +10,7 @@ import { open } from './open.ts';
 import { reverse } from './reverse.ts';
 import { show } from './show.ts';
 import { close, freeze, unfreeze } from './status.ts';
+import { stress } from './stress.ts';
 import { transfer } from './transfer.ts';
 
 /** Every command, in the order of `bankctl --help`. */
@@ -25,5 +27,7 @@ export const commands: readonly Command[] = Object.freeze([
   freeze,
   unfreeze,
   close,
+  apply,
+  stress,
   db,
 ]);

@@ -1,7 +1,7 @@
 import { checkUri, hasPassword, readUriFile } from '../database/uri.ts';
 import { mongodHost } from '../deployment.ts';
 import { parseDuration } from '../duration.ts';
-import { Status } from '../errors.ts';
+import { BankctlError, Status } from '../errors.ts';
 import type { LoadHost, LoadReport } from '../stress/load.ts';
 import type { LoadModelName } from '../stress/load-models.ts';
 import type { LoadOptions } from '../stress/load-options.ts';
@@ -15,7 +15,10 @@ export const stress: Command = {
     'Drives the same seeded plan of increments against the shared model, which has the bug, and\n' +
     'against the branch models, on a throwaway server, and tells where every write went.\n' +
     'With --uri it makes up a database there, and drops it at the end.',
-  arguments: [],
+  arguments: [
+    { name: 'action', summary: 'judge a stored history again', optional: true, choices: ['check'] },
+    { name: 'file', summary: 'the history, as --history wrote it', optional: true },
+  ],
   options: [
     { flags: '--workers <N>', summary: 'concurrent workers, 1 to 1024', defaultValue: '8' },
     {
@@ -35,11 +38,13 @@ export const stress: Command = {
     'bankctl stress',
     'bankctl stress --workers 32 --threads 2 --duration 10s',
     'bankctl stress --model branch --seed 42 --json',
+    'bankctl stress check history.ndjson',
   ],
   run: runStress,
 };
 
 async function runStress(typed: Typed, session: Session): Promise<SingleResult> {
+  if (typed.args[0] === 'check') return check(typed, session);
   const options = parseStress(typed, session);
   const [{ runLoad }, { loadView }, { createPaint }] = await Promise.all([
     import('../stress/load.ts'),
@@ -53,6 +58,29 @@ async function runStress(typed: Typed, session: Session): Promise<SingleResult> 
     kind: 'single',
     data: report,
     view: loadView(report, createPaint(globals.colour), context.width),
+    status: statuses[report.verdict],
+  };
+}
+
+async function check(typed: Typed, session: Session): Promise<SingleResult> {
+  const file = typed.args[1];
+  if (file === undefined) {
+    throw new BankctlError(
+      'usage',
+      'stress check needs the file of a history.',
+      'Type bankctl stress check FILE.',
+    );
+  }
+  const [{ checkHistory }, { historyView }, { createPaint }] = await Promise.all([
+    import('../stress/check-history.ts'),
+    import('../render/load-view.ts'),
+    import('../render/paint.ts'),
+  ]);
+  const report = await checkHistory(file, session.context.interrupted);
+  return {
+    kind: 'single',
+    data: report,
+    view: historyView(report, createPaint(session.globals.colour)),
     status: statuses[report.verdict],
   };
 }
@@ -106,6 +134,8 @@ function loadHost(session: Session): LoadHost {
     ...mongodHost(session),
     freshId: session.context.freshId,
     counted: (model, done, total, wrong) =>
-      session.progress(`Model ${model}: ${done} of ${total} increments, ${wrong} wrong`),
+      session.progress(
+        `Model ${model}: ${done}${total === undefined ? '' : ` of ${total}`} increments, ${wrong} wrong`,
+      ),
   };
 }

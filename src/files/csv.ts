@@ -2,7 +2,7 @@ import { parse } from 'csv-parse/sync';
 import { quote } from '../text.ts';
 import { unknownColumn } from './columns.ts';
 import { LineProblem } from './lines.ts';
-import type { LineParser, Row, RowShape } from './rows.ts';
+import type { Fields, LineParser, Row, RowShape } from './rows.ts';
 
 /**
  * Reads CSV as RFC 4180 has it, with a head that names the columns, in any order. A row is one
@@ -11,22 +11,22 @@ import type { LineParser, Row, RowShape } from './rows.ts';
  */
 export function parseCsv(shape: RowShape): LineParser {
   let head: readonly string[] | undefined;
+  /** The row of a line; undefined for the head; text where it is neither. */
+  const read = (cells: readonly string[] | string, atEnd: boolean): Fields | string | undefined => {
+    if (typeof cells === 'string') return cells;
+    if (head) return toFields(head, cells, shape, atEnd);
+    head = cells;
+    return headProblem(cells, shape);
+  };
   return ({ first, texts, cut }) => {
     const rows: Row[] = [];
-    const last = texts.length - 1;
+    const last = cut ? texts.length - 1 : -1;
     for (const [index, cells] of cellsOf(texts).entries()) {
-      const line = first + index;
-      if (typeof cells === 'string') return { rows, problem: new LineProblem(line, cells) };
       if (cells.length === 1 && cells[0] === '') continue;
-      if (!head) {
-        const problem = headProblem(cells, shape);
-        if (problem !== undefined) return { rows, problem: new LineProblem(line, problem) };
-        head = cells;
-      } else {
-        const fields = toFields(head, cells, shape, cut && index === last);
-        if (typeof fields === 'string') return { rows, problem: new LineProblem(line, fields) };
-        rows.push({ line, fields });
-      }
+      const fields = read(cells, index === last);
+      const line = first + index;
+      if (typeof fields === 'string') return { rows, problem: new LineProblem(line, fields) };
+      if (fields) rows.push({ line, fields });
     }
     return { rows };
   };
@@ -91,7 +91,7 @@ function toFields(
   cells: readonly string[],
   shape: RowShape,
   cut: boolean,
-): Row['fields'] | string {
+): Fields | string {
   if (cells.length !== head.length) {
     const counted = `has ${cells.length} of the ${head.length} cells ${head.join(',')}`;
     return cut && cells.length < head.length

@@ -1,7 +1,7 @@
 import { findBranch } from '../bank/find-branch.ts';
 import { parseAmount } from '../bank/money.ts';
 import { parseAccountNumber, parseMemo, parseOperationId, parseReference } from '../bank/names.ts';
-import type { Change, Operation } from '../bank/operation.ts';
+import type { Change } from '../bank/operation.ts';
 import type { Config } from '../config/config.ts';
 import { BankctlError } from '../errors.ts';
 import { nearest } from '../nearest.ts';
@@ -10,8 +10,9 @@ import { LineProblem } from './lines.ts';
 import type { Fields, Row, RowShape } from './rows.ts';
 
 /** What a row of `apply` asks for; the id is not there where the row has none. */
-export type AskedRow = Omit<Operation, 'id' | 'idGiven'> & {
+export type AskedRow = Change & {
   readonly id: string | undefined;
+  readonly memo: string | undefined;
 };
 
 type ChangeType = Change['type'];

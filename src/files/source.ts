@@ -33,18 +33,27 @@ export async function openSource(
 ): Promise<Source> {
   if (path === '-') return stdinSource(stdin);
   const file = await guarded(path, () => open(isAbsolute(path) ? path : join(cwd, path), 'r'));
+  return fileSource(path, file);
+}
+
+/**
+ * An open file as a source, which closes it.
+ *
+ * @throws `file_unreadable` for a directory
+ */
+export async function fileSource(name: string, file: FileHandle): Promise<Source> {
   const stats = await file.stat();
   if (stats.isDirectory()) {
     await file.close();
-    throw unreadable(path, 'it is a directory');
+    throw unreadable(name, 'it is a directory');
   }
   const repeatable = stats.isFile();
   return Object.freeze({
-    name: path,
+    name,
     repeatable,
     size: async () => (repeatable ? (await file.stat()).size : undefined),
     identity: repeatable ? { dev: stats.dev, ino: stats.ino } : undefined,
-    chunks: () => fileChunks(path, file, repeatable),
+    chunks: () => fileChunks(name, file, repeatable),
     close: () => file.close(),
   });
 }

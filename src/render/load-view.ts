@@ -1,3 +1,4 @@
+import type { HistoryReport } from '../stress/judge-history.ts';
 import type { LoadModelReport, LoadReport } from '../stress/load.ts';
 import type { Paint } from './paint.ts';
 import { swimlane } from './swimlane.ts';
@@ -10,6 +11,31 @@ export function loadView(report: LoadReport, paint: Paint, width: number): View 
     columns: [{ name: 'model' }, ...counted.map((name) => ({ name, align: 'right' as const }))],
     rows: report.models.map(row),
     notes: notes(report, paint, width),
+  };
+}
+
+/** A judged history as people see it: a row a model, what went wrong first, and the verdict. */
+export function historyView(report: HistoryReport, paint: Paint): View {
+  const columns = ['operations', 'acknowledged', 'wrong'] as const;
+  return {
+    layout: 'grid',
+    columns: [
+      { name: 'model' },
+      ...columns.map((name) => ({ name, align: 'right' as const })),
+      { name: 'first_wrong' },
+    ],
+    rows: report.models.map(({ first_wrong: first, ...model }) => [
+      model.model,
+      ...columns.map((name) => String(model[name])),
+      first ? `${first.line ? `line ${first.line}, ` : ''}${first.anomaly}` : '',
+    ]),
+    notes: [
+      ...report.models.flatMap(({ model, first_wrong }) =>
+        first_wrong ? [`Model ${model}: ${first_wrong.detail}.`] : [],
+      ),
+      '',
+      verdictLine(report, paint),
+    ],
   };
 }
 
@@ -53,7 +79,10 @@ function notes(report: LoadReport, paint: Paint, width: number): readonly string
   ];
 }
 
-function verdictLine({ verdict, reason }: LoadReport, paint: Paint): string {
+function verdictLine(
+  { verdict, reason }: Pick<LoadReport, 'verdict' | 'reason'>,
+  paint: Paint,
+): string {
   const painted = paint[tones[verdict]];
   return `${painted(verdict)}: ${reason ?? meanings[verdict]}`;
 }

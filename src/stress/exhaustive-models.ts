@@ -70,13 +70,21 @@ export const sharedExhaustiveModel: ExhaustiveModel = Object.freeze({
   },
   prepare: prepareLegacy,
   document: legacyDocument,
-  open: (db) => () => {
-    const model = new SharedModel(db);
-    return {
-      increment: ({ branch, account, amountMinor }, at) =>
-        model.increment(branch, { account_number: account }, legacyUpdate(amountMinor), { at }),
-      state: () => model.state,
-      isSwitched: () => model.isSwitched,
+  open: (db) => {
+    const updates = new Map<bigint, Document>();
+    const updateOf = (amountMinor: bigint) => {
+      const update = updates.get(amountMinor) ?? legacyUpdate(amountMinor);
+      updates.set(amountMinor, update);
+      return update;
+    };
+    return () => {
+      const model = new SharedModel(db);
+      return {
+        increment: ({ branch, account, amountMinor }, at) =>
+          model.increment(branch, { account_number: account }, updateOf(amountMinor), { at }),
+        state: () => model.state,
+        isSwitched: () => model.isSwitched,
+      };
     };
   },
 } satisfies ExhaustiveModel);

@@ -1,12 +1,11 @@
-import type {
-  CommandFailedEvent,
-  CommandStartedEvent,
-  CommandSucceededEvent,
-  Document,
-  MongoClient,
+import {
+  type CommandFailedEvent,
+  type CommandStartedEvent,
+  type CommandSucceededEvent,
+  Decimal128,
+  type Document,
+  type MongoClient,
 } from 'mongodb';
-import { fromDecimal } from '../bank/decimal.ts';
-import { exhaustiveCurrency } from './exhaustive-models.ts';
 
 /** A write, as the driver's command monitoring saw it leave and be answered. */
 export interface ObservedWrite {
@@ -40,7 +39,7 @@ export type IssuedCommand =
  */
 export class CommandWatch {
   readonly #database: string;
-  readonly #workers: ReadonlyMap<bigint, number>;
+  readonly #workers: ReadonlyMap<number, number>;
   readonly #underWay = new Map<number, ObservedWrite>();
   #account = '';
   #writes: ObservedWrite[] = [];
@@ -53,7 +52,7 @@ export class CommandWatch {
    */
   constructor(client: MongoClient, database: string, amounts: readonly bigint[]) {
     this.#database = database;
-    this.#workers = new Map(amounts.map((amount, worker) => [amount, worker]));
+    this.#workers = new Map(amounts.map((amount, worker) => [Number(amount), worker]));
     client.on('commandStarted', (event) => this.#started(event));
     client.on('commandSucceeded', (event) => this.#succeeded(event));
     client.on('commandFailed', (event) => this.#failed(event));
@@ -84,8 +83,7 @@ export class CommandWatch {
     }
     if (commandName !== 'update') return;
     const [statement] = command['updates'] ?? [];
-    const amount = fromDecimal(statement?.u?.$inc?.balance, exhaustiveCurrency);
-    const worker = amount === undefined ? undefined : this.#workers.get(amount);
+    const worker = this.#workers.get(coefficientOf(statement?.u?.$inc?.balance));
     if (worker === undefined || statement.q?.account_number !== this.#account) {
       this.#unattributed += 1;
       return;
@@ -117,4 +115,16 @@ function matchedBy(reply: unknown): number | undefined {
   if (typeof reply !== 'object' || reply === null) return undefined;
   if (!('n' in reply) || 'writeErrors' in reply) return undefined;
   return typeof reply.n === 'number' ? reply.n : undefined;
+}
+
+/**
+ * The coefficient of a small decimal: the amount in minor units, as models write it. Printing and
+ * parsing it would cost more than everything else that is done about a command here.
+ *
+ * Source: BSON specification, Decimal128: the coefficient's lowest byte comes first.
+ */
+function coefficientOf(value: unknown): number {
+  if (!(value instanceof Decimal128)) return Number.NaN;
+  const [first = 0, second = 0, third = 0, fourth = 0] = value.bytes;
+  return first + (second << 8) + (third << 16) + fourth * 2 ** 24;
 }

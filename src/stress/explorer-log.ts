@@ -2,7 +2,7 @@ import { type FileHandle, mkdtemp, open, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-const chunkBytes = 64 * 1024;
+const chunkBytes = 16 * 1024;
 const lengthBytes = 2;
 
 /**
@@ -30,7 +30,7 @@ export class ScheduleLog {
   }
 
   /**
-   * Appends a string of at most 65,533 bytes.
+   * Appends a string of at most 16,382 bytes.
    *
    * @returns a promise only where memory is full and the file has to be waited for
    */

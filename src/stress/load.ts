@@ -48,8 +48,13 @@ export interface LoadModelReport extends LoadCounts {
 
 /** What a load run needs from its surroundings. */
 export interface LoadHost extends BinaryHost, Pick<Context, 'freshId'> {
-  /** A few times a second while a model is under load. */
-  readonly counted: (model: LoadModelName, done: number, total: number, wrong: number) => void;
+  /** A few times a second while a model is under load. There is no total where time is the bound. */
+  readonly counted: (
+    model: LoadModelName,
+    done: number,
+    total: number | undefined,
+    wrong: number,
+  ) => void;
   /** The program of the threads, where it is not bundled beside this one. */
   readonly threadProgram?: URL | undefined;
 }
@@ -185,10 +190,11 @@ async function runTeam(
   history: HistoryFile | undefined,
 ): Promise<readonly DriveResult[]> {
   const { model, plan, threads } = task;
+  const total = task.durationMs === undefined ? plan.operations : undefined;
   const team: TeamHost = {
     monotonicNs: host.monotonicNs,
     interrupted: host.interrupted,
-    counted: (done, wrong) => host.counted(model, done, plan.operations, wrong),
+    counted: (done, wrong) => host.counted(model, done, total, wrong),
   };
   const take = history?.merge(threads);
   if (threads > 1) return runThreads(task, team, host.threadProgram ?? threadProgram, take);

@@ -185,7 +185,7 @@ describe('interrupted', () => {
 });
 
 test('memory does not grow with the schedules: the rest lies in a file', async () => {
-  const keepBytes = 2 * 64 * 1024;
+  const keepBytes = 64 * 1024;
   const counts: number[] = [];
   for (const fresh of [walkers(2, 2, 2), walkers(3, 3, 3), walkers(3, 3, 3)]) {
     const { options } = gathering(fresh, { keepBytes, visit: () => undefined });

@@ -1,0 +1,223 @@
+import { parseOperationId } from '../bank/names.ts';
+import { hasPassword } from '../database/uri.ts';
+import { BankctlError, Status } from '../errors.ts';
+import type { ApplyCounts, ApplyProgress } from '../files/apply.ts';
+import type { RowFormat } from '../files/rows.ts';
+import { bar } from '../render/progress.ts';
+import { count, quote, shellWord } from '../text.ts';
+import type { Command, Session, SingleResult, Typed } from './command.ts';
+import { argument, textOption } from './typed.ts';
+
+/** What `apply` was asked to do. */
+export interface ApplyInput {
+  /** `-` is the standard input. */
+  readonly file: string;
+  /** Undefined goes by the name of the file, else by its first character. */
+  readonly format: RowFormat | undefined;
+  readonly batch: string | undefined;
+  readonly onRefusal: 'continue' | 'stop';
+  readonly atomic: boolean;
+  readonly retryRefused: boolean;
+  readonly results: string | undefined;
+  readonly dryRun: boolean;
+}
+
+/** An id that derives from a name has 34 characters besides it at most. */
+const longestBatchName = 64;
+
+/** Refused rows that are shown; the others are counted. */
+const mostShown = 10;
+
+export const apply: Command = {
+  name: 'apply',
+  summary: 'post the operations of a file, in order, each exactly once',
+  description: [
+    'One operation a line: NDJSON objects of text, or CSV with a head. Fields: type (increment',
+    'where it is left out, open, transfer, reverse, freeze, unfreeze, close), branch, account,',
+    'amount; from and to as BRANCH:ACCOUNT; reverses; id, memo; create (true or false).',
+    '',
+    'After an interruption of any kind, give the same command again: what is applied is replayed,',
+    'not repeated. Rows without an id need --batch NAME: their ids derive from NAME, what the row',
+    'asks for, and its how-manieth occurrence, so a file that has grown posts only what is new.',
+    'A file is checked as a whole before anything is posted. So is the standard input without',
+    '--batch, by way of a temporary file; with --batch it is posted as it comes.',
+    '',
+    'A row that the rules refuse changes nothing, and stays refused when the file is run again',
+    'unless --retry-refused. A dry run keeps what it would change in memory.',
+  ].join('\n'),
+  arguments: [{ name: 'file', summary: 'NDJSON or CSV; - reads the standard input' }],
+  options: [
+    { flags: '--batch <NAME>', summary: 'names the file, for rows that have no id' },
+    {
+      flags: '--format <FORMAT>',
+      summary: 'format of the rows (default: by name, else by content)',
+      choices: ['ndjson', 'csv'],
+    },
+    {
+      flags: '--on-refusal <WHAT>',
+      summary: 'what a refused row does to those behind it',
+      choices: ['continue', 'stop'],
+      defaultValue: 'continue',
+    },
+    { flags: '--atomic', summary: 'all rows or none, in one transaction of at most 3000' },
+    { flags: '--retry-refused', summary: 'try rows again that were refused in an earlier run' },
+    { flags: '--results <FILE>', summary: 'write what became of each row there, as NDJSON' },
+    { flags: '--dry-run', summary: 'say what would happen, and write nothing' },
+  ],
+  examples: [
+    'bankctl apply orders.ndjson --results done.ndjson',
+    'bankctl apply payroll.csv --batch payroll-2026-11',
+    'zcat orders.ndjson.gz | bankctl apply - --on-refusal stop',
+  ],
+  run: async (typed, session) => run(parseApply(typed), session),
+};
+
+/** @throws `usage`, `invalid_operation_id` */
+export function parseApply(typed: Typed): ApplyInput {
+  const { options } = typed;
+  const format = textOption(typed, 'format');
+  const batch = textOption(typed, 'batch');
+  return {
+    file: argument(typed, 0),
+    format: format === 'csv' || format === 'ndjson' ? format : undefined,
+    batch: batch === undefined ? undefined : parseBatchName(batch),
+    onRefusal: options['onRefusal'] === 'stop' ? 'stop' : 'continue',
+    atomic: options['atomic'] === true,
+    retryRefused: options['retryRefused'] === true,
+    results: textOption(typed, 'results'),
+    dryRun: options['dryRun'] === true,
+  };
+}
+
+function parseBatchName(text: string): string {
+  const name = parseOperationId(text);
+  if ([...name].length <= longestBatchName) return name;
+  throw new BankctlError(
+    'usage',
+    `--batch ${quote(text)} is longer than ${longestBatchName} characters.`,
+    'Give a shorter name.',
+  );
+}
+
+async function run(input: ApplyInput, session: Session): Promise<SingleResult> {
+  const config = await session.config();
+  const [{ applyFile }, { openSource }, { openResults }] = await Promise.all([
+    import('../files/apply.ts'),
+    import('../files/source.ts'),
+    import('../files/results.ts'),
+  ]);
+  const { context } = session;
+  const source = await openSource(input.file, context);
+  const bank = await session.bank();
+  const results =
+    input.results === undefined ? undefined : await openResults(input.results, context.cwd, source);
+  const refusals = showRefusals(session);
+  try {
+    const counts = await applyFile(
+      { source, format: input.format, config, batch: input.batch },
+      input,
+      {
+        bank,
+        by: context.author,
+        interrupted: context.interrupted,
+        monotonicNs: context.monotonicNs,
+        results,
+        progress: showProgress(session),
+        refused: refusals.show,
+        again: again(input, session),
+      },
+    );
+    await results?.close();
+    return applied(counts, input, session, refusals.rest());
+  } finally {
+    await results?.close();
+  }
+}
+
+function applied(
+  counts: ApplyCounts,
+  input: ApplyInput,
+  { talk, progress }: Session,
+  rest: number,
+): SingleResult {
+  progress(undefined);
+  if (rest > 0) talk(`... and ${count(rest, 'more refused row')}; --results FILE has them all.`);
+  if (input.onRefusal === 'stop' && counts.refused > 0) {
+    talk('Stopped there: nothing behind that row was applied.');
+  }
+  if (input.dryRun) talk('Dry run: nothing was written.');
+  else if (counts.replayed > 0) {
+    talk(`${count(counts.replayed, 'row')} had been applied before; nothing was added for them.`);
+  }
+  const columns = ['applied', 'replayed', 'refused', 'batches'] as const;
+  return {
+    kind: 'single',
+    data: input.dryRun ? { ...counts, dry_run: true } : counts,
+    view: {
+      layout: 'record',
+      columns: columns.map((name) => ({ name })),
+      rows: [columns.map((name) => String(counts[name]))],
+    },
+    ...(counts.refused > 0 ? { status: Status.refused } : {}),
+  };
+}
+
+function showRefusals({ talk, progress }: Session) {
+  let shown = 0;
+  return {
+    show: ({ line, error }: { readonly line: number; readonly error: BankctlError }) => {
+      shown += 1;
+      if (shown > mostShown) return;
+      progress(undefined);
+      talk(`Line ${line} was refused: ${error.message} ${error.hint}`);
+    },
+    rest: () => Math.max(shown - mostShown, 0),
+  };
+}
+
+/** Count, rate and time left, redrawn at most ten times a second. */
+function showProgress({ context, progress }: Session): (at: ApplyProgress) => void {
+  const startedNs = context.monotonicNs();
+  let drawnNs = 0n;
+  let postingNs: bigint | undefined;
+  return ({ phase, rows, totalRows }) => {
+    const nowNs = context.monotonicNs();
+    if (phase === 'posting') postingNs ??= nowNs;
+    if (nowNs - drawnNs < 100_000_000n) return;
+    drawnNs = nowNs;
+    if (phase === 'checking') {
+      progress(`Checking: ${rows} rows`);
+      return;
+    }
+    const seconds = Number(nowNs - (postingNs ?? startedNs)) / 1e9;
+    const rate = seconds > 0 ? rows / seconds : 0;
+    const speed = `${Math.round(rate)} a second`;
+    if (totalRows === undefined) {
+      progress(`Posting: ${rows} rows, ${speed}`);
+      return;
+    }
+    const left = rate > 0 ? `, ${Math.ceil((totalRows - rows) / rate)} s left` : '';
+    progress(`Posting ${bar(rows / totalRows)} ${rows} of ${totalRows} rows, ${speed}${left}`);
+  };
+}
+
+/** The command that makes sure of the whole file. */
+function again(input: ApplyInput, { globals }: Session): string {
+  const words = ['bankctl', 'apply', input.file];
+  const give = (flag: string, value: string | undefined) => {
+    if (value !== undefined) words.push(flag, value);
+  };
+  give('--batch', input.batch);
+  give('--format', input.format);
+  if (input.onRefusal === 'stop') words.push('--on-refusal', 'stop');
+  if (input.atomic) words.push('--atomic');
+  if (input.retryRefused) words.push('--retry-refused');
+  give('--results', input.results);
+  give('--config', globals.config);
+  if (globals.uri !== undefined && !hasPassword(globals.uri)) give('--uri', globals.uri);
+  give('--uri-file', globals.uriFile);
+  const command = words.map(shellWord).join(' ');
+  return input.file === '-'
+    ? `To make sure, give the same rows again to: ${command}`
+    : `To make sure, run it again: ${command}`;
+}
