@@ -58,7 +58,7 @@ function isTold(error: unknown): boolean {
   );
 }
 
-/** The costly things of one command line: the config and the connection, each opened at most once. */
+/** The costly things of one command line, config and connection: each opened at most once. */
 class Opened {
   readonly session: Session;
   readonly #context: Context;

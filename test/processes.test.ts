@@ -60,7 +60,7 @@ describe('Ctrl-C', () => {
     expect(await end).toMatchObject({ status: 130, stdout: '' });
   });
 
-  test('while another transaction holds the account: 130, and nothing is left half done', async () => {
+  test('while another transaction holds the account: 130, and nothing half done', async () => {
     const bank = await workspace();
     await bank.run(['open', 'branch1', 'ACC']);
     const before = await bank.everything();

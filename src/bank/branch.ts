@@ -37,7 +37,7 @@ export interface BranchTotal {
  * stamp, so a misdirected write matches nothing.
  */
 export interface BranchModel extends BranchConfig {
-  /** The documents of these accounts, as this session's snapshot has them; missing ones left out. */
+  /** The documents of these accounts, as the session's snapshot has them; none for a missing. */
   readonly read: (
     accounts: readonly string[],
     session?: ClientSession,

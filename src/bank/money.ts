@@ -37,7 +37,8 @@ export function parseAmount(text: string, currency: Currency): bigint {
   if (fraction.length > currency.digits) {
     throw new BankctlError(
       'amount_precision',
-      `${quote(text)} has ${fraction.length} decimals, but ${currency.code} has ${currency.digits}.`,
+      `${quote(text)} has ${fraction.length} decimals, ` +
+        `but ${currency.code} has ${currency.digits}.`,
     );
   }
   const magnitude = BigInt(whole + fraction.padEnd(currency.digits, '0'));

@@ -253,6 +253,7 @@ function checkBounds(
       `The account ${referenceKey(leg)} has ${shown(beforeMinor)} ${currency.code}; ` +
         `${shown(leg.amountMinor)} would leave ${shown(afterMinor)}, below the minimum of ` +
         `${shown(branch.minBalanceMinor)}.`,
+      `See it with bankctl balance ${leg.branch} ${leg.account}.`,
     );
   }
   if (afterMinor > maxMinor) {

@@ -45,6 +45,7 @@ export type OutputFormat = (typeof outputFormats)[number];
 /** What a command hands back: data, and how people see it. Nothing is printed by a command. */
 export type Result = SingleResult | StreamResult | LiveResult;
 
+/** A result that fits in memory. */
 export interface SingleResult {
   readonly kind: 'single';
   /** Printed as it is by `--json`; keys as in the reference. */

@@ -133,9 +133,9 @@ function loadHost(session: Session): LoadHost {
   return {
     ...mongodHost(session),
     freshId: session.context.freshId,
-    counted: (model, done, total, wrong) =>
-      session.progress(
-        `Model ${model}: ${done}${total === undefined ? '' : ` of ${total}`} increments, ${wrong} wrong`,
-      ),
+    counted: (model, done, total, wrong) => {
+      const share = total === undefined ? `${done}` : `${done} of ${total}`;
+      session.progress(`Model ${model}: ${share} increments, ${wrong} wrong`);
+    },
   };
 }

@@ -36,6 +36,8 @@ export function renderTable(view: View, style: TableStyle): string {
   if (view.layout === 'text') return view.rows.map((row) => row.join('  ')).join('\n');
   const { paint } = style;
   const head = style.head ?? true;
+  // A record is read line by line; a frame would only stand in the way.
+  const borders = style.borders && view.layout === 'grid';
   const table = new Table({
     ...(view.layout === 'grid' && head
       ? { head: view.columns.map(({ name }) => paint.head(title(name))) }
@@ -45,13 +47,23 @@ export function renderTable(view: View, style: TableStyle): string {
     style: {
       head: [],
       border: [],
-      ...(style.borders ? {} : { 'padding-left': 0, 'padding-right': 0 }),
+      ...(borders ? {} : { 'padding-left': 0, 'padding-right': 0 }),
     },
-    ...(style.borders ? {} : { chars: noBorders }),
+    ...(borders ? {} : { chars: noBorders }),
   });
   table.push(...cells(view, style));
   const lines = table.toString().split('\n');
+  if (borders) dropInnerRules(lines, view, head);
   return [...lines.map((line) => line.trimEnd()), ...(view.notes ?? [])].join('\n');
+}
+
+/** Leaves the line under the head, and the one above the footer. */
+function dropInnerRules(lines: string[], view: View, head: boolean): void {
+  const footerRule = (head ? 2 : 0) + 2 * view.rows.length;
+  const hasFooter = (view.footer?.length ?? 0) > 0;
+  for (let index = lines.length - 3; index > (head ? 2 : 0); index -= 2) {
+    if (!hasFooter || index !== footerRule) lines.splice(index, 1);
+  }
 }
 
 function cells(view: View, style: TableStyle): string[][] {

@@ -11,9 +11,11 @@ export interface View {
   readonly notes?: readonly string[];
 }
 
+/** A column of a table and of CSV. */
 export interface Column {
   readonly name: string;
   readonly align?: 'left' | 'right';
 }
 
+/** One cell a column. */
 export type Row = readonly string[];

@@ -73,6 +73,7 @@ export interface Judgement {
   readonly doubt: string | undefined;
 }
 
+/** What a whole run has shown. */
 export type Verdict = 'demonstrated' | 'clean' | 'not_reproduced' | 'violation' | 'undecided';
 
 /**
@@ -255,8 +256,9 @@ function reconcile(
       const stored = found.get(place);
       if (!found.has(place)) return `account ${account} of ${name} is gone.`;
       if (stored !== recorded) {
+        const held = stored === undefined ? 'no amount' : money(stored);
         return (
-          `account ${account} of ${name} holds ${stored === undefined ? 'no amount' : money(stored)}, ` +
+          `account ${account} of ${name} holds ${held}, ` +
           `but the writes on record make it ${money(recorded)}.`
         );
       }

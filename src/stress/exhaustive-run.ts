@@ -264,7 +264,8 @@ export function troubleOf({ end, steps, waiters }: Run): string | undefined {
   return waiters
     .map((waiter) => {
       const holders = waiter.for.map(workerName).join(' and ') || 'somebody else';
-      return `${workerName(waiter.task)}, after ${waiter.point}, waits for ${holders} (${waiter.what})`;
+      const who = `${workerName(waiter.task)}, after ${waiter.point},`;
+      return `${who} waits for ${holders} (${waiter.what})`;
     })
     .join('; ');
 }

@@ -52,7 +52,7 @@ export class ScheduleLog {
 
   /** All strings, in the order in which they came. Each is valid until the next is asked for. */
   async *read(): AsyncGenerator<Uint8Array> {
-    const buffer = new Uint8Array(chunkBytes);
+    const buffer = new Uint8Array(this.#chunksInFile > 0 ? chunkBytes : 0);
     for (let index = 0; index < this.#chunksInFile; index += 1) {
       await this.#file?.read(buffer, 0, chunkBytes, index * chunkBytes);
       yield* strings(buffer);

@@ -21,6 +21,7 @@ export const anomalies = [
   /** A version that no posting has. */
   'gap',
 ] as const;
+/** One of them. */
 export type Anomaly = (typeof anomalies)[number];
 
 /** The judgement of one model's history. */

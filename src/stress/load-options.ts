@@ -40,6 +40,7 @@ export interface LoadSettings {
   readonly timeoutMs: number;
 }
 
+/** What a run is when nothing else is asked for. */
 export const loadDefaults = Object.freeze({
   workers: 8,
   threads: 1,

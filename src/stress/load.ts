@@ -41,6 +41,7 @@ export interface LoadReport {
   readonly kept?: readonly string[];
 }
 
+/** What one model came to. */
 export interface LoadModelReport extends LoadCounts {
   readonly model: LoadModelName;
   readonly first_wrong?: FirstWrong;
@@ -48,7 +49,7 @@ export interface LoadModelReport extends LoadCounts {
 
 /** What a load run needs from its surroundings. */
 export interface LoadHost extends BinaryHost, Pick<Context, 'freshId'> {
-  /** A few times a second while a model is under load. There is no total where time is the bound. */
+  /** A few times a second under load. There is no total where time is the bound. */
   readonly counted: (
     model: LoadModelName,
     done: number,

@@ -1,4 +1,4 @@
-// The specimen of the bug: a mutable model that everybody shares. Only the stress drivers import it.
+// The specimen of the bug: a mutable model that all share. Only the stress drivers import it.
 import type { Collection, Db, Document } from 'mongodb';
 
 /** Where a worker can be paused, in the order in which an increment passes them. */

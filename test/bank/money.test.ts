@@ -1,4 +1,5 @@
 import fc from 'fast-check';
+import { Decimal128 } from 'mongodb';
 import { describe, expect, test } from 'vitest';
 import { fromDecimal, toDecimal } from '../../src/bank/decimal.ts';
 import { formatAmount, maxMinor, parseAmount } from '../../src/bank/money.ts';
@@ -48,6 +49,15 @@ describe('amounts', () => {
     fc.assert(
       fc.property(minor, currency, (amount, of) => {
         expect(parseAmount(formatAmount(amount, of), of)).toBe(amount);
+      }),
+    );
+  });
+
+  test('what is stored is the same as the driver makes of the text', () => {
+    fc.assert(
+      fc.property(minor, currency, (amount, of) => {
+        const parsed = Decimal128.fromString(formatAmount(amount, of));
+        expect([...toDecimal(amount, of).bytes]).toEqual([...parsed.bytes]);
       }),
     );
   });

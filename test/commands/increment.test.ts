@@ -37,20 +37,20 @@ describe('what is shown', () => {
         'amount          50.00',
         'balance before  100.00',
         'balance         150.00',
-        'currency        USD',
         'version         2',
+        'currency        USD',
         'operation       op-1',
         '',
       ].join('\n'),
     );
     expect(piped.stderr).toBe('');
     const again = await bank.run(line, { terminal: true });
-    expect(again.stdout).toContain('│ \u001B[1mbalance\u001B[22m');
+    expect(again.stdout).toContain('\u001B[1mbalance\u001B[22m         150.00\n');
     expect(again.stderr).toBe('Operation op-1 was applied before; nothing was added.\n');
     const csv = await bank.run([...line, '-o', 'csv']);
     expect(csv.stdout).toBe(
-      'branch,account,amount,balance_before,balance,currency,version,operation\n' +
-        'branch1,ACC,50.00,100.00,150.00,USD,2,op-1\n',
+      'branch,account,amount,balance_before,balance,version,currency,operation\n' +
+        'branch1,ACC,50.00,100.00,150.00,2,USD,op-1\n',
     );
     const json = await bank.run([...line, '--json']);
     expect(JSON.parse(json.stdout)).toEqual({
@@ -122,7 +122,7 @@ describe('what is stored', () => {
     };
   }
 
-  test('an operation is never earlier than the one before it, whatever the clock says', async () => {
+  test('an operation is never earlier than the one before, whatever the clock says', async () => {
     const bank = await workspace();
     await bank.run(['open', 'branch1', 'ACC']);
     const future = new Date('2999-01-01T00:00:00Z');
