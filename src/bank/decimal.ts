@@ -32,6 +32,8 @@ export function fromDecimal(
   currency: Pick<Currency, 'digits'>,
 ): bigint | undefined {
   if (!(value instanceof Decimal128)) return undefined;
+  const plain = plainMinor(value.bytes, currency);
+  if (plain !== undefined) return plain;
   const match = /^(-?)(\d+)(?:\.(\d+))?(?:E([+-]\d+))?$/.exec(value.toString());
   if (!match) return undefined;
   const fraction = match[3] ?? '';
@@ -40,6 +42,15 @@ export function fromDecimal(
   const magnitude = shiftDecimal(digits, shift);
   if (magnitude === undefined) return undefined;
   return match[1] === '-' ? -magnitude : magnitude;
+}
+
+/** An amount with the currency's own exponent and at most 64 bits; undefined for any other. */
+function plainMinor(bytes: Uint8Array, { digits }: Pick<Currency, 'digits'>): bigint | undefined {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const high = view.getBigUint64(8, true);
+  if (BigInt.asUintN(63, high) !== BigInt(exponentBias - digits) << 49n) return undefined;
+  const magnitude = view.getBigUint64(0, true);
+  return high >> 63n === 1n ? -magnitude : magnitude;
 }
 
 /** `digits * 10^shift` where that is whole; Decimal128 exponents reach ±6176, balances do not. */

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 
 /** An account's name in the whole bank. */
 export interface AccountReference {
@@ -96,7 +96,7 @@ export function requestOf(operation: Operation): Request {
 
 /** The digest of a request, as the journal keeps it: SHA-256, hexadecimal. */
 export function requestDigest(request: Request): string {
-  return createHash('sha256').update(JSON.stringify(request)).digest('hex');
+  return hash('sha256', JSON.stringify(request), 'hex');
 }
 
 /** True where the operation may open its account. */

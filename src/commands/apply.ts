@@ -59,7 +59,7 @@ export const apply: Command = {
       choices: ['continue', 'stop'],
       defaultValue: 'continue',
     },
-    { flags: '--atomic', summary: 'all rows or none, in one transaction of at most 3000' },
+    { flags: '--atomic', summary: 'all rows or none, in one transaction of at most 10000' },
     { flags: '--retry-refused', summary: 'try rows again that were refused in an earlier run' },
     { flags: '--results <FILE>', summary: 'write what became of each row there, as NDJSON' },
     { flags: '--dry-run', summary: 'say what would happen, and write nothing' },

@@ -24,9 +24,12 @@ export interface Batch {
   readonly bytes: number;
 }
 
+/** Longer rows make smaller batches, so that memory does not grow with them. */
+const mostCharacters = 4 * 1024 * 1024;
+
 /**
- * Reads a file as batches of exactly `size` operations, but for the last. The same file gives the
- * same batches every time.
+ * Reads a file as batches of `size` operations, or fewer where the rows are long. The same file
+ * gives the same batches every time.
  *
  * @throws as `readRows`, after the batch that ends before the problem
  */
@@ -35,9 +38,10 @@ export async function* readBatches(reading: Reading, size: number): AsyncIterabl
   let operations: Operation[] = [];
   let lines: number[] = [];
   let bytes = 0;
+  let characters = 0;
   const take = (): Batch => {
     const batch = { operations, lines, bytes };
-    [operations, lines] = [[], []];
+    [operations, lines, characters] = [[], [], 0];
     return batch;
   };
   try {
@@ -46,7 +50,8 @@ export async function* readBatches(reading: Reading, size: number): AsyncIterabl
       for (const row of batch.rows) {
         operations.push(identified(row, reading, idOf));
         lines.push(row.line);
-        if (operations.length === size) yield take();
+        characters += row.length;
+        if (operations.length === size || characters >= mostCharacters) yield take();
       }
     }
   } catch (error) {

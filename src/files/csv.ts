@@ -26,7 +26,7 @@ export function parseCsv(shape: RowShape): LineParser {
       const fields = read(cells, index === last);
       const line = first + index;
       if (typeof fields === 'string') return { rows, problem: new LineProblem(line, fields) };
-      if (fields) rows.push({ line, fields });
+      if (fields) rows.push({ line, length: texts[index]?.length ?? 0, fields });
     }
     return { rows };
   };

@@ -8,6 +8,8 @@ import type { Source } from './source.ts';
 export interface Row {
   /** Number of its line, from 1; in CSV the head is line 1. */
   readonly line: number;
+  /** Characters of its line. */
+  readonly length: number;
   readonly fields: Fields;
 }
 
@@ -101,7 +103,7 @@ function parseNdjson(shape: RowShape): LineParser {
       const line = first + index;
       const fields = parseObject(text, shape, cut && index === texts.length - 1);
       if (typeof fields === 'string') return { rows, problem: new LineProblem(line, fields) };
-      rows.push({ line, fields });
+      rows.push({ line, length: text.length, fields });
     }
     return { rows };
   };

@@ -1,6 +1,8 @@
+import fc from 'fast-check';
 import { Decimal128, Double, Long } from 'mongodb';
 import { expect, test } from 'vitest';
-import { fromDecimal } from '../../src/bank/decimal.ts';
+import { fromDecimal, toDecimal } from '../../src/bank/decimal.ts';
+import { formatAmount } from '../../src/bank/money.ts';
 
 const usd = { digits: 2 };
 
@@ -28,4 +30,32 @@ test.each([
   [undefined],
 ])('%o is no balance', (value) => {
   expect(fromDecimal(value, usd)).toBeUndefined();
+});
+
+test('an amount is stored as its text would be, and read back', () => {
+  const edge = BigInt(Number.MAX_SAFE_INTEGER);
+  const minor = fc.oneof(
+    fc.bigInt({ min: -(10n ** 24n), max: 10n ** 24n }),
+    fc.bigInt({ min: -edge - 2n, max: edge + 2n }),
+    fc.bigInt({ min: -300n, max: 300n }),
+    fc.constantFrom(
+      0n,
+      edge,
+      edge + 1n,
+      -edge,
+      2n ** 32n,
+      2n ** 32n - 1n,
+      2n ** 56n,
+      2n ** 56n - 1n,
+    ),
+  );
+  fc.assert(
+    fc.property(minor, fc.integer({ min: 0, max: 4 }), (value, digits) => {
+      const stored = toDecimal(value, { digits });
+      const text = Decimal128.fromString(formatAmount(value, { digits }));
+      expect([...stored.bytes]).toEqual([...text.bytes]);
+      expect(fromDecimal(stored, { digits })).toBe(value);
+    }),
+    { numRuns: 2000 },
+  );
 });

@@ -1,0 +1,78 @@
+import { setImmediate as turn } from 'node:timers/promises';
+import type { ClientSession } from 'mongodb';
+import type { Bank } from './bank.ts';
+import type { AccountChange } from './branch.ts';
+import { type Entry, type Journal, type Refusal, toJournalDocument } from './journal.ts';
+import { referenceKey } from './operation.ts';
+import { withRefusals } from './refusals.ts';
+import type { Book } from './rules.ts';
+
+/** What a batch writes. */
+export interface BatchWrite {
+  readonly bank: Bank;
+  readonly journal: Journal;
+  /** What is applied, in order. */
+  readonly entries: readonly Entry[];
+  /** What is remembered as refused. */
+  readonly refused: readonly Refusal[];
+  /** The accounts as they are after the batch. */
+  readonly book: Book;
+}
+
+/** Journal documents that are sent together, while the next ones are made. */
+const documentsAtOnce = 2500;
+
+/**
+ * Writes what a batch changed: the accounts branch by branch, then the journal. While the server
+ * works on one part, the next one is made, so that both are busy.
+ *
+ * @throws whatever the server says; an `Error` where an account was not at the version read
+ */
+export async function writeBatch(batch: BatchWrite, session: ClientSession): Promise<void> {
+  let sending = writeAccounts(batch, session);
+  for (let start = 0; start < batch.entries.length; start += documentsAtOnce) {
+    // Awaited below; until then its failure is nobody's.
+    sending.catch(() => undefined);
+    await turn();
+    const documents = documentsOf(batch, start);
+    await sending;
+    sending = batch.journal.append(documents, session);
+  }
+  await sending;
+}
+
+function documentsOf({ bank, entries, refused }: BatchWrite, start: number) {
+  const documents = entries
+    .slice(start, start + documentsAtOnce)
+    .map((entry) => toJournalDocument(entry, bank.branches));
+  return start === 0 ? withRefusals(documents, refused) : documents;
+}
+
+async function writeAccounts(batch: BatchWrite, session: ClientSession): Promise<void> {
+  for (const [name, changes] of changesByBranch(batch)) {
+    const written = await batch.bank.branches.get(name).write([...changes.values()], session);
+    if (written !== changes.size) {
+      throw new Error(`${name} took ${written} of ${changes.size} changes`);
+    }
+  }
+}
+
+/** One change an account, however many operations of the batch touch it. */
+function changesByBranch({
+  entries,
+  book,
+}: BatchWrite): ReadonlyMap<string, ReadonlyMap<string, AccountChange>> {
+  const changes = new Map<string, Map<string, AccountChange>>();
+  for (const { postings } of entries) {
+    for (const posting of postings) {
+      const ofBranch = changes.get(posting.branch) ?? new Map<string, AccountChange>();
+      changes.set(posting.branch, ofBranch);
+      if (ofBranch.has(posting.account)) continue;
+      const state = book.accounts.get(referenceKey(posting));
+      if (typeof state !== 'object') throw new Error('an applied posting has no account');
+      const versionRead = posting.version - 1n;
+      ofBranch.set(posting.account, { ...state, account: posting.account, versionRead });
+    }
+  }
+  return changes;
+}
