@@ -1,52 +1,72 @@
 // Bundles src into dist: one small entry, and chunks that are loaded by the paths that need them.
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { build } from 'esbuild';
+import * as mongodb from 'mongodb';
 
-const manifest = JSON.parse(await readFile('package.json', 'utf8'));
+const { version } = JSON.parse(await readFile('package.json', 'utf8'));
 
-// What mongodb loads only if it is installed, and mongodb-memory-server, which finds its files by
-// their place.
-const external = [
-  'mongodb-memory-server',
-  'yauzl',
-  '@aws-sdk/credential-providers',
-  '@mongodb-js/zstd',
-  'gcp-metadata',
-  'kerberos',
-  'mongodb-client-encryption',
-  'snappy',
-  'socks',
-];
+const shared = {
+  bundle: true,
+  format: 'esm',
+  platform: 'node',
+  target: 'node20.19',
+  // What mongodb loads only where it is installed, and what finds its files by their place.
+  external: [
+    '@aws-sdk/credential-providers',
+    '@mongodb-js/zstd',
+    'gcp-metadata',
+    'kerberos',
+    'mongodb-client-encryption',
+    'mongodb-memory-server',
+    'snappy',
+    'socks',
+    'yauzl',
+  ],
+  // Packages in CommonJS ask for Node's own modules by require.
+  banner: {
+    js: "import{createRequire as makeRequire}from'node:module';const require=makeRequire(import.meta.url);",
+  },
+};
 
 await rm('dist', { recursive: true, force: true });
+
+// The driver is one file of its own, as small as it gets: reading it is most of a start.
+const names = Object.keys(mongodb).filter((name) => /^[A-Z]\w*$/.test(name));
 await build({
+  ...shared,
+  stdin: { contents: `export { ${names.join(', ')} } from 'mongodb';`, resolveDir: '.' },
+  outfile: 'dist/driver.js',
+  minify: true,
+});
+
+const driver = {
+  name: 'driver',
+  setup({ onResolve }) {
+    onResolve({ filter: /^mongodb$/ }, () => ({ path: './driver.js', external: true }));
+  },
+};
+await build({
+  ...shared,
   entryPoints: { main: 'src/main.ts', 'load-thread': 'src/stress/load-thread.ts' },
   outdir: 'dist',
-  bundle: true,
   splitting: true,
   minifySyntax: true,
   minifyWhitespace: true,
-  format: 'esm',
-  platform: 'node',
-  target: 'node20.19',
-  external,
-  define: { BANKCTL_VERSION: JSON.stringify(manifest.version) },
-  // Packages in CommonJS ask for Node's own modules by require.
-  banner: {
-    js: "import{createRequire as bankctlRequire}from'node:module';const require=bankctlRequire(import.meta.url);",
-  },
+  define: { BANKCTL_VERSION: JSON.stringify(version) },
+  plugins: [driver],
 });
 
-await build({
+// The JSON Schema is made by the definition that validates the config.
+const { outputFiles } = await build({
+  ...shared,
   entryPoints: ['src/config/schema.ts'],
-  outfile: 'dist/schema-source.mjs',
-  bundle: true,
-  format: 'esm',
-  platform: 'node',
-  target: 'node20.19',
+  banner: {},
+  write: false,
 });
-const { configJsonSchema } = await import('../dist/schema-source.mjs');
-await rm('dist/schema-source.mjs');
+const source = Buffer.from(outputFiles[0].contents).toString('base64');
+const { configJsonSchema } = await import(`data:text/javascript;base64,${source}`);
 await mkdir('schema', { recursive: true });
-const schema = JSON.stringify(configJsonSchema(), null, 2);
-await writeFile('schema/bankctl.config.schema.json', `${schema}\n`);
+await writeFile(
+  'schema/bankctl.config.schema.json',
+  `${JSON.stringify(configJsonSchema(), null, 2)}\n`,
+);

@@ -1,9 +1,12 @@
+// Loads the driver: only what needs a database imports this.
+export { connect, databaseError } from './database/connect.ts';
+
 import type { Session } from './commands/command.ts';
 import type { Config } from './config/config.ts';
-import type { BinaryHost } from './database/mongod-binary.ts';
+import { ensureLocal } from './database/local.ts';
 import { checkUri, hasPassword, readUriFile } from './database/uri.ts';
 import { BankctlError } from './errors.ts';
-import { progressText } from './render/progress.ts';
+import { mongodHost } from './mongod-host.ts';
 
 /** Where the database is: as the command line and the environment say, else the local one. */
 export async function findDeployment(config: Config, session: Session): Promise<string> {
@@ -14,7 +17,6 @@ export async function findDeployment(config: Config, session: Session): Promise<
   }
   const given = givenUri(session) ?? config.uri;
   if (given !== undefined) return checkUri(given);
-  const { ensureLocal } = await import('./database/local.ts');
   const { uri, started, paths } = await ensureLocal(mongodHost(session));
   session.progress(undefined);
   if (started) session.talk(`Started the local database in ${paths.dataDir}.`);
@@ -32,24 +34,4 @@ export function givenUri({ globals, context }: Session): string | undefined {
   const uri = globals.uri ?? context.env['BANKCTL_URI'];
   if (uri === '') throw new BankctlError('invalid_uri', 'The URI of the database is empty.');
   return uri === undefined ? undefined : checkUri(uri);
-}
-
-/** What finding or starting a mongod takes from a session; it shows its progress there. */
-export function mongodHost(session: Session): BinaryHost {
-  const { env, nowMs, monotonicNs, interrupted, stderrIsTerminal } = session.context;
-  let told: string | undefined;
-  return {
-    env,
-    nowMs,
-    monotonicNs,
-    interrupted,
-    progress: (event) => {
-      session.progress(progressText(event.label, event.doneBytes, event.totalBytes));
-      // Without a terminal a long wait has one line to explain it.
-      if (!stderrIsTerminal && event.doneBytes !== undefined && told !== event.label) {
-        told = event.label;
-        session.talk(`${event.label} ...`);
-      }
-    },
-  };
 }

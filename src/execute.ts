@@ -2,6 +2,7 @@ import type { MongoClient } from 'mongodb';
 import type { Bank } from './bank/bank.ts';
 import type { Command, GlobalOptions, Session, Typed } from './commands/command.ts';
 import type { Config } from './config/config.ts';
+import { findConfig } from './config/find.ts';
 import type { Context } from './context.ts';
 import { BankctlError, Status } from './errors.ts';
 import { OutputClosed, present } from './render/present.ts';
@@ -91,7 +92,6 @@ class Opened {
   }
 
   async #loadConfig(): Promise<Config> {
-    const { findConfig } = await import('./config/find.ts');
     const config = await findConfig(this.#globals.config, this.#context);
     if (config.source === undefined) {
       const names = config.branches.map(({ name }) => name).join(' and ');
@@ -104,12 +104,11 @@ class Opened {
     const config = await this.session.config();
     const { timeoutMs } = this.#globals;
     const { interrupted } = this.#context;
-    const { findDeployment } = await import('./deployment.ts');
-    this.#uri = await findDeployment(config, this.session);
-    const [{ connect }, { openBank }] = await Promise.all([
-      import('./database/connect.ts'),
-      import('./bank/bank.ts'),
+    const [{ findDeployment, connect }, { openBank }] = await Promise.all([
+      import('./deployment.ts'),
+      import('./bank/index.ts'),
     ]);
+    this.#uri = await findDeployment(config, this.session);
     this.#client = await connect(this.#uri, { timeoutMs, interrupted });
     const draw = () => this.#context.freshSeed() / 2 ** 31;
     return openBank(this.#client, config, { timeoutMs, draw });
@@ -118,7 +117,7 @@ class Opened {
   /** What the driver says, in words that a person can act on. */
   async explain(error: unknown): Promise<unknown> {
     if (this.#uri === undefined || error instanceof BankctlError) return error;
-    const { databaseError } = await import('./database/connect.ts');
+    const { databaseError } = await import('./deployment.ts');
     return databaseError(error, { uri: this.#uri, timeoutMs: this.#globals.timeoutMs });
   }
 

@@ -68,26 +68,14 @@ export function parseBalance(typed: Typed, config: Config): BalanceInput {
 }
 
 async function wholeBank(session: Session, at: Date | undefined): Promise<Result> {
-  const read = await bankReader(session, at);
-  const { branches, totals } = await read();
+  const bank = await session.bank();
+  const { bankBalance, bankBalanceAt } = await import('../bank/index.ts');
+  const { branches, totals } = await (at ? bankBalanceAt(bank, at) : bankBalance(bank));
   return {
     kind: 'single',
     data: { branches: branches.map(({ collection: _, ...branch }) => branch), totals },
     view: bankView({ branches, totals }),
   };
-}
-
-async function bankReader(
-  session: Session,
-  at: Date | undefined,
-): Promise<() => Promise<BankBalance>> {
-  const bank = await session.bank();
-  if (at === undefined) {
-    const { bankBalance } = await import('../bank/balances.ts');
-    return () => bankBalance(bank);
-  }
-  const { bankBalanceAt } = await import('../bank/past.ts');
-  return () => bankBalanceAt(bank, at);
 }
 
 function bankView({ branches, totals }: BankBalance): View {
@@ -122,10 +110,7 @@ function accountsIn(branches: BankBalance['branches'], currency: string): number
 
 async function oneBranch(session: Session, branch: string, at: Date | undefined): Promise<Result> {
   const bank = await session.bank();
-  const [{ accountBalances }, { accountBalancesAt }] = await Promise.all([
-    import('../bank/balances.ts'),
-    import('../bank/past.ts'),
-  ]);
+  const { accountBalances, accountBalancesAt } = await import('../bank/index.ts');
   return streamOf(
     at ? accountBalancesAt(bank, branch, at) : accountBalances(bank, branch),
     [{ name: 'account' }, { name: 'balance', align: 'right' }, { name: 'status' }],
@@ -144,11 +129,8 @@ async function oneAccount(
 }
 
 async function readAccount(bank: Bank, reference: AccountReference, at: Date | undefined) {
-  if (at) {
-    const { accountBalanceAt } = await import('../bank/past.ts');
-    return accountBalanceAt(bank, reference, at);
-  }
-  const { accountBalance } = await import('../bank/balances.ts');
+  const { accountBalance, accountBalanceAt } = await import('../bank/index.ts');
+  if (at) return accountBalanceAt(bank, reference, at);
   return accountBalance(bank, reference.branch, reference.account);
 }
 
@@ -167,7 +149,7 @@ function accountView(found: FoundAccount): View {
 /** On a terminal the balances are redrawn as they move; elsewhere each posting is a line. */
 async function watched(session: Session, input: BalanceInput): Promise<Result> {
   const bank = await session.bank();
-  const { watchPostings } = await import('../bank/watch.ts');
+  const { watchPostings } = await import('../bank/index.ts');
   const events = watchPostings(bank, input, session.context.interrupted);
   if (session.context.stdoutIsTerminal && session.globals.output === 'table') {
     return { kind: 'live', frames: frames(bank, input, events) };
@@ -235,7 +217,7 @@ async function frame(
   { branch, account }: BalanceInput,
   notes: readonly string[],
 ): Promise<View> {
-  const { bankBalance, accountBalance } = await import('../bank/balances.ts');
+  const { bankBalance, accountBalance } = await import('../bank/index.ts');
   if (branch === undefined || account === undefined) {
     const whole = await bankBalance(bank);
     const branches = whole.branches.filter((row) => branch === undefined || row.branch === branch);

@@ -7,7 +7,7 @@ export const branches: Command = {
   options: [],
   examples: ['bankctl branches', 'bankctl branches --json'],
   run: async (_typed, session) => {
-    const { bankBalance } = await import('../bank/balances.ts');
+    const { bankBalance } = await import('../bank/index.ts');
     const { branches: rows } = await bankBalance(await session.bank());
     return {
       kind: 'single',

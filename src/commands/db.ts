@@ -1,4 +1,4 @@
-import { mongodHost } from '../deployment.ts';
+import { mongodHost } from '../mongod-host.ts';
 import type { View } from '../render/view.ts';
 import type { Command, Session, SingleResult } from './command.ts';
 import { argument } from './typed.ts';

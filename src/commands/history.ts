@@ -31,7 +31,7 @@ export const history: Command = {
       until: until === undefined ? undefined : parseTime(until, '--until'),
       limit: wholeNumberOption(typed, 'limit', { least: 1, most: 1e9 }),
     };
-    const { accountHistory } = await import('../bank/history.ts');
+    const { accountHistory } = await import('../bank/index.ts');
     return streamOf<HistoryRow>(
       accountHistory(await session.bank(), { branch, account }, range),
       [

@@ -48,14 +48,14 @@ async function prepare(session: Session, sample: boolean): Promise<readonly Prep
   await bank.journal?.prepare();
   for (const branch of bank.branches) await branch.prepare();
   if (sample) await openSamples(session);
-  const { bankBalance } = await import('../bank/balances.ts');
+  const { bankBalance } = await import('../bank/index.ts');
   const { branches } = await bankBalance(bank);
   return branches.map(({ branch, collection, accounts }) => ({ branch, collection, accounts }));
 }
 
 /** The ids are fixed, so a second `init --sample` finds the first one's accounts. */
 async function openSamples(session: Session): Promise<void> {
-  const [bank, { post }] = await Promise.all([session.bank(), import('../bank/post.ts')]);
+  const [bank, { post }] = await Promise.all([session.bank(), import('../bank/index.ts')]);
   const operations = [...bank.branches].slice(0, 2).map(({ name }) => ({
     type: 'open' as const,
     branch: name,

@@ -12,7 +12,7 @@ export const show: Command = {
     const id = parseOperationId(argument(typed, 0));
     const [bank, { findOperation }] = await Promise.all([
       session.bank(),
-      import('../bank/history.ts'),
+      import('../bank/index.ts'),
     ]);
     const data = await findOperation(bank, id);
     return {

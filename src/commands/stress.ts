@@ -1,7 +1,7 @@
 import { checkUri, hasPassword, readUriFile } from '../database/uri.ts';
-import { mongodHost } from '../deployment.ts';
 import { parseDuration } from '../duration.ts';
 import { BankctlError, Status } from '../errors.ts';
+import { mongodHost } from '../mongod-host.ts';
 import type { LoadHost, LoadReport } from '../stress/load.ts';
 import type { LoadModelName } from '../stress/load-models.ts';
 import type { LoadOptions } from '../stress/load-options.ts';
@@ -72,7 +72,7 @@ async function check(typed: Typed, session: Session): Promise<SingleResult> {
     );
   }
   const [{ checkHistory }, { historyView }, { createPaint }] = await Promise.all([
-    import('../stress/check-history.ts'),
+    import('../stress/history/check-history.ts'),
     import('../render/load-view.ts'),
     import('../render/paint.ts'),
   ]);

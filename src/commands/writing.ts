@@ -53,7 +53,7 @@ async function postJournalled(
   operation: Operation,
   dryRun: boolean,
 ): Promise<Posted> {
-  const { post } = await import('../bank/post.ts');
+  const { post } = await import('../bank/index.ts');
   const [outcome] = await post(await session.bank(), [operation], {
     by: session.context.author,
     dryRun,
@@ -69,7 +69,7 @@ async function postWithoutJournal(
   operation: PlainOperation,
   dryRun: boolean,
 ): Promise<Posted> {
-  const { postPlain } = await import('../bank/plain.ts');
+  const { postPlain } = await import('../bank/index.ts');
   const posting = await postPlain(await session.bank(), operation, { dryRun });
   return {
     operation: null,

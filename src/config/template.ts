@@ -1,5 +1,5 @@
 /** The commented config file that `bankctl init` writes: the built-in config, spelled out. */
-export const configTemplate = `# The branches of the bank, and the collection that each of them owns.
+export const configTemplate = `# The branches of the bank, and the collection of each.
 # Read once at the start of every command, validated, never changed by a program.
 
 # The database that holds the branches and the journal.

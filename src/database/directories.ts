@@ -135,6 +135,7 @@ const fileFailures: ReadonlyMap<string, string> = new Map([
   ['EROFS', 'the file system is read-only'],
   ['ENOSPC', diskFull],
   ['EDQUOT', 'the disk quota is used up'],
+  ['EISDIR', 'it is a directory'],
   ['ENOTDIR', 'a part of the path is a file'],
   ['EEXIST', 'there is a file in its place'],
   ['ENOENT', 'it cannot be created there'],

@@ -1,4 +1,3 @@
-import { setTimeout as pause } from 'node:timers/promises';
 import type { Bank } from '../bank/bank.ts';
 import type { Posting, Refusal } from '../bank/journal.ts';
 import { formatAmount } from '../bank/money.ts';
@@ -6,8 +5,10 @@ import { isOutage } from '../bank/outage.ts';
 import { mostOperations, type Outcome, type PostOptions, post } from '../bank/post.ts';
 import { createRehearsal } from '../bank/rehearsal.ts';
 import { BankctlError } from '../errors.ts';
+import { ahead } from './ahead.ts';
 import { type Batch, checkRows, type Reading, readBatches } from './batches.ts';
 import { LineProblem } from './lines.ts';
+import { persist } from './persist.ts';
 import type { ResultsFile } from './results.ts';
 import { spool } from './spool.ts';
 
@@ -57,9 +58,6 @@ export interface ApplyHost {
   /** A command line that can be given again to make sure. */
   readonly again: string;
 }
-
-/** Longest pause before a batch that met an outage is posted again. */
-const longestPauseMs = 500;
 
 /**
  * Applies a file of operations in order, each exactly once, in batches of one transaction each.
@@ -171,25 +169,16 @@ class Run {
     this.#host.refused({ line, error });
   }
 
-  /** Rides out an outage: thanks to the ids, a batch can be posted again whatever became of it. */
-  async #persistently({ operations }: Batch): Promise<readonly Outcome[]> {
+  /** Thanks to the ids, a batch can be posted again whatever became of it. */
+  #persistently({ operations }: Batch): Promise<readonly Outcome[]> {
     const { bank, interrupted, monotonicNs } = this.#host;
-    let options = this.#expectFresh
-      ? { ...this.#postOptions, expectFresh: true }
-      : this.#postOptions;
-    let firstFailureNs: bigint | undefined;
-    for (let pauseMs = 20; ; pauseMs = Math.min(pauseMs * 2, longestPauseMs)) {
-      try {
-        return await post(bank, operations, options);
-      } catch (error) {
-        if (interrupted.aborted || !isOutage(error)) throw error;
-        const nowNs = monotonicNs();
-        firstFailureNs ??= nowNs;
-        if (nowNs - firstFailureNs >= BigInt(bank.timeoutMs) * 1_000_000n) throw error;
-        options = this.#postOptions;
-        await pause(pauseMs, undefined, { signal: interrupted }).catch(() => undefined);
-      }
-    }
+    const { timeoutMs } = bank;
+    return persist({ timeoutMs, interrupted, monotonicNs }, (again) =>
+      post(bank, operations, {
+        ...this.#postOptions,
+        ...(this.#expectFresh && !again ? { expectFresh: true } : {}),
+      }),
+    );
   }
 
   /** The error, with how much is certainly applied, what is open, and what makes sure. */
@@ -237,34 +226,6 @@ class Run {
       ? `${first}; nothing behind them is applied.`
       : `${first}; of the ${open} behind them all or none may be applied.`;
   }
-}
-
-/** Reads the next batch while the one before it is posted, and stops where the user does. */
-async function* ahead<T>(batches: AsyncIterable<T>, interrupted: AbortSignal): AsyncIterable<T> {
-  const iterator = batches[Symbol.asyncIterator]();
-  const next = () => {
-    const reading = untilAborted(iterator.next(), interrupted);
-    // It is awaited later; until then its failure is nobody's.
-    reading.catch(() => undefined);
-    return reading;
-  };
-  let reading = next();
-  for (;;) {
-    const { value, done } = await reading;
-    if (done === true) return;
-    reading = next();
-    yield value;
-  }
-}
-
-/** A read of a pipe may never end by itself. */
-function untilAborted<T>(work: Promise<T>, interrupted: AbortSignal): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const stop = () => reject(new BankctlError('interrupted', 'Interrupted.'));
-    if (interrupted.aborted) stop();
-    interrupted.addEventListener('abort', stop, { once: true });
-    work.then(resolve, reject).finally(() => interrupted.removeEventListener('abort', stop));
-  });
 }
 
 /** One line of `--results`. */

@@ -48,6 +48,7 @@ export async function* readBatches(reading: Reading, size: number): AsyncIterabl
     for await (const batch of readRows(reading.source, reading.format, operationShape)) {
       bytes = batch.bytes;
       for (const row of batch.rows) {
+        if (row instanceof LineProblem) throw row;
         operations.push(identified(row, reading, idOf));
         lines.push(row.line);
         characters += row.length;
@@ -86,6 +87,7 @@ export async function checkRows(
   let rows = 0;
   for await (const batch of readRows(reading.source, reading.format, operationShape)) {
     for (const row of batch.rows) {
+      if (row instanceof LineProblem) throw row;
       const { id } = toOperation(row, reading.config);
       if (id === undefined && reading.batch === undefined) {
         throw new LineProblem(row.line, 'has no id, and no --batch names the file', withoutId);

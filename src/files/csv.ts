@@ -11,50 +11,37 @@ import type { Fields, LineParser, Row, RowShape } from './rows.ts';
  */
 export function parseCsv(shape: RowShape): LineParser {
   let head: readonly string[] | undefined;
-  /** The row of a line; undefined for the head; text where it is neither. */
-  const read = (cells: readonly string[] | string, atEnd: boolean): Fields | string | undefined => {
-    if (typeof cells === 'string') return cells;
-    if (head) return toFields(head, cells, shape, atEnd);
-    head = cells;
-    return headProblem(cells, shape);
-  };
-  return ({ first, texts, cut }) => {
-    const rows: Row[] = [];
+  return ({ first, texts, bad, cut }) => {
+    const rows: (Row | LineProblem)[] = [];
     const last = cut ? texts.length - 1 : -1;
-    for (const [index, cells] of cellsOf(texts).entries()) {
-      if (cells.length === 1 && cells[0] === '') continue;
-      const fields = read(cells, index === last);
+    for (const [index, text] of texts.entries()) {
       const line = first + index;
-      if (typeof fields === 'string') return { rows, problem: new LineProblem(line, fields) };
-      if (fields) rows.push({ line, length: texts[index]?.length ?? 0, fields });
+      const problem = bad.get(index);
+      if (problem === undefined && text === '') continue;
+      if (head) rows.push(problem ?? toRow(head, line, text, shape, index === last));
+      else head = checkedHead(problem ?? cellsOf(text), line, shape);
     }
-    return { rows };
+    return rows;
   };
 }
 
-const options = {
-  skipEmptyLines: false,
-  relax_column_count: true,
-  record_delimiter: '\n',
-};
-
-/** The cells of each line; text where a line is no CSV, and nothing behind it. */
-function cellsOf(texts: readonly string[]): readonly (readonly string[] | string)[] {
-  if (!texts.some((text) => text.includes('"'))) return texts.map((text) => text.split(','));
-  return oneByOne(texts);
+function toRow(
+  head: readonly string[],
+  line: number,
+  text: string,
+  shape: RowShape,
+  cut: boolean,
+): Row | LineProblem {
+  const cells = cellsOf(text);
+  const fields = typeof cells === 'string' ? cells : toFields(head, cells, shape, cut);
+  return typeof fields === 'string'
+    ? new LineProblem(line, fields)
+    : { line, length: text.length, fields };
 }
 
-function oneByOne(texts: readonly string[]): readonly (readonly string[] | string)[] {
-  const all: (readonly string[] | string)[] = [];
-  for (const text of texts) {
-    const cells = text.includes('"') ? parseQuoted(text) : text.split(',');
-    all.push(cells);
-    if (typeof cells === 'string') break;
-  }
-  return all;
-}
-
-function parseQuoted(text: string): readonly string[] | string {
+/** The cells of a line, or what is wrong with it. Most lines have no quoted cell. */
+function cellsOf(text: string): string[] | string {
+  if (!text.includes('"')) return text.split(',');
   try {
     return parse(text, options)[0] ?? [''];
   } catch (error) {
@@ -67,6 +54,18 @@ function quotingProblem(code: unknown): string {
   return code === 'CSV_QUOTE_NOT_CLOSED'
     ? 'has a quoted cell that is not closed: the closing " was expected on the same line'
     : 'is quoted wrongly: a quoted cell is "..." as a whole, and a " in it is written ""';
+}
+
+/** @throws `LineProblem` where the line names no columns that rows of this shape have */
+function checkedHead(
+  cells: readonly string[] | string | LineProblem,
+  line: number,
+  shape: RowShape,
+): readonly string[] {
+  if (cells instanceof LineProblem) throw cells;
+  const problem = typeof cells === 'string' ? cells : headProblem(cells, shape);
+  if (problem !== undefined) throw new LineProblem(line, problem);
+  return typeof cells === 'string' ? [] : cells;
 }
 
 function headProblem(head: readonly string[], shape: RowShape): string | undefined {

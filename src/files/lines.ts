@@ -6,6 +6,8 @@ export interface Lines {
   /** Number of the first one, from 1. */
   readonly first: number;
   readonly texts: readonly string[];
+  /** What is wrong with the line of that index, which is empty then. */
+  readonly bad: ReadonlyMap<number, LineProblem>;
   /** Bytes of the file up to the end of the last one. */
   readonly bytes: number;
   /** Whether the last one is the end of the file without a newline behind it. */
@@ -36,10 +38,8 @@ const newline = 10;
 const byteOrderMark = '\uFEFF';
 
 /**
- * Reads a source as lines of UTF-8, a few thousand at a time; memory does not grow with its length.
- * A byte-order mark and carriage returns before newlines are taken away.
- *
- * @throws `LineProblem`, after all lines before it were given
+ * Reads a source as lines of UTF-8, a few thousand at a time; memory does not grow with its length,
+ * nor with that of a line. A byte-order mark and carriage returns before newlines are taken away.
  */
 export async function* readLines(source: Source): AsyncIterable<Lines> {
   let rest: Uint8Array = new Uint8Array(0);
@@ -47,59 +47,56 @@ export async function* readLines(source: Source): AsyncIterable<Lines> {
   let bytes = 0;
   for await (const chunk of source.chunks()) {
     bytes += chunk.length;
-    const end = chunk.lastIndexOf(newline) + 1;
-    if (end === 0) {
+    const end = chunk.lastIndexOf(newline);
+    if (end < 0) {
       rest = joined(rest, chunk);
-      if (rest.length > longestLineBytes) throw tooLong(first);
       continue;
     }
-    const whole = joined(rest, chunk.subarray(0, end - 1));
-    const lines = decode(whole, first);
-    rest = chunk.subarray(end);
-    yield { first, texts: lines.texts, bytes: bytes - rest.length, cut: false };
-    if (lines.problem) throw lines.problem;
+    const lines = decode(joined(rest, chunk.subarray(0, end)), first);
+    rest = chunk.subarray(end + 1);
+    yield { first, ...lines, bytes: bytes - rest.length, cut: false };
     first += lines.texts.length;
-    if (rest.length > longestLineBytes) throw tooLong(first);
   }
-  if (rest.length === 0) return;
-  const lines = decode(rest, first);
-  yield { first, texts: lines.texts, bytes, cut: true };
-  if (lines.problem) throw lines.problem;
+  if (rest.length > 0) yield { first, ...decode(rest, first), bytes, cut: true };
 }
 
+/** Of a line that is too long, no more is kept than shows that it is. */
 function joined(left: Uint8Array, right: Uint8Array): Uint8Array {
-  return left.length === 0 ? right : Buffer.concat([left, right]);
+  if (left.length === 0) return right;
+  if (left.length <= longestLineBytes) return Buffer.concat([left, right]);
+  const end = right.indexOf(newline);
+  return end < 0 ? left : Buffer.concat([left, right.subarray(end)]);
 }
 
-interface Decoded {
-  /** The lines before the problem. */
-  readonly texts: readonly string[];
-  readonly problem?: LineProblem;
-}
+type Decoded = Pick<Lines, 'texts' | 'bad'>;
+
+const noneBad: Lines['bad'] = new Map();
 
 function decode(bytes: Uint8Array, first: number): Decoded {
   if (!isUtf8(bytes)) return decodeOneByOne(bytes, first);
   const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('utf8');
   const texts = text.split('\n').map((line, index) => trimmed(line, first + index));
-  // In UTF-16 a line has at most as many units as it has bytes in UTF-8.
-  return texts.some((line) => line.length > longestLineBytes / 4)
+  // A character has at most three bytes for each of its units of UTF-16.
+  return texts.some((line) => line.length > longestLineBytes / 3)
     ? decodeOneByOne(bytes, first)
-    : { texts };
+    : { texts, bad: noneBad };
 }
 
 function decodeOneByOne(bytes: Uint8Array, first: number): Decoded {
   const texts: string[] = [];
+  const bad = new Map<number, LineProblem>();
   for (let start = 0; start <= bytes.length; ) {
     const found = bytes.indexOf(newline, start);
     const end = found < 0 ? bytes.length : found;
     const line = bytes.subarray(start, end);
     const number = first + texts.length;
-    if (line.length > longestLineBytes) return { texts, problem: tooLong(number) };
-    if (!isUtf8(line)) return { texts, problem: notUtf8(number, line) };
-    texts.push(trimmed(Buffer.from(line).toString('utf8'), number));
+    if (line.length > longestLineBytes) bad.set(texts.length, tooLong(number));
+    else if (!isUtf8(line)) bad.set(texts.length, notUtf8(number, line));
+    const text = bad.has(texts.length) ? '' : Buffer.from(line).toString('utf8');
+    texts.push(trimmed(text, number));
     start = end + 1;
   }
-  return { texts };
+  return { texts, bad };
 }
 
 function trimmed(line: string, number: number): string {

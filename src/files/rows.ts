@@ -30,9 +30,9 @@ export interface RowShape {
   readonly needed: (columns: readonly string[]) => readonly string[];
 }
 
-/** Rows that were read together. */
+/** Rows that were read together, and in their places the lines that are none. */
 export interface RowBatch {
-  readonly rows: readonly Row[];
+  readonly rows: readonly (Row | LineProblem)[];
   /** Bytes of the file up to the end of them. */
   readonly bytes: number;
 }
@@ -42,20 +42,18 @@ export const rowFormats = ['ndjson', 'csv'] as const;
 /** One of `rowFormats`. */
 export type RowFormat = (typeof rowFormats)[number];
 
-/** How the lines of one format become rows; made anew for each pass, since CSV has a head. */
-export type LineParser = (lines: Lines) => Parsed;
-
-/** Rows, and behind them the line that is none. */
-export interface Parsed {
-  readonly rows: readonly Row[];
-  readonly problem?: LineProblem | undefined;
-}
+/**
+ * How the lines of one format become rows; made anew for each pass, since CSV has a head.
+ *
+ * @throws `LineProblem` where no line behind this one can be a row
+ */
+export type LineParser = (lines: Lines) => readonly (Row | LineProblem)[];
 
 /**
  * Reads the rows of a source, whatever its length, in flat memory.
  *
  * @param format as the user gave it; undefined goes by the name, else by the first character
- * @throws `LineProblem`, after all rows before it were given; `file_unreadable`; `file_empty`
+ * @throws `LineProblem` where the whole file is at fault; `file_unreadable`; `file_empty`
  */
 export async function* readRows(
   source: Source,
@@ -64,18 +62,16 @@ export async function* readRows(
 ): AsyncIterable<RowBatch> {
   let parse: LineParser | undefined;
   for await (const lines of readLines(source)) {
-    if (!parse && lines.texts.every(isBlank)) continue;
+    if (!parse && lines.bad.size === 0 && lines.texts.every(isBlank)) continue;
     parse ??= parserOf(format ?? formatOf(source.name, lines), shape);
-    const { rows, problem } = parse(lines);
-    yield { rows, bytes: lines.bytes };
-    if (problem) throw problem;
-    if (lines.cut && (await hasGrown(source, lines))) {
-      throw new LineProblem(
-        lines.first + lines.texts.length - 1,
-        'stops in the middle: the file is still being written',
-        'Run the command again when the file is complete.',
-      );
+    const rows = parse(lines);
+    const { bytes } = lines;
+    if (!lines.cut || !(await hasGrown(source, lines))) {
+      yield { rows, bytes };
+      continue;
     }
+    const last = growing(lines);
+    yield { rows: [...rows.filter(({ line }) => line < last.line), last], bytes };
   }
   if (!parse) throw empty(source, shape);
 }
@@ -96,16 +92,18 @@ function parserOf(format: RowFormat, shape: RowShape): LineParser {
 }
 
 function parseNdjson(shape: RowShape): LineParser {
-  return ({ first, texts, cut }) => {
-    const rows: Row[] = [];
+  return ({ first, texts, bad, cut }) => {
+    const rows: (Row | LineProblem)[] = [];
     for (const [index, text] of texts.entries()) {
-      if (isBlank(text)) continue;
       const line = first + index;
+      const problem = bad.get(index);
+      if (problem) rows.push(problem);
+      if (problem || isBlank(text)) continue;
       const fields = parseObject(text, shape, cut && index === texts.length - 1);
-      if (typeof fields === 'string') return { rows, problem: new LineProblem(line, fields) };
-      rows.push({ line, length: text.length, fields });
+      if (typeof fields === 'string') rows.push(new LineProblem(line, fields));
+      else rows.push({ line, length: text.length, fields });
     }
-    return { rows };
+    return rows;
   };
 }
 
@@ -113,6 +111,14 @@ function parseNdjson(shape: RowShape): LineParser {
 async function hasGrown(source: Source, { bytes }: Lines): Promise<boolean> {
   const size = await source.size();
   return size !== undefined && size > bytes;
+}
+
+function growing({ first, texts }: Lines): LineProblem {
+  return new LineProblem(
+    first + texts.length - 1,
+    'stops in the middle: the file is still being written',
+    'Run the command again when the file is complete.',
+  );
 }
 
 function empty(source: Source, { noun }: RowShape): BankctlError {

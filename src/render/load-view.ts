@@ -1,4 +1,4 @@
-import type { HistoryReport } from '../stress/judge-history.ts';
+import type { HistoryReport } from '../stress/history/judge-history.ts';
 import type { LoadModelReport, LoadReport } from '../stress/load.ts';
 import type { Paint } from './paint.ts';
 import { swimlane } from './swimlane.ts';

@@ -2,6 +2,7 @@ import type { Writable } from 'node:stream';
 import type { GlobalOptions, LiveResult, Part, Result } from '../commands/command.ts';
 import type { Context } from '../context.ts';
 import { BankctlError } from '../errors.ts';
+import { renderRecord } from './record.ts';
 import type { View } from './view.ts';
 
 /**
@@ -31,14 +32,10 @@ async function presentLive(
   globals: GlobalOptions,
   context: Context,
 ): Promise<void> {
-  const [{ renderTable }, { createPaint }] = await Promise.all([
-    import('./table.ts'),
-    import('./paint.ts'),
-  ]);
-  const paint = createPaint(globals.colour);
+  const draw = await drawer(globals, context);
   let height = 0;
   for await (const view of frames) {
-    const lines = renderTable(view, { paint, borders: true }).split('\n');
+    const lines = (await draw(view)).split('\n');
     const up = height > 0 ? `\u001B[${height}A` : '';
     const drawn = lines.map((line) => `${line}\u001B[K\n`).join('');
     // What a longer frame left below this one goes too.
@@ -127,19 +124,28 @@ async function* tables(
   globals: GlobalOptions,
   context: Context,
 ): AsyncIterable<string> {
-  const [{ renderTable }, { createPaint }] = await Promise.all([
-    import('./table.ts'),
-    import('./paint.ts'),
-  ]);
-  const paint = createPaint(globals.colour);
-  const borders = context.stdoutIsTerminal;
+  const draw = await drawer(globals, context);
   let leastWidths: readonly number[] | undefined;
   for await (const { view } of parts(result)) {
-    const head = leastWidths === undefined;
-    const text = renderTable(view, { paint, borders, head, ...(leastWidths && { leastWidths }) });
+    const text = await draw(view, leastWidths);
     if (text !== '') yield `${text}\n`;
     if (result.kind === 'stream') leastWidths ??= widths(view);
   }
+}
+
+type Draw = (view: View, leastWidths?: readonly number[]) => Promise<string>;
+
+/** The table library is loaded by the views that are grids. */
+async function drawer(globals: GlobalOptions, context: Context): Promise<Draw> {
+  const { createPaint } = await import('./paint.ts');
+  const paint = createPaint(globals.colour);
+  const borders = context.stdoutIsTerminal;
+  return async (view, leastWidths) => {
+    if (view.layout !== 'grid') return renderRecord(view, paint);
+    const { renderTable } = await import('./table.ts');
+    const head = leastWidths === undefined;
+    return renderTable(view, { paint, borders, head, ...(leastWidths && { leastWidths }) });
+  };
 }
 
 /** Columns of the first part of a long table set the widths of the rest. */

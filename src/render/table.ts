@@ -1,5 +1,6 @@
 import Table from 'cli-table3';
 import type { Paint } from './paint.ts';
+import { title } from './record.ts';
 import type { View } from './view.ts';
 
 /** What a table needs to know of the place where it is shown. */
@@ -31,19 +32,14 @@ const noBorders = {
   middle: '  ',
 };
 
-/** Draws a view as text, without a trailing newline. */
+/** Draws a grid as text, without a trailing newline. */
 export function renderTable(view: View, style: TableStyle): string {
-  if (view.layout === 'text') return view.rows.map((row) => row.join('  ')).join('\n');
   const { paint } = style;
   const head = style.head ?? true;
-  // A record is read line by line; a frame would only stand in the way.
-  const borders = style.borders && view.layout === 'grid';
+  const { borders } = style;
   const table = new Table({
-    ...(view.layout === 'grid' && head
-      ? { head: view.columns.map(({ name }) => paint.head(title(name))) }
-      : {}),
-    colAligns:
-      view.layout === 'grid' ? view.columns.map(({ align }) => align ?? 'left') : ['left', 'left'],
+    ...(head ? { head: view.columns.map(({ name }) => paint.head(title(name))) } : {}),
+    colAligns: view.columns.map(({ align }) => align ?? 'left'),
     style: {
       head: [],
       border: [],
@@ -67,10 +63,6 @@ function dropInnerRules(lines: string[], view: View, head: boolean): void {
 }
 
 function cells(view: View, style: TableStyle): string[][] {
-  if (view.layout === 'record') {
-    const [row = []] = view.rows;
-    return view.columns.map(({ name }, index) => [style.paint.head(title(name)), row[index] ?? '']);
-  }
   const rows = [...view.rows, ...(view.footer ?? [])];
   const widths = style.leastWidths;
   if (!widths) return rows.map((row) => [...row]);
@@ -80,9 +72,4 @@ function cells(view: View, style: TableStyle): string[][] {
       return view.columns[index]?.align === 'right' ? cell.padStart(width) : cell.padEnd(width);
     }),
   );
-}
-
-/** `balance_before` is headed `balance before`. */
-function title(name: string): string {
-  return name.replaceAll('_', ' ');
 }

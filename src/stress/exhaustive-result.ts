@@ -76,26 +76,48 @@ export interface ExhaustiveResult {
   readonly points: readonly string[];
   readonly models: readonly ExhaustiveModelResult[];
   readonly verdict: ExhaustiveVerdict;
+  /** Why the run proves nothing, where the verdict is `undecided`. */
+  readonly reason?: string;
+  /** The databases that `--keep` left in place. */
+  readonly kept?: readonly string[];
 }
 
 /**
- * The verdict. A model that must be clean is only so when every schedule was tried; a model that
- * must go wrong has done so with the first wrong schedule.
+ * The verdict, and the reason where it is `undecided`. A model that must be clean is only so when
+ * every schedule was tried; a model that must go wrong has done so with the first wrong schedule.
  */
-export function judgeRun(models: readonly ExhaustiveModelResult[]): ExhaustiveVerdict {
+export function judgeRun(
+  models: readonly ExhaustiveModelResult[],
+): Pick<ExhaustiveResult, 'verdict' | 'reason'> {
   const control = models.filter(({ model }) => model === 'shared');
   const cures = models.filter(({ model }) => model !== 'shared');
-  if (cures.some(({ wrong, deadlocked }) => wrong + deadlocked > 0)) return 'violation';
-  if (models.some(({ reconciled, stuck }) => !reconciled || stuck > 0)) return 'undecided';
-  const reported = models.flatMap(
-    ({ shortest_wrong, replayed }) => shortest_wrong ?? replayed ?? [],
-  );
-  if (reported.some(({ same_again }) => !same_again)) return 'undecided';
-  const proved = cures.every(
-    ({ complete, operations, acknowledged }) => complete && acknowledged === operations,
-  );
-  if (!proved) return 'undecided';
-  if (control.length === 0) return 'clean';
-  if (control.every(({ wrong }) => wrong > 0)) return 'demonstrated';
-  return control.every(({ complete }) => complete) ? 'not_reproduced' : 'undecided';
+  if (cures.some(({ wrong, deadlocked }) => wrong + deadlocked > 0)) {
+    return { verdict: 'violation' };
+  }
+  const doubt =
+    models.map(doubtOf).find((reason) => reason !== undefined) ??
+    cures.map(unproved).find((reason) => reason !== undefined);
+  if (doubt !== undefined) return { verdict: 'undecided', reason: doubt };
+  if (control.length === 0) return { verdict: 'clean' };
+  if (control.every(({ wrong }) => wrong > 0)) return { verdict: 'demonstrated' };
+  const [reason] = control.flatMap((model) => unproved(model) ?? []);
+  return reason === undefined ? { verdict: 'not_reproduced' } : { verdict: 'undecided', reason };
+}
+
+/** Why what was found of a model cannot be relied on. */
+function doubtOf(result: ExhaustiveModelResult): string | undefined {
+  const { model, reconciled, stuck, trouble, shortest_wrong, replayed } = result;
+  if (!reconciled) return `Model ${model}: the balances are not what the observed writes make.`;
+  if (stuck > 0) return `Model ${model}: ${trouble ?? 'a worker is stuck'}.`;
+  const reported = shortest_wrong ?? replayed;
+  if (!reported || reported.same_again) return undefined;
+  return `Model ${model}: a schedule did not end the same when it was run again.`;
+}
+
+/** Why a model that was not seen to go wrong is not proved to be clean. */
+function unproved(result: ExhaustiveModelResult): string | undefined {
+  const { model, complete, covered, operations, acknowledged } = result;
+  if (!complete) return `Model ${model}: covered was ${covered}, which is not every schedule.`;
+  if (acknowledged === operations) return undefined;
+  return `Model ${model}: only ${acknowledged} of ${operations} increments were acknowledged.`;
 }

@@ -313,7 +313,7 @@ async function tell(
     workers: trial.branchOf.map((branch, worker) => ({ worker: worker + 1, branch })),
     steps,
     reason: explain(steps),
-    replay: `bankctl stress --schedule ${id}`,
+    replay: `bankctl stress --schedule ${id}${branchesOption(trial.plan.branches.length)}`,
     same_again: trace.join('\n') === before.join('\n'),
     switches: countSwitches(run.steps),
     preemptions: countPreemptions(run.steps),
@@ -321,4 +321,9 @@ async function tell(
     left_switched: judgement.leftSwitched,
     trace,
   };
+}
+
+/** An id does not say how many branches there are; two is what is taken where nothing is said. */
+function branchesOption(branches: number): string {
+  return branches === 2 ? '' : ` --branches ${branches}`;
 }

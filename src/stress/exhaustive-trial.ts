@@ -96,13 +96,18 @@ export interface Reckoning {
 
 const centsOfDollar = 100n;
 
+/** The database that a model gets. */
+export function databaseOf({ database }: Pick<TrialHost, 'database'>, model: string): string {
+  return `${database}_${model}`;
+}
+
 /**
  * Opens a model on its own database of the host's server.
  *
  * @throws BankctlError as `databaseError`; `not_ours` where the database holds anything
  */
 export async function openTrial(plan: TrialPlan, host: TrialHost): Promise<Trial> {
-  const name = `${host.database}_${plan.model.name}`;
+  const name = databaseOf(host, plan.model.name);
   const watched = openClient(host, plan.workers + 1, true);
   const unwatched = openClient(host, 2, false);
   const plainDb = unwatched.db(name);

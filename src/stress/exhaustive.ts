@@ -11,7 +11,7 @@ import {
   judgeRun,
 } from './exhaustive-result.ts';
 import { type ExhaustiveHost, ModelRun } from './exhaustive-run.ts';
-import { openTrial } from './exhaustive-trial.ts';
+import { databaseOf, openTrial } from './exhaustive-trial.ts';
 
 /**
  * Drives the real models on a real database through their schedules: all, all with few
@@ -32,7 +32,8 @@ export async function runExhaustive(
     workers: checked.workers,
     points: checked.points,
     models,
-    verdict: judgeRun(models),
+    ...judgeRun(models),
+    ...(host.keep ? { kept: models.map(({ model }) => databaseOf(host, model)) } : {}),
   };
 }
 

@@ -2,7 +2,7 @@
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
 import { createContext } from '../context.ts';
 import { startDrive } from './drive.ts';
-import { batchHistory } from './history-batches.ts';
+import { batchHistory } from './history/history-batches.ts';
 import { connectWorkers, deadlineNsOf } from './load-team.ts';
 import type { FromThread, ThreadTask, ToThread } from './load-thread-protocol.ts';
 import { makePlan } from './plan.ts';

@@ -1,7 +1,7 @@
 import { Worker } from 'node:worker_threads';
 import { deferred } from './deferred.ts';
 import type { DriveResult } from './drive.ts';
-import type { HistoryBatch } from './history-batches.ts';
+import type { HistoryBatch } from './history/history-batches.ts';
 import type { TeamHost, TeamTask } from './load-team.ts';
 import type { FromThread, ThreadTask, ToThread } from './load-thread-protocol.ts';
 

@@ -1,7 +1,7 @@
 import { type MongoClient, ReadConcern } from 'mongodb';
 import { fromDecimal } from '../bank/decimal.ts';
 import type { Context } from '../context.ts';
-import { connect, databaseError } from '../database/connect.ts';
+import { databaseError } from '../database/connect.ts';
 import type { BinaryHost } from '../database/mongod-binary.ts';
 import { BankctlError } from '../errors.ts';
 import {
@@ -15,8 +15,8 @@ import {
 } from './check.ts';
 import type { DriveResult } from './drive.ts';
 import { explain, type FirstWrong } from './explain.ts';
-import { type HistoryFile, openHistory } from './history-file.ts';
-import { appliedEvent, initEvent } from './history-lines.ts';
+import { type HistoryFile, openHistory } from './history/history-file.ts';
+import { appliedEvent, initEvent } from './history/history-lines.ts';
 import { claimDatabase, refuseNamedDatabase, throwawayName } from './load-database.ts';
 import {
   collectionOfBranch,
@@ -28,6 +28,7 @@ import { type LoadOptions, type LoadSettings, settleLoadOptions } from './load-o
 import { runHere, type TeamHost, type TeamTask } from './load-team.ts';
 import { runThreads, threadProgram } from './load-threads.ts';
 import { makePlan, type Plan, planCurrency } from './plan.ts';
+import { openStressServer, type StressServer } from './stress-server.ts';
 
 /** The result of a load run; printed as it is by `--json`. */
 export interface LoadReport {
@@ -75,7 +76,7 @@ export async function runLoad(options: LoadOptions, host: LoadHost): Promise<Loa
   const settings = settleLoadOptions(options);
   const history = settings.history === undefined ? undefined : await openHistory(settings.history);
   try {
-    const server = await openServer(settings, host);
+    const server = await openStressServer(settings, host);
     try {
       return await runModels(settings, host, server, history);
     } catch (error) {
@@ -89,39 +90,10 @@ export async function runLoad(options: LoadOptions, host: LoadHost): Promise<Loa
   }
 }
 
-interface LoadServer {
-  readonly uri: string;
-  /** For everything but the load: it is not monitored. */
-  readonly client: MongoClient;
-  readonly end: () => Promise<void>;
-}
-
-async function openServer(settings: LoadSettings, host: LoadHost): Promise<LoadServer> {
-  const { timeoutMs } = settings;
-  const options = { timeoutMs, interrupted: host.interrupted };
-  if (settings.uri !== undefined) {
-    const client = await connect(settings.uri, options);
-    return { uri: settings.uri, client, end: () => client.close() };
-  }
-  const { startThrowaway } = await import('../database/throwaway.ts');
-  const server = await startThrowaway(host, { replicas: 0 });
-  try {
-    const client = await connect(server.uri, options);
-    const end = async () => {
-      await client.close();
-      await server.stop();
-    };
-    return { uri: server.uri, client, end };
-  } catch (error) {
-    await server.stop();
-    throw error;
-  }
-}
-
 async function runModels(
   settings: LoadSettings,
   host: LoadHost,
-  server: LoadServer,
+  server: StressServer,
   history: HistoryFile | undefined,
 ): Promise<LoadReport> {
   if (settings.uri !== undefined) refuseNamedDatabase(server.client);
@@ -160,7 +132,7 @@ interface ModelTask {
 async function runModel(
   settings: LoadSettings,
   host: LoadHost,
-  { client, uri }: LoadServer,
+  { client, uri }: StressServer,
   { plan, model, database, startedNs }: ModelTask,
   history: HistoryFile | undefined,
 ): Promise<{ judgement: Judgement; report: LoadModelReport }> {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { createHistoryJudge } from '../../src/stress/judge-history.ts';
+import { createHistoryJudge } from '../../src/stress/history/judge-history.ts';
 
 type Line = Readonly<Record<string, unknown>> | string;
 

@@ -1,7 +1,7 @@
 import { open } from 'node:fs/promises';
-import { errnoCode } from '../database/directories.ts';
-import { BankctlError } from '../errors.ts';
-import { quote } from '../text.ts';
+import { errnoCode } from '../../database/directories.ts';
+import { BankctlError } from '../../errors.ts';
+import { quote } from '../../text.ts';
 import { createHistoryJudge, type HistoryReport } from './judge-history.ts';
 
 /**

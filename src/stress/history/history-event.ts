@@ -1,5 +1,5 @@
-import { parseAmount } from '../bank/money.ts';
-import { BankctlError } from '../errors.ts';
+import { parseAmount } from '../../bank/money.ts';
+import { BankctlError } from '../../errors.ts';
 
 /** One line of a history, as far as a judge reads it. */
 export interface HistoryEvent {

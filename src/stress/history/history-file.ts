@@ -1,12 +1,14 @@
 import { type FileHandle, open } from 'node:fs/promises';
-import { fileError } from '../database/directories.ts';
-import type { HistoryBatch } from './history-batches.ts';
+import { fileError } from '../../database/directories.ts';
 import type { HistoryLine } from './history-lines.ts';
+import { type HistoryBatch, mergeLines } from './line-batches.ts';
 
 /** A history on its way to a file. */
 export interface HistoryFile {
   /** Writes one event as it is. */
   readonly append: (event: unknown) => Promise<void>;
+  /** Writes lines in the order given. */
+  readonly write: (lines: readonly Pick<HistoryLine, 'text'>[]) => Promise<void>;
   /**
    * Takes the batches of so many sources and writes their lines in order of time. A line waits
    * until no source can come with an earlier one.
@@ -20,9 +22,13 @@ export interface HistoryFile {
 /**
  * Creates the file, or empties it.
  *
+ * @param options `append` leaves what is there, and goes on behind it
  * @throws `not_writable`, then and while writing
  */
-export async function openHistory(path: string): Promise<HistoryFile> {
+export async function openHistory(
+  path: string,
+  { append = false }: { readonly append?: boolean } = {},
+): Promise<HistoryFile> {
   const hint = 'Name a file that can be written behind --history.';
   const guarded = async <T>(work: () => Promise<T>): Promise<T> => {
     try {
@@ -31,16 +37,18 @@ export async function openHistory(path: string): Promise<HistoryFile> {
       throw fileError(error, 'not_writable', path, hint);
     }
   };
-  const file = await guarded(() => open(path, 'w'));
+  const file = await guarded(() => open(path, append ? 'a' : 'w'));
   const queue = createQueue(file);
+  const write = (lines: readonly Pick<HistoryLine, 'text'>[]) => {
+    if (lines.length === 0) return Promise.resolve();
+    return guarded(() => queue(lines.map(({ text }) => `${text}\n`).join('')));
+  };
   return Object.freeze({
     append: (event: unknown) => guarded(() => queue(`${JSON.stringify(event)}\n`)),
+    write,
     merge: (sources: number) => {
-      const due = createMerge(sources);
-      return (source: number, batch: HistoryBatch) => {
-        const text = due(source, batch);
-        return text === '' ? Promise.resolve() : guarded(() => queue(text));
-      };
+      const due = mergeLines(sources);
+      return (source: number, batch: HistoryBatch) => write(due(source, batch));
     },
     close: () => guarded(() => file.close()),
   });
@@ -52,22 +60,5 @@ function createQueue(file: FileHandle): (text: string) => Promise<void> {
   return (text) => {
     last = last.then(() => file.appendFile(text));
     return last;
-  };
-}
-
-/** Merges batches; gives back the text that is due. */
-function createMerge(sources: number): (source: number, batch: HistoryBatch) => string {
-  const waiting: HistoryLine[][] = Array.from({ length: sources }, () => []);
-  const upToNs: number[] = Array.from({ length: sources }, () => 0);
-  return (source, { lines, upToNs: reached }) => {
-    waiting[source]?.push(...lines);
-    upToNs[source] = reached;
-    const settledNs = Math.min(...upToNs);
-    const due = waiting.flatMap((queue) => {
-      const later = queue.findIndex(({ atNs }) => atNs >= settledNs);
-      return queue.splice(0, later < 0 ? queue.length : later);
-    });
-    due.sort((left, right) => left.atNs - right.atNs);
-    return due.map(({ text }) => `${text}\n`).join('');
   };
 }

@@ -1,0 +1,83 @@
+import type { AccountStatus } from '../bank/account.ts';
+import { findBranch } from '../bank/find-branch.ts';
+import { parseAmount } from '../bank/money.ts';
+import { parseAccountNumber } from '../bank/names.ts';
+import type { AccountReference } from '../bank/operation.ts';
+import type { Config } from '../config/config.ts';
+import { quote } from '../text.ts';
+import { LineProblem } from './lines.ts';
+import { atLine } from './operation-rows.ts';
+import type { Row, RowShape } from './rows.ts';
+
+/** The columns of exported accounts, in order. */
+export const accountColumns = ['branch', 'account', 'balance', 'currency', 'status'] as const;
+
+/** The rows of `import`: one account each. */
+export const accountShape: RowShape = Object.freeze({
+  noun: 'an account',
+  columns: accountColumns,
+  flags: [],
+  needed: () => ['account', 'balance'],
+});
+
+/** An account as a row states it. */
+export interface AccountRow extends AccountReference {
+  readonly line: number;
+  readonly balanceMinor: bigint;
+  readonly status: AccountStatus;
+}
+
+/** Where rows go. */
+export interface Target {
+  readonly config: Config;
+  /** The branch of rows that name none. */
+  readonly branch: string;
+  /** Whether a row may name another branch. */
+  readonly anyBranch: boolean;
+}
+
+/**
+ * Reads a row. Pure; needs no database.
+ *
+ * @throws `LineProblem` with the number of the line, and what was expected
+ */
+export function toAccount({ line, fields }: Row, target: Target): AccountRow {
+  const { account, balance, status = 'open' } = fields;
+  if (account === undefined || balance === undefined) {
+    const missing = account === undefined ? 'account' : 'balance';
+    throw new LineProblem(line, `lacks ${missing}: an account needs account and balance`);
+  }
+  if (!isStatus(status)) {
+    throw new LineProblem(line, `has the status ${quote(status)}, not open, frozen or closed`);
+  }
+  try {
+    const branch = findBranch(target.config, fields['branch'] ?? target.branch);
+    if (!target.anyBranch && branch.name !== target.branch) {
+      throw new LineProblem(
+        line,
+        `is an account of ${branch.name}, and this is an import into ${target.branch}`,
+        'Take rows into the branches that they name with --any-branch.',
+      );
+    }
+    const { currency } = branch;
+    if ((fields['currency'] ?? currency.code) !== currency.code) {
+      throw new LineProblem(
+        line,
+        `is in ${quote(fields['currency'] ?? '')}, and ${branch.name} keeps ${currency.code}`,
+      );
+    }
+    return {
+      line,
+      branch: branch.name,
+      account: parseAccountNumber(account),
+      balanceMinor: parseAmount(balance, currency),
+      status,
+    };
+  } catch (error) {
+    throw atLine(line, error);
+  }
+}
+
+function isStatus(text: string): text is AccountStatus {
+  return text === 'open' || text === 'frozen' || text === 'closed';
+}

@@ -1,0 +1,23 @@
+import type { Session } from './commands/command.ts';
+import type { BinaryHost } from './database/mongod-binary.ts';
+import { progressText } from './render/progress.ts';
+
+/** What finding or starting a mongod takes from a session; it shows its progress there. */
+export function mongodHost(session: Session): BinaryHost {
+  const { env, nowMs, monotonicNs, interrupted, stderrIsTerminal } = session.context;
+  let told: string | undefined;
+  return {
+    env,
+    nowMs,
+    monotonicNs,
+    interrupted,
+    progress: (event) => {
+      session.progress(progressText(event.label, event.doneBytes, event.totalBytes));
+      // Without a terminal a long wait has one line to explain it.
+      if (!stderrIsTerminal && event.doneBytes !== undefined && told !== event.label) {
+        told = event.label;
+        session.talk(`${event.label} ...`);
+      }
+    },
+  };
+}
