@@ -1,11 +1,13 @@
 import { randomInt } from 'node:crypto';
 import { defineConfig } from 'vitest/config';
+import { vitePage } from './scripts/page.js';
 
 // A failing random test is repeated with the seed that its run printed.
 process.env['BANKCTL_TEST_SEED'] ??= String(randomInt(2 ** 31));
 process.stderr.write(`BANKCTL_TEST_SEED=${process.env['BANKCTL_TEST_SEED']}\n`);
 
 export default defineConfig({
+  plugins: [vitePage],
   test: {
     include: ['test/**/*.test.ts'],
     globalSetup: ['test/server.ts'],

@@ -1,7 +1,8 @@
 // Every figure as a ratio measured in one run on one machine; see docs/benchmarks.md.
+import { apply } from './apply.js';
 import { startup, warmIncrement } from './startup.js';
 
-const parts = { startup, increment: warmIncrement };
+const parts = { startup, increment: warmIncrement, apply };
 const wanted = process.argv.slice(2);
 const unknown = wanted.filter((name) => !(name in parts));
 if (unknown.length > 0) {

@@ -82,6 +82,11 @@ export const errorTable = {
     'A line of a file is not the row that was expected.',
     'Correct that line, and give the whole file again: what is applied is not applied twice.',
   ),
+  not_exportable: row(
+    1,
+    'The journal has an operation that no row of a file can ask for.',
+    'Export the accounts, with bankctl export.',
+  ),
   row_without_id: row(
     2,
     'A row has no operation id, so a repeated file could post it twice.',

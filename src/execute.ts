@@ -1,6 +1,6 @@
 import type { MongoClient } from 'mongodb';
 import type { Bank } from './bank/bank.ts';
-import type { Command, GlobalOptions, Session, Typed } from './commands/command.ts';
+import type { Command, GlobalOptions, Result, Session, Typed } from './commands/command.ts';
 import type { Config } from './config/config.ts';
 import { findConfig } from './config/find.ts';
 import type { Context } from './context.ts';
@@ -22,8 +22,11 @@ export async function execute(
 ): Promise<Status> {
   const opened = new Opened(globals, context);
   try {
-    const result = await untilInterrupted(command.run(typed, opened.session), opened, context);
-    await untilInterrupted(present(result, globals, context), opened, context);
+    const running = command.run(typed, opened.session);
+    const result = await untilInterrupted(running, opened, context, saysInterrupted);
+    const shown = present(result, globals, context);
+    if (saysInterrupted(result)) await shown;
+    else await untilInterrupted(shown, opened, context);
     return result.kind === 'single' ? (result.status ?? Status.done) : Status.done;
   } catch (error) {
     if (error instanceof OutputClosed) return Status.done;
@@ -34,14 +37,29 @@ export async function execute(
   }
 }
 
-/** On Ctrl-C: closes what is open, which aborts a transaction under way, and lets the work end. */
-async function untilInterrupted<T>(work: Promise<T>, opened: Opened, context: Context): Promise<T> {
+/** A result that tells what was done until the interruption, and is worth showing. */
+function saysInterrupted(result: Result): boolean {
+  return result.kind === 'single' && result.status === Status.interrupted;
+}
+
+/**
+ * On Ctrl-C: closes what is open, which aborts a transaction under way, and lets the work end.
+ *
+ * @param counts whether what the work came to is worth having in spite of that
+ */
+async function untilInterrupted<T>(
+  work: Promise<T>,
+  opened: Opened,
+  context: Context,
+  counts: (value: T) => boolean = () => false,
+): Promise<T> {
   const { interrupted } = context;
   const close = () => void opened.close();
   interrupted.addEventListener('abort', close, { once: true });
   try {
     const value = await work;
-    if (interrupted.aborted) throw new BankctlError('interrupted', 'Interrupted.');
+    if (interrupted.aborted && !counts(value))
+      throw new BankctlError('interrupted', 'Interrupted.');
     return value;
   } catch (error) {
     if (!interrupted.aborted || isTold(error)) throw error;

@@ -1,10 +1,8 @@
 import type { Context } from './context.ts';
 import { BankctlError, Status } from './errors.ts';
+import { bankctlVersion } from './version.ts';
 
 export { createContext } from './context.ts';
-
-/** Replaced by the version in package.json when the bundle is built. */
-declare const BANKCTL_VERSION: string;
 
 /**
  * Runs one command line. The only place that prints errors and picks the status.
@@ -17,18 +15,14 @@ export async function main(argv: readonly string[], context: Context): Promise<S
   for (const stream of [context.stdout, context.stderr]) stream.on('error', ignore);
   try {
     if (argv.length === 1 && (argv[0] === '--version' || argv[0] === '-V')) {
-      context.stdout.write(`${version()}\n`);
+      context.stdout.write(`${bankctlVersion()}\n`);
       return Status.done;
     }
     const { run } = await import('./program.ts');
-    return await run(argv, context, version());
+    return await run(argv, context, bankctlVersion());
   } catch (error) {
     return report(error, argv, context);
   }
-}
-
-function version(): string {
-  return typeof BANKCTL_VERSION === 'string' ? BANKCTL_VERSION : '0.0.0-source';
 }
 
 function ignore(): void {}

@@ -87,8 +87,9 @@ describe('Ctrl-C', () => {
 
   /** The line that bankctl prints once a write takes long. */
   async function untilWorking(child: ChildProcess): Promise<void> {
-    await new Promise<void>((resolve) => {
+    await new Promise<void>((resolve, reject) => {
       child.stderr?.on('data', (chunk) => String(chunk).includes('Still working') && resolve());
+      child.on('close', () => reject(new Error('it ended before it worked for long')));
     });
   }
 
@@ -113,7 +114,10 @@ describe('a closed stdout', () => {
     }));
     await bank.db.collection('branch1').insertMany(accounts);
     const child = start(bank, ['balance', 'branch1', '--json']);
-    const [first] = await once(child.stdout ?? child, 'data');
+    const [first] = await Promise.race([
+      once(child.stdout ?? child, 'data'),
+      once(child, 'close').then(() => ['ended without a word']),
+    ]);
     expect(String(first)).toMatch(/^\[/);
     child.stdout?.destroy();
     let stderr = '';

@@ -18,6 +18,7 @@ export interface RunOptions {
   readonly terminal?: boolean;
   readonly env?: Readonly<Record<string, string>>;
   readonly interrupted?: AbortSignal;
+  readonly stdin?: Readable;
   /** Told of everything that is written on stdout, as it is written. */
   readonly written?: (text: string) => void;
 }
@@ -72,13 +73,18 @@ export async function run(
   argv: readonly string[],
   cwd: string,
   env: Readonly<Record<string, string>>,
-  { terminal = false, interrupted = new AbortController().signal, written }: RunOptions = {},
+  {
+    terminal = false,
+    stdin = Readable.from([]),
+    interrupted = new AbortController().signal,
+    written,
+  }: RunOptions = {},
 ): Promise<Ran> {
   const stdout = new Captured(written);
   const stderr = new Captured();
   const context: Context = {
     ...realContext,
-    stdin: Readable.from([]),
+    stdin,
     stdout,
     stderr,
     stdoutIsTerminal: terminal,

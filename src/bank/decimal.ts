@@ -7,18 +7,33 @@ const exponentBias = 6176;
 /**
  * The stored form of an amount, with as many decimals as the currency has.
  *
- * Built bit by bit, which takes a third of the time of parsing a text. Source: IEEE 754-2008
- * decimal128, binary integer encoding: sign, 14 bits of exponent, 113 bits of coefficient.
+ * Built byte by byte, which takes a small part of the time of parsing a text; an array as short as
+ * this lies in the heap until someone asks for its buffer. Source: IEEE 754-2008 decimal128, binary
+ * integer encoding: sign, 14 bits of exponent, 113 bits of coefficient; little-endian in BSON.
  */
 export function toDecimal(minor: bigint, { digits }: Pick<Currency, 'digits'>): Decimal128 {
   const magnitude = minor < 0n ? -minor : minor;
-  const sign = minor < 0n ? 1n << 63n : 0n;
-  const exponent = BigInt(exponentBias - digits) << 49n;
+  const exponent = exponentBias - digits;
   const bytes = new Uint8Array(16);
-  const view = new DataView(bytes.buffer);
-  view.setBigUint64(0, BigInt.asUintN(64, magnitude), true);
-  view.setBigUint64(8, sign | exponent | (magnitude >> 64n), true);
+  if (magnitude < 1n << 48n) {
+    const number = Number(magnitude);
+    putWord(bytes, 0, number % 2 ** 32);
+    putWord(bytes, 4, Math.floor(number / 2 ** 32));
+  } else {
+    for (let at = 0; at < 12; at += 4) {
+      putWord(bytes, at, Number(BigInt.asUintN(32, magnitude >> BigInt(at * 8))));
+    }
+  }
+  bytes[14] = (exponent << 1) & 0xff;
+  bytes[15] = (exponent >> 7) | (minor < 0n ? 0x80 : 0);
   return new Decimal128(bytes);
+}
+
+function putWord(bytes: Uint8Array, at: number, value: number): void {
+  bytes[at] = value & 0xff;
+  bytes[at + 1] = (value >>> 8) & 0xff;
+  bytes[at + 2] = (value >>> 16) & 0xff;
+  bytes[at + 3] = value >>> 24;
 }
 
 /**
@@ -44,13 +59,16 @@ export function fromDecimal(
   return match[1] === '-' ? -magnitude : magnitude;
 }
 
-/** An amount with the currency's own exponent and at most 64 bits; undefined for any other. */
+/** An amount with the currency's own exponent and at most 48 bits; undefined for any other. */
 function plainMinor(bytes: Uint8Array, { digits }: Pick<Currency, 'digits'>): bigint | undefined {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const high = view.getBigUint64(8, true);
-  if (BigInt.asUintN(63, high) !== BigInt(exponentBias - digits) << 49n) return undefined;
-  const magnitude = view.getBigUint64(0, true);
-  return high >> 63n === 1n ? -magnitude : magnitude;
+  const exponent = exponentBias - digits;
+  const [b0 = 0, b1 = 0, b2 = 0, b3 = 0, b4 = 0, b5 = 0, ...high] = bytes;
+  const [b6, b7, b8, b9, b10, b11, b12, b13, b14, b15 = 0] = high;
+  if ((b6 || b7 || b8 || b9 || b10 || b11 || b12 || b13) !== 0) return undefined;
+  if (b14 !== ((exponent << 1) & 0xff) || (b15 & 0x7f) !== exponent >> 7) return undefined;
+  const low = b0 + b1 * 2 ** 8 + b2 * 2 ** 16 + b3 * 2 ** 24;
+  const magnitude = BigInt(low + (b4 + b5 * 2 ** 8) * 2 ** 32);
+  return b15 >= 0x80 ? -magnitude : magnitude;
 }
 
 /** `digits * 10^shift` where that is whole; Decimal128 exponents reach ±6176, balances do not. */

@@ -69,7 +69,7 @@ export interface PostOptions {
  * do for each, and more gain little. They end within a second or two, below `--timeout` and far
  * below the server's limit of 60 s. A caller with long memos gives fewer, see `readBatches`.
  */
-export const mostOperations = 10_000;
+export const mostOperations = 5000;
 
 /** A batch that conflicts this often is split, so that its other operations need not wait. */
 const attemptsBeforeSplit = 6;

@@ -1,10 +1,10 @@
 import { parseOperationId } from '../bank/names.ts';
-import { hasPassword } from '../database/uri.ts';
 import { BankctlError, Status } from '../errors.ts';
 import type { ApplyCounts, ApplyProgress } from '../files/apply.ts';
 import type { RowFormat } from '../files/rows.ts';
 import { bar } from '../render/progress.ts';
-import { count, quote, shellWord } from '../text.ts';
+import { count, quote } from '../text.ts';
+import { again } from './again.ts';
 import type { Command, Session, SingleResult, Typed } from './command.ts';
 import { argument, textOption } from './typed.ts';
 
@@ -101,37 +101,25 @@ function parseBatchName(text: string): string {
 
 async function run(input: ApplyInput, session: Session): Promise<SingleResult> {
   const config = await session.config();
-  const [{ applyFile }, { openSource }, { openResults }] = await Promise.all([
+  const [{ applyFile }, { withFiles }] = await Promise.all([
     import('../files/apply.ts'),
-    import('../files/source.ts'),
-    import('../files/results.ts'),
+    import('../files/open.ts'),
   ]);
   const { context } = session;
-  const source = await openSource(input.file, context);
-  const bank = await session.bank();
-  const results =
-    input.results === undefined ? undefined : await openResults(input.results, context.cwd, source);
   const refusals = showRefusals(session);
-  try {
-    const counts = await applyFile(
-      { source, format: input.format, config, batch: input.batch },
-      input,
-      {
-        bank,
-        by: context.author,
-        interrupted: context.interrupted,
-        monotonicNs: context.monotonicNs,
-        results,
-        progress: showProgress(session),
-        refused: refusals.show,
-        again: again(input, session),
-      },
-    );
-    await results?.close();
-    return applied(counts, input, session, refusals.rest());
-  } finally {
-    await results?.close();
-  }
+  const counts = await withFiles(input, context, session.bank, (source, results, bank) =>
+    applyFile({ source, format: input.format, config, batch: input.batch }, input, {
+      bank,
+      by: context.author,
+      interrupted: context.interrupted,
+      monotonicNs: context.monotonicNs,
+      results,
+      progress: showProgress(session),
+      refused: refusals.show,
+      again: again('apply', wordsOf(input), input, session),
+    }),
+  );
+  return applied(counts, input, session, refusals.rest());
 }
 
 function applied(
@@ -201,23 +189,13 @@ function showProgress({ context, progress }: Session): (at: ApplyProgress) => vo
   };
 }
 
-/** The command that makes sure of the whole file. */
-function again(input: ApplyInput, { globals }: Session): string {
-  const words = ['bankctl', 'apply', input.file];
-  const give = (flag: string, value: string | undefined) => {
-    if (value !== undefined) words.push(flag, value);
-  };
-  give('--batch', input.batch);
-  give('--format', input.format);
-  if (input.onRefusal === 'stop') words.push('--on-refusal', 'stop');
-  if (input.atomic) words.push('--atomic');
-  if (input.retryRefused) words.push('--retry-refused');
-  give('--results', input.results);
-  give('--config', globals.config);
-  if (globals.uri !== undefined && !hasPassword(globals.uri)) give('--uri', globals.uri);
-  give('--uri-file', globals.uriFile);
-  const command = words.map(shellWord).join(' ');
-  return input.file === '-'
-    ? `To make sure, give the same rows again to: ${command}`
-    : `To make sure, run it again: ${command}`;
+/** What stands behind the verb when the same file is applied again. */
+function wordsOf(input: ApplyInput): readonly string[] {
+  return [
+    input.file,
+    ...(input.batch === undefined ? [] : ['--batch', input.batch]),
+    ...(input.onRefusal === 'stop' ? ['--on-refusal', 'stop'] : []),
+    ...(input.atomic ? ['--atomic'] : []),
+    ...(input.retryRefused ? ['--retry-refused'] : []),
+  ];
 }

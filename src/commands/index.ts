@@ -3,7 +3,9 @@ import { balance } from './balance.ts';
 import { branches } from './branches.ts';
 import type { Command } from './command.ts';
 import { db } from './db.ts';
+import { exportCommand } from './export.ts';
 import { history } from './history.ts';
+import { importCommand } from './import.ts';
 import { increment } from './increment.ts';
 import { init } from './init.ts';
 import { open } from './open.ts';
@@ -28,6 +30,8 @@ export const commands: readonly Command[] = Object.freeze([
   unfreeze,
   close,
   apply,
+  importCommand,
+  exportCommand,
   stress,
   db,
 ]);

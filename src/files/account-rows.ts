@@ -66,13 +66,12 @@ export function toAccount({ line, fields }: Row, target: Target): AccountRow {
         `is in ${quote(fields['currency'] ?? '')}, and ${branch.name} keeps ${currency.code}`,
       );
     }
-    return {
-      line,
-      branch: branch.name,
-      account: parseAccountNumber(account),
-      balanceMinor: parseAmount(balance, currency),
-      status,
-    };
+    const balanceMinor = parseAmount(balance, currency);
+    if (status === 'closed' && balanceMinor !== 0n) {
+      throw new LineProblem(line, `is closed and has ${balance}: a closed account has nothing`);
+    }
+    const number = parseAccountNumber(account);
+    return { line, branch: branch.name, account: number, balanceMinor, status };
   } catch (error) {
     throw atLine(line, error);
   }

@@ -39,6 +39,8 @@ function toRow(
     : { line, length: text.length, fields };
 }
 
+const options = { relax_column_count: true, record_delimiter: '\n' };
+
 /** The cells of a line, or what is wrong with it. Most lines have no quoted cell. */
 function cellsOf(text: string): string[] | string {
   if (!text.includes('"')) return text.split(',');

@@ -1,15 +1,19 @@
 import type { HistoryReport } from '../stress/history/judge-history.ts';
-import type { LoadModelReport, LoadReport } from '../stress/load.ts';
+import type { LoadModelReport } from '../stress/load.ts';
+import type { StressReport } from '../stress/stress-run.ts';
+import { isLedger, ledgerNotes } from './ledger-view.ts';
 import type { Paint } from './paint.ts';
 import { swimlane } from './swimlane.ts';
+import { verdictLine } from './verdict.ts';
 import type { View } from './view.ts';
 
 /** A load run as people see it: a row a model, then the first wrong write and the verdict. */
-export function loadView(report: LoadReport, paint: Paint, width: number): View {
+export function loadView(report: StressReport, paint: Paint, width: number): View {
+  const names = report.models.some(isLedger) ? countedOfLedger : counted;
   return {
     layout: 'grid',
-    columns: [{ name: 'model' }, ...counted.map((name) => ({ name, align: 'right' as const }))],
-    rows: report.models.map(row),
+    columns: [{ name: 'model' }, ...names.map((name) => ({ name, align: 'right' as const }))],
+    rows: report.models.map((model) => row(model, names)),
     notes: notes(report, paint, width),
   };
 }
@@ -41,18 +45,37 @@ export function historyView(report: HistoryReport, paint: Paint): View {
 
 const counted = ['operations', 'misplaced', 'lost', 'crashed', 'left_switched', 'wrong'] as const;
 
-function row(model: LoadModelReport): readonly string[] {
-  return [model.model, ...counted.map((name) => String(model[name]))];
+/** Columns where the ledger is among the models; the others leave empty what they do not count. */
+const countedOfLedger = [
+  'operations',
+  'acknowledged',
+  'refused',
+  'unknown',
+  'misplaced',
+  'lost',
+  'wrong',
+] as const;
+
+type ModelReport = StressReport['models'][number];
+
+function row(
+  model: ModelReport,
+  names: typeof counted | typeof countedOfLedger,
+): readonly string[] {
+  const counts: Readonly<Record<string, unknown>> = { ...model };
+  return [model.model, ...names.map((name) => String(counts[name] ?? ''))];
 }
 
-function speed({ model, throughput, latency_ms }: LoadModelReport): string {
+function speed({ model, throughput, latency_ms }: ModelReport): string {
   const { p50, p99, max } = latency_ms;
+  const what = model === 'ledger' ? 'operations' : 'increments';
   const times = `p50 ${p50.toFixed(1)}, p99 ${p99.toFixed(1)}, max ${max.toFixed(1)}`;
-  return `Model ${model}: ${throughput} increments a second, latency in ms: ${times}.`;
+  return `Model ${model}: ${throughput} ${what} a second, latency in ms: ${times}.`;
 }
 
-function notes(report: LoadReport, paint: Paint, width: number): readonly string[] {
-  const first = report.models.find(({ first_wrong }) => first_wrong !== undefined);
+function notes(report: StressReport, paint: Paint, width: number): readonly string[] {
+  const plain = report.models.filter((model): model is LoadModelReport => !isLedger(model));
+  const first = plain.find(({ first_wrong }) => first_wrong !== undefined);
   const pictures = first?.first_wrong
     ? [
         '',
@@ -72,33 +95,10 @@ function notes(report: LoadReport, paint: Paint, width: number): readonly string
     ...report.models.map((model) => paint.faint(speed(model))),
     ...(balances.length > 0 ? ['', ...balances] : []),
     ...pictures,
+    ...report.models.filter(isLedger).flatMap((model) => ['', ...ledgerNotes(model)]),
     '',
     verdictLine(report, paint),
     paint.faint(`Seed ${report.seed}, ${report.workers} workers.`),
     ...(report.kept ?? []).map((database) => `Kept the database ${database}.`),
   ];
 }
-
-function verdictLine(
-  { verdict, reason }: Pick<LoadReport, 'verdict' | 'reason'>,
-  paint: Paint,
-): string {
-  const painted = paint[tones[verdict]];
-  return `${painted(verdict)}: ${reason ?? meanings[verdict]}`;
-}
-
-const tones = {
-  demonstrated: 'good',
-  clean: 'good',
-  not_reproduced: 'warn',
-  violation: 'bad',
-  undecided: 'warn',
-} as const satisfies Record<LoadReport['verdict'], keyof Paint>;
-
-const meanings = {
-  demonstrated: 'the shared model went wrong; the branch models, where run, did not.',
-  clean: 'no write went wrong.',
-  not_reproduced: 'the shared model did not go wrong this time.',
-  violation: 'a model that must not go wrong did.',
-  undecided: 'the run proves nothing.',
-} as const satisfies Record<LoadReport['verdict'], string>;

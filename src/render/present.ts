@@ -2,6 +2,7 @@ import type { Writable } from 'node:stream';
 import type { GlobalOptions, LiveResult, Part, Result } from '../commands/command.ts';
 import type { Context } from '../context.ts';
 import { BankctlError } from '../errors.ts';
+import { plainPaint } from './plain-paint.ts';
 import { renderRecord } from './record.ts';
 import type { View } from './view.ts';
 
@@ -137,8 +138,7 @@ type Draw = (view: View, leastWidths?: readonly number[]) => Promise<string>;
 
 /** The table library is loaded by the views that are grids. */
 async function drawer(globals: GlobalOptions, context: Context): Promise<Draw> {
-  const { createPaint } = await import('./paint.ts');
-  const paint = createPaint(globals.colour);
+  const paint = globals.colour ? (await import('./paint.ts')).createPaint(true) : plainPaint;
   const borders = context.stdoutIsTerminal;
   return async (view, leastWidths) => {
     if (view.layout !== 'grid') return renderRecord(view, paint);

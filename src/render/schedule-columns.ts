@@ -52,7 +52,8 @@ export interface SchedulePaint {
 
 type Tone = keyof SchedulePaint | 'plain';
 
-interface Phrase {
+/** A few words, and what they mean for the story. */
+export interface Phrase {
   readonly tone: Tone;
   readonly text: string;
 }
@@ -114,7 +115,8 @@ function stepLines(
   });
 }
 
-function actionPhrases(action: ScheduleAction): readonly Phrase[] {
+/** What a worker did, in words. */
+export function actionPhrases(action: ScheduleAction): readonly Phrase[] {
   switch (action.does) {
     case 'remembers':
       return [plain(`remembers ${pointing(action)}`)];
@@ -147,7 +149,8 @@ function pointing({ name, cached }: { readonly name: string; readonly cached: st
   return `${name}, ${cached === null ? 'nothing cached' : `${cached} cached`}`;
 }
 
-function endPhrase({ to }: ScheduleStep): Phrase {
+/** Where a step ended, in words. */
+export function endPhrase({ to }: ScheduleStep): Phrase {
   return { tone: 'faint', text: to === 'ended' || to === 'crashed' ? to : `at ${to}` };
 }
 

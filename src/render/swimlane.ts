@@ -24,7 +24,7 @@ export function swimlane(
   };
   const heads = wrong.workers.map((worker) => `worker ${worker}`.padEnd(lane + 2)).join('');
   const lines = wrong.events.flatMap((event) => {
-    const { text, bad } = phrase(event, wrong);
+    const { text, bad } = eventPhrase(event, wrong);
     return wrap(text, lane).map((part, index) =>
       row(index === 0 ? time(event) : '', event.worker, part, bad ? paint.bad : same),
     );
@@ -36,7 +36,11 @@ export function swimlane(
   ];
 }
 
-function phrase(event: FirstWrongEvent, wrong: FirstWrong): { text: string; bad: boolean } {
+/** What happened at an event, in words, and whether that is what went wrong. */
+export function eventPhrase(
+  event: FirstWrongEvent,
+  wrong: FirstWrong,
+): { text: string; bad: boolean } {
   const { collection, name } = event;
   const own = event.operation === wrong.operation;
   const missed = own && collection !== wrong.expected_collection;

@@ -17,7 +17,7 @@ import type { DriveResult } from './drive.ts';
 import { explain, type FirstWrong } from './explain.ts';
 import { type HistoryFile, openHistory } from './history/history-file.ts';
 import { appliedEvent, initEvent } from './history/history-lines.ts';
-import { claimDatabase, refuseNamedDatabase, throwawayName } from './load-database.ts';
+import { claimDatabase, throwawayName } from './load-database.ts';
 import {
   collectionOfBranch,
   type LoadModelName,
@@ -28,7 +28,8 @@ import { type LoadOptions, type LoadSettings, settleLoadOptions } from './load-o
 import { runHere, type TeamHost, type TeamTask } from './load-team.ts';
 import { runThreads, threadProgram } from './load-threads.ts';
 import { makePlan, type Plan, planCurrency } from './plan.ts';
-import { openStressServer, type StressServer } from './stress-server.ts';
+import { explainPermission, openStressServer, type StressServer } from './stress-server.ts';
+import { type Timeline, timelineOf } from './timeline.ts';
 
 /** The result of a load run; printed as it is by `--json`. */
 export interface LoadReport {
@@ -57,6 +58,10 @@ export interface LoadHost extends BinaryHost, Pick<Context, 'freshId'> {
     total: number | undefined,
     wrong: number,
   ) => void;
+  /** Told of the server when it is there. */
+  readonly opened?: ((server: Pick<StressServer, 'version'>) => void) | undefined;
+  /** Told, for each model, how its run went in time. It is made for this alone. */
+  readonly timed?: ((model: LoadModelName, timeline: Timeline) => void) | undefined;
   /** The program of the threads, where it is not bundled beside this one. */
   readonly threadProgram?: URL | undefined;
 }
@@ -78,10 +83,12 @@ export async function runLoad(options: LoadOptions, host: LoadHost): Promise<Loa
   try {
     const server = await openStressServer(settings, host);
     try {
+      host.opened?.(server);
       return await runModels(settings, host, server, history);
     } catch (error) {
       if (host.interrupted.aborted) throw new BankctlError('interrupted', 'Stopped by you.');
-      throw databaseError(error, { uri: server.uri, timeoutMs: settings.timeoutMs });
+      const told = databaseError(error, { uri: server.uri, timeoutMs: settings.timeoutMs });
+      throw explainPermission(told);
     } finally {
       await server.end();
     }
@@ -96,7 +103,6 @@ async function runModels(
   server: StressServer,
   history: HistoryFile | undefined,
 ): Promise<LoadReport> {
-  if (settings.uri !== undefined) refuseNamedDatabase(server.client);
   const plan = makePlan({ ...settings, accountsPerBranch });
   const judged: { judgement: Judgement; report: LoadModelReport }[] = [];
   const kept: string[] = [];
@@ -154,6 +160,7 @@ async function runModel(
     readBack,
   };
   const judgement = judgeRun(run, collectionOfBranch);
+  host.timed?.(model, timelineOf({ ...run, firstWrong: judgement.firstWrong }));
   return { judgement, report: reportOf(judgement, results, plan) };
 }
 

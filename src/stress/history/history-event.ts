@@ -16,6 +16,8 @@ export interface HistoryEvent {
   /** Where a write was sent, for the models without a journal; null for nowhere. */
   readonly collection: string | null | undefined;
   readonly matched: number | undefined;
+  /** The whole line. */
+  readonly fields: Readonly<Record<string, unknown>>;
 }
 
 const types = ['invoke', 'ok', 'fail', 'info'] as const;
@@ -38,11 +40,12 @@ export function readHistoryEvent(line: string): HistoryEvent | string {
     model: typeof model === 'string' ? model : undefined,
     collection: typeof collection === 'string' || collection === null ? collection : undefined,
     matched: typeof matched === 'number' ? matched : undefined,
+    fields: parsed,
   };
 }
 
 /** Amounts of all currencies are compared as millionths; no currency has more decimals. */
-const anyCurrency = Object.freeze({ code: 'the history', digits: 6 });
+export const anyCurrency = Object.freeze({ code: 'the history', digits: 6 });
 
 /** An amount of a history, exactly; undefined where it is none. */
 export function historyAmount(value: unknown): bigint | undefined {

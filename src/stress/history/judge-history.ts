@@ -1,5 +1,5 @@
 import type { Verdict } from '../check.ts';
-import { readHistoryEvent } from './history-event.ts';
+import { type HistoryEvent, readHistoryEvent } from './history-event.ts';
 import { HistorySection, type SectionJudgement } from './history-section.ts';
 
 /** What a stored history came to. */
@@ -12,8 +12,12 @@ export interface HistoryReport {
 
 /** Judges a history line by line. */
 export interface HistoryJudge {
-  /** The next line, without its line feed. */
-  readonly take: (line: string) => void;
+  /**
+   * The next line, without its line feed.
+   *
+   * @returns the event that it is; undefined where it is none
+   */
+  readonly take: (line: string) => HistoryEvent | undefined;
   /** The report; to be called once, after the last line. */
   readonly finish: () => HistoryReport;
 }
@@ -36,7 +40,7 @@ export function createHistoryJudge(): HistoryJudge {
     const event = readHistoryEvent(line);
     if (typeof event === 'string') {
       broken ??= `Line ${number} ${event}.`;
-      return;
+      return undefined;
     }
     if (event.time < lastTime) broken ??= `Line ${number} is earlier than the line before it.`;
     lastTime = event.time;
@@ -51,6 +55,7 @@ export function createHistoryJudge(): HistoryJudge {
     } else {
       section.take(event, number);
     }
+    return event;
   };
   const finish = () => {
     if (section) broken ??= 'The history breaks off: it has no applied line at its end.';

@@ -1,0 +1,108 @@
+import { findBranch } from '../bank/find-branch.ts';
+import type { Config } from '../config/config.ts';
+import { BankctlError } from '../errors.ts';
+import { accountColumns } from '../files/account-rows.ts';
+import { operationShape } from '../files/operation-rows.ts';
+import type { Column } from '../render/view.ts';
+import { type Command, type Session, type StreamResult, streamOf, type Typed } from './command.ts';
+
+/** What `export` was asked for. */
+export interface ExportInput {
+  /** The branches whose accounts are exported, in the order of the config. */
+  readonly branches: readonly string[];
+  readonly operations: boolean;
+}
+
+/** Not named `export`, which the language keeps for itself. */
+export const exportCommand: Command = {
+  name: 'export',
+  summary: 'write accounts, or all operations, as rows that can be taken back',
+  description: [
+    'Without -o, accounts come as CSV and operations as NDJSON. All rows are of one moment.',
+    '',
+    'Accounts are for bankctl import, which gives the same balances and statuses: a row cannot',
+    'carry the history, so an imported account begins with one posting. --operations writes the',
+    'whole journal for bankctl apply, which gives an empty database the same balances, statuses,',
+    'versions and history, with ids and memos; the times and authors are those of the apply.',
+  ].join('\n'),
+  arguments: [{ name: 'branch', summary: 'only the accounts of this branch', optional: true }],
+  options: [{ flags: '--operations', summary: 'the operations of the whole journal instead' }],
+  examples: [
+    'bankctl export branch1 > branch1.csv',
+    'bankctl export -o ndjson > bank.ndjson',
+    'bankctl export --operations > journal.ndjson',
+  ],
+  run: async (typed, session) => {
+    const input = parseExport(typed, await session.config());
+    return input.operations ? operations(session) : accounts(input.branches, session);
+  },
+};
+
+/** @throws `unknown_branch`; `usage` where the operations of one branch are asked for */
+export function parseExport(typed: Typed, config: Config): ExportInput {
+  const [name] = typed.args;
+  const wanted = typed.options['operations'] === true;
+  if (name === undefined) {
+    return { branches: config.branches.map((branch) => branch.name), operations: wanted };
+  }
+  if (wanted) {
+    throw new BankctlError(
+      'usage',
+      '--operations exports the whole journal: a transfer has legs in two branches.',
+      'Leave out the branch, or --operations.',
+    );
+  }
+  return { branches: [findBranch(config, name).name], operations: false };
+}
+
+async function accounts(branches: readonly string[], session: Session): Promise<StreamResult> {
+  const { exportAccounts } = await import('../files/export.ts');
+  const rows = streamOf(
+    exportAccounts(await session.bank(), branches),
+    accountColumns.map((name): Column => ({ name })),
+    (row) => accountColumns.map((name) => row[name]),
+  );
+  return session.globals.output === 'table' ? asText(rows, csvText) : rows;
+}
+
+async function operations(session: Session): Promise<StreamResult> {
+  const { exportOperations } = await import('../files/export.ts');
+  const { columns } = operationShape;
+  const rows = streamOf(
+    exportOperations(await session.bank()),
+    columns.map((name): Column => ({ name })),
+    (row) => columns.map((name) => String(row[name] ?? '')),
+  );
+  return session.globals.output === 'table' ? asText(rows, ndjsonText) : rows;
+}
+
+type Part = StreamResult['parts'] extends AsyncIterable<infer P> ? P : never;
+
+/** A table is not for machines: what is to be taken back is written in a format for rows. */
+function asText(
+  { parts }: StreamResult,
+  write: (part: Part, first: boolean) => Promise<string>,
+): StreamResult {
+  async function* texts(): AsyncIterable<Part> {
+    let first = true;
+    for await (const part of parts) {
+      const text = await write(part, first);
+      first = false;
+      const lines = text.split('\n').slice(0, -1);
+      yield {
+        items: part.items,
+        view: { layout: 'text', columns: [{ name: 'row' }], rows: lines.map((line) => [line]) },
+      };
+    }
+  }
+  return { kind: 'stream', parts: texts() };
+}
+
+async function csvText({ view }: Part, first: boolean): Promise<string> {
+  const { renderCsv } = await import('../render/csv.ts');
+  return renderCsv(view, first);
+}
+
+async function ndjsonText({ items }: Part): Promise<string> {
+  return items.map((item) => `${JSON.stringify(item)}\n`).join('');
+}

@@ -1,0 +1,153 @@
+import { type FileHandle, open, rm } from 'node:fs/promises';
+import { arch, cpus, release, type } from 'node:os';
+import { version as nodeVersion } from 'node:process';
+import { fileError } from '../database/directories.ts';
+import { redact } from '../database/uri.ts';
+import { BankctlError } from '../errors.ts';
+import type { Fact, ReportData } from '../render/html/report-data.ts';
+import { bankctlVersion } from '../version.ts';
+import type { Session, Typed } from './command.ts';
+import { textOption } from './typed.ts';
+
+/** What a run gives for its report; the rest is the same for all. */
+export interface ReportedRun extends Pick<ReportData, 'mode' | 'verdict' | 'models'> {
+  /** What was drawn at random, where anything was. */
+  readonly seed: number | null;
+  /** Of the mongod; undefined where there was none. */
+  readonly serverVersion: string | undefined;
+}
+
+/**
+ * Runs something whose result goes into the file of `--report`, if there is one. The file is
+ * opened before anything else happens, so that a path that cannot be written costs no run.
+ *
+ * @param work gives its result, and what the report is to show of it
+ * @throws `not_writable`, and what the work throws
+ */
+export async function withReport<Result>(
+  typed: Typed,
+  session: Session,
+  work: () => Promise<{ readonly result: Result; readonly reported: () => Promise<ReportedRun> }>,
+): Promise<Result> {
+  const path = textOption(typed, 'report');
+  if (path === undefined) return (await work()).result;
+  if (path === textOption(typed, 'history')) {
+    throw new BankctlError(
+      'usage',
+      `--report and --history both name ${path}.`,
+      'Name two different files.',
+    );
+  }
+  const file = await openReport(path);
+  try {
+    const { result, reported } = await work();
+    const [{ renderReport }, page, run] = await Promise.all([
+      import('../render/html/document.ts'),
+      import('virtual:report-page'),
+      reported(),
+    ]);
+    await file.write(renderReport(dataOf(run, typed, session), page));
+    session.talk(`Wrote the report ${path}.`);
+    return result;
+  } finally {
+    await file.close();
+  }
+}
+
+/** True where somebody is to see a report. */
+export function wantsReport(typed: Typed): boolean {
+  return textOption(typed, 'report') !== undefined;
+}
+
+interface ReportFile {
+  readonly write: (text: string) => Promise<void>;
+  /** Closes it; a file that was made for the report and has none is removed. */
+  readonly close: () => Promise<void>;
+}
+
+/** An older report stays as it is until there is a new one. */
+async function openReport(path: string): Promise<ReportFile> {
+  const guarded = async <T>(work: () => Promise<T>): Promise<T> => {
+    try {
+      return await work();
+    } catch (error) {
+      throw fileError(
+        error,
+        'not_writable',
+        path,
+        'Name a file that can be written behind --report.',
+      );
+    }
+  };
+  const { handle, made } = await guarded(() => openOrMake(path));
+  let written = false;
+  return {
+    write: (text) =>
+      guarded(async () => {
+        if ((await handle.stat()).isFile()) await handle.truncate(0);
+        await handle.writeFile(text);
+        written = true;
+      }),
+    close: async () => {
+      await handle.close();
+      if (made && !written) await rm(path, { force: true });
+    },
+  };
+}
+
+async function openOrMake(path: string): Promise<{ handle: FileHandle; made: boolean }> {
+  try {
+    return { handle: await open(path, 'wx'), made: true };
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error;
+    return { handle: await open(path, 'r+'), made: false };
+  }
+}
+
+function dataOf(
+  { seed, serverVersion, ...run }: ReportedRun,
+  typed: Typed,
+  session: Session,
+): ReportData {
+  const { context } = session;
+  const facts: readonly (Fact | undefined)[] = [
+    { name: 'bankctl', value: bankctlVersion() },
+    serverVersion === undefined ? undefined : { name: 'mongod', value: serverVersion },
+    { name: 'node', value: nodeVersion },
+    { name: 'platform', value: `${type()} ${release()} ${arch()}, ${cpus().length} processors` },
+    seed === null ? undefined : { name: 'seed', value: String(seed) },
+    { name: 'options', value: optionWords(typed, session, null).join(' ') || 'none' },
+  ];
+  return {
+    ...run,
+    environment: facts.filter((fact) => fact !== undefined),
+    command: ['bankctl stress', ...optionWords(typed, session, seed)].join(' '),
+    made_at: new Date(context.nowMs()).toISOString(),
+  };
+}
+
+/** Where something is written has no part in what is run. */
+const notRepeated: ReadonlySet<string> = new Set(['report', 'history', 'keep', 'seed']);
+
+/** The words behind `bankctl stress` that run the same again; passwords are left out. */
+function optionWords(
+  { args, options }: Typed,
+  { globals }: Session,
+  seed: number | null,
+): readonly string[] {
+  const typed = Object.entries(options).flatMap(([name, value]) => {
+    if (notRepeated.has(name) || value === undefined) return [];
+    return typeof value === 'string' ? [`--${name}`, shellWord(value)] : [`--${name}`];
+  });
+  return [
+    ...args.flatMap((argument) => (argument === undefined ? [] : [shellWord(argument)])),
+    ...typed,
+    ...(seed === null ? [] : ['--seed', String(seed)]),
+    ...(globals.uri === undefined ? [] : ['--uri', shellWord(redact(globals.uri))]),
+    ...(globals.uriFile === undefined ? [] : ['--uri-file', shellWord(globals.uriFile)]),
+  ];
+}
+
+function shellWord(word: string): string {
+  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
+}

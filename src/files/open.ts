@@ -1,0 +1,40 @@
+import type { Readable } from 'node:stream';
+import { openResults, type ResultsFile } from './results.ts';
+import { openSource, type Source } from './source.ts';
+
+/** The files of a command line. */
+export interface FilePaths {
+  /** `-` is the standard input. */
+  readonly file: string;
+  readonly results: string | undefined;
+}
+
+/**
+ * Runs work on open files, and closes them however it ends. The results are emptied last: a file
+ * that is not there, or a database that does not answer, leaves them as they are.
+ *
+ * @param before opens what else the work needs
+ * @throws `file_unreadable`, `not_writable`, `usage`; whatever `before` and the work say
+ */
+export async function withFiles<Opened, T>(
+  paths: FilePaths,
+  context: { readonly stdin: Readable; readonly cwd: string },
+  before: () => Promise<Opened>,
+  work: (source: Source, results: ResultsFile | undefined, opened: Opened) => Promise<T>,
+): Promise<T> {
+  const source = await openSource(paths.file, context);
+  try {
+    const opened = await before();
+    if (paths.results === undefined) return await work(source, undefined, opened);
+    const results = await openResults(paths.results, context.cwd, source);
+    try {
+      const done = await work(source, results, opened);
+      await results.close();
+      return done;
+    } finally {
+      await results.close();
+    }
+  } finally {
+    await source.close();
+  }
+}

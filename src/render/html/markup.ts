@@ -1,0 +1,62 @@
+/** Text that is known to be safe in a page, because every part of it went through `html`. */
+export interface Markup {
+  readonly markup: string;
+}
+
+/** What can stand in a template. Only `Markup` is taken as it is; all else is escaped. */
+export type Content = Markup | string | number | null | undefined | readonly Content[];
+
+/**
+ * A template of HTML. Whatever is put in is text, or the value of an attribute between double
+ * quotes, and can be nothing else.
+ */
+export function html(parts: TemplateStringsArray, ...contents: readonly Content[]): Markup {
+  const pieces = parts.map((part, index) => part + contentText(contents[index]));
+  return { markup: pieces.join('') };
+}
+
+function contentText(content: Content): string {
+  if (content === null || content === undefined) return '';
+  if (typeof content === 'string') return escapeHtml(content);
+  if (typeof content === 'number') return String(content);
+  return 'markup' in content ? content.markup : content.map(contentText).join('');
+}
+
+const references: Readonly<Record<string, string>> = {
+  '&': '&amp;',
+  '<': '&lt;',
+  '>': '&gt;',
+  '"': '&quot;',
+  "'": '&#39;',
+};
+
+/** Text that shows as it is; invisible and direction-changing characters show as their code. */
+export function escapeHtml(text: string): string {
+  return text
+    .replace(/[&<>"']/g, (character) => references[character] ?? character)
+    .replace(/[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu, codePoint);
+}
+
+function codePoint(character: string): string {
+  const code = (character.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, '0');
+  return `\\u{${code}}`;
+}
+
+/**
+ * Data for a script element of a type that is not run. `<` is the one character by which a text
+ * could end that element or begin another.
+ *
+ * Source: HTML standard, "Restrictions for contents of script elements".
+ */
+export function jsonForScript(data: unknown): Markup {
+  const text = JSON.stringify(data)
+    .replace(/</g, '\\u003c')
+    .replace(/\u2028/g, '\\u2028')
+    .replace(/\u2029/g, '\\u2029');
+  return { markup: text };
+}
+
+/** `left_switched` reads as `left switched`. */
+export function readable(name: string): string {
+  return name.replaceAll('_', ' ');
+}

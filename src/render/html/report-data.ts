@@ -1,0 +1,149 @@
+/**
+ * What a report shows. Plain data, made by `from-load`, `from-exhaustive` and `from-history`; the
+ * page draws whatever it finds here, and knows nothing of how it came about.
+ *
+ * A ledger run fits in as it is: it gives its anomalies as `outcomes`, its faults as
+ * `Timeline.faults`, and leaves `lane` out.
+ */
+export interface ReportData {
+  /** What was done, such as `exhaustive`. */
+  readonly mode: string;
+  readonly verdict: ReportVerdict;
+  readonly models: readonly ReportModel[];
+  /** What it ran on and with, in order. */
+  readonly environment: readonly Fact[];
+  /** A line to copy that does it again. */
+  readonly command: string;
+  /** When it was made, as ISO 8601. */
+  readonly made_at: string;
+}
+
+/** The verdict, and what it rests on. */
+export interface ReportVerdict {
+  readonly name: string;
+  readonly tone: Tone;
+  /** One sentence: what the verdict means, or why there is none. */
+  readonly sentence: string;
+}
+
+/** How good or bad something is; the page has a colour and a mark for each. */
+export type Tone = 'good' | 'bad' | 'warn' | 'plain' | 'faint';
+
+/** A name and its value. */
+export interface Fact {
+  readonly name: string;
+  readonly value: string;
+}
+
+/** One model's part of the report. Whatever is left out, the page has no section for. */
+export interface ReportModel {
+  readonly model: string;
+  /** One sentence: how much was done, and how much of it went wrong. */
+  readonly summary: string;
+  readonly tone: Tone;
+  /** What `outcomes` count, such as `schedules`. */
+  readonly unit: string;
+  /** How many there were of that in all. */
+  readonly total: number;
+  readonly outcomes: readonly Outcome[];
+  readonly branches: readonly BranchMoney[];
+  readonly throughput?: number;
+  readonly latency_ms?: Readonly<Record<'p50' | 'p90' | 'p99' | 'max', number>>;
+  readonly timeline?: ReportTimeline;
+  readonly lane?: Lane;
+  /** Sentences that stand on their own. */
+  readonly remarks?: readonly string[];
+}
+
+/** A count with its name. */
+export interface Outcome {
+  readonly name: string;
+  readonly count: number;
+  readonly tone: Tone;
+}
+
+/** The money of a branch; amounts are decimals as text. */
+export interface BranchMoney {
+  readonly branch: string;
+  readonly expected: string;
+  readonly actual: string;
+}
+
+/** A run in time: buckets of equal length from its beginning. */
+export interface ReportTimeline {
+  readonly bucket_ms: number;
+  readonly ended: readonly number[];
+  readonly wrong: readonly number[];
+  readonly p50_ms: readonly (number | null)[];
+  readonly p99_ms: readonly (number | null)[];
+  readonly max_ms: readonly (number | null)[];
+  /** Shown as bands behind the charts. */
+  readonly faults: readonly FaultBand[];
+  /** The part in which each operation is shown. */
+  readonly window: {
+    readonly around: string;
+    readonly from_ms: number;
+    readonly to_ms: number;
+    readonly total: number;
+    readonly operations: readonly WindowOperation[];
+  };
+}
+
+/** A time in which something was broken on purpose. */
+export interface FaultBand {
+  readonly label: string;
+  readonly from_ms: number;
+  readonly to_ms: number;
+}
+
+/** An operation in the window of a time line. */
+export interface WindowOperation {
+  readonly worker: number;
+  readonly operation: number;
+  readonly from_ms: number;
+  readonly to_ms: number;
+  readonly branch: string;
+  readonly collection: string | null;
+  readonly wrong: string | null;
+}
+
+/** How a write went wrong, step by step: a column for each worker. */
+export interface Lane {
+  readonly title: string;
+  readonly workers: readonly { readonly worker: number; readonly label: string }[];
+  /** The collections that there are, the shared model's own first. */
+  readonly collections: readonly string[];
+  readonly steps: readonly LaneStep[];
+  /** One sentence; empty where nothing went wrong. */
+  readonly reason: string;
+  /** What to type to see it again; empty where nothing replays it. */
+  readonly replay: string;
+  readonly remark: string;
+}
+
+/** One step of a lane. */
+export interface LaneStep {
+  /** What stands before it: a number, or a time. */
+  readonly label: string;
+  readonly worker: number;
+  readonly phrases: readonly { readonly tone: Tone; readonly text: string }[];
+  /** Where the shared model points after it; null for a model that cannot be pointed. */
+  readonly model: { readonly name: string; readonly cached: string | null } | null;
+  /** Writes that were made in it. */
+  readonly writes: readonly LaneWrite[];
+  /** What went wrong in it, for the list beside the verdict. */
+  readonly wrong: string | null;
+}
+
+/** A write: where it went, and where it belonged. */
+export interface LaneWrite {
+  readonly worker: number;
+  readonly collection: string;
+  readonly should_be: string;
+  readonly wrong: string | null;
+}
+
+/** What the page's program needs of a report. */
+export interface PageData {
+  readonly models: readonly Pick<ReportModel, 'model' | 'lane' | 'timeline'>[];
+}

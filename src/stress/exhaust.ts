@@ -1,0 +1,54 @@
+import type { Context } from '../context.ts';
+import type { BinaryHost } from '../database/mongod-binary.ts';
+import { runExhaustive } from './exhaustive.ts';
+import type { ExhaustiveOptions } from './exhaustive-options.ts';
+import type { ExhaustiveResult } from './exhaustive-result.ts';
+import type { Progress } from './explorer.ts';
+import { throwawayName } from './load-database.ts';
+import { explainPermission, openStressServer } from './stress-server.ts';
+
+/** What an exhaustive run needs from its surroundings. */
+export interface ExhaustHost extends BinaryHost, Pick<Context, 'freshId'> {
+  /** A deployment to use instead of a throwaway server; it names no database. */
+  readonly uri: string | undefined;
+  /** Leaves the databases of that deployment in place. */
+  readonly keep: boolean;
+  /** Bound on each call to the database, milliseconds. */
+  readonly timeoutMs: number;
+  /** Called after each schedule. */
+  readonly explored: (model: string, progress: Progress) => void;
+  /** Told of the server when it is there. */
+  readonly opened?: ((server: { readonly version: string }) => void) | undefined;
+}
+
+/**
+ * Runs an exploration on a server of its own, or in a made-up database of the one that was given.
+ * Nothing of it is left when it returns or throws, except for what `keep` leaves.
+ *
+ * @throws as `runExhaustive` and `openStressServer`
+ */
+export async function exhaust(
+  options: ExhaustiveOptions,
+  host: ExhaustHost,
+): Promise<ExhaustiveResult> {
+  const { timeoutMs, keep, monotonicNs, interrupted } = host;
+  try {
+    const server = await openStressServer(host, host);
+    try {
+      host.opened?.(server);
+      return await runExhaustive(options, {
+        uri: server.uri,
+        database: throwawayName(host, 'x'),
+        keep,
+        timeoutMs,
+        monotonicNs,
+        interrupted,
+        progress: host.explored,
+      });
+    } finally {
+      await server.end();
+    }
+  } catch (error) {
+    throw explainPermission(error);
+  }
+}

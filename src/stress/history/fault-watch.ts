@@ -1,0 +1,84 @@
+import type { HistoryEvent } from './history-event.ts';
+
+/** What the faults of a history came to. */
+export interface FaultCounts {
+  readonly kind: string;
+  readonly planned: number;
+  /** Those that were seen to bite: see `FaultWatch`. */
+  readonly bitten: number;
+}
+
+interface Fault {
+  readonly event: HistoryEvent;
+  /** Processes that had an operation under way when it struck. */
+  readonly underWay: ReadonlySet<string>;
+  felt: boolean;
+}
+
+/** A fault of these kinds must be seen to bite. */
+const judged: ReadonlySet<string> = new Set(['kill', 'failover']);
+
+/**
+ * Follows the faults of a history. Each has a line `invoke` immediately before it strikes, and a
+ * line `info` once the server takes writes again.
+ *
+ * A fault has bitten where the server is another one afterwards (the process of a killed server,
+ * the primary of a replica set), and at least one operation felt it: it was under way when the
+ * fault struck, and either got no answer, or got one only after the server took writes again. An
+ * operation that its own worker gave up on felt nothing.
+ */
+export class FaultWatch {
+  readonly #due: string | undefined;
+  #kind: string | undefined;
+  #fault: Fault | undefined;
+  #planned = 0;
+  #bitten = 0;
+
+  /** @param due the kind of fault that the history says it has */
+  constructor(due: string | undefined) {
+    this.#due = due;
+  }
+
+  /**
+   * @param event a line of the nemesis
+   * @param underWay the processes that have an operation under way
+   */
+  take(event: HistoryEvent, underWay: Iterable<string>): void {
+    if (!judged.has(event.f)) return;
+    const fault = this.#fault;
+    if (event.type === 'invoke') {
+      this.#kind = event.f;
+      this.#planned += 1;
+      this.#fault = { event, underWay: new Set(underWay), felt: false };
+    } else if (fault?.event.f === event.f) {
+      for (const process of underWay) if (fault.underWay.has(process)) fault.felt = true;
+      if (fault.felt && isChanged(fault.event, event)) this.#bitten += 1;
+      this.#fault = undefined;
+    }
+  }
+
+  /** An operation ends without an answer. */
+  unanswered(process: string, { fields }: HistoryEvent): void {
+    const fault = this.#fault;
+    if (fault?.underWay.has(process) && fields['gave_up'] !== true) fault.felt = true;
+  }
+
+  /** Undefined where there are none and none are due. */
+  counts(): FaultCounts | undefined {
+    const kind = this.#kind ?? this.#due;
+    return kind === undefined ? undefined : { kind, planned: this.#planned, bitten: this.#bitten };
+  }
+
+  /** Why the faults prove nothing; undefined where they do, or where there are none. */
+  doubt(): string | undefined {
+    if (this.#due !== undefined && this.#planned === 0) return `no ${this.#due} struck.`;
+    if (this.#bitten === this.#planned) return undefined;
+    return `${this.#planned - this.#bitten} of ${this.#planned} faults did not bite.`;
+  }
+}
+
+function isChanged(before: HistoryEvent, after: HistoryEvent): boolean {
+  const name = before.f === 'kill' ? 'pid' : 'primary';
+  const [old, present] = [before.value[name], after.value[name]];
+  return old !== undefined && present !== undefined && old !== present;
+}

@@ -1,0 +1,158 @@
+import { historyAmount, isRecord } from './history-event.ts';
+import type { Findings } from './history-findings.ts';
+import { type Asked, type Claim, type LedgerAccount, versionOf } from './ledger-accounts.ts';
+
+/** One posting of an account, as it is stored or was acknowledged. */
+export interface ChainLink {
+  readonly id: string;
+  /** In millionths. */
+  readonly amount: bigint;
+  /** What the account holds after it: the sum of all postings so far. */
+  readonly sum: bigint;
+}
+
+/** The postings of an account in order of their versions, without a hole. */
+export interface Chain {
+  readonly account: LedgerAccount;
+  /** The first one has the version behind the account's initial one. */
+  readonly links: readonly ChainLink[];
+  /** The account as it is stored; undefined where the history does not say. */
+  readonly balance: bigint | undefined;
+  /** True where the chain is what is stored, and nothing is missing from it. */
+  readonly stored: boolean;
+}
+
+/** The postings of an account: the stored ones, else those that were acknowledged. */
+export function readChain(
+  account: LedgerAccount,
+  asked: ReadonlyMap<string, Asked>,
+  stored: unknown,
+  findings: Findings,
+): Chain {
+  if (isRecord(stored)) return storedChain(account, asked, stored, findings);
+  findMissingVersions(account, findings);
+  const links: ChainLink[] = [];
+  let sum = account.initialBalance;
+  for (let version = (account.initialVersion ?? 0) + 1; ; version += 1) {
+    const id = account.postings.get(version);
+    if (id === undefined) break;
+    const amount = amountOf(asked.get(id), account.name) ?? 0n;
+    sum += amount;
+    links.push({ id, amount, sum });
+  }
+  return { account, links, balance: undefined, stored: false };
+}
+
+/** Versions follow one another; those of unanswered postings may be missing in between. */
+function findMissingVersions(account: LedgerAccount, findings: Findings): void {
+  if (account.initialVersion === undefined) return;
+  const counted = account.highest - account.initialVersion;
+  const missing = counted - account.postings.size;
+  if (missing > account.unanswered) {
+    findings.found('gap', null, `${account.name} lacks ${missing} of its versions`);
+  }
+}
+
+function storedChain(
+  account: LedgerAccount,
+  asked: ReadonlyMap<string, Asked>,
+  stored: Readonly<Record<string, unknown>>,
+  findings: Findings,
+): Chain {
+  const { name } = account;
+  const postings = Array.isArray(stored['postings']) ? stored['postings'] : [];
+  const links: ChainLink[] = [];
+  const first = account.initialVersion ?? 0;
+  let sum = account.initialBalance;
+  let missing = 0;
+  let drifted: string | undefined;
+  for (const posting of postings) {
+    const [version, id, amount, after] = Array.isArray(posting) ? posting : [];
+    const millionths = historyAmount(amount) ?? 0n;
+    sum += millionths;
+    links.push({ id: String(id), amount: millionths, sum });
+    missing = Math.max(missing, (versionOf(version) ?? 0) - first - links.length);
+    if (historyAmount(after) !== sum) drifted ??= `its version ${version} has ${after}`;
+    judgeStoredPosting(String(id), name, millionths, asked, findings);
+  }
+  const version = versionOf(stored['version']) ?? -1;
+  missing = Math.max(missing, version - first - links.length);
+  if (missing > 0) findings.found('gap', null, `${name} lacks ${missing} of its versions`);
+  if (version < first + links.length && missing === 0) {
+    const last = first + links.length;
+    findings.found('regressed', null, `${name} has version ${version}, its postings ${last}`);
+  }
+  const balance = historyAmount(stored['balance']);
+  if (balance !== sum) drifted ??= `it has ${stored['balance']}`;
+  if (drifted !== undefined) {
+    findings.found('drift', null, `${name} is not the sum of its postings: ${drifted}`);
+  }
+  if ((balance ?? 0n) < 0n) {
+    findings.found('negative', null, `${name} has ${stored['balance']}`);
+  }
+  return { account, links, balance, stored: missing === 0 };
+}
+
+function judgeStoredPosting(
+  id: string,
+  name: string,
+  amount: bigint,
+  asked: ReadonlyMap<string, Asked>,
+  findings: Findings,
+): void {
+  const operation = asked.get(id);
+  // That it was never asked for is told by the journal's ids.
+  if (!operation) return;
+  const leg = operation.legs.find(({ account }) => account === name);
+  if (!leg) {
+    findings.found('misplaced', null, `${id} is posted on ${name}, which it is not about`);
+  } else if (leg.posted) {
+    findings.found('duplicate', null, `${id} is posted twice on ${name}`);
+  } else {
+    leg.posted = true;
+    if (leg.amount !== amount) {
+      findings.found('drift', null, `${id} is posted on ${name} with another amount`);
+    }
+  }
+}
+
+/** Compares what callers were told of an account with its postings. */
+export function judgeChain(
+  chain: Chain,
+  asked: ReadonlyMap<string, Asked>,
+  findings: Findings,
+): void {
+  const { account, links } = chain;
+  const first = account.initialVersion;
+  if (first === undefined) return;
+  const judge = ({ line, version, balance }: Claim) => {
+    const due = version === first ? account.initialBalance : links[version - first - 1]?.sum;
+    if (due !== undefined && due !== balance) {
+      const what = `${account.name} was told to have another balance with version ${version}`;
+      findings.found('drift', line, `${what} than its postings make`);
+    } else if (due === undefined && chain.stored && !account.postings.has(version)) {
+      const last = first + links.length;
+      const what = `${account.name} was seen with version ${version}`;
+      findings.found('regressed', line, `${what}, and ended with ${last}`);
+    }
+  };
+  for (const claim of account.claims.values()) judge(claim);
+  for (const claim of account.disputed) {
+    judge(claim);
+    if (claim.version === first || links[claim.version - first - 1]) continue;
+    const what = `${account.name} was told to have two balances`;
+    findings.found('drift', claim.line, `${what} with version ${claim.version}`);
+  }
+  if (!chain.stored) return;
+  for (const [version, id] of account.postings) {
+    const link = links[version - first - 1];
+    const isStored = asked.get(id)?.legs.some((leg) => leg.account === account.name && leg.posted);
+    if (isStored && link?.id !== id) {
+      findings.found('drift', null, `${id} was told version ${version}, which ${link?.id} has`);
+    }
+  }
+}
+
+function amountOf(asked: Asked | undefined, account: string): bigint | undefined {
+  return asked?.legs.find((leg) => leg.account === account)?.amount;
+}

@@ -1,0 +1,220 @@
+import { type HistoryEvent, historyAmount, isRecord } from './history-event.ts';
+import type { Findings } from './history-findings.ts';
+import type { Begun, SectionJudgement, SectionRules } from './history-section.ts';
+import {
+  type Asked,
+  type AskedLeg,
+  accountsOf,
+  type Ending,
+  endings,
+  type LedgerAccount,
+  type Seen,
+  type SnapshotRead,
+  seenBy,
+  versionOf,
+} from './ledger-accounts.ts';
+import { settleLedger } from './ledger-settlement.ts';
+
+/**
+ * What is judged of a model with a journal. While the history goes on: versions, balances and how
+ * old a reading may be. At its end, when the journal is known: everything else, see
+ * `settleLedger`. Time is linear in the history; what is remembered is what each id asked for, and
+ * the versions of each snapshot.
+ *
+ * Source: the anomalies are those of Jepsen's bank test and of its set and counter checkers, by
+ * the names of the design; the versions make each of them decidable at once.
+ */
+export class LedgerRules implements SectionRules {
+  readonly #findings: Findings;
+  readonly #accounts: ReadonlyMap<string, LedgerAccount>;
+  readonly #asked = new Map<string, Asked>();
+  readonly #snapshots: SnapshotRead[] = [];
+  #retried = 0;
+
+  constructor(init: HistoryEvent, findings: Findings) {
+    this.#findings = findings;
+    this.#accounts = accountsOf(init);
+  }
+
+  begin(event: HistoryEvent, line: number): Begun {
+    if (event.f === 'snapshot') {
+      return { finished: [...this.#accounts.values()].map(finishedOf), repeated: false };
+    }
+    const seen = seenBy(event);
+    const finished = seen.map(({ name }) => finishedOf(this.#accounts.get(name)));
+    const { id } = event.value;
+    if (typeof id !== 'string') return { finished, repeated: false };
+    const legs = seen.map(({ name, amount }, leg): AskedLeg => {
+      const since = finished[leg] ?? 0;
+      return {
+        account: name,
+        amount: amount ?? 0n,
+        finished: since,
+        version: undefined,
+        posted: false,
+      };
+    });
+    const known = this.#asked.get(id);
+    if (!known) this.#asked.set(id, { legs, ending: 'open', unknown: 0 });
+    else if (!sameRequest(known.legs, legs)) {
+      this.#findings.doubted(`line ${line} asks for something else with the id ${id}.`);
+    }
+    if (known) this.#retried += 1;
+    return { finished, repeated: known !== undefined };
+  }
+
+  end(event: HistoryEvent, { finished }: Begun, line: number): void {
+    if (event.f === 'snapshot') {
+      if (event.type === 'ok') this.#judgeSnapshot(event, finished, line);
+      return;
+    }
+    const asked = this.#asked.get(String(event.value['id']));
+    if (event.f !== 'read' && asked) this.#endOfAttempt(event, asked);
+    if (event.type !== 'ok') return;
+    for (const [leg, seen] of seenBy(event).entries()) {
+      if (event.f === 'read') this.#judgeRead(seen, finished[leg] ?? 0, line);
+      else if (asked) this.#judgePosting(String(event.value['id']), asked.legs[leg], seen, line);
+    }
+  }
+
+  finish(applied: HistoryEvent): Partial<SectionJudgement> {
+    const settled = settleLedger(
+      {
+        accounts: this.#accounts,
+        asked: this.#asked,
+        snapshots: this.#snapshots,
+        applied: applied.value,
+      },
+      this.#findings,
+    );
+    return { retried: this.#retried, ...settled };
+  }
+
+  #endOfAttempt(event: HistoryEvent, asked: Asked): void {
+    const ending = endingOf(event);
+    if (endings.indexOf(ending) > endings.indexOf(asked.ending)) asked.ending = ending;
+    if (event.type !== 'info') return;
+    asked.unknown += 1;
+    for (const { account } of asked.legs) {
+      const known = this.#accounts.get(account);
+      if (known) known.unanswered += 1;
+    }
+  }
+
+  #judgeRead({ name, version, balance }: Seen, finished: number, line: number): void {
+    const account = this.#accounts.get(name);
+    const present = versionOf(version);
+    if (!account || present === undefined) {
+      this.#findings.doubted(`line ${line} has no version of an account that is known.`);
+      return;
+    }
+    if (present < finished) {
+      this.#findings.found(
+        'stale',
+        line,
+        `${name} has version ${present}, but ${finished} was finished before it was read`,
+      );
+    }
+    this.#claim(account, present, balance, line);
+    account.finished = Math.max(account.finished, present);
+  }
+
+  #judgePosting(id: string, leg: AskedLeg | undefined, seen: Seen, line: number): void {
+    const findings = this.#findings;
+    const account = this.#accounts.get(seen.name);
+    const version = versionOf(seen.version);
+    if (!leg || !account || version === undefined) {
+      findings.doubted(`line ${line} has no version of an account that is known.`);
+      return;
+    }
+    if (leg.account !== seen.name) {
+      findings.found('misplaced', line, `${id} of ${leg.account} was posted on ${seen.name}`);
+    }
+    const holder = account.postings.get(version);
+    // The same id with the same version is a repeated request that found its first result.
+    if (holder !== id) {
+      if (leg.version !== undefined && leg.version !== version) {
+        findings.found('duplicate', line, `${id} was applied as ${leg.version} and ${version}`);
+      }
+      if (holder !== undefined || version <= leg.finished) {
+        const other = holder ?? 'an earlier posting';
+        findings.found('regressed', line, `${seen.name} has version ${version}, as ${other} has`);
+      }
+      account.postings.set(version, id);
+      leg.version = version;
+    }
+    this.#claim(account, version, seen.balance, line);
+    account.highest = Math.max(account.highest, version);
+    account.finished = Math.max(account.finished, version);
+  }
+
+  #claim(account: LedgerAccount, version: number, stated: unknown, line: number): void {
+    const balance = historyAmount(stated);
+    if (balance === undefined) {
+      this.#findings.doubted(`line ${line} has no balance of ${account.name}.`);
+      return;
+    }
+    if (balance < 0n) this.#findings.found('negative', line, `${account.name} has ${stated}`);
+    const first = account.claims.get(version);
+    if (!first) account.claims.set(version, { line, version, balance });
+    else if (first.balance !== balance) account.disputed.push({ line, version, balance });
+  }
+
+  #judgeSnapshot({ value }: HistoryEvent, finished: readonly number[], line: number): void {
+    const { balances, versions } = value;
+    if (!isRecord(balances) || !isRecord(versions)) {
+      this.#findings.doubted(`line ${line} has a snapshot without balances and versions.`);
+      return;
+    }
+    const names = [...this.#accounts.keys()];
+    const read = names.map((name) => ({
+      name,
+      version: versionOf(versions[name]) ?? -1,
+      balance: historyAmount(balances[name]),
+    }));
+    const missing = read.find(({ version, balance }) => version < 0 || balance === undefined);
+    if (missing || Object.keys(balances).length !== names.length) {
+      const what = missing ? `lacks ${missing.name}` : 'has an account that was not there';
+      this.#findings.found('wrong_total', line, `the snapshot ${what}`);
+      return;
+    }
+    const below = read.find(({ balance }) => (balance ?? 0n) < 0n);
+    if (below) {
+      this.#findings.found('negative', line, `${below.name} has ${balances[below.name]}`);
+    }
+    const old = read.findIndex(({ version }, place) => version < (finished[place] ?? 0));
+    const stale = read[old];
+    if (stale) {
+      this.#findings.found(
+        'stale',
+        line,
+        `${stale.name} has version ${stale.version}, ` +
+          `but ${finished[old]} was finished before the snapshot`,
+      );
+    }
+    for (const { name, version } of read) {
+      const account = this.#accounts.get(name);
+      if (account) account.finished = Math.max(account.finished, version);
+    }
+    this.#snapshots.push({
+      line,
+      versions: read.map(({ version }) => version),
+      total: read.reduce((sum, { balance }) => sum + (balance ?? 0n), 0n),
+    });
+  }
+}
+
+function finishedOf(account: LedgerAccount | undefined): number {
+  return account?.finished ?? 0;
+}
+
+function sameRequest(left: readonly AskedLeg[], right: readonly AskedLeg[]): boolean {
+  const text = (legs: readonly AskedLeg[]) =>
+    legs.map(({ account, amount }) => `${account} ${amount}`).join();
+  return text(left) === text(right);
+}
+
+function endingOf({ type, fields }: HistoryEvent): Ending {
+  if (type === 'invoke') return 'open';
+  return type === 'info' && fields['said'] === 'not_applied' ? 'said' : type;
+}

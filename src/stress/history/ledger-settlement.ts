@@ -1,0 +1,127 @@
+import { formatAmount } from '../../bank/money.ts';
+import { anyCurrency, isRecord } from './history-event.ts';
+import type { Findings } from './history-findings.ts';
+import type { BranchMoney, SectionJudgement } from './history-section.ts';
+import type { Asked, LedgerAccount, SnapshotRead } from './ledger-accounts.ts';
+import { type Chain, judgeChain, readChain } from './ledger-chain.ts';
+import { judgeSnapshots } from './ledger-snapshots.ts';
+
+/** All that a history says, once its last line is known. */
+export interface LedgerEnd {
+  readonly accounts: ReadonlyMap<string, LedgerAccount>;
+  readonly asked: ReadonlyMap<string, Asked>;
+  readonly snapshots: readonly SnapshotRead[];
+  /**
+   * The value of the last line: the journal's `ids`, and, by account, what is stored of it:
+   * `balance`, `version`, and its `postings` as `[version, id, amount, balance]`.
+   */
+  readonly applied: Readonly<Record<string, unknown>>;
+}
+
+/**
+ * Compares what was asked and answered with the journal and the accounts that were read back.
+ * Where the last line has the ids alone, the postings that were acknowledged stand for the
+ * journal's, as far as they go without a hole.
+ */
+export function settleLedger(
+  end: LedgerEnd,
+  findings: Findings,
+): Pick<SectionJudgement, 'unknown_applied' | 'branches'> {
+  const { ids } = end.applied;
+  const stored = isRecord(end.applied['accounts']) ? end.applied['accounts'] : undefined;
+  const applied = new Set<string>();
+  if (Array.isArray(ids)) settleIds(ids, end.asked, applied, findings);
+  else findings.doubted('its last line has no ids.');
+  const chains = [...end.accounts.values()].map((account) =>
+    readChain(account, end.asked, stored?.[account.name], findings),
+  );
+  for (const chain of chains) judgeChain(chain, end.asked, findings);
+  for (const name of Object.keys(stored ?? {})) {
+    if (!end.accounts.has(name)) {
+      findings.found('misplaced', null, `${name} is stored, and nobody opened it`);
+    }
+  }
+  if (stored) findLostLegs(end.asked, applied, findings);
+  for (const name of stored ? end.accounts.keys() : []) {
+    if (!isRecord(stored?.[name])) findings.found('lost', null, `the account ${name} is gone`);
+  }
+  judgeSnapshots(end.snapshots, chains, end.asked, findings);
+  return {
+    unknown_applied: unknownApplied(end.asked, applied),
+    ...(stored ? { branches: branchMoney(end, chains, applied) } : {}),
+  };
+}
+
+/** What the journal says of every id. */
+function settleIds(
+  ids: readonly unknown[],
+  asked: ReadonlyMap<string, Asked>,
+  applied: Set<string>,
+  findings: Findings,
+): void {
+  for (const id of ids.map(String)) {
+    if (applied.has(id)) {
+      findings.found('duplicate', null, `${id} is in the journal twice`);
+      continue;
+    }
+    applied.add(id);
+    const ending = asked.get(id)?.ending;
+    if (ending === undefined) findings.found('phantom', null, `${id} was never asked for`);
+    if (ending === 'fail') findings.found('phantom', null, `${id} was refused, but is applied`);
+    if (ending === 'said') {
+      findings.found('phantom', null, `${id} was said to be not applied, but is applied`);
+    }
+  }
+  for (const [id, { ending }] of asked) {
+    if (ending === 'ok' && !applied.has(id)) {
+      findings.found('lost', null, `${id} was acknowledged, but is not in the journal`);
+    }
+  }
+}
+
+/** An operation in the journal must have a posting on each of its accounts. */
+function findLostLegs(
+  asked: ReadonlyMap<string, Asked>,
+  applied: ReadonlySet<string>,
+  findings: Findings,
+): void {
+  for (const id of applied) {
+    const missing = asked.get(id)?.legs.find(({ posted }) => !posted);
+    if (missing) findings.found('lost', null, `${id} has no posting on ${missing.account}`);
+  }
+}
+
+function unknownApplied(asked: ReadonlyMap<string, Asked>, applied: ReadonlySet<string>): number {
+  let count = 0;
+  for (const [id, { unknown }] of asked) if (applied.has(id)) count += unknown;
+  return count;
+}
+
+/** Each branch as what was asked for and is applied makes it, and as it is stored. */
+function branchMoney(
+  { accounts, asked }: LedgerEnd,
+  chains: readonly Chain[],
+  applied: ReadonlySet<string>,
+): readonly BranchMoney[] {
+  const expected = new Map<string, bigint>();
+  const actual = new Map<string, bigint>();
+  const add = (sums: Map<string, bigint>, account: string, amount: bigint) => {
+    const branch = account.slice(0, account.indexOf(':'));
+    sums.set(branch, (sums.get(branch) ?? 0n) + amount);
+  };
+  for (const { name, initialBalance } of accounts.values()) add(expected, name, initialBalance);
+  for (const id of applied) {
+    for (const { account, amount } of asked.get(id)?.legs ?? []) add(expected, account, amount);
+  }
+  for (const { account, balance } of chains) add(actual, account.name, balance ?? 0n);
+  return [...expected].map(([branch, sum]) => ({
+    branch,
+    expected: shown(sum),
+    actual: shown(actual.get(branch) ?? 0n),
+  }));
+}
+
+/** With two decimals at least, as the amounts of a history have. */
+function shown(amount: bigint): string {
+  return formatAmount(amount, anyCurrency).replace(/(\.\d\d\d*?)0+$/, '$1');
+}

@@ -1,0 +1,103 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import type { MongoClient } from 'mongodb';
+import type { Throwaway, ThrowawayMember } from '../../database/throwaway.ts';
+import { BankctlError } from '../../errors.ts';
+import type { HistoryLine } from '../history/history-lines.ts';
+import type { Draw } from '../random.ts';
+import { ledgerLine } from './ledger-lines.ts';
+import { awaitMembers, awaitWrites, primaryOf } from './server-state.ts';
+
+/** Kinds of fault. */
+export const faultKinds = ['kill', 'failover'] as const;
+/** One of them. */
+export type FaultKind = (typeof faultKinds)[number];
+
+/** What the faults of a run are. */
+export interface NemesisTask {
+  readonly kind: FaultKind;
+  readonly server: Throwaway;
+  /** A client that is not under load. */
+  readonly client: MongoClient;
+  readonly database: string;
+  /** A fault does not strike later than this, nanoseconds since the start of the run. */
+  readonly deadlineNs: number;
+  readonly draw: Draw;
+}
+
+/** What the faults need from their surroundings. */
+export interface NemesisHost {
+  readonly nowNs: () => number;
+  readonly event: (line: HistoryLine) => void;
+  /** Aborted when no further fault is to strike. */
+  readonly stopped: AbortSignal;
+  readonly interrupted: AbortSignal;
+}
+
+const shortestQuietMs = 500;
+const longestQuietMs = 1500;
+const longestDownMs = 500;
+
+/**
+ * Strikes again and again, and returns when the last server is back. `kill` ends the one server by
+ * SIGKILL and starts it again on its data; `failover` does so with the primary of three, once
+ * another one has taken over. Each fault is two events, see `FaultWatch`.
+ *
+ * SIGKILL is not a power cut: what the process gave to the kernel is not lost with it.
+ *
+ * @throws `database_failed` where the servers do not come back
+ */
+export async function runNemesis(task: NemesisTask, host: NemesisHost): Promise<void> {
+  const { kind, draw } = task;
+  for (let fault = 0; ; fault += 1) {
+    const quietMs = shortestQuietMs + draw(2 * fault, longestQuietMs - shortestQuietMs);
+    await pause(quietMs, undefined, { signal: host.stopped }).catch(() => undefined);
+    if (host.stopped.aborted || host.nowNs() >= task.deadlineNs) return;
+    const downMs = draw(2 * fault + 1, longestDownMs);
+    await (kind === 'kill' ? kill(task, host, downMs) : failOver(task, host, downMs));
+    if (host.interrupted.aborted) return;
+  }
+}
+
+async function kill(task: NemesisTask, host: NemesisHost, downMs: number): Promise<void> {
+  const [member] = task.server.members;
+  if (!member) throw new Error('the throwaway deployment has no server');
+  host.event(line('invoke', 'kill', { pid: member.pid() }, host));
+  await member.kill();
+  await pause(downMs);
+  if (host.interrupted.aborted) return;
+  await member.restart();
+  await awaitWrites(task.client, task.database, host);
+  host.event(line('info', 'kill', { pid: member.pid() }, host));
+}
+
+async function failOver(task: NemesisTask, host: NemesisHost, downMs: number): Promise<void> {
+  const { client, server } = task;
+  const before = await primaryOf(client, host);
+  const member = memberAt(server, before);
+  host.event(line('invoke', 'failover', { primary: before, pid: member.pid() }, host));
+  await member.kill();
+  await awaitWrites(client, task.database, host);
+  const after = await primaryOf(client, host);
+  host.event(line('info', 'failover', { primary: after }, host));
+  await pause(downMs);
+  if (host.interrupted.aborted) return;
+  host.event(line('invoke', 'rejoin', { member: before }, host));
+  await member.restart();
+  await awaitMembers(client, server.members.length, host);
+  host.event(line('info', 'rejoin', { member: before, pid: member.pid() }, host));
+}
+
+function memberAt(server: Throwaway, address: string): ThrowawayMember {
+  const member = server.members.find(({ port }) => address.endsWith(`:${port}`));
+  if (member) return member;
+  throw new BankctlError('database_failed', `The primary ${address} is none of the servers.`);
+}
+
+function line(
+  type: 'invoke' | 'info',
+  f: string,
+  value: Readonly<Record<string, unknown>>,
+  { nowNs }: NemesisHost,
+): HistoryLine {
+  return ledgerLine('nemesis', type, { f, value }, nowNs());
+}

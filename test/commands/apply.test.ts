@@ -1,0 +1,325 @@
+import { appendFile, mkdir, readFile, unlink, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { Readable } from 'node:stream';
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { type Workspace, workspace } from '../workspace.ts';
+
+const json = (rows: readonly object[]) => rows.map((row) => `${JSON.stringify(row)}\n`).join('');
+
+/** A bank with accounts A and B of 100.00 in branch1, and a file to apply. */
+async function bankWith(content: string | Uint8Array, name = 'rows.ndjson'): Promise<Workspace> {
+  const bank = await workspace();
+  for (const account of ['A', 'B']) {
+    await bank.run(['open', 'branch1', account, '--balance', '100', '--id', `open-${account}`]);
+  }
+  await writeFile(join(bank.directory, name), content);
+  return bank;
+}
+
+async function balances(bank: Workspace): Promise<Record<string, string>> {
+  const { stdout } = await bank.run(['balance', 'branch1', '--json']);
+  const accounts: { account: string; balance: string }[] = JSON.parse(stdout);
+  return Object.fromEntries(accounts.map(({ account, balance }) => [account, balance]));
+}
+
+const plus = (account: string, amount: string, id?: string) => ({
+  branch: 'branch1',
+  account,
+  amount,
+  ...(id === undefined ? {} : { id }),
+});
+
+describe('what a file can ask for', () => {
+  const csv = [
+    'type,id,branch,account,amount,from,to,reverses,memo,create',
+    'open,1,branch1,C,5,,,,,',
+    ',2,branch1,A,1.50,,,,"said ""yes"", then left",',
+    'increment,3,branch1,NEW,2,,,,,true',
+    'transfer,4,,,10,branch1:A,branch1:B,,,',
+    'reverse,5,,,,,,4,,',
+    'freeze,6,branch1,B,,,,,,',
+    'unfreeze,7,branch1,B,,,,,,',
+    'increment,8,branch1,C,-5,,,,,',
+    'close,9,branch1,C,,,,,,',
+  ].join('\r\n');
+
+  test('every type, in CSV and in NDJSON, on one line each', async () => {
+    const [head = '', ...lines] = csv.split('\r\n');
+    const names = head.split(',');
+    const rows = lines.map((line) => {
+      const cells = line.replace('"said ""yes"", then left"', 'MEMO').split(',');
+      const fields = names.map((name, index) => [name, cells[index] ?? '']);
+      return Object.fromEntries(
+        fields
+          .filter(([, cell]) => cell !== '')
+          .map(([name, cell]) => [
+            name,
+            name === 'create' ? true : cell === 'MEMO' ? 'said "yes", then left' : cell,
+          ]),
+      );
+    });
+    const [one, other] = [await bankWith(csv, 'a.csv'), await bankWith(json(rows), 'a.ndjson')];
+    for (const [bank, file] of [
+      [one, 'a.csv'],
+      [other, 'a.ndjson'],
+    ] as const) {
+      const ran = await bank.run(['apply', file, '--json', '-q']);
+      expect(ran).toMatchObject({ status: 0, stderr: '' });
+      expect(JSON.parse(ran.stdout)).toEqual({ applied: 9, replayed: 0, refused: 0, batches: 1 });
+      expect(await balances(bank)).toEqual({ A: '101.50', B: '100.00', C: '0.00', NEW: '2.00' });
+    }
+    const memo = await one.db.collection<{ _id: string }>('journal').findOne({ _id: '2' });
+    expect(memo).toMatchObject({ memo: 'said "yes", then left' });
+  });
+
+  test('--results has a line for each row, and --on-refusal decides what follows', async () => {
+    const rows = [plus('A', '1', 'a'), plus('A', '-500', 'b'), plus('A', '2', 'c')];
+    for (const [mode, total, lines] of [
+      ['continue', '103.00', 3],
+      ['stop', '101.00', 2],
+    ] as const) {
+      const bank = await bankWith(json(rows));
+      const line = ['apply', 'rows.ndjson', '--on-refusal', mode, '--results', 'out', '--json'];
+      const ran = await bank.run(line);
+      expect(ran.status).toBe(1);
+      expect(ran.stderr).toContain('Line 2 was refused: The account branch1:A has 101.00 USD');
+      expect(await balances(bank)).toMatchObject({ A: total });
+      const out = await readFile(join(bank.directory, 'out'), 'utf8');
+      const results = out
+        .trimEnd()
+        .split('\n')
+        .map((text) => JSON.parse(text));
+      expect(results).toHaveLength(lines);
+      expect(results[0]).toEqual({
+        line: 1,
+        id: 'a',
+        outcome: 'applied',
+        postings: [
+          { branch: 'branch1', account: 'A', amount: '1.00', balance: '101.00', version: 2 },
+        ],
+      });
+      expect(results[1]).toMatchObject({ line: 2, id: 'b', outcome: 'refused' });
+      expect(results[1]).toMatchObject({ code: 'below_minimum' });
+    }
+  });
+
+  test('--atomic is all or nothing', async () => {
+    const bank = await bankWith(json([plus('A', '1', 'a'), plus('A', '-500', 'b')]));
+    const before = await bank.everything();
+    const ran = await bank.run(['apply', 'rows.ndjson', '--atomic', '--json', '-q']);
+    expect([ran.status, JSON.parse(ran.stdout)]).toEqual([
+      1,
+      { applied: 0, replayed: 0, refused: 2, batches: 0 },
+    ]);
+    expect(await bank.everything()).toBe(before);
+  });
+
+  test('--dry-run promises what happens next, over more than one batch', async () => {
+    const rows = [
+      { type: 'open', id: 'o', branch: 'branch1', account: 'N' },
+      ...Array.from({ length: 10_050 }, (_, index) => plus('N', '0.01', `n${index}`)),
+      { ...plus('N', '-100.51', 'too much') },
+      { type: 'reverse', id: 'r', reverses: 'n0' },
+    ];
+    const bank = await bankWith(json(rows));
+    const before = await bank.everything();
+    const dry = await bank.run(['apply', 'rows.ndjson', '--dry-run', '--json', '-q']);
+    expect(await bank.everything()).toBe(before);
+    const real = await bank.run(['apply', 'rows.ndjson', '--json', '-q']);
+    expect(JSON.parse(dry.stdout)).toEqual({ ...JSON.parse(real.stdout), dry_run: true });
+    expect(JSON.parse(real.stdout)).toMatchObject({ applied: 10_052, refused: 1, batches: 2 });
+  });
+});
+
+describe('a file that is not as expected', () => {
+  const row = JSON.stringify(plus('A', '1', 'a'));
+  const head = 'id,branch,account,amount';
+  const good = 'a,branch1,A,1';
+  const problems: readonly [file: string, content: string | Uint8Array, expected: RegExp][] = [
+    [
+      'r.ndjson',
+      `${row}\n{"branch":"branch1","acount":"A"}\n`,
+      /line 2 has an unknown field "acou/,
+    ],
+    ['r.ndjson', `${row}\n${row.replace('"1"', '1')}\n`, /line 2 .*in quotes so that no digit/],
+    ['r.ndjson', `${row}\n${row.replace('"A"', 'null')}\n`, /line 2 has null as account/],
+    ['r.ndjson', `${row.replace('{', '{"amount":"2",')}\n`, /line 1 has the field "amount" twice/],
+    ['r.ndjson', `${row.replace('{', '{"\\u0069d":"2",')}\n`, /line 1 has the field "id" twice/],
+    ['r.ndjson', `${row}\n\n${row.slice(0, 20)}`, /line 3 stops in the middle/],
+    ['r.ndjson', `${row}\n${row.slice(0, 20)}\n`, /line 2 is not JSON/],
+    ['r.ndjson', `[${row}]\n`, /line 1 is a JSON array/],
+    ['r.ndjson', `"text"\n`, /line 1 is not an operation/],
+    ['r.ndjson', `{"branch":"branch1","account":"A","id":"x"}\n`, /line 1 lacks amount/],
+    ['r.ndjson', `{"type":"opn","branch":"branch1"}\n`, /line 1 has the type "opn".*mean open\?/],
+    ['r.ndjson', `${row.replace('}', ',"from":"branch1:B"}')}\n`, /line 1 has from, but/],
+    ['r.ndjson', `${row.replace('branch1', 'brnch1')}\n`, /line 1 .*no branch "brnch1"/],
+    ['r.ndjson', `${row.replace('"1"', '"1.001"')}\n`, /line 1 .*"1.001" has 3 decimals/],
+    ['r.ndjson', `${row.replace('"1"', '"1e3"')}\n`, /line 1 .*"1e3" is not an amount/],
+    [
+      'r.ndjson',
+      `${row}\n${row.replace('"A"', `"${'x'.repeat(9e6)}"`)}\n`,
+      /line 2 is longer than/,
+    ],
+    ['r.ndjson', Buffer.from(`${row}\n{"id":"\xff"}\n`, 'latin1'), /line 2 is not UTF-8.*byte 8/],
+    ['r.ndjson', `${row}\n${JSON.stringify(plus('A', '1'))}\n`, /line 2 has no id/],
+    ['r.csv', `${head},colour\n${good},red\n`, /line 1 has an unknown column "colour"/],
+    ['r.csv', `id,branch,account\na,branch1,A\n`, /line 1 lacks the column amount/],
+    ['r.csv', `${head},id\n${good},a\n`, /line 1 has the column "id" twice/],
+    ['r.csv', `${good}\n${good}\n`, /line 1 is not a head/],
+    ['r.csv', `${head.replaceAll(',', ';')}\n`, /line 1 does not part its columns by commas/],
+    ['r.csv', `${head}\n${good}\nb,branch1,A\n`, /line 3 has 3 of the 4 cells/],
+    ['r.csv', `${head}\n${good}\nb,branch1,A`, /line 3 stops in the middle/],
+    ['r.csv', `${head}\n${good}\nb,branch1,"A,1\n`, /line 3 .*not closed/],
+    ['r.csv', `${head}\n${good}\nb,branch1,A"B",1\n`, /line 3 is quoted wrongly/],
+    ['r.csv', `${head}\n${good}\nb,branch1,A,\n`, /line 3 lacks amount/],
+    ['r.csv', `${head},create\n${good},yes\n`, /line 2 has "yes" as create/],
+    ['r.csv', '', /r\.csv is empty/],
+    ['r.csv', '\n\n', /r\.csv is empty/],
+  ];
+
+  test('is refused with its line and what was expected, before anything is posted', async () => {
+    const bank = await bankWith('');
+    const before = await bank.everything();
+    for (const [file, content, expected] of problems) {
+      await writeFile(join(bank.directory, file), content);
+      const ran = await bank.run(['apply', file, '--json', '-q']);
+      const { error } = JSON.parse(ran.stderr);
+      expect(error.message).toMatch(expected);
+      expect([ran.status, ran.stdout]).toEqual([2, '']);
+      expect(error.hint).toMatch(/\S/);
+      if (error.code !== 'file_empty') expect(error.message).toMatch(/Nothing was applied\.$/);
+    }
+    expect(await bank.everything()).toBe(before);
+  });
+
+  test('from a pipe, says how much is applied', async () => {
+    const bank = await bankWith('');
+    const lines = `${JSON.stringify(plus('A', '1'))}\n${JSON.stringify(plus('B', '2'))}\n{"x"}\n`;
+    const ran = await bank.run(['apply', '-', '--batch', 'b'], { stdin: Readable.from([lines]) });
+    expect(ran.status).toBe(2);
+    expect(ran.stderr).toMatch(/stdin, line 3 is not JSON.*first 2 rows are certainly done/s);
+    expect(await balances(bank)).toEqual({ A: '101.00', B: '102.00' });
+    // Without a batch all ids are needed, so all of it is looked at first.
+    const before = await bank.everything();
+    const stdin = Readable.from([json([plus('A', '1', 'i'), plus('A', '1')])]);
+    const second = await bank.run(['apply', '-', '--json', '-q'], { stdin });
+    expect(JSON.parse(second.stderr).error).toMatchObject({ code: 'row_without_id' });
+    expect(await bank.everything()).toBe(before);
+  });
+
+  test.each([
+    ['nowhere.csv', /nowhere\.csv cannot be read: there is no such file/],
+    ['folder', /folder cannot be read: it is a directory/],
+    ['-', /stdin is empty/],
+  ])('%s', async (file, expected) => {
+    const bank = await bankWith('');
+    await mkdir(join(bank.directory, 'folder'));
+    const ran = await bank.run(['apply', file]);
+    expect([ran.status, ran.stderr]).toEqual([2, expect.stringMatching(expected)]);
+  });
+
+  test('results that cannot be written, or are the file itself, are refused at once', async () => {
+    const bank = await bankWith(json([plus('A', '1', 'a')]));
+    const before = await bank.everything();
+    const results = (path: string) => bank.run(['apply', 'rows.ndjson', '--results', path]);
+    expect((await results('rows.ndjson')).stderr).toContain('is the file that is read');
+    expect((await results('no/where')).stderr).toContain('no/where cannot be written');
+    expect(await bank.everything()).toBe(before);
+    expect(await readFile(join(bank.directory, 'rows.ndjson'), 'utf8')).not.toBe('');
+  });
+
+  test('a byte-order mark and CRLF are no problem', async () => {
+    const bank = await bankWith(`\uFEFF${head}\r\n${good}\r\n\r\nb,branch1,B,2`, 'r.csv');
+    expect(await bank.run(['apply', 'r.csv'])).toMatchObject({ status: 0 });
+    expect(await balances(bank)).toEqual({ A: '101.00', B: '102.00' });
+  });
+
+  test('a file may be deleted while it is read', async () => {
+    const rows = Array.from({ length: 10_500 }, (_, index) => plus('A', '0.01', `a${index}`));
+    const bank = await bankWith(json(rows));
+    const running = bank.run(['apply', 'rows.ndjson']);
+    while ((await bank.db.collection('journal').countDocuments({})) < 5_000) {
+      await new Promise((resolve) => setTimeout(resolve, 5));
+    }
+    await unlink(join(bank.directory, 'rows.ndjson'));
+    expect(await running).toMatchObject({ status: 0 });
+    expect(await balances(bank)).toMatchObject({ A: '205.00' });
+  });
+});
+
+describe('exactly once', () => {
+  const batch = ['apply', 'rows.ndjson', '--batch', 'pay', '--json', '-q'];
+  const counted = async (bank: Workspace) => JSON.parse((await bank.run(batch)).stdout);
+
+  test('a file that has grown, anywhere, posts what is new; equal rows are two', async () => {
+    const bank = await bankWith(json([plus('A', '1'), plus('A', '1'), plus('A', '1.0')]));
+    expect(await counted(bank)).toMatchObject({ applied: 3, replayed: 0 });
+    expect(await counted(bank)).toMatchObject({ applied: 0, replayed: 3 });
+    await appendFile(join(bank.directory, 'rows.ndjson'), json([plus('A', '1'), plus('B', '2')]));
+    expect(await counted(bank)).toMatchObject({ applied: 2, replayed: 3 });
+    const text = await readFile(join(bank.directory, 'rows.ndjson'), 'utf8');
+    await writeFile(join(bank.directory, 'rows.ndjson'), json([plus('B', '9')]) + text);
+    expect(await counted(bank)).toMatchObject({ applied: 1, replayed: 5 });
+    expect(await balances(bank)).toEqual({ A: '104.00', B: '111.00' });
+  });
+
+  test('a refused row stays refused, whatever later rows have done, until it is retried', async () => {
+    const bank = await bankWith(json([plus('A', '-150'), plus('A', '100')]));
+    expect(await counted(bank)).toMatchObject({ applied: 1, refused: 1 });
+    expect(await counted(bank)).toMatchObject({ applied: 0, replayed: 1, refused: 1 });
+    expect(await balances(bank)).toMatchObject({ A: '200.00' });
+    const retried = await bank.run([...batch, '--retry-refused']);
+    expect(JSON.parse(retried.stdout)).toMatchObject({ applied: 1, replayed: 1, refused: 0 });
+    expect(await balances(bank)).toMatchObject({ A: '50.00' });
+  });
+
+  test('interrupted: says what is certain, and the same command completes it', async () => {
+    const rows = Array.from({ length: 25_000 }, (_, index) => plus('AB'[index % 2] ?? 'A', '0.01'));
+    const bank = await bankWith(json(rows));
+    const controller = new AbortController();
+    const running = bank.run(['apply', 'rows.ndjson', '--batch', 'pay'], {
+      interrupted: controller.signal,
+    });
+    const journal = bank.db.collection('journal');
+    // What is not committed yet is not counted.
+    while ((await journal.countDocuments({})) < 5_000) {
+      await new Promise((resolve) => setTimeout(resolve, 5));
+    }
+    controller.abort();
+    const stopped = await running;
+    expect(stopped.status).toBe(130);
+    expect(stopped.stderr).toMatch(/first \d+ rows are certainly done|Nothing was applied|of the/);
+    expect(stopped.stderr).toContain('run it again: bankctl apply rows.ndjson --batch pay');
+    const result = await counted(bank);
+    expect(result.applied + result.replayed).toBe(25_000);
+    expect(result.replayed).toBeGreaterThan(0);
+    expect(await balances(bank)).toEqual({ A: '225.00', B: '225.00' });
+    expect(await journal.countDocuments()).toBe(25_002);
+  });
+
+  test('any file in any number of interrupted runs is applied once', async () => {
+    const amount = fc.integer({ min: -9000, max: 9000 }).filter((cents) => cents !== 0);
+    const rowOf = fc.tuple(fc.constantFrom('A', 'B'), amount);
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(rowOf, { minLength: 1, maxLength: 8 }),
+        fc.array(fc.nat(8), { maxLength: 3 }),
+        async (file, cuts) => {
+          const rows = file.map(([account, cents]) => plus(account, (cents / 100).toFixed(2)));
+          const whole = await bankWith(json(rows));
+          await whole.run(batch);
+          const parts = await bankWith('');
+          for (const cut of [...cuts, rows.length]) {
+            // A run that is cut off is one of a file that has not grown yet.
+            const path = join(parts.directory, 'rows.ndjson');
+            await writeFile(path, json(rows.slice(0, Math.max(cut, 1))));
+            await parts.run(batch);
+          }
+          expect(await balances(parts)).toEqual(await balances(whole));
+        },
+      ),
+      { numRuns: 8 },
+    );
+  });
+});

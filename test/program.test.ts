@@ -1,0 +1,53 @@
+import { describe, expect, test } from 'vitest';
+import { commands } from '../src/commands/index.ts';
+import { run } from './workspace.ts';
+
+const ran = (...argv: string[]) => run(argv, '/', {});
+
+describe('help', () => {
+  test.each([[[]], [['--help']], [['-h']], [['help']]])('bankctl %j', async (argv) => {
+    const { status, stdout, stderr } = await ran(...argv);
+    expect([status, stderr]).toEqual([0, '']);
+    for (const { name } of commands) expect(stdout).toContain(`  ${name} `);
+  });
+
+  test.each(commands.map(({ name }) => [name]))('bankctl %s --help', async (name) => {
+    const { status, stdout } = await ran(name, '--help');
+    expect(status).toBe(0);
+    expect(stdout).toContain(`Usage: bankctl ${name}`);
+    expect(stdout).toContain('Examples:\n  bankctl');
+    expect((await ran('help', name)).stdout).toBe(stdout);
+    expect(Math.max(...stdout.split('\n').map(({ length }) => length))).toBeLessThanOrEqual(100);
+  });
+
+  test('every example is a command line that parses', () => {
+    const names = new Set(commands.map(({ name }) => name));
+    for (const { examples } of commands) {
+      for (const line of examples) expect(names).toContain(/bankctl (\S+)/.exec(line)?.[1]);
+    }
+  });
+});
+
+test.each([['--version'], ['-V'], ['balance', '-V']])('the version once: %s', async (...argv) => {
+  const { status, stdout } = await ran(...argv);
+  expect([status, stdout.split('\n').length]).toEqual([0, 2]);
+});
+
+test('an error in JSON, wherever the option stands', async () => {
+  for (const argv of [
+    ['--json', 'nonsense'],
+    ['nonsense', '-o', 'json'],
+    ['-o=json', 'nonsense'],
+    ['nonsense', '--output=ndjson'],
+  ]) {
+    const { status, stderr } = await ran(...argv);
+    expect(status).toBe(2);
+    expect(JSON.parse(stderr)).toEqual({
+      error: {
+        code: expect.any(String),
+        message: expect.stringMatching(/\.$/),
+        hint: expect.any(String),
+      },
+    });
+  }
+});
