@@ -5,7 +5,7 @@ import { vitePage } from './scripts/page.js';
 export default defineConfig({
   plugins: [vitePage],
   test: {
-    include: ['test/browser/**/*.test.ts'],
+    include: ['test/browser/**/*.browser.ts'],
     globalSetup: ['test/browser/chromium.ts', 'test/server.ts'],
     testTimeout: 60_000,
     hookTimeout: 120_000,

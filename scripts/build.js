@@ -1,10 +1,49 @@
-// Bundles src into dist: one small entry, and chunks that are loaded by the paths that need them.
-import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+// Bundles src into dist. Each file costs a start about a millisecond, so what every command needs
+// is one file (core), what every command on a database needs is another (bank), the driver is a
+// third, and the rest is split so that a path loads only what it needs.
+import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { join, relative } from 'node:path';
 import { build } from 'esbuild';
 import * as mongodb from 'mongodb';
 import { esbuildPage } from './page.js';
 
 const { version } = JSON.parse(await readFile('package.json', 'utf8'));
+
+const core = [
+  ...['errors', 'text', 'nearest', 'duration', 'time', 'version', 'execute', 'mongod-host'],
+  ...['bank/names', 'bank/money', 'bank/find-branch', 'config/config', 'config/find'],
+  ...['database/uri', 'database/directories'],
+  ...['render/present', 'render/progress', 'render/plain-paint', 'render/record'],
+].map((name) => `src/${name}.ts`);
+
+const bank = [
+  'src/deployment.ts',
+  ...['connect', 'database-error', 'local', 'local-paths'].map((name) => `src/database/${name}.ts`),
+  ...(await readdir('src/bank')).map((name) => `src/bank/${name}`),
+].filter((path) => !core.includes(path));
+
+/** Where a process or a thread begins. */
+const starts = {
+  main: 'src/main.ts',
+  'load-thread': 'src/stress/load-thread.ts',
+  'ledger-thread': 'src/stress/ledger/ledger-thread.ts',
+};
+
+/** What core and bank load late. */
+const lateParts = {
+  'load-config': 'src/config/load.ts',
+  'local-start': 'src/database/local-start.ts',
+  csv: 'src/render/csv.ts',
+  paint: 'src/render/paint.ts',
+  table: 'src/render/table.ts',
+};
+
+/** The file of dist that has a module of src. */
+const fileOf = new Map([
+  ...core.map((path) => [path, 'core']),
+  ...bank.map((path) => [path, 'bank']),
+]);
+const lateFileOf = new Map(Object.entries(lateParts).map(([file, path]) => [path, file]));
 
 const shared = {
   bundle: true,
@@ -29,9 +68,15 @@ const shared = {
   },
 };
 
+const own = {
+  ...shared,
+  minifySyntax: true,
+  minifyWhitespace: true,
+  define: { BANKCTL_VERSION: JSON.stringify(version) },
+};
+
 // Made beside dist and swapped in when it is whole, so that a build that fails breaks nothing.
 const outdir = `dist.${process.pid}`;
-
 try {
   await bundle();
   await rm('dist', { recursive: true, force: true });
@@ -42,7 +87,6 @@ try {
 await writeSchema();
 
 async function bundle() {
-  // The driver is one file of its own, as small as it gets: reading it is most of a start.
   const names = Object.keys(mongodb).filter((name) => /^[A-Z]\w*$/.test(name));
   await build({
     ...shared,
@@ -50,30 +94,47 @@ async function bundle() {
     outfile: `${outdir}/driver.js`,
     minify: true,
   });
-
-  const driver = {
-    name: 'driver',
-    setup({ onResolve }) {
-      onResolve({ filter: /^mongodb$/ }, () => ({ path: './driver.js', external: true }));
-    },
-  };
+  await bundleTogether('core', core);
+  await bundleTogether('bank', bank);
   await build({
-    ...shared,
-    entryPoints: {
-      main: 'src/main.ts',
-      'load-thread': 'src/stress/load-thread.ts',
-      'ledger-thread': 'src/stress/ledger/ledger-thread.ts',
-    },
+    ...own,
+    entryPoints: { ...starts, ...lateParts },
     outdir,
     splitting: true,
-    minifySyntax: true,
-    minifyWhitespace: true,
-    define: { BANKCTL_VERSION: JSON.stringify(version) },
-    plugins: [driver, esbuildPage],
+    plugins: [inOtherFiles(), esbuildPage],
   });
 }
 
-// The JSON Schema is made by the definition that validates the config.
+/** Modules as one file that exports all that they export. */
+async function bundleTogether(name, modules) {
+  await build({
+    ...own,
+    stdin: {
+      contents: modules.map((path) => `export * from './${path}';`).join('\n'),
+      resolveDir: '.',
+      sourcefile: `${name}.ts`,
+    },
+    outfile: `${outdir}/${name}.js`,
+    plugins: [inOtherFiles(name)],
+  });
+}
+
+/** Leaves the imports of what is in another file of dist to that file. */
+function inOtherFiles(self) {
+  return {
+    name: 'in-other-files',
+    setup({ onResolve }) {
+      onResolve({ filter: /^mongodb$/ }, () => ({ path: './driver.js', external: true }));
+      onResolve({ filter: /^\..*\.ts$/ }, ({ path, resolveDir }) => {
+        const module = relative('.', join(resolveDir, path));
+        const file = fileOf.get(module) ?? (self && lateFileOf.get(module));
+        return file && file !== self ? { path: `./${file}.js`, external: true } : undefined;
+      });
+    },
+  };
+}
+
+/** The JSON Schema is made by the definition that validates the config. */
 async function writeSchema() {
   const { outputFiles } = await build({
     ...shared,

@@ -43,40 +43,26 @@ export function parse(
   context: Context,
   version: string,
 ): Chosen | undefined {
-  // To build one command takes a tenth of the time of them all; only help and mistakes need more.
-  const named = commands.filter(({ name }) => argv.includes(name));
-  if (named.length === 1 && !argv.some((word) => /^(-h|--help|help|-V|--version)$/.test(word))) {
-    const chosen = parseWith(named, argv, context, version);
-    if (!(chosen instanceof CommanderError)) return chosen;
-  }
-  const chosen = parseWith(commands, argv.length === 0 ? ['--help'] : argv, context, version);
-  if (!(chosen instanceof CommanderError)) return chosen;
-  if (chosen.exitCode === 0) return undefined;
-  throw usageError(chosen);
-}
-
-function parseWith(
-  known: readonly Command[],
-  argv: readonly string[],
-  context: Context,
-  version: string,
-): Chosen | undefined | CommanderError {
   let chosen: Chosen | undefined;
-  const program = createProgram(known, context, version, (choice) => {
+  const program = createProgram(argv, context, version, (choice) => {
     chosen = choice;
   });
   try {
-    program.parse([...argv], { from: 'user' });
+    program.parse(argv.length === 0 ? ['--help'] : [...argv], { from: 'user' });
     return chosen;
   } catch (error) {
-    if (error instanceof CommanderError) return error;
-    throw error;
+    if (!(error instanceof CommanderError)) throw error;
+    if (error.exitCode === 0) return undefined;
+    throw usageError(error);
   }
 }
 
-/** The whole command tree, made anew from the list for each command line. */
+/**
+ * The command tree, made anew from the list for each command line. A command that is not on it
+ * has a name and a summary only: to fill in all of them would take longer than the rest of a start.
+ */
 function createProgram(
-  known: readonly Command[],
+  argv: readonly string[],
   context: Context,
   version: string,
   choose: (chosen: Chosen) => void,
@@ -100,7 +86,10 @@ function createProgram(
     .exitOverride()
     .addHelpText('after', helpAfter);
   for (const option of globalOptions()) program.addOption(option);
-  for (const command of known) addCommand(program, command, context, choose);
+  for (const command of commands) {
+    const sub = program.command(command.name).summary(command.summary);
+    if (argv.includes(command.name)) fillIn(sub, command, program, context, choose);
+  }
   return program;
 }
 
@@ -121,13 +110,13 @@ function globalOptions(): readonly Option[] {
   ];
 }
 
-function addCommand(
-  program: Commander,
+function fillIn(
+  sub: Commander,
   command: Command,
+  program: Commander,
   context: Context,
   choose: (chosen: Chosen) => void,
 ): void {
-  const sub = program.command(command.name).summary(command.summary);
   sub.description([command.summary, command.description].filter(Boolean).join('\n\n'));
   for (const { name, summary, optional, choices } of command.arguments) {
     const argument = sub.createArgument(optional ? `[${name}]` : `<${name}>`, summary);

@@ -1,3 +1,5 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { commands } from '../src/commands/index.ts';
 import { run } from './workspace.ts';
@@ -50,4 +52,22 @@ test('an error in JSON, wherever the option stands', async () => {
       },
     });
   }
+});
+
+test('help, the version and a wrong command line load neither the bank nor the driver', () => {
+  const dist = join(import.meta.dirname, '..', 'dist');
+  const loaded = new Set<string>();
+  const load = (file: string) => {
+    if (loaded.has(file)) return;
+    loaded.add(file);
+    const code = readFileSync(join(dist, file), 'utf8');
+    for (const [, name] of code.matchAll(/(?:from|import)\s*"\.\/([^"]+)"/g)) load(name ?? '');
+  };
+  load('main.js');
+  const program = readdirSync(dist).filter((name) => name.startsWith('program-'));
+  expect(program).toHaveLength(1);
+  for (const name of program) load(name);
+  expect(loaded).toContain('core.js');
+  expect(loaded).not.toContain('bank.js');
+  expect(loaded).not.toContain('driver.js');
 });

@@ -35,20 +35,23 @@ export function openLedger(bank: Bank, options: PostOptions): Ledger {
     running = false;
   };
   const postTogether = async (batch: readonly Waiting[]) => {
-    try {
-      const outcomes = await post(
-        bank,
-        batch.map(({ operation }) => operation),
-        options,
-      );
-      for (const [index, { resolve, reject }] of batch.entries()) {
-        const outcome = outcomes[index];
-        if (outcome) resolve(outcome);
-        else reject(new Error('a posted operation has no outcome'));
+    // One operation object may be waited for twice.
+    const open = new Set(batch);
+    const settled = (outcomes: readonly Outcome[]) => {
+      const byOperation = new Map(outcomes.map((outcome) => [outcome.operation, outcome]));
+      for (const waiter of open) {
+        const outcome = byOperation.get(waiter.operation);
+        if (outcome && open.delete(waiter)) waiter.resolve(outcome);
       }
+    };
+    const operations = batch.map(({ operation }) => operation);
+    let failure: unknown = new Error('a posted operation has no outcome');
+    try {
+      await post(bank, operations, { ...options, settled });
     } catch (error) {
-      for (const { operation, reject } of batch) reject(inWordsOf(operation, error));
+      failure = error;
     }
+    for (const { operation, reject } of open) reject(inWordsOf(operation, failure));
   };
   return Object.freeze({
     post: (operation: Operation) =>

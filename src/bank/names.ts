@@ -1,6 +1,16 @@
 import { BankctlError } from '../errors.ts';
 import { isPrintable, quote } from '../text.ts';
-import type { AccountReference } from './operation.ts';
+
+/** An account's name in the whole bank. */
+export interface AccountReference {
+  readonly branch: string;
+  readonly account: string;
+}
+
+/** `BRANCH:ACCOUNT`; unambiguous, since a branch name has no colon. */
+export function referenceKey({ branch, account }: AccountReference): string {
+  return `${branch}:${account}`;
+}
 
 /**
  * The canonical form of an account number: Unicode NFC, so that a composed and a decomposed

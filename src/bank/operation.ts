@@ -1,15 +1,7 @@
 import { hash } from 'node:crypto';
+import { type AccountReference, referenceKey } from './names.ts';
 
-/** An account's name in the whole bank. */
-export interface AccountReference {
-  readonly branch: string;
-  readonly account: string;
-}
-
-/** `BRANCH:ACCOUNT`; unambiguous, since a branch name has no colon. */
-export function referenceKey({ branch, account }: AccountReference): string {
-  return `${branch}:${account}`;
-}
+export { type AccountReference, referenceKey };
 
 /** Opens an account, with a first balance of zero or more. */
 export interface OpenOperation extends AccountReference {

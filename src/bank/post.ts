@@ -1,5 +1,5 @@
 import { type ClientSession, MongoServerError } from 'mongodb';
-import { BankctlError } from '../errors.ts';
+import { BankctlError, Status } from '../errors.ts';
 import { quote } from '../text.ts';
 import type { Bank } from './bank.ts';
 import { type Bound, within } from './bound.ts';
@@ -61,6 +61,11 @@ export interface PostOptions {
    */
   readonly expectFresh?: boolean;
   readonly reached?: (point: PostPoint) => Promise<void>;
+  /**
+   * Told of the outcomes of each part as soon as it is committed. Where a later part fails, these
+   * stand, whatever the error says of the rest.
+   */
+  readonly settled?: (outcomes: readonly Outcome[]) => void;
 }
 
 /**
@@ -69,10 +74,10 @@ export interface PostOptions {
  * do for each, and more gain little. They end within a second or two, below `--timeout` and far
  * below the server's limit of 60 s. A caller with long memos gives fewer, see `readBatches`.
  */
-export const mostOperations = 5000;
+export const mostOperations = 10_000;
 
 /** A batch that conflicts this often is split, so that its other operations need not wait. */
-const attemptsBeforeSplit = 6;
+const conflictsBeforeSplit = 6;
 
 /**
  * The one write path: every change of an account goes through here. One transaction a batch
@@ -122,7 +127,6 @@ interface Batch {
 
 /** Posts a batch within its time; one that is stuck on a part of it goes in halves. */
 async function postBatch(batch: Batch): Promise<readonly Outcome[]> {
-  await prepareCollections(batch);
   // Written by the body each time it runs: whether giving up now leaves the outcome open.
   const state = { committing: false };
   try {
@@ -143,6 +147,8 @@ async function postInHalves(
 ): Promise<readonly Outcome[]> {
   const { bank, operations } = batch;
   try {
+    await prepareCollections(batch);
+    bound.check();
     const { book, outcomes } = await bank.inSession((session) =>
       transact(
         session,
@@ -155,7 +161,7 @@ async function postInHalves(
         {
           bound,
           draw: bank.draw,
-          mostAttempts: operations.length > 1 ? attemptsBeforeSplit : Number.POSITIVE_INFINITY,
+          mostConflicts: operations.length > 1 ? conflictsBeforeSplit : Number.POSITIVE_INFINITY,
         },
       ),
     );
@@ -163,14 +169,19 @@ async function postInHalves(
       const fresh = outcomes.filter(isFresh).map(({ entry }) => entry);
       rehearse(batch.options.rehearsal, book, fresh);
     }
+    batch.options.settled?.(outcomes);
     return outcomes;
   } catch (error) {
     const [only] = operations;
     if (batch.options.expectFresh && isDuplicate(error)) {
       return postInHalves({ ...batch, options: lookingUp(batch.options) }, bound, state);
     }
-    if (!isFaultOfOne(error) || batch.options.atomic || !only) throw error;
-    if (operations.length === 1) return [refusedByServer(only, error)];
+    if (!isFaultOfOne(error, batch.options) || batch.options.atomic || !only) throw error;
+    if (operations.length === 1) {
+      const refused = [refusedOne(only, error)];
+      batch.options.settled?.(refused);
+      return refused;
+    }
     const middle = Math.ceil(operations.length / 2);
     const halves = [operations.slice(0, middle), operations.slice(middle)];
     const outcomes: Outcome[] = [];
@@ -192,8 +203,20 @@ function isDuplicate(error: unknown): boolean {
   return error instanceof MongoServerError && error.code === duplicateKey;
 }
 
-/** Errors that may be due to one operation of a batch, and not to the server or the network. */
-function isFaultOfOne(error: unknown): error is MongoServerError {
+/**
+ * Errors that may be due to one operation of a batch, and not to the server or the network. Where
+ * each operation has a caller of its own, so are those that keep one from being judged at all,
+ * such as a branch that the config does not have.
+ */
+function isFaultOfOne(
+  error: unknown,
+  { settled }: PostOptions,
+): error is MongoServerError | BankctlError {
+  if (error instanceof BankctlError) {
+    return (
+      settled !== undefined && [Status.refused, Status.usage].some((it) => it === error.status)
+    );
+  }
   const documentFailedValidation = 121;
   const objectTooLarge = 10_334;
   return (
@@ -203,7 +226,8 @@ function isFaultOfOne(error: unknown): error is MongoServerError {
   );
 }
 
-function refusedByServer(operation: Operation, error: MongoServerError): Refused {
+function refusedOne(operation: Operation, error: MongoServerError | BankctlError): Refused {
+  if (error instanceof BankctlError) return { applied: false, operation, error };
   return {
     applied: false,
     operation,

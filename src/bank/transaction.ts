@@ -1,10 +1,13 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { type ClientSession, MongoError, MongoServerError } from 'mongodb';
+import { type ClientSession, MongoError, MongoServerError, MongoWriteConcernError } from 'mongodb';
+import { BankctlError } from '../errors.ts';
 import type { Bound } from './bound.ts';
+import { isOutage } from './outage.ts';
 
-/** How often a body may run before its conflict is given back to the caller. */
+/** How a transaction is run. */
 export interface TransactionOptions {
-  readonly mostAttempts: number;
+  /** How often the body may meet a conflict before that is given back to the caller. */
+  readonly mostConflicts: number;
   readonly bound: Bound;
   /** A share from 0 to 1, drawn anew each time, that keeps two rivals from meeting again. */
   readonly draw: () => number;
@@ -45,17 +48,23 @@ export async function transact<T>(
   options: TransactionOptions,
 ): Promise<T> {
   let mayBeApplied = false;
+  let conflicts = 0;
   for (let attempt = 1; ; attempt += 1) {
     session.startTransaction(concerns);
+    let committing = false;
     try {
       const value = await body({ mayBeApplied });
       options.bound.check();
+      committing = true;
       await commit(session, options);
       return value;
     } catch (error) {
       await abort(session);
-      if (!isTransient(error) || attempt >= options.mostAttempts) throw error;
-      if (error instanceof MongoError && !isConflict(error)) mayBeApplied = true;
+      if (isConflict(error)) conflicts += 1;
+      else mayBeApplied = true;
+      const mayRunAgain = isTransient(error) || (!committing && isBrokenLine(error));
+      if (!mayRunAgain || session.hasEnded || conflicts >= options.mostConflicts) throw error;
+      options.bound.check();
       await pauseBefore(attempt, options);
     }
   }
@@ -74,6 +83,8 @@ async function commit(session: ClientSession, options: TransactionOptions): Prom
       } catch {
         throw new CommitUnknown('the answer to a commit never came', { cause: error });
       }
+      // The client was closed, as on Ctrl-C: it cannot ask again.
+      if (session.hasEnded) throw new CommitUnknown('the commit was cut short', { cause: error });
       await pauseBefore(attempt, options);
     }
   }
@@ -94,11 +105,30 @@ function isTransient(error: unknown): boolean {
   return error instanceof MongoError && error.hasErrorLabel('TransientTransactionError');
 }
 
-/** The server itself said that the commit did not take effect. */
+/**
+ * A call of the body that got no answer. The driver marks those of the session as transient, but
+ * not the ones on a connection that was given up meanwhile, nor the ones outside the session.
+ * Without a commit nothing is applied, so all of them may be repeated.
+ */
+function isBrokenLine(error: unknown): boolean {
+  return !(error instanceof BankctlError) && isOutage(error);
+}
+
+/** Codes of a server that stops, or is no longer the primary: what it did is not known. */
+const interrupted: ReadonlySet<unknown> = new Set([
+  91, 189, 10_107, 11_600, 11_601, 11_602, 13_435, 13_436,
+]);
+
+/**
+ * The server itself said that the commit did not take effect. An error of the write concern says
+ * that it did, on one server at least.
+ */
 function isDefinite(error: unknown): boolean {
   return (
-    !(error instanceof MongoError) ||
-    (error instanceof MongoServerError && !error.hasErrorLabel('UnknownTransactionCommitResult'))
+    error instanceof MongoServerError &&
+    !(error instanceof MongoWriteConcernError) &&
+    !error.hasErrorLabel('UnknownTransactionCommitResult') &&
+    !interrupted.has(error.code)
   );
 }
 

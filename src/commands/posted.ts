@@ -1,7 +1,7 @@
 import type { Branches } from '../bank/branches.ts';
 import type { Posting } from '../bank/journal.ts';
 import { formatAmount } from '../bank/money.ts';
-import { referenceKey } from '../bank/operation.ts';
+import { referenceKey } from '../bank/names.ts';
 import type { View } from '../render/view.ts';
 import type { SingleResult } from './command.ts';
 

@@ -22,6 +22,7 @@ export async function runExhaustiveMode(typed: Typed, session: Session): Promise
     const found = await exhaust(options, {
       ...mongodHost(session),
       uri: stressUri(session),
+      history: textOption(typed, 'history'),
       keep: typed.options['keep'] === true,
       timeoutMs: globals.timeoutMs,
       freshId: context.freshId,
@@ -52,7 +53,7 @@ const mostTypedWorkers = 10 ** 9;
 /** @throws `usage` */
 export async function parseExhaustive(
   typed: Typed,
-  { context }: Session,
+  { context }: Pick<Session, 'context'>,
 ): Promise<ExhaustiveOptions> {
   const { checkExhaustiveOptions, defaultPoints, parsePoints } = await import(
     '../stress/exhaustive-options.ts'

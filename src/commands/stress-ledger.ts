@@ -17,7 +17,7 @@ export async function runLedgerMode(typed: Typed, session: Session): Promise<Sin
   const report = await withReport(typed, session, async () => {
     const result = await runStress(options, stressHost(session));
     const reported = async () => {
-      const { fromStress } = await import('../render/html/from-history.ts');
+      const { fromStress } = await import('../render/html/from-ledger.ts');
       return { ...fromStress(result), seed: result.seed, serverVersion: undefined };
     };
     return { result, reported };

@@ -43,7 +43,10 @@ export async function runLoadMode(typed: Typed, session: Session): Promise<Singl
 }
 
 /** @throws `usage`, `invalid_uri` */
-export function parseLoad(typed: Typed, session: Session): LoadOptions {
+export function parseLoad(
+  typed: Typed,
+  session: Pick<Session, 'context' | 'globals' | 'talk'>,
+): LoadOptions {
   const { context, globals } = session;
   const number = (name: string, least: number, most: number) =>
     wholeNumberOption(typed, name, { least, most });

@@ -109,7 +109,10 @@ export function modelsOption<Name extends string>(
 }
 
 /** Only what is on the command line: stress is not for the deployment of the config. */
-export function stressUri({ globals, talk }: Session): string | undefined {
+export function stressUri({
+  globals,
+  talk,
+}: Pick<Session, 'globals' | 'talk'>): string | undefined {
   if (globals.uriFile !== undefined) return readUriFile(globals.uriFile);
   if (globals.uri === undefined) return undefined;
   if (hasPassword(globals.uri)) {

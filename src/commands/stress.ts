@@ -10,8 +10,8 @@ export const stress: Command = {
     'Drives the same seeded plan of increments against the shared model, which has the bug, and\n' +
     'against the branch models, on a throwaway server, and tells where every write went.\n' +
     'With --uri it makes up a database there, and drops it at the end.\n\n' +
-    'With --model ledger a bank workload goes through the real write path: transfers, increments,\n' +
-    'reversals, requests that are repeated, and snapshots. --faults kill ends its server by SIGKILL\n' +
+    'With --model ledger a bank workload goes through the real write path: transfers,\n' +
+    'increments, reversals, repeated requests and snapshots. --faults kill ends its server by SIGKILL\n' +
     'and starts it again, over and over; --faults failover does so with the primary of three.\n' +
     'SIGKILL is not a power cut: the kernel keeps what the server had written.\n\n' +
     'With --exhaustive it tries every schedule of a few workers, one increment each, instead of\n' +
@@ -36,7 +36,10 @@ export const stress: Command = {
       summary: 'end the server under the ledger again and again',
       choices: ['kill', 'failover'],
     },
-    { flags: '--replicas <N>', summary: 'servers under the ledger, 1 or 3 (default: 3 if failover)' },
+    {
+      flags: '--replicas <N>',
+      summary: 'servers under the ledger, 1 or 3 (default: 3 if failover)',
+    },
     { flags: '--exhaustive', summary: 'try every schedule of the workers' },
     {
       flags: '--points <LIST>',

@@ -1,5 +1,6 @@
 import type { Readable } from 'node:stream';
 import { openResults, type ResultsFile } from './results.ts';
+import { keepHeapSmall } from './small-heap.ts';
 import { openSource, type Source } from './source.ts';
 
 /** The files of a command line. */
@@ -22,6 +23,7 @@ export async function withFiles<Opened, T>(
   before: () => Promise<Opened>,
   work: (source: Source, results: ResultsFile | undefined, opened: Opened) => Promise<T>,
 ): Promise<T> {
+  keepHeapSmall();
   const source = await openSource(paths.file, context);
   try {
     const opened = await before();

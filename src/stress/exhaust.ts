@@ -4,13 +4,17 @@ import { runExhaustive } from './exhaustive.ts';
 import type { ExhaustiveOptions } from './exhaustive-options.ts';
 import type { ExhaustiveResult } from './exhaustive-result.ts';
 import type { Progress } from './explorer.ts';
+import { openHistory } from './history/history-file.ts';
 import { throwawayName } from './load-database.ts';
+import { refuseKeepAlone } from './load-options.ts';
 import { explainPermission, openStressServer } from './stress-server.ts';
 
 /** What an exhaustive run needs from its surroundings. */
 export interface ExhaustHost extends BinaryHost, Pick<Context, 'freshId'> {
   /** A deployment to use instead of a throwaway server; it names no database. */
   readonly uri: string | undefined;
+  /** A file for one line an event, made anew. */
+  readonly history: string | undefined;
   /** Leaves the databases of that deployment in place. */
   readonly keep: boolean;
   /** Bound on each call to the database, milliseconds. */
@@ -25,13 +29,16 @@ export interface ExhaustHost extends BinaryHost, Pick<Context, 'freshId'> {
  * Runs an exploration on a server of its own, or in a made-up database of the one that was given.
  * Nothing of it is left when it returns or throws, except for what `keep` leaves.
  *
- * @throws as `runExhaustive` and `openStressServer`
+ * @throws `usage` for options that do not fit; as `runExhaustive`, `openHistory` and
+ *   `openStressServer`
  */
 export async function exhaust(
   options: ExhaustiveOptions,
   host: ExhaustHost,
 ): Promise<ExhaustiveResult> {
   const { timeoutMs, keep, monotonicNs, interrupted } = host;
+  refuseKeepAlone(host);
+  const file = host.history === undefined ? undefined : await openHistory(host.history);
   try {
     const server = await openStressServer(host, host);
     try {
@@ -44,11 +51,14 @@ export async function exhaust(
         monotonicNs,
         interrupted,
         progress: host.explored,
+        history: file && { file, sinceNs: monotonicNs(), monotonicNs },
       });
     } finally {
       await server.end();
     }
   } catch (error) {
     throw explainPermission(error);
+  } finally {
+    await file?.close();
   }
 }

@@ -3,6 +3,7 @@ import { databaseError, invalidUri } from '../database/database-error.ts';
 import { BankctlError } from '../errors.ts';
 import { quote } from '../text.ts';
 import { AccountRing, type BranchBalance } from './exhaustive-accounts.ts';
+import { ExhaustiveHistory, type HistoryPlace } from './exhaustive-history.ts';
 import {
   type ExhaustiveModel,
   type Increment,
@@ -25,6 +26,8 @@ export interface TrialHost {
   readonly database: string;
   /** Leaves the databases behind. */
   readonly keep?: boolean | undefined;
+  /** Where every event is written, if anywhere. */
+  readonly history?: HistoryPlace | undefined;
   /** Bounds finding the server, milliseconds. */
   readonly timeoutMs: number;
   readonly monotonicNs: () => bigint;
@@ -180,6 +183,7 @@ class OpenTrial {
   readonly #amounts: readonly bigint[];
   readonly #branchOf: readonly string[];
   readonly #freshSubject: () => Subject;
+  readonly #history: ExhaustiveHistory | undefined;
   /** Writes that the caller saw otherwise than command monitoring did. */
   #disagreements = 0;
   #narrates = false;
@@ -194,6 +198,8 @@ class OpenTrial {
     this.#points = new Set(plan.model.pointsFor(plan.points));
     this.#watch = new CommandWatch(parts.watched, parts.name, this.#amounts);
     this.#freshSubject = plan.model.open(parts.watched.db(parts.name), plan.branches);
+    this.#history =
+      host.history && new ExhaustiveHistory(host.history, plan.model.name, plan.branches);
   }
 
   asTrial(plainDb: Db, close: () => Promise<void>): Trial {
@@ -222,7 +228,13 @@ class OpenTrial {
 
   #fresh(): TrialWorld | Promise<TrialWorld> {
     const { ring } = this.#parts;
-    return ring.isUsedUp ? ring.turn().then(() => this.#world()) : this.#world();
+    return ring.isUsedUp ? this.#turn().then(() => this.#world()) : this.#world();
+  }
+
+  async #turn(): Promise<void> {
+    const { ring, unwatched, name } = this.#parts;
+    await this.#history?.flush(unwatched.db(name));
+    await ring.turn();
   }
 
   #world(): TrialWorld {
@@ -231,12 +243,16 @@ class OpenTrial {
     const writes = this.#watch.begin(account);
     const returned: (SharedWrite | undefined)[] = this.#branchOf.map(() => undefined);
     const sights: Sight[] = [];
+    const history = this.#history;
+    history?.beginSchedule(account);
     const tasks = this.#branchOf.map((branch, worker) => {
       const amountMinor = this.#amounts[worker] ?? 0n;
       const increment: Increment = { worker, branch, account, amountMinor };
-      return async (at: At) => {
+      const task = async (at: At) => {
         returned[worker] = await subject.increment(increment, at);
       };
+      if (!history) return task;
+      return (at: At) => history.record({ ...increment, writes }, () => task(at));
     });
     const world = { tasks, subject, slot, writes, returned, sights };
     return this.#narrates ? this.#narrated(world, sights) : world;
@@ -325,7 +341,7 @@ class OpenTrial {
 
   async #settle(): Promise<Reckoning> {
     const { ring } = this.#parts;
-    await ring.turn();
+    await this.#turn();
     const reconciled =
       ring.mismatches === 0 && this.#disagreements === 0 && this.#watch.unattributed === 0;
     return { reconciled, balances: ring.balances };

@@ -63,13 +63,7 @@ export function settleLoadOptions(options: LoadOptions): LoadSettings {
   if (threads > workers) {
     throw new BankctlError('usage', `--threads ${threads} is more than --workers ${workers}.`);
   }
-  if (options.keep && options.uri === undefined) {
-    throw new BankctlError(
-      'usage',
-      '--keep has nothing to keep: a throwaway server ends with the command.',
-      'Give a --uri, whose server stays; stress makes up a database there.',
-    );
-  }
+  refuseKeepAlone(options);
   const { durationMs } = options;
   const operations =
     options.operations ?? (durationMs === undefined ? loadDefaults.operations : mostOperations);
@@ -87,6 +81,20 @@ export function settleLoadOptions(options: LoadOptions): LoadSettings {
     history: options.history,
     timeoutMs: options.timeoutMs ?? loadDefaults.timeoutMs,
   });
+}
+
+/**
+ * `--keep` needs a server that stays.
+ *
+ * @throws `usage`
+ */
+export function refuseKeepAlone({ keep, uri }: Pick<LoadOptions, 'keep' | 'uri'>): void {
+  if (!keep || uri !== undefined) return;
+  throw new BankctlError(
+    'usage',
+    '--keep has nothing to keep: a throwaway server ends with the command.',
+    'Give a --uri, whose server stays; stress makes up a database there.',
+  );
 }
 
 function bounded(name: string, value: number, least: number, most: number): number {

@@ -165,7 +165,7 @@ function windowOf(run: TimedRun, span: Span): TimelineWindow {
   });
   return {
     around,
-    from_ms: Math.min(...operations.map(({ from_ms }) => from_ms), Number.MAX_VALUE),
+    from_ms: operations[0]?.from_ms ?? 0,
     to_ms: Math.max(...operations.map(({ to_ms }) => to_ms), 0),
     operations,
     total: span.operations,

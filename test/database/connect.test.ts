@@ -10,6 +10,7 @@ import { answers } from '../../src/database/local.ts';
 import { findMongod } from '../../src/database/mongod-binary.ts';
 import { startThrowaway, type Throwaway } from '../../src/database/throwaway.ts';
 import { BankctlError } from '../../src/errors.ts';
+import { run } from '../workspace.ts';
 import { testHost, until } from './host.ts';
 
 const timeoutMs = 1000;
@@ -220,5 +221,14 @@ describe('where users have passwords', () => {
       code,
       message: expect.stringContaining(message),
     });
+  });
+
+  test.each(['', '--exhaustive'])('stress %s says what its user lacks', async (mode) => {
+    const argv = ['stress', '--uri', uri('reader:secret-reader@'), ...mode.split(' ')];
+    const ran = await run(argv.filter(Boolean), directory, {});
+    expect(ran).toMatchObject({ status: 3, stdout: '' });
+    expect(ran.stderr).toMatch(/The database user may not listCollections in bankctl_stress_\w+/);
+    expect(ran.stderr).toContain('give the user readWriteAnyDatabase, or leave out --uri.');
+    expect(ran.stderr).not.toContain('secret-reader');
   });
 });

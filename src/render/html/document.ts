@@ -87,7 +87,8 @@ const marks: Readonly<Record<Tone, string>> = {
 function verdictHeader({ mode, verdict, models }: ReportData): Markup {
   return html`<header class="verdict ${verdict.tone}" id="verdict">
 <p class="eyebrow">bankctl stress · ${mode}</p>
-<h1><span class="mark" aria-hidden="true">${marks[verdict.tone]}</span> ${readable(verdict.name)}</h1>
+<h1><span class="mark" aria-hidden="true">${marks[verdict.tone]}</span>
+${readable(verdict.name)}</h1>
 <p class="lead">${verdict.sentence}</p>
 <ul class="findings">
 ${models.map((model) => finding(model))}

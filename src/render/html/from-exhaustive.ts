@@ -91,7 +91,8 @@ function wrongOf(actions: readonly ScheduleAction[], worker: number, step: numbe
     if (action.does === 'crashes') return `step ${step}: worker ${worker} crashes`;
     if (action.does === 'writes' && action.wrong) {
       const { wrong, collection, should_be } = action;
-      return `step ${step}: worker ${worker}'s write to ${collection}, not ${should_be}, is ${wrong}`;
+      const place = `${collection}, not ${should_be},`;
+      return `step ${step}: worker ${worker}'s write to ${place} is ${wrong}`;
     }
   }
   return null;

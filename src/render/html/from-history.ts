@@ -2,7 +2,16 @@ import type { HistoryReport } from '../../stress/history/judge-history.ts';
 import type { Outcome, ReportData, ReportModel } from './report-data.ts';
 import { reportVerdict } from './verdict.ts';
 
-const notOutcomes: ReadonlySet<string> = new Set(['operations', 'acknowledged', 'wrong']);
+const notOutcomes: ReadonlySet<string> = new Set(['operations', 'wrong']);
+
+/** Counts of a judged history that say nothing bad. */
+const harmless: ReadonlySet<string> = new Set([
+  'acknowledged',
+  'refused',
+  'unknown',
+  'unknown_applied',
+  'retried',
+]);
 
 /** A judged history, as the page shows it: every anomaly with its name. */
 export function fromHistory(
@@ -16,10 +25,11 @@ export function fromHistory(
 }
 
 function modelOf(judged: HistoryReport['models'][number]): ReportModel {
-  const { model, operations, acknowledged, wrong, first_wrong } = judged;
-  const anomalies = Object.entries(judged).flatMap(([name, count]): readonly Outcome[] =>
-    typeof count === 'number' && !notOutcomes.has(name) ? [{ name, count, tone: 'bad' }] : [],
-  );
+  const { model, operations, wrong, first_wrong } = judged;
+  const outcomes = Object.entries(judged).flatMap(([name, count]): readonly Outcome[] => {
+    if (typeof count !== 'number' || notOutcomes.has(name)) return [];
+    return [{ name, count, tone: harmless.has(name) ? 'plain' : 'bad' }];
+  });
   const where = first_wrong?.line ? `Line ${first_wrong.line}: ` : '';
   return {
     model,
@@ -27,8 +37,8 @@ function modelOf(judged: HistoryReport['models'][number]): ReportModel {
     tone: wrong > 0 ? 'bad' : 'good',
     unit: 'operations',
     total: operations,
-    outcomes: [{ name: 'acknowledged', count: acknowledged, tone: 'plain' }, ...anomalies],
-    branches: [],
+    outcomes,
+    branches: judged.branches ?? [],
     ...(first_wrong ? { remarks: [`${where}${first_wrong.anomaly}: ${first_wrong.detail}.`] } : {}),
   };
 }

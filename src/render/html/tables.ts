@@ -54,7 +54,8 @@ ${shown.map((model) => money(model))}
 }
 
 function money({ model, branches }: ReportModel): Markup {
-  return html`<div class="card scroll" tabindex="0" role="region" aria-label="Money, model ${model}">
+  return html`<div class="card scroll" tabindex="0" role="region"
+ aria-label="Money, model ${model}">
 <table class="money">
 <caption><b>${model}</b></caption>
 <thead><tr><th scope="col">branch</th><th scope="col">should hold</th><th scope="col">holds</th>

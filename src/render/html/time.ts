@@ -35,13 +35,9 @@ ${models.map(
 
 function charts({ model, timeline }: ReportModel): Markup {
   if (!timeline) return html``;
-  const seconds = (timeline.bucket_ms * timeline.ended.length) / 1000;
-  const wrong = timeline.wrong.reduce((sum, count) => sum + count, 0);
   return html`<div class="card charts" data-charts="${model}">
 <h3>${model}</h3>
-<figure><figcaption>Operations a second, and those of them that went wrong: ${wrong.toLocaleString('en')} of
- ${timeline.window.total.toLocaleString('en')} in ${seconds.toFixed(2)} s, in ${timeline.ended.length} parts of
- ${timeline.bucket_ms.toFixed(1)} ms${faultWords(timeline)}.</figcaption>
+<figure><figcaption>${rateWords(timeline)}</figcaption>
 <div class="chart" data-chart="throughput"></div></figure>
 <figure><figcaption>Latency in ms: the median, 99 in 100, and the slowest.</figcaption>
 <div class="chart" data-chart="latency"></div></figure>
@@ -50,6 +46,17 @@ function charts({ model, timeline }: ReportModel): Markup {
  aria-label="Operations one by one, model ${model}"></div></figure>
 </div>
 `;
+}
+
+function rateWords(timeline: ReportTimeline): string {
+  const { bucket_ms, ended, wrong, window } = timeline;
+  const seconds = ((bucket_ms * ended.length) / 1000).toFixed(2);
+  const bad = wrong.reduce((sum, count) => sum + count, 0).toLocaleString('en');
+  return (
+    `Operations a second, and those of them that went wrong: ${bad} of ` +
+    `${window.total.toLocaleString('en')} in ${seconds} s, in ${ended.length} parts of ` +
+    `${bucket_ms.toFixed(1)} ms${faultWords(timeline)}.`
+  );
 }
 
 function faultWords({ faults }: ReportTimeline): string {

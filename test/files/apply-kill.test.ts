@@ -1,0 +1,35 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { workspace } from '../workspace.ts';
+
+const program = join(import.meta.dirname, '..', '..', 'bin', 'bankctl.js');
+
+test('kill -9 at random moments: in the end each row is applied once', async () => {
+  const bank = await workspace();
+  const rows = 20_000;
+  for (const account of ['A', 'B']) await bank.run(['open', 'branch1', account]);
+  const row = (index: number) =>
+    JSON.stringify({ branch: 'branch1', account: 'AB'[index % 2], amount: '0.01' });
+  const content = Array.from({ length: rows }, (_, index) => `${row(index)}\n`).join('');
+  await writeFile(join(bank.directory, 'rows.ndjson'), content);
+  const line = ['apply', 'rows.ndjson', '--batch', 'kill', '--json', '-q'];
+  const killed = async (afterMs: number) => {
+    const options = { cwd: bank.directory, env: bank.env, stdio: 'ignore' } as const;
+    const child = spawn(process.execPath, [program, ...line], options);
+    const ended = once(child, 'close');
+    await Promise.race([pause(afterMs), ended]);
+    child.kill('SIGKILL');
+    await ended;
+  };
+  for (const afterMs of fc.sample(fc.integer({ min: 250, max: 2500 }), 4)) await killed(afterMs);
+  const { applied, replayed } = JSON.parse((await bank.run(line)).stdout);
+  expect(applied + replayed).toBe(rows);
+  const { stdout } = await bank.run(['balance', 'branch1', '-o', 'csv']);
+  expect(stdout).toBe('account,balance,status\nA,100.00,open\nB,100.00,open\n');
+  expect(await bank.db.collection('journal').countDocuments()).toBe(rows + 2);
+});
