@@ -1,5 +1,5 @@
 import type { Context } from './context.ts';
-import { BankctlError, Status } from './errors.ts';
+import type { Status } from './errors.ts';
 import { bankctlVersion } from './version.ts';
 
 export { createContext } from './context.ts';
@@ -16,18 +16,19 @@ export async function main(argv: readonly string[], context: Context): Promise<S
   try {
     if (argv.length === 1 && (argv[0] === '--version' || argv[0] === '-V')) {
       context.stdout.write(`${bankctlVersion()}\n`);
-      return Status.done;
+      return 0;
     }
     const { run } = await import('./program.ts');
     return await run(argv, context, bankctlVersion());
   } catch (error) {
-    return report(error, argv, context);
+    return await report(error, argv, context);
   }
 }
 
 function ignore(): void {}
 
-function report(error: unknown, argv: readonly string[], context: Context): Status {
+async function report(error: unknown, argv: readonly string[], context: Context): Promise<Status> {
+  const { BankctlError } = await import('./errors.ts');
   const known = error instanceof BankctlError;
   const code = known ? error.code : 'internal';
   const message = error instanceof Error ? error.message : String(error);
@@ -38,7 +39,7 @@ function report(error: unknown, argv: readonly string[], context: Context): Stat
     const trace = !known && error instanceof Error ? `${error.stack}\n` : '';
     context.stderr.write(`bankctl: ${message}\n${trace}${hint}\n`);
   }
-  return known ? error.status : Status.refused;
+  return known ? error.status : 1;
 }
 
 /** Read from the words themselves: the error may be that they cannot be parsed. */

@@ -11,8 +11,8 @@ export const stress: Command = {
     'against the branch models, on a throwaway server, and tells where every write went.\n' +
     'With --uri it makes up a database there, and drops it at the end.\n\n' +
     'With --model ledger a bank workload goes through the real write path: transfers,\n' +
-    'increments, reversals, repeated requests and snapshots. --faults kill ends its server by SIGKILL\n' +
-    'and starts it again, over and over; --faults failover does so with the primary of three.\n' +
+    'increments, reversals, repeated requests and snapshots. --faults kill ends its server by\n' +
+    'SIGKILL and starts it again, over and over; --faults failover ends the primary of three.\n' +
     'SIGKILL is not a power cut: the kernel keeps what the server had written.\n\n' +
     'With --exhaustive it tries every schedule of a few workers, one increment each, instead of\n' +
     'leaving it to luck; --points, --preemptions, --random and --schedule imply it.',
