@@ -1,8 +1,16 @@
 // Every figure as a ratio measured in one run on one machine; see docs/benchmarks.md.
 import { apply } from './apply.js';
+import { exhaustiveRate } from './exhaustive-rate.js';
+import { branchRate } from './load-rate.js';
 import { startup, warmIncrement } from './startup.js';
 
-const parts = { startup, increment: warmIncrement, apply };
+const parts = {
+  startup,
+  increment: warmIncrement,
+  apply,
+  stress: branchRate,
+  exhaustive: exhaustiveRate,
+};
 const wanted = process.argv.slice(2);
 const unknown = wanted.filter((name) => !(name in parts));
 if (unknown.length > 0) {

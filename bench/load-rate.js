@@ -1,11 +1,9 @@
 // The branch model under load against a loop over the bare driver: the same server, filters,
 // updates, number of workers and connections.
-import { mkdtemp, rm } from 'node:fs/promises';
-import { join } from 'node:path';
-import { pathToFileURL } from 'node:url';
-import { build } from 'esbuild';
+import { rm } from 'node:fs/promises';
 import { Decimal128, Long, MongoClient } from 'mongodb';
 import { compare } from './measure.js';
+import { bundled, stressHost } from './stress-sources.js';
 
 const workers = 8;
 const operations = 3000;
@@ -13,16 +11,7 @@ const operations = 3000;
 /** Prints operations a second of `increment` in load mode, as a share of the raw loop's. */
 export async function branchRate(rounds = 21) {
   const { directory, load, throwaway } = await bundled();
-  const abort = new AbortController();
-  const host = {
-    env: process.env,
-    nowMs: Date.now,
-    monotonicNs: process.hrtime.bigint,
-    interrupted: abort.signal,
-    freshId: () => crypto.randomUUID(),
-    progress: () => undefined,
-    counted: () => undefined,
-  };
+  const host = stressHost();
   const server = await throwaway.startThrowaway(host, { replicas: 0 });
   const client = await MongoClient.connect(server.uri, { maxPoolSize: workers });
   try {
@@ -45,27 +34,6 @@ export async function branchRate(rounds = 21) {
     await server.stop();
     await rm(directory, { recursive: true });
   }
-}
-
-/** The sources as they are, without the command line around them. */
-async function bundled() {
-  const directory = await mkdtemp(join(import.meta.dirname, '../node_modules/.bench-'));
-  await build({
-    entryPoints: ['src/stress/load.ts', 'src/database/throwaway.ts'],
-    outdir: directory,
-    outbase: 'src',
-    bundle: true,
-    splitting: true,
-    packages: 'external',
-    format: 'esm',
-    platform: 'node',
-  });
-  const from = (path) => import(pathToFileURL(join(directory, path)).href);
-  return {
-    directory,
-    load: await from('stress/load.js'),
-    throwaway: await from('database/throwaway.js'),
-  };
 }
 
 const seedBalance = '100.00';

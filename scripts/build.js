@@ -10,7 +10,7 @@ import { esbuildPage } from './page.js';
 const { version } = JSON.parse(await readFile('package.json', 'utf8'));
 
 const core = [
-  ...['errors', 'text', 'nearest', 'duration', 'time', 'execute', 'mongod-host'],
+  ...['errors', 'text', 'nearest', 'duration', 'time', 'execute', 'mongod-host', 'unfinished'],
   ...['bank/names', 'bank/money', 'bank/find-branch', 'config/config', 'config/find'],
   ...['database/uri', 'database/directories'],
   ...['render/present', 'render/progress', 'render/plain-paint', 'render/record'],

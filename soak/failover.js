@@ -14,10 +14,5 @@ await soakFaults('failover', {
   faults: numberOption('faults', 20),
   workers: 16,
   seconds: 30,
-  rounds: [
-    [],
-    ['--threads', '2', '--timeout', '2s'],
-    ['--threads', '2'],
-    ['--timeout', '2s'],
-  ],
+  rounds: [[], ['--threads', '2', '--timeout', '2s'], ['--threads', '2'], ['--timeout', '2s']],
 });

@@ -13,10 +13,5 @@ await soakFaults('mongod-kill', {
   faults: numberOption('faults', 50),
   workers: 16,
   seconds: 20,
-  rounds: [
-    [],
-    ['--threads', '2', '--timeout', '1s'],
-    ['--threads', '2'],
-    ['--timeout', '1s'],
-  ],
+  rounds: [[], ['--threads', '2', '--timeout', '1s'], ['--threads', '2'], ['--timeout', '1s']],
 });

@@ -39,7 +39,7 @@ export function createContext(): Context {
     stderrIsTerminal: process.stderr.isTTY === true,
     width: process.stdout.columns ?? process.stderr.columns ?? 80,
     env: process.env,
-    cwd: process.cwd(),
+    cwd: workingDirectory(),
     nowMs: Date.now,
     monotonicNs: process.hrtime.bigint,
     // By way of the global, which loads nothing until it is first used.
@@ -52,6 +52,15 @@ export function createContext(): Context {
 
 function author(): string {
   return `${userName()}@${hostname()}`;
+}
+
+/** A working directory that was deleted has no name; the root has no config file of ours either. */
+function workingDirectory(): string {
+  try {
+    return process.cwd();
+  } catch {
+    return '/';
+  }
 }
 
 /** `userInfo` throws where the uid has no entry in the password file, as in many containers. */

@@ -7,6 +7,8 @@ import type { Context } from './context.ts';
 import { BankctlError, Status } from './errors.ts';
 import { OutputClosed, present } from './render/present.ts';
 import { progressLine } from './render/progress.ts';
+import { shellWord } from './text.ts';
+import { Unfinished } from './unfinished.ts';
 
 /**
  * Runs one command: opens what it asks for, when it first asks, and closes all of it here,
@@ -24,7 +26,9 @@ export async function execute(
   try {
     const running = command.run(typed, opened.session);
     const result = await untilInterrupted(running, opened, context, saysInterrupted);
-    const shown = present(result, globals, context);
+    const shown = present(result, globals, context).catch((error: unknown) => {
+      throw unshown(result, error, opened.session);
+    });
     if (saysInterrupted(result)) await shown;
     else await untilInterrupted(shown, opened, context);
     return result.kind === 'single' ? (result.status ?? Status.done) : Status.done;
@@ -35,6 +39,17 @@ export async function execute(
     opened.session.progress(undefined);
     await opened.close();
   }
+}
+
+/** An operation that was applied and cannot be shown must not look like one that failed. */
+function unshown(result: Result, error: unknown, session: Session): unknown {
+  const operation = result.kind === 'single' ? result.operation : undefined;
+  if (operation === undefined) return error;
+  if (error instanceof OutputClosed) session.talk(`Operation ${operation} was applied.`);
+  if (!(error instanceof BankctlError)) return error;
+  const message = `Operation ${operation} was applied. ${error.message}`;
+  const hint = `See it with bankctl show ${shellWord(operation)}; do not repeat it without --id.`;
+  return new BankctlError(error.code, message, hint, { cause: error });
 }
 
 /** A result that tells what was done until the interruption, and is worth showing. */
@@ -136,7 +151,11 @@ class Opened {
   async explain(error: unknown): Promise<unknown> {
     if (this.#uri === undefined || error instanceof BankctlError) return error;
     const { databaseError } = await import('./deployment.ts');
-    return databaseError(error, { uri: this.#uri, timeoutMs: this.#globals.timeoutMs });
+    const cause = error instanceof Unfinished ? error.cause : error;
+    const told = databaseError(cause, { uri: this.#uri, timeoutMs: this.#globals.timeoutMs });
+    if (!(error instanceof Unfinished && told instanceof BankctlError)) return told;
+    const { fate, hint } = error;
+    return new BankctlError(told.code, `${told.message} ${fate}`, hint, { cause });
   }
 
   async close(): Promise<void> {

@@ -1,3 +1,4 @@
+import type { Writable } from 'node:stream';
 import type { Context } from './context.ts';
 import type { Status } from './errors.ts';
 import { bankctlVersion } from './version.ts';
@@ -16,10 +17,11 @@ export async function main(argv: readonly string[], context: Context): Promise<S
   try {
     if (argv.length === 1 && (argv[0] === '--version' || argv[0] === '-V')) {
       context.stdout.write(`${bankctlVersion()}\n`);
-      return 0;
+      return (await written(context.stdout)) ? 0 : 1;
     }
     const { run } = await import('./program.ts');
-    return await run(argv, context, bankctlVersion());
+    const status = await run(argv, context, bankctlVersion());
+    return status === 0 && !(await written(context.stdout)) ? 1 : status;
   } catch (error) {
     return await report(error, argv, context);
   }
@@ -27,16 +29,25 @@ export async function main(argv: readonly string[], context: Context): Promise<S
 
 function ignore(): void {}
 
+/** False where what was written did not arrive, as on a full disk; a reader who left is no error. */
+async function written(stream: Writable): Promise<boolean> {
+  const error = await new Promise<unknown>((resolve) => stream.write('', resolve));
+  return !(error instanceof Error && 'code' in error && error.code === 'ENOSPC');
+}
+
 async function report(error: unknown, argv: readonly string[], context: Context): Promise<Status> {
-  const { BankctlError } = await import('./errors.ts');
+  const [{ BankctlError }, { redact }] = await Promise.all([
+    import('./errors.ts'),
+    import('./database/uri.ts'),
+  ]);
   const known = error instanceof BankctlError;
   const code = known ? error.code : 'internal';
-  const message = error instanceof Error ? error.message : String(error);
+  const message = redact(error instanceof Error ? error.message : String(error));
   const hint = known ? error.hint : 'This is a bug in bankctl; please report it with this text.';
   if (wantsJson(argv)) {
     context.stderr.write(`${JSON.stringify({ error: { code, message, hint } })}\n`);
   } else {
-    const trace = !known && error instanceof Error ? `${error.stack}\n` : '';
+    const trace = !known && error instanceof Error ? redact(`${error.stack}\n`) : '';
     context.stderr.write(`bankctl: ${message}\n${trace}${hint}\n`);
   }
   return known ? error.status : 1;

@@ -5,6 +5,8 @@ import { commands } from './commands/index.ts';
 import type { Context } from './context.ts';
 import { parseDuration } from './duration.ts';
 import { BankctlError, Status } from './errors.ts';
+import { nearest } from './nearest.ts';
+import { quote } from './text.ts';
 
 const helpAfter = `
 Exit statuses: 0 done, 1 refused or failed, 2 bad usage or config, 3 database
@@ -53,6 +55,7 @@ export function parse(
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;
     if (error.exitCode === 0) return undefined;
+    if (error.code === 'commander.help') throw noHelpFor(argv);
     throw usageError(error);
   }
 }
@@ -161,6 +164,20 @@ function readGlobals(options: Record<string, unknown>, context: Context): Global
 
 function outputFormat(text: string | undefined): OutputFormat {
   return outputFormats.find((format) => format === text) ?? 'table';
+}
+
+/** `bankctl help NAME` of a name that there is not. */
+function noHelpFor(argv: readonly string[]): BankctlError {
+  const name = argv.find((word) => word !== 'help' && !word.startsWith('-')) ?? '';
+  const meant = nearest(
+    name,
+    commands.map((command) => command.name),
+  );
+  return new BankctlError(
+    'unknown_command',
+    `There is no command ${quote(name)}.`,
+    meant && `Did you mean ${meant}?`,
+  );
 }
 
 /** Commander's sentence is good; its prefix and its second line are ours to place. */

@@ -1,4 +1,5 @@
-const unprintable = /[\p{C}\p{Zl}\p{Zp}]/u;
+// U+FFFD stands where bytes were no UTF-8: two names that differ could both be spelt with it.
+const unprintable = /[\p{C}\p{Zl}\p{Zp}\uFFFD]/u;
 const allUnprintable = /[\p{C}\p{Zl}\p{Zp}]/gu;
 
 /** True for text that can stand on one line: no control, format or unassigned characters. */

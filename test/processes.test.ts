@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Decimal128, Long } from 'mongodb';
 import { describe, expect, test } from 'vitest';
@@ -98,6 +99,25 @@ describe('Ctrl-C', () => {
     await once(child, 'spawn');
     await new Promise((resolve) => setTimeout(resolve, 600));
   }
+});
+
+describe('a full disk under stdout', () => {
+  test('does not make an applied operation look like one that failed', async () => {
+    const bank = await workspace();
+    await bank.run(['open', 'branch1', 'ACC']);
+    const full = await open('/dev/full', 'w');
+    const child = spawn(process.execPath, [program, 'increment', 'branch1', 'ACC', '5'], {
+      cwd: bank.directory,
+      env: bank.env,
+      stdio: ['ignore', full.fd, 'pipe'],
+    });
+    const { status, stderr } = await ended(child);
+    await full.close();
+    expect(status).toBe(1);
+    expect(stderr).toMatch(/^bankctl: Operation (\S+) was applied\. .*\n.*bankctl show \1;/);
+    const { stdout } = await bank.run(['balance', 'branch1', 'ACC', '--json']);
+    expect(JSON.parse(stdout)).toMatchObject({ balance: '5.00', version: 2 });
+  });
 });
 
 describe('a closed stdout', () => {

@@ -27,8 +27,8 @@ type event struct {
 	Process any `json:"process"`
 	Value   struct {
 		ID, Account, Amount, Balance, From, To string
-		FromBalance                            string          `json:"from_balance"`
-		ToBalance                              string          `json:"to_balance"`
+		FromBalance                            string `json:"from_balance"`
+		ToBalance                              string `json:"to_balance"`
 		Balances                               map[string]*string
 		Accounts                               map[string]struct{ Balance string }
 		IDs                                    []string
@@ -51,7 +51,7 @@ func cents(amount string) int64 {
 	return new(big.Rat).Mul(value, big.NewRat(100, 1)).Num().Int64()
 }
 
-// state is what the accounts hold, in cents. A model's states must not be changed in place.
+// state is what was added to the accounts, in cents. A model's states must not be changed in place.
 type state map[string]int64
 
 func (s state) with(account string, amount int64) state {
@@ -63,28 +63,28 @@ func (s state) with(account string, amount int64) state {
 	return next
 }
 
-// fits says whether a client may have been told that balance.
-func (s state) fits(account, balance string) bool {
-	return balance == "" || s[account] == cents(balance)
-}
-
-func bank(start state) porcupine.Model {
+// bank is the model: what each operation does, and what a client may be told of it.
+func bank(start map[string]int64) porcupine.Model {
+	fits := func(s state, account, balance string) bool {
+		return balance == "" || start[account]+s[account] == cents(balance)
+	}
 	return porcupine.Model{
-		Init: func() any { return start },
+		Partition: byAccount,
+		Init:      func() any { return state{} },
 		Step: func(before, input, output any) (bool, any) {
 			s, in, out := before.(state), input.(asked), output.(told)
 			switch in.f {
 			case "increment":
 				s = s.with(in.account, cents(in.amount))
-				return s.fits(in.account, out.balance), s
+				return fits(s, in.account, out.balance), s
 			case "transfer":
 				s = s.with(in.from, -cents(in.amount)).with(in.to, cents(in.amount))
-				return s.fits(in.from, out.fromBalance) && s.fits(in.to, out.toBalance), s
+				return fits(s, in.from, out.fromBalance) && fits(s, in.to, out.toBalance), s
 			case "read":
-				return s.fits(in.account, out.balance), s
+				return fits(s, in.account, out.balance), s
 			default: // A snapshot: all of it at one moment.
 				for account, balance := range out.balances {
-					if !s.fits(account, balance) {
+					if !fits(s, account, balance) {
 						return false, s
 					}
 				}
@@ -95,9 +95,27 @@ func bank(start state) porcupine.Model {
 	}
 }
 
+// byAccount parts a history whose operations are about one account each: what holds of every part
+// holds of all of it, and the search is far shorter.
+func byAccount(operations []porcupine.Operation) [][]porcupine.Operation {
+	groups := map[string][]porcupine.Operation{}
+	for _, operation := range operations {
+		account := operation.Input.(asked).account
+		if account == "" { // A transfer or a snapshot.
+			return [][]porcupine.Operation{operations}
+		}
+		groups[account] = append(groups[account], operation)
+	}
+	var parts [][]porcupine.Operation
+	for _, group := range groups {
+		parts = append(parts, group)
+	}
+	return parts
+}
+
 // section turns the lines from one `init` to its `applied` into operations.
-func section(lines []event) (state, []porcupine.Operation) {
-	start := state{}
+func section(lines []event) (map[string]int64, []porcupine.Operation) {
+	start := map[string]int64{}
 	for account, opened := range lines[0].Value.Accounts {
 		start[account] = cents(opened.Balance)
 	}

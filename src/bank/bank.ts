@@ -1,6 +1,7 @@
 import type { ClientSession, Document, MongoClient } from 'mongodb';
 import type { Config } from '../config/config.ts';
 import { BankctlError } from '../errors.ts';
+import { endAbandoned } from './abandoned.ts';
 import { within } from './bound.ts';
 import { type Branches, createBranches } from './branches.ts';
 import { createJournal, type Journal } from './journal.ts';
@@ -17,6 +18,8 @@ export interface Bank {
   readonly draw: () => number;
   /** The server's time. */
   readonly serverTime: () => Promise<Date>;
+  /** Ends transactions that killed clients left open, see `endAbandoned`. */
+  readonly endAbandoned: () => Promise<void>;
   /** A session that the caller ends. */
   readonly startSession: (options?: { readonly snapshot: boolean }) => ClientSession;
   /** Runs work in a session, and ends the session, which aborts what it left open. */
@@ -41,7 +44,8 @@ export async function openBank(
   if (config.journal !== false && !hasTransactions(await hello())) {
     throw new BankctlError(
       'no_transactions',
-      'The server is a standalone, which has no transactions.',
+      `The server at ${client.options.hosts.join(', ')} is a standalone, ` +
+        'which has no transactions.',
     );
   }
   return Object.freeze({
@@ -51,6 +55,7 @@ export async function openBank(
     timeoutMs,
     draw,
     serverTime: async () => (await hello())['localTime'],
+    endAbandoned: () => endAbandoned(client),
     startSession: (options) => client.startSession(options),
     inSession: (work, options) => client.withSession({ ...options }, work),
   } satisfies Bank);

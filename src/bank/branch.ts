@@ -89,6 +89,8 @@ export function createBranch(db: Db, config: BranchConfig): BranchModel {
       $lte: toDecimal(maxMinor - amountMinor, config.currency),
     },
   });
+  // To add to an amount with digits below the minor unit would only bury them.
+  const exact = { $eq: ['$balance', { $round: ['$balance', config.currency.digits] }] };
   const addition = (amountMinor: bigint) => ({
     $inc: { balance: toDecimal(amountMinor, config.currency), version: Long.ONE },
     $currentDate: { posted_at: true as const },
@@ -108,9 +110,11 @@ export function createBranch(db: Db, config: BranchConfig): BranchModel {
         .toArray(),
     write: (changes, session) => writeChanges(collection, config, changes, session),
     increment: (account, amountMinor) =>
-      collection.findOneAndUpdate(guarded(account, amountMinor), addition(amountMinor), {
-        returnDocument: 'after',
-      }),
+      collection.findOneAndUpdate(
+        { ...guarded(account, amountMinor), $expr: exact },
+        addition(amountMinor),
+        { returnDocument: 'after' },
+      ),
     insert: async (change) => {
       await collection.insertOne(newDocument(config, change));
     },

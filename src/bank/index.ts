@@ -2,6 +2,7 @@
 export { accountBalance, accountBalances, bankBalance } from './balances.ts';
 export { openBank } from './bank.ts';
 export { accountHistory, findOperation } from './history.ts';
+export { isOutage } from './outage.ts';
 export { accountBalanceAt, accountBalancesAt, bankBalanceAt } from './past.ts';
 export { postPlain } from './plain.ts';
 export { post } from './post.ts';

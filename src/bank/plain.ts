@@ -64,8 +64,9 @@ async function tryIncrement(bank: Bank, operation: PlainOperation): Promise<Post
   if (operation.type === 'open' || amountMinor === 0n) return undefined;
   const branch = bank.branches.get(operation.branch);
   const document = await branch.increment(account, amountMinor);
-  const state = document && readAccount(document, branch.currency);
-  if (!state || state === 'bad_balance') return undefined;
+  if (!document) return undefined;
+  const state = readAccount(document, branch.currency);
+  if (state === 'bad_balance') throw new Error('the guard let an inexact balance through');
   return {
     branch: branch.name,
     account,

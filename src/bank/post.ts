@@ -1,8 +1,9 @@
-import { type ClientSession, MongoServerError } from 'mongodb';
-import { BankctlError, Status } from '../errors.ts';
+import type { ClientSession, MongoServerError } from 'mongodb';
+import { BankctlError } from '../errors.ts';
 import { quote } from '../text.ts';
 import type { Bank } from './bank.ts';
 import { type Bound, within } from './bound.ts';
+import { isDuplicate, isFaultOfOne } from './fault.ts';
 import { type Entry, type Journal, type Refusal, requestOfEntry } from './journal.ts';
 import { formatAmount } from './money.ts';
 import {
@@ -16,7 +17,7 @@ import { type IdsRead, readBook } from './reading.ts';
 import { type RefusalRule, standingRefusals, toError } from './refusals.ts';
 import { overlay, type Rehearsal, rehearse } from './rehearsal.ts';
 import { applyOperation, type Book } from './rules.ts';
-import { CommitUnknown, isConflict, transact } from './transaction.ts';
+import { CommitUnknown, transact } from './transaction.ts';
 import { writeBatch } from './write-batch.ts';
 
 /** What became of one operation. */
@@ -69,10 +70,10 @@ export interface PostOptions {
 }
 
 /**
- * The most operations in one transaction. What an account costs is shared by its operations of the
- * batch: measured over 1,000 accounts, 10,000 take three quarters of the server's time that 3,000
- * do for each, and more gain little. They end within a second or two, below `--timeout` and far
- * below the server's limit of 60 s. A caller with long memos gives fewer, see `readBatches`.
+ * The most operations in one transaction. What an account costs is shared by its operations:
+ * measured over 1,000 accounts, 10,000 take half of the server's time that 3,000 do for each, and
+ * more gain little. They end within a second or two, far below the server's limit of 60 s. A
+ * caller with long memos gives fewer, see `readBatches`.
  */
 export const mostOperations = 10_000;
 
@@ -161,6 +162,7 @@ async function postInHalves(
         {
           bound,
           draw: bank.draw,
+          blocked: bank.endAbandoned,
           mostConflicts: operations.length > 1 ? conflictsBeforeSplit : Number.POSITIVE_INFINITY,
         },
       ),
@@ -176,7 +178,8 @@ async function postInHalves(
     if (batch.options.expectFresh && isDuplicate(error)) {
       return postInHalves({ ...batch, options: lookingUp(batch.options) }, bound, state);
     }
-    if (!isFaultOfOne(error, batch.options) || batch.options.atomic || !only) throw error;
+    const ofManyCallers = batch.options.settled !== undefined;
+    if (!isFaultOfOne(error, ofManyCallers) || batch.options.atomic || !only) throw error;
     if (operations.length === 1) {
       const refused = [refusedOne(only, error)];
       batch.options.settled?.(refused);
@@ -195,35 +198,6 @@ async function postInHalves(
 
 function lookingUp({ expectFresh: _, ...options }: PostOptions): PostOptions {
   return options;
-}
-
-const duplicateKey = 11_000;
-
-function isDuplicate(error: unknown): boolean {
-  return error instanceof MongoServerError && error.code === duplicateKey;
-}
-
-/**
- * Errors that may be due to one operation of a batch, and not to the server or the network. Where
- * each operation has a caller of its own, so are those that keep one from being judged at all,
- * such as a branch that the config does not have.
- */
-function isFaultOfOne(
-  error: unknown,
-  { settled }: PostOptions,
-): error is MongoServerError | BankctlError {
-  if (error instanceof BankctlError) {
-    return (
-      settled !== undefined && [Status.refused, Status.usage].some((it) => it === error.status)
-    );
-  }
-  const documentFailedValidation = 121;
-  const objectTooLarge = 10_334;
-  return (
-    error instanceof MongoServerError &&
-    (isConflict(error) ||
-      [documentFailedValidation, duplicateKey, objectTooLarge].includes(Number(error.code)))
-  );
 }
 
 function refusedOne(operation: Operation, error: MongoServerError | BankctlError): Refused {

@@ -9,6 +9,8 @@ export interface TransactionOptions {
   /** How often the body may meet a conflict before that is given back to the caller. */
   readonly mostConflicts: number;
   readonly bound: Bound;
+  /** Told once that others keep interfering: whoever does may be gone. */
+  readonly blocked: () => Promise<void>;
   /** A share from 0 to 1, drawn anew each time, that keeps two rivals from meeting again. */
   readonly draw: () => number;
 }
@@ -28,6 +30,9 @@ const concerns = {
 
 const firstPauseMs = 5;
 const longestPauseMs = 400;
+
+/** Rivals that are alive are done after so many attempts, mostly. */
+const conflictsBeforeTold = 3;
 
 /** The commit was sent and its answer never came: it may or may not have taken effect. */
 export class CommitUnknown extends Error {}
@@ -65,6 +70,7 @@ export async function transact<T>(
       const mayRunAgain = isTransient(error) || (!committing && isBrokenLine(error));
       if (!mayRunAgain || session.hasEnded || conflicts >= options.mostConflicts) throw error;
       options.bound.check();
+      if (isConflict(error) && conflicts === conflictsBeforeTold) await options.blocked();
       await pauseBefore(attempt, options);
     }
   }

@@ -48,6 +48,8 @@ export type Result = SingleResult | StreamResult | LiveResult;
 /** A result that fits in memory. */
 export interface SingleResult {
   readonly kind: 'single';
+  /** The operation that was applied: what the user must learn even where nothing can be shown. */
+  readonly operation?: string;
   /** Printed as it is by `--json`; keys as in the reference. */
   readonly data: unknown;
   readonly view: View;

@@ -1,10 +1,12 @@
+import { builtInConfig } from '../config/config.ts';
 import type { Command, Session, SingleResult } from './command.ts';
 
 /** A branch's collection after `init`; keys as in the JSON result. */
 interface Prepared {
   readonly branch: string;
   readonly collection: string;
-  readonly accounts: number;
+  /** Null in a dry run, which does not ask the database. */
+  readonly accounts: number | null;
 }
 
 /** What `init --sample` opens: enough to type the next command. */
@@ -28,7 +30,7 @@ export const init: Command = {
     const { ensureConfigFile } = await import('../config/write.ts');
     const config = await ensureConfigFile(session.globals.config, session.context, dryRun);
     session.talk(configLine(config, dryRun));
-    const prepared = dryRun ? await planned(session) : await prepare(session, sample);
+    const prepared = dryRun ? await planned(session, config) : await prepare(session, sample);
     return initResult(config, prepared, dryRun);
   },
 };
@@ -71,9 +73,9 @@ async function openSamples(session: Session): Promise<void> {
 }
 
 /** Needs no database: a dry run must not even start one. */
-async function planned(session: Session): Promise<readonly Prepared[]> {
-  const { branches } = await session.config();
-  return branches.map(({ name, collection }) => ({ branch: name, collection, accounts: 0 }));
+async function planned(session: Session, { written }: ConfigFile): Promise<readonly Prepared[]> {
+  const { branches } = written ? builtInConfig : await session.config();
+  return branches.map(({ name, collection }) => ({ branch: name, collection, accounts: null }));
 }
 
 function initResult(
@@ -90,7 +92,7 @@ function initResult(
       rows: prepared.map(({ branch, collection, accounts }) => [
         branch,
         collection,
-        String(accounts),
+        String(accounts ?? '-'),
       ]),
     },
   };

@@ -25,7 +25,12 @@ export function postedResult(posted: Posted, branches: Branches): SingleResult {
     : accountData(posted, first, branches);
   const currency = branches.get(first.branch).currency.code;
   const { replayed: _replayed, dry_run: _dryRun, operation, ...shown } = data;
-  return { kind: 'single', data, view: recordView({ ...shown, currency, operation }) };
+  return {
+    kind: 'single',
+    data,
+    view: recordView({ ...shown, currency, operation }),
+    ...(posted.operation === null || posted.dryRun ? {} : { operation: posted.operation }),
+  };
 }
 
 type Data = Readonly<Record<string, unknown>>;

@@ -1,9 +1,10 @@
 import { parseDuration } from '../duration.ts';
 import { mongodHost } from '../mongod-host.ts';
 import type { StressHost, StressOptions } from '../stress/stress-run.ts';
+import type { Timeline } from '../stress/timeline.ts';
 import type { Session, SingleResult, Typed } from './command.ts';
 import { modelsOption, stressUri, verdictStatus } from './stress-mode.ts';
-import { withReport } from './stress-report.ts';
+import { wantsReport, withReport } from './stress-report.ts';
 import { textOption, wholeNumberOption } from './typed.ts';
 
 /** `bankctl stress --model ledger`, alone or behind the other models. */
@@ -15,10 +16,26 @@ export async function runLedgerMode(typed: Typed, session: Session): Promise<Sin
     import('../render/paint.ts'),
   ]);
   const report = await withReport(typed, session, async () => {
-    const result = await runStress(options, stressHost(session));
+    const { collectTimeline } = await import('../stress/event-timeline.ts');
+    const timelines = new Map<string, Timeline>();
+    const ledger = collectTimeline();
+    let serverVersion: string | undefined;
+    const result = await runStress(options, {
+      ...stressHost(session),
+      opened: ({ version }) => {
+        serverVersion = version;
+      },
+      ...(wantsReport(typed)
+        ? {
+            timed: (model: string, timeline: Timeline) => timelines.set(model, timeline),
+            heard: ledger.take,
+          }
+        : {}),
+    });
     const reported = async () => {
       const { fromStress } = await import('../render/html/from-ledger.ts');
-      return { ...fromStress(result), seed: result.seed, serverVersion: undefined };
+      const shown = fromStress(result, timelines, ledger.timeline());
+      return { ...shown, seed: result.seed, serverVersion };
     };
     return { result, reported };
   });

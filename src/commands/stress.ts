@@ -1,7 +1,9 @@
 import { BankctlError } from '../errors.ts';
+import type { TimelineCollector } from '../stress/event-timeline.ts';
+import type { HistoryEvent } from '../stress/history/history-event.ts';
 import type { Command, Session, SingleResult, Typed } from './command.ts';
 import { modeOf, verdictStatus } from './stress-mode.ts';
-import { withReport } from './stress-report.ts';
+import { wantsReport, withReport } from './stress-report.ts';
 
 export const stress: Command = {
   name: 'stress',
@@ -98,10 +100,21 @@ async function check(typed: Typed, session: Session): Promise<SingleResult> {
     import('../render/paint.ts'),
   ]);
   const report = await withReport(typed, session, async () => {
-    const result = await checkHistory(file, session.context.interrupted);
+    const { collectTimeline } = await import('../stress/event-timeline.ts');
+    const sections: TimelineCollector[] = [];
+    const heard = (event: HistoryEvent) => {
+      if (event.f === 'init') sections.push(collectTimeline());
+      sections.at(-1)?.take(event);
+    };
+    const result = await checkHistory(
+      file,
+      session.context.interrupted,
+      wantsReport(typed) ? heard : undefined,
+    );
     const reported = async () => {
       const { fromHistory } = await import('../render/html/from-history.ts');
-      return { ...fromHistory(result), seed: null, serverVersion: undefined };
+      const timelines = sections.map(({ timeline }) => timeline());
+      return { ...fromHistory(result, timelines), seed: null, serverVersion: undefined };
     };
     return { result, reported };
   });

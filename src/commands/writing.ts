@@ -1,7 +1,8 @@
 import type { Change, Operation } from '../bank/operation.ts';
 import type { PlainOperation } from '../bank/plain.ts';
-import { BankctlError } from '../errors.ts';
+import { BankctlError, Status } from '../errors.ts';
 import { shellWord } from '../text.ts';
+import { Unfinished } from '../unfinished.ts';
 import type { Session, SingleResult } from './command.ts';
 import { type Posted, postedResult } from './posted.ts';
 import type { WritingInput } from './typed.ts';
@@ -38,7 +39,11 @@ export async function postOne(
     tell(session, posted);
     return postedResult(posted, bank.branches);
   } catch (error) {
-    throw withId(error, operation.id, session.context.interrupted.aborted);
+    if (dryRun) throw error;
+    const interrupted = session.context.interrupted.aborted;
+    throw isPlain(operation) && !bank.journal
+      ? await withoutId(error, operation, interrupted)
+      : withId(error, operation.id, interrupted);
   } finally {
     clearTimeout(slow);
   }
@@ -87,16 +92,45 @@ function tell(session: Session, { operation, replayed, dryRun }: Posted): void {
 }
 
 /**
- * The error, with the id that makes sure of the operation: an answer that never came leaves it
- * open whether it was applied, and repeating the command with its id settles it.
+ * The error, with what it means for the operation and the id that makes sure. An answer to a commit
+ * that never came leaves it open; after any other failure nothing is applied, and the same id makes
+ * a repeated command safe either way.
  */
 function withId(error: unknown, id: string, interrupted: boolean): unknown {
-  const again = `To make sure, repeat the command with --id ${shellWord(id)}`;
-  if (error instanceof BankctlError && error.code === 'outcome_unknown') {
+  const again = `repeat the command with --id ${shellWord(id)}`;
+  const code = error instanceof BankctlError ? error.code : undefined;
+  if (error instanceof BankctlError && code === 'outcome_unknown') {
     return interrupted
-      ? new BankctlError('interrupted', `Interrupted. ${error.message}`, `${again}.`)
-      : new BankctlError('outcome_unknown', error.message, `${again}: it is applied once.`);
+      ? new BankctlError('interrupted', `Interrupted. ${error.message}`, `To make sure, ${again}.`)
+      : new BankctlError(code, error.message, `To make sure, ${again}: it is applied once.`);
   }
-  if (!interrupted || (error instanceof BankctlError && error.status === 1)) return error;
-  return new BankctlError('interrupted', `Interrupted: operation ${id} was not applied.`);
+  const notApplied = `The operation ${id} was not applied.`;
+  if (interrupted && !(error instanceof BankctlError && error.status === Status.refused)) {
+    return new BankctlError('interrupted', `Interrupted: operation ${id} was not applied.`);
+  }
+  if (error instanceof BankctlError && code === 'timed_out') {
+    const hint = `To try again, ${again}, and give it more time with --timeout 60s.`;
+    return new BankctlError(code, `${error.message} ${notApplied}`, hint, { cause: error });
+  }
+  if (error instanceof BankctlError) return error;
+  return new Unfinished(notApplied, `To try again, ${again}.`, error);
+}
+
+/**
+ * Without a journal there is no id that could make sure: where the answer to the one write never
+ * came, only the balance can tell.
+ */
+async function withoutId(
+  error: unknown,
+  { branch, account }: PlainOperation,
+  interrupted: boolean,
+): Promise<unknown> {
+  if (error instanceof BankctlError) return error;
+  const { isOutage } = await import('../bank/index.ts');
+  const look = `See what is there with bankctl balance ${shellWord(branch)} ${shellWord(account)}.`;
+  const open = `Whether ${branch}:${account} was changed is not known, and there is no journal to ask.`;
+  if (interrupted) return new BankctlError('interrupted', `Interrupted. ${open}`, look);
+  return isOutage(error)
+    ? new BankctlError('outcome_unknown', open, look, { cause: error })
+    : new Unfinished(`${branch}:${account} was not changed.`, 'Then repeat the command.', error);
 }

@@ -1,3 +1,4 @@
+import type { Stats } from 'node:fs';
 import { readFile, stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import type { Context } from '../context.ts';
@@ -10,6 +11,8 @@ export const configFileNames = [
   'bankctl.config.yml',
   'bankctl.config.json',
 ] as const;
+
+const mostBytes = 2 ** 20;
 
 /**
  * The config that holds here: `--config`, else `BANKCTL_CONFIG`, else the nearest file from the
@@ -65,6 +68,8 @@ async function exists(path: string): Promise<boolean> {
 
 async function readText(path: string): Promise<string> {
   try {
+    const { size } = await regularFile(path);
+    if (size > mostBytes) throw new RangeError('it is too large');
     return new TextDecoder('utf-8', { fatal: true }).decode(await readFile(path));
   } catch (error) {
     throw new BankctlError('config_unreadable', `${path} ${readProblem(error)}.`, undefined, {
@@ -73,7 +78,15 @@ async function readText(path: string): Promise<string> {
   }
 }
 
+/** What is no file may never end, and waiting for it could not be interrupted. */
+async function regularFile(path: string): Promise<Stats> {
+  const found = await stat(path);
+  if (found.isFile() || found.isDirectory()) return found;
+  throw new TypeError('it is no regular file');
+}
+
 function readProblem(error: unknown): string {
+  if (error instanceof RangeError) return 'is larger than any config: more than 1 MiB';
   const code = error instanceof Error && 'code' in error ? error.code : undefined;
   switch (code) {
     case 'ENOENT':
@@ -86,6 +99,8 @@ function readProblem(error: unknown): string {
     case 'ERR_ENCODING_INVALID_ENCODED_DATA':
       return 'is not UTF-8 text';
     default:
-      return 'cannot be read';
+      return error instanceof TypeError && code === undefined
+        ? 'is not a regular file'
+        : 'cannot be read';
   }
 }

@@ -224,7 +224,7 @@ class Run {
     const first = `Of the file, the first ${this.#done()} rows are certainly done${refused}`;
     return open === 0
       ? `${first}; nothing behind them is applied.`
-      : `${first}; of the ${open} behind them all or none may be applied.`;
+      : `${first}; whether the ${open} behind them are is not known.`;
   }
 }
 

@@ -15,7 +15,7 @@ export function ledgerNotes(model: LedgerModelReport): readonly string[] {
     ...found.map(([name, count]) => `Model ledger: ${name} ${count}.`),
     ...(first_wrong ? [`Model ledger: ${first_wrong.detail}.`] : []),
     `Model ledger: ${refused} refused by the rules, ${retried} asked again with the same id.`,
-    `Model ledger: ${unknown} got no answer; ${applied} of those are of operations that were applied.`,
+    `Model ledger: ${unknown} got no answer, ${applied} of them of operations that were applied.`,
     ...(faults
       ? [
           `Model ledger: ${faults.bitten} of ${faults.planned} faults (${faults.kind}) bit: ` +

@@ -4,7 +4,7 @@ import { BankctlError } from '../errors.ts';
 import type { Verdict } from './check.ts';
 import { type LedgerOptions, settleLedgerOptions } from './ledger/ledger-options.ts';
 import type { LedgerModelReport } from './ledger/ledger-record.ts';
-import { type LedgerProgress, runLedger } from './ledger/ledger-run.ts';
+import { type LedgerHost, type LedgerProgress, runLedger } from './ledger/ledger-run.ts';
 import { type LoadHost, type LoadModelReport, type LoadReport, runLoad } from './load.ts';
 import { type LoadModelName, loadModelNames } from './load-models.ts';
 import type { LoadOptions } from './load-options.ts';
@@ -27,7 +27,11 @@ export interface StressReport extends Omit<LoadReport, 'models'> {
 }
 
 /** What a stress run needs from its surroundings. */
-export interface StressHost extends BinaryHost, Pick<Context, 'freshId' | 'freshSeed'> {
+export interface StressHost
+  extends BinaryHost,
+    Pick<Context, 'freshId' | 'freshSeed'>,
+    Pick<LoadHost, 'timed' | 'opened'>,
+    Pick<LedgerHost, 'heard'> {
   readonly counted: LoadHost['counted'];
   readonly countedLedger: (progress: LedgerProgress) => void;
 }

@@ -1,6 +1,6 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { MongoClient } from 'mongodb';
+import { Decimal128, MongoClient } from 'mongodb';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { startThrowaway, type Throwaway } from '../../src/database/throwaway.ts';
 import { workspace } from '../workspace.ts';
@@ -106,6 +106,16 @@ describe('a standalone server', () => {
     for (const [line, code] of Object.entries(refusals)) {
       expect([line, JSON.parse((await run(line)).stderr).error.code]).toEqual([line, code]);
     }
+    const inexact = { $set: { balance: Decimal128.fromString('1.005') } };
+    const standaloneClient = await MongoClient.connect(standalone.uri);
+    const accounts = standaloneClient.db(bank.db.databaseName).collection('b1');
+    await accounts.updateOne({ account_number: 'NEW' }, inexact);
+    const refused = await run('increment branch1 NEW 1');
+    expect(JSON.parse(refused.stderr).error.code).toBe('bad_balance');
+    expect(String((await accounts.findOne({ account_number: 'NEW' }))?.['balance'])).toBe('1.005');
+    const exact = { $set: { balance: Decimal128.fromString('1.00') } };
+    await accounts.updateOne({ account_number: 'NEW' }, exact);
+    await standaloneClient.close();
     const { stdout } = await run('balance');
     expect(JSON.parse(stdout)).toEqual({
       branches: [{ branch: 'branch1', currency: 'USD', accounts: 2, total: '16.00' }],

@@ -1,4 +1,4 @@
-import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
@@ -165,15 +165,16 @@ describe('a config is found', () => {
   });
 
   test.each([
-    ['a directory', (path: string) => mkdir(path), 'is a directory'],
-    ['not UTF-8', (path: string) => writeFile(path, Buffer.from([0xff])), 'is not UTF-8'],
+    ['a directory', (path: string) => mkdir(path), 'is a directory, not a config file'],
+    ['not a regular file', (path: string) => symlink('/dev/zero', path), 'is not a regular file'],
+    ['not UTF-8', (path: string) => writeFile(path, Buffer.from([0xff])), 'is not UTF-8 text'],
   ])('as %s: refused', async (_why, make, reason) => {
     const path = join(await directory(), 'bankctl.config.yaml');
     await make(path);
     await expect(findConfig(path, { cwd: '/', env: {} })).rejects.toThrow(
       expect.objectContaining({
         code: 'config_unreadable',
-        message: `${path} ${reason}${reason.startsWith('is a') ? ', not a config file' : ' text'}.`,
+        message: `${path} ${reason}.`,
       }),
     );
   });

@@ -27,7 +27,9 @@ test('kill -9 at random moments: in the end each row is applied once', async () 
     await ended;
   };
   for (const afterMs of fc.sample(fc.integer({ min: 250, max: 2500 }), 4)) await killed(afterMs);
-  const { applied, replayed } = JSON.parse((await bank.run(line)).stdout);
+  const last = await bank.run(line);
+  expect(last.stderr).toBe('');
+  const { applied, replayed } = JSON.parse(last.stdout);
   expect(applied + replayed).toBe(rows);
   const { stdout } = await bank.run(['balance', 'branch1', '-o', 'csv']);
   expect(stdout).toBe('account,balance,status\nA,100.00,open\nB,100.00,open\n');

@@ -1,4 +1,6 @@
+import type { EventTimeline } from '../../stress/event-timeline.ts';
 import type { HistoryReport } from '../../stress/history/judge-history.ts';
+import { timelineOfEvents } from './from-events.ts';
 import type { Outcome, ReportData, ReportModel } from './report-data.ts';
 import { reportVerdict } from './verdict.ts';
 
@@ -13,18 +15,26 @@ const harmless: ReadonlySet<string> = new Set([
   'retried',
 ]);
 
-/** A judged history, as the page shows it: every anomaly with its name. */
+/**
+ * A judged history, as the page shows it: every anomaly with its name.
+ *
+ * @param timelines of its sections, in order
+ */
 export function fromHistory(
   report: HistoryReport,
+  timelines: readonly EventTimeline[],
 ): Pick<ReportData, 'mode' | 'verdict' | 'models'> {
   return {
     mode: 'a stored history, judged again',
     verdict: reportVerdict(report),
-    models: report.models.map(modelOf),
+    models: report.models.map((model, index) => modelOf(model, timelines[index])),
   };
 }
 
-function modelOf(judged: HistoryReport['models'][number]): ReportModel {
+function modelOf(
+  judged: HistoryReport['models'][number],
+  timeline: EventTimeline | undefined,
+): ReportModel {
   const { model, operations, wrong, first_wrong } = judged;
   const outcomes = Object.entries(judged).flatMap(([name, count]): readonly Outcome[] => {
     if (typeof count !== 'number' || notOutcomes.has(name)) return [];
@@ -39,6 +49,7 @@ function modelOf(judged: HistoryReport['models'][number]): ReportModel {
     total: operations,
     outcomes,
     branches: judged.branches ?? [],
+    ...(timeline ? { timeline: timelineOfEvents(timeline) } : {}),
     ...(first_wrong ? { remarks: [`${where}${first_wrong.anomaly}: ${first_wrong.detail}.`] } : {}),
   };
 }

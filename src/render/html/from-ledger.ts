@@ -1,25 +1,35 @@
+import type { EventTimeline } from '../../stress/event-timeline.ts';
 import type { LedgerModelReport } from '../../stress/ledger/ledger-record.ts';
 import type { LoadReport } from '../../stress/load.ts';
 import type { StressReport } from '../../stress/stress-run.ts';
+import type { Timeline } from '../../stress/timeline.ts';
 import { isLedger, ledgerNotes } from '../ledger-view.ts';
+import { timelineOfEvents } from './from-events.ts';
 import { fromLoad } from './from-load.ts';
 import type { Outcome, ReportData, ReportModel } from './report-data.ts';
 import { reportVerdict } from './verdict.ts';
 
 /** A run with the ledger, as the page shows it; the other models as those of a load run. */
-export function fromStress(report: StressReport): Pick<ReportData, 'mode' | 'verdict' | 'models'> {
+export function fromStress(
+  report: StressReport,
+  timelines: ReadonlyMap<string, Timeline>,
+  ledger: EventTimeline,
+): Pick<ReportData, 'mode' | 'verdict' | 'models'> {
   const plain = report.models.filter((model): model is LoadReport['models'][number] => {
     return !isLedger(model);
   });
-  const load = fromLoad({ ...report, models: plain }, new Map());
+  const load = fromLoad({ ...report, models: plain }, timelines);
   return {
     mode: `ledger under ${report.workers} workers, seed ${report.seed}`,
     verdict: reportVerdict(report),
-    models: [...load.models, ...report.models.filter(isLedger).map(modelOf)],
+    models: [
+      ...load.models,
+      ...report.models.filter(isLedger).map((model) => modelOf(model, ledger)),
+    ],
   };
 }
 
-function modelOf(report: LedgerModelReport): ReportModel {
+function modelOf(report: LedgerModelReport, timeline: EventTimeline): ReportModel {
   const { model, operations, wrong, branches, throughput, latency_ms } = report;
   const counts = { acknowledged: report.acknowledged, refused: report.refused };
   const open = { unanswered: report.unknown, 'asked again': report.retried ?? 0 };
@@ -39,6 +49,7 @@ function modelOf(report: LedgerModelReport): ReportModel {
     branches,
     throughput,
     latency_ms,
+    timeline: timelineOfEvents(timeline),
     remarks: ledgerNotes(report),
   };
 }

@@ -2,7 +2,14 @@ import type { FirstWrong, FirstWrongEvent } from '../../stress/explain.ts';
 import type { LoadModelReport, LoadReport } from '../../stress/load.ts';
 import type { Timeline } from '../../stress/timeline.ts';
 import { eventPhrase } from '../swimlane.ts';
-import type { Lane, LaneStep, ReportData, ReportModel, Tone } from './report-data.ts';
+import type {
+  Lane,
+  LaneStep,
+  ReportData,
+  ReportModel,
+  ReportTimeline,
+  Tone,
+} from './report-data.ts';
 import { reportVerdict } from './verdict.ts';
 
 /**
@@ -41,11 +48,37 @@ function modelOf(report: LoadModelReport, timeline: Timeline | undefined): Repor
     branches: report.branches,
     throughput: report.throughput,
     latency_ms: report.latency_ms,
-    ...(timeline ? { timeline: { ...timeline, faults: [] } } : {}),
+    ...(timeline ? { timeline: timelineOf(timeline) } : {}),
     ...(first_wrong ? { lane: laneOf(model, first_wrong) } : {}),
     ...(left_switched > 0
       ? { remarks: ['The model did not point at its own collection at the end.'] }
       : {}),
+  };
+}
+
+const places = { all: 'all', first_wrong: 'the first that went wrong', slowest: 'the slowest' };
+
+function timelineOf({ wrong, window, ...timeline }: Timeline): ReportTimeline {
+  const operations = window.operations.map((operation) => {
+    const { worker, from_ms, to_ms, branch, collection } = operation;
+    const went = collection === null ? 'written nowhere' : `written to ${collection}`;
+    const ended = operation.wrong === null ? '' : `, ${operation.wrong}`;
+    const took = `${(to_ms - from_ms).toFixed(1)} ms`;
+    const name = `operation ${operation.operation} of worker ${worker} for ${branch}`;
+    return {
+      worker,
+      from_ms,
+      to_ms,
+      told: `${name}: ${went}${ended}, ${took}`,
+      marked: operation.wrong !== null,
+    };
+  });
+  return {
+    ...timeline,
+    marked: wrong,
+    mark: 'wrong',
+    faults: [],
+    window: { ...window, around: places[window.around], row: 'worker', operations },
   };
 }
 

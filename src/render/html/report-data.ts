@@ -2,8 +2,8 @@
  * What a report shows. Plain data, made by `from-load`, `from-exhaustive` and `from-history`; the
  * page draws whatever it finds here, and knows nothing of how it came about.
  *
- * A ledger run fits in as it is: it gives its anomalies as `outcomes`, its faults as
- * `Timeline.faults`, and leaves `lane` out.
+ * A ledger run gives its anomalies as `outcomes`, its faults as `faults` of the time line, and
+ * leaves `lane` out.
  */
 export interface ReportData {
   /** What was done, such as `exhaustive`. */
@@ -73,7 +73,9 @@ export interface BranchMoney {
 export interface ReportTimeline {
   readonly bucket_ms: number;
   readonly ended: readonly number[];
-  readonly wrong: readonly number[];
+  /** Those of `ended` that are marked, and what is the matter with them, such as `wrong`. */
+  readonly marked: readonly number[];
+  readonly mark: string;
   readonly p50_ms: readonly (number | null)[];
   readonly p99_ms: readonly (number | null)[];
   readonly max_ms: readonly (number | null)[];
@@ -82,6 +84,8 @@ export interface ReportTimeline {
   /** The part in which each operation is shown. */
   readonly window: {
     readonly around: string;
+    /** What a row stands for: a worker, or a process of a history. */
+    readonly row: string;
     readonly from_ms: number;
     readonly to_ms: number;
     readonly total: number;
@@ -99,12 +103,11 @@ export interface FaultBand {
 /** An operation in the window of a time line. */
 export interface WindowOperation {
   readonly worker: number;
-  readonly operation: number;
   readonly from_ms: number;
   readonly to_ms: number;
-  readonly branch: string;
-  readonly collection: string | null;
-  readonly wrong: string | null;
+  /** What it was, and how it ended. */
+  readonly told: string;
+  readonly marked: boolean;
 }
 
 /** How a write went wrong, step by step: a column for each worker. */

@@ -11,7 +11,14 @@ ${models.map((model) => outcomes(model))}
 </section>`;
 }
 
-function outcomes({ model, total, unit, outcomes: counts, remarks }: ReportModel): Markup {
+/** So many rows are read at a glance; of more, those that are zero share a line. */
+const mostRows = 8;
+
+function outcomes({ model, total, unit, outcomes: all, remarks, tone }: ReportModel): Markup {
+  const isZero = ({ count, tone: kind }: Outcome) => count === 0 && kind !== 'plain';
+  const zeros = all.length > mostRows ? all.filter(isZero) : [];
+  const counts = all.filter((outcome) => !zeros.includes(outcome));
+  const none = zeros.map(({ name }) => readable(name)).join(', ');
   return html`<div class="card">
 <table class="counts">
 <caption><b>${model}</b> ${total.toLocaleString('en')} ${unit}</caption>
@@ -19,7 +26,8 @@ function outcomes({ model, total, unit, outcomes: counts, remarks }: ReportModel
 ${counts.map((outcome) => countRow(outcome, total))}
 </tbody>
 </table>
-${(remarks ?? []).map((remark) => html`<p class="remark">${remark}</p>`)}
+${zeros.length > 0 ? html`<p class="remark good">None: ${none}.</p>` : ''}
+${(remarks ?? []).map((remark) => html`<p class="remark ${tone}">${remark}</p>`)}
 </div>
 `;
 }

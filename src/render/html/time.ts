@@ -49,28 +49,33 @@ function charts({ model, timeline }: ReportModel): Markup {
 }
 
 function rateWords(timeline: ReportTimeline): string {
-  const { bucket_ms, ended, wrong, window } = timeline;
+  const { bucket_ms, ended, marked, mark, window } = timeline;
   const seconds = ((bucket_ms * ended.length) / 1000).toFixed(2);
-  const bad = wrong.reduce((sum, count) => sum + count, 0).toLocaleString('en');
+  const count = marked.reduce((sum, count) => sum + count, 0).toLocaleString('en');
   return (
-    `Operations a second, and those of them that went wrong: ${bad} of ` +
+    `Operations a second, and those of them that are ${mark}: ${count} of ` +
     `${window.total.toLocaleString('en')} in ${seconds} s, in ${ended.length} parts of ` +
     `${bucket_ms.toFixed(1)} ms${faultWords(timeline)}.`
   );
 }
 
+/** So many faults are named; the bands are all there. */
+const shownFaults = 12;
+
 function faultWords({ faults }: ReportTimeline): string {
   if (faults.length === 0) return '';
-  const named = faults.map(({ label, from_ms }) => `${label} at ${(from_ms / 1000).toFixed(2)} s`);
-  return `; the bands behind are ${named.join(', ')}`;
+  const named = faults
+    .slice(0, shownFaults)
+    .map(({ label, from_ms }) => `${label} at ${(from_ms / 1000).toFixed(2)} s`);
+  const more = faults.length - named.length;
+  return `; the bands behind are ${named.join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
 }
 
 function windowWords({ window }: ReportTimeline): string {
   const { around, operations, total, from_ms, to_ms } = window;
   if (around === 'all') return 'Every operation, one bar each.';
-  const what = around === 'first_wrong' ? 'the first that went wrong' : 'the slowest';
   return (
-    `One bar an operation: the ${operations.length} nearest to ${what}, from ` +
+    `One bar an operation: the ${operations.length} nearest to ${around}, from ` +
     `${from_ms.toFixed(1)} to ${to_ms.toFixed(1)} ms. The charts above count all ` +
     `${total.toLocaleString('en')}; their marked part is this one.`
   );

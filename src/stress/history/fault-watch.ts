@@ -19,13 +19,15 @@ interface Fault {
 const judged: ReadonlySet<string> = new Set(['kill', 'failover']);
 
 /**
- * Follows the faults of a history. Each has a line `invoke` immediately before it strikes, and a
- * line `info` once the server takes writes again.
+ * Follows the faults of a history. Each has a line `invoke` immediately before it strikes, a line
+ * `info` of `down` a tenth of a second or more after the server was seen to be dead, before it is
+ * started again, and a line `info` once a server takes writes again.
  *
  * A fault has bitten where the server is another one afterwards (the process of a killed server,
  * the primary of a replica set), and at least one operation felt it: it was under way when the
- * fault struck, and either got no answer, or got one only after the server took writes again. An
- * operation that its own worker gave up on felt nothing.
+ * fault struck, and either got no answer, or had none yet when the server was down, so that what
+ * answered it was not the server that it was sent to. An operation that its own worker gave up on
+ * felt nothing.
  */
 export class FaultWatch {
   readonly #due: string | undefined;
@@ -44,14 +46,16 @@ export class FaultWatch {
    * @param underWay the processes that have an operation under way
    */
   take(event: HistoryEvent, underWay: Iterable<string>): void {
-    if (!judged.has(event.f)) return;
     const fault = this.#fault;
+    if (event.f === 'down' && fault) {
+      for (const process of underWay) if (fault.underWay.has(process)) fault.felt = true;
+    }
+    if (!judged.has(event.f)) return;
     if (event.type === 'invoke') {
       this.#kind = event.f;
       this.#planned += 1;
       this.#fault = { event, underWay: new Set(underWay), felt: false };
     } else if (fault?.event.f === event.f) {
-      for (const process of underWay) if (fault.underWay.has(process)) fault.felt = true;
       if (fault.felt && isChanged(fault.event, event)) this.#bitten += 1;
       this.#fault = undefined;
     }

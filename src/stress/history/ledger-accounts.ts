@@ -51,6 +51,8 @@ export interface Asked {
   ending: Ending;
   /** Attempts whose answer never came. */
   unknown: number;
+  /** Found on an account that it is not about. */
+  misplaced: boolean;
 }
 
 /** A snapshot that was read, to be compared with the postings at the end. */

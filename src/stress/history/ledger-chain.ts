@@ -104,7 +104,9 @@ function judgeStoredPosting(
   // That it was never asked for is told by the journal's ids.
   if (!operation) return;
   const leg = operation.legs.find(({ account }) => account === name);
+  if (!leg && operation.misplaced) return;
   if (!leg) {
+    operation.misplaced = true;
     findings.found('misplaced', null, `${id} is posted on ${name}, which it is not about`);
   } else if (leg.posted) {
     findings.found('duplicate', null, `${id} is posted twice on ${name}`);

@@ -55,7 +55,7 @@ export class LedgerRules implements SectionRules {
       };
     });
     const known = this.#asked.get(id);
-    if (!known) this.#asked.set(id, { legs, ending: 'open', unknown: 0 });
+    if (!known) this.#asked.set(id, { legs, ending: 'open', unknown: 0, misplaced: false });
     else if (!sameRequest(known.legs, legs)) {
       this.#findings.doubted(`line ${line} asks for something else with the id ${id}.`);
     }
@@ -73,7 +73,8 @@ export class LedgerRules implements SectionRules {
     if (event.type !== 'ok') return;
     for (const [leg, seen] of seenBy(event).entries()) {
       if (event.f === 'read') this.#judgeRead(seen, finished[leg] ?? 0, line);
-      else if (asked) this.#judgePosting(String(event.value['id']), asked.legs[leg], seen, line);
+      else if (asked)
+        this.#judgePosting(String(event.value['id']), asked, asked.legs[leg], seen, line);
     }
   }
 
@@ -119,7 +120,13 @@ export class LedgerRules implements SectionRules {
     account.finished = Math.max(account.finished, present);
   }
 
-  #judgePosting(id: string, leg: AskedLeg | undefined, seen: Seen, line: number): void {
+  #judgePosting(
+    id: string,
+    asked: Asked,
+    leg: AskedLeg | undefined,
+    seen: Seen,
+    line: number,
+  ): void {
     const findings = this.#findings;
     const account = this.#accounts.get(seen.name);
     const version = versionOf(seen.version);
@@ -128,6 +135,7 @@ export class LedgerRules implements SectionRules {
       return;
     }
     if (leg.account !== seen.name) {
+      asked.misplaced = true;
       findings.found('misplaced', line, `${id} of ${leg.account} was posted on ${seen.name}`);
     }
     const holder = account.postings.get(version);
@@ -136,11 +144,12 @@ export class LedgerRules implements SectionRules {
       if (leg.version !== undefined && leg.version !== version) {
         findings.found('duplicate', line, `${id} was applied as ${leg.version} and ${version}`);
       }
-      if (holder !== undefined || version <= leg.finished) {
+      const isOwn = leg.account === seen.name;
+      if (holder !== undefined || (isOwn && version <= leg.finished)) {
         const other = holder ?? 'an earlier posting';
         findings.found('regressed', line, `${seen.name} has version ${version}, as ${other} has`);
       }
-      account.postings.set(version, id);
+      if (holder === undefined) account.postings.set(version, id);
       leg.version = version;
     }
     this.#claim(account, version, seen.balance, line);

@@ -86,7 +86,9 @@ function findLostLegs(
   findings: Findings,
 ): void {
   for (const id of applied) {
-    const missing = asked.get(id)?.legs.find(({ posted }) => !posted);
+    const operation = asked.get(id);
+    if (operation?.misplaced) continue;
+    const missing = operation?.legs.find(({ posted }) => !posted);
     if (missing) findings.found('lost', null, `${id} has no posting on ${missing.account}`);
   }
 }

@@ -48,13 +48,15 @@ export interface RecordOptions {
   readonly sources: number;
   /** Writes to the file, where there is one. */
   readonly write: ((lines: readonly Pick<HistoryLine, 'text'>[]) => Promise<void>) | undefined;
+  /** Hears every event, in order. */
+  readonly heard?: ((event: HistoryEvent) => void) | undefined;
 }
 
 /**
  * Makes the record of a run: the sources' lines in order of time, each judged as a line of a
  * stored history is. Nothing is kept but what the judge remembers.
  */
-export function createRecord({ sources, write }: RecordOptions): LedgerRecord {
+export function createRecord({ sources, write, heard }: RecordOptions): LedgerRecord {
   const judge = createHistoryJudge();
   const meter = createMeter();
   const due = mergeLines(sources);
@@ -65,7 +67,9 @@ export function createRecord({ sources, write }: RecordOptions): LedgerRecord {
   const accept = (lines: readonly Pick<HistoryLine, 'text'>[]): Promise<void> => {
     for (const { text } of lines) {
       const event: HistoryEvent | undefined = judge.take(text);
-      if (event) meter.take(event);
+      if (!event) continue;
+      meter.take(event);
+      heard?.(event);
     }
     if (write && lines.length > 0) {
       last = write(lines);

@@ -5,6 +5,7 @@ import type { BinaryHost } from '../../database/mongod-binary.ts';
 import type { Throwaway } from '../../database/throwaway.ts';
 import { BankctlError } from '../../errors.ts';
 import type { Verdict } from '../check.ts';
+import type { HistoryEvent } from '../history/history-event.ts';
 import { openHistory } from '../history/history-file.ts';
 import { claimDatabase, refuseNamedDatabase, throwawayName } from '../load-database.ts';
 import { createDraw } from '../random.ts';
@@ -34,6 +35,10 @@ export interface LedgerReport {
 export interface LedgerHost extends BinaryHost, Pick<Context, 'freshId' | 'freshSeed'> {
   /** A few times a second. There is no total where time is the bound. */
   readonly counted: (progress: LedgerProgress) => void;
+  /** Hears every event of the run, in order. */
+  readonly heard?: ((event: HistoryEvent) => void) | undefined;
+  /** Told of the server when it is there. */
+  readonly opened?: ((server: { readonly version: string }) => void) | undefined;
   /** The program of the threads, where it is not bundled beside this one. */
   readonly crewProgram?: URL | undefined;
   /** When the whole of the stress began, where other models ran before in the same history. */
@@ -116,11 +121,13 @@ async function runOn(
   write: Parameters<typeof createRecord>[0]['write'],
 ): Promise<LedgerReport> {
   if (settings.uri !== undefined) refuseNamedDatabase(server.client);
+  const { version } = await server.client.db('admin').command({ buildInfo: 1 });
+  host.opened?.({ version: String(version) });
   const database = throwawayName(host, 'ledger');
   await claimDatabase(server.client, database);
   const plan = makeLedgerPlan(settings);
   const startedNs = host.startedNs ?? host.monotonicNs();
-  const record = createRecord({ sources: settings.threads + 1, write });
+  const record = createRecord({ sources: settings.threads + 1, write, heard: host.heard });
   try {
     await begin(server, settings, host, { plan, database, startedNs, record });
     await drive(server, settings, host, { plan, database, startedNs, record });
@@ -235,6 +242,7 @@ async function drive(
     over.abort();
     clearInterval(ticker);
     stop.end();
+    crews.stop();
     await crews.close();
   }
   record.flush(nemesisSource, Number.POSITIVE_INFINITY);

@@ -35,12 +35,14 @@ export interface NemesisHost {
 
 const shortestQuietMs = 500;
 const longestQuietMs = 1500;
-const longestDownMs = 500;
+/** What was under way has its answer by then, if the server that was killed gave it one. */
+const shortestDownMs = 100;
+const longestDownMs = 600;
 
 /**
  * Strikes again and again, and returns when the last server is back. `kill` ends the one server by
  * SIGKILL and starts it again on its data; `failover` does so with the primary of three, once
- * another one has taken over. Each fault is two events, see `FaultWatch`.
+ * another one has taken over. The events of a fault are told by `FaultWatch`.
  *
  * SIGKILL is not a power cut: what the process gave to the kernel is not lost with it.
  *
@@ -52,7 +54,7 @@ export async function runNemesis(task: NemesisTask, host: NemesisHost): Promise<
     const quietMs = shortestQuietMs + draw(2 * fault, longestQuietMs - shortestQuietMs);
     await pause(quietMs, undefined, { signal: host.stopped }).catch(() => undefined);
     if (host.stopped.aborted || host.nowNs() >= task.deadlineNs) return;
-    const downMs = draw(2 * fault + 1, longestDownMs);
+    const downMs = shortestDownMs + draw(2 * fault + 1, longestDownMs - shortestDownMs);
     await (kind === 'kill' ? kill(task, host, downMs) : failOver(task, host, downMs));
     if (host.interrupted.aborted) return;
   }
@@ -65,6 +67,7 @@ async function kill(task: NemesisTask, host: NemesisHost, downMs: number): Promi
   await member.kill();
   await pause(downMs);
   if (host.interrupted.aborted) return;
+  host.event(line('info', 'down', {}, host));
   await member.restart();
   await awaitWrites(task.client, task.database, host);
   host.event(line('info', 'kill', { pid: member.pid() }, host));
@@ -76,6 +79,8 @@ async function failOver(task: NemesisTask, host: NemesisHost, downMs: number): P
   const member = memberAt(server, before);
   host.event(line('invoke', 'failover', { primary: before, pid: member.pid() }, host));
   await member.kill();
+  await pause(shortestDownMs);
+  host.event(line('info', 'down', {}, host));
   await awaitWrites(client, task.database, host);
   const after = await primaryOf(client, host);
   host.event(line('info', 'failover', { primary: after }, host));

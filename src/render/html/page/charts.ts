@@ -49,7 +49,7 @@ function times({ bucket_ms, ended }: ReportTimeline): number[] {
 
 function throughputData(timeline: ReportTimeline): uPlot.AlignedData {
   const rate = (count: number) => (count * 1000) / timeline.bucket_ms;
-  return [times(timeline), timeline.ended.map(rate), timeline.wrong.map(rate)];
+  return [times(timeline), timeline.ended.map(rate), timeline.marked.map(rate)];
 }
 
 function latencyData(timeline: ReportTimeline): uPlot.AlignedData {
@@ -72,7 +72,7 @@ function throughput(timeline: ReportTimeline, card: HTMLElement): ChartOptions {
       value: (_, value) => rounded(value, 0),
     },
     {
-      label: 'of them wrong',
+      label: `of them ${timeline.mark}`,
       stroke: colour('--bad'),
       fill: colour('--bad'),
       ...(bars ? { paths: bars } : {}),

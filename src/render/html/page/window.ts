@@ -1,4 +1,4 @@
-import type { ReportTimeline, WindowOperation } from '../report-data.ts';
+import type { ReportTimeline } from '../report-data.ts';
 
 const namespace = 'http://www.w3.org/2000/svg';
 const rowHeight = 20;
@@ -19,7 +19,7 @@ export function drawWindow(place: HTMLElement, { window: shown, faults }: Report
     width,
     height,
     role: 'img',
-    'aria-label': `${shown.operations.length} operations of ${workers.length} workers`,
+    'aria-label': `${shown.operations.length} operations in ${workers.length} rows`,
   });
   for (const fault of faults) {
     const from = Math.max(fault.from_ms, shown.from_ms);
@@ -32,21 +32,21 @@ export function drawWindow(place: HTMLElement, { window: shown, faults }: Report
     const y = row * rowHeight;
     picture.append(
       shape('line', { class: 'rule', x1: labelWidth, x2: width, y1: y + 17, y2: y + 17 }),
-      text(`worker ${worker}`, { x: 0, y: y + 13 }),
+      text(`${shown.row} ${worker}`, { x: 0, y: y + 13 }),
     );
   }
   for (const operation of shown.operations) {
     const row = workers.indexOf(operation.worker);
-    const { from_ms, to_ms, wrong } = operation;
+    const { from_ms, to_ms, told, marked } = operation;
     const bar = shape('rect', {
-      class: wrong === null ? 'right' : 'wrong',
+      class: marked ? 'wrong' : 'right',
       x: x(from_ms),
       y: row * rowHeight + 1,
       width: Math.max(1.5, x(to_ms) - x(from_ms)),
       height: barHeight,
       rx: 2,
     });
-    picture.append(titled(bar, told(operation)));
+    picture.append(titled(bar, told));
   }
   picture.append(...axis(shown.from_ms, spanMs, x, height));
   place.replaceChildren(picture);
@@ -58,13 +58,6 @@ function axis(fromMs: number, spanMs: number, x: (ms: number) => number, height:
     const anchor = share === 0 ? 'start' : share === 1 ? 'end' : 'middle';
     return text(`${ms.toFixed(1)} ms`, { x: x(ms), y: height - 5, 'text-anchor': anchor });
   });
-}
-
-function told({ operation, worker, branch, collection, wrong, from_ms, to_ms }: WindowOperation) {
-  const went = collection === null ? 'written nowhere' : `written to ${collection}`;
-  const ended = wrong === null ? '' : `, ${wrong}`;
-  const took = (to_ms - from_ms).toFixed(1);
-  return `operation ${operation} of worker ${worker} for ${branch}: ${went}${ended}, ${took} ms`;
 }
 
 type Attributes = Readonly<Record<string, string | number>>;

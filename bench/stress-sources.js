@@ -1,0 +1,44 @@
+// The engines of stress as they are in src, without the command line around them.
+import { mkdtemp } from 'node:fs/promises';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { build } from 'esbuild';
+
+/** Bundles them into a directory, which the caller removes. */
+export async function bundled() {
+  const directory = await mkdtemp(join(import.meta.dirname, '../node_modules/.bench-'));
+  await build({
+    entryPoints: [
+      'src/stress/load.ts',
+      'src/stress/exhaustive-rate.ts',
+      'src/database/throwaway.ts',
+    ],
+    outdir: directory,
+    outbase: 'src',
+    bundle: true,
+    splitting: true,
+    packages: 'external',
+    format: 'esm',
+    platform: 'node',
+  });
+  const from = (path) => import(pathToFileURL(join(directory, path)).href);
+  return {
+    directory,
+    load: await from('stress/load.js'),
+    rate: await from('stress/exhaustive-rate.js'),
+    throwaway: await from('database/throwaway.js'),
+  };
+}
+
+/** What they take from their surroundings. */
+export function stressHost() {
+  return {
+    env: process.env,
+    nowMs: Date.now,
+    monotonicNs: process.hrtime.bigint,
+    interrupted: new AbortController().signal,
+    freshId: () => crypto.randomUUID(),
+    progress: () => undefined,
+    counted: () => undefined,
+  };
+}

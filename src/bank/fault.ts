@@ -1,0 +1,32 @@
+import { MongoServerError } from 'mongodb';
+import { BankctlError, Status } from '../errors.ts';
+import { isConflict } from './transaction.ts';
+
+const duplicateKey = 11_000;
+const documentFailedValidation = 121;
+const objectTooLarge = 10_334;
+
+/** True where a unique index refused a document. */
+export function isDuplicate(error: unknown): boolean {
+  return error instanceof MongoServerError && error.code === duplicateKey;
+}
+
+/**
+ * True for an error that may be due to one operation of a batch, and not to the server or the
+ * network. Where each operation has a caller of its own, so are those that keep one from being
+ * judged at all, such as a branch that the config does not have.
+ */
+export function isFaultOfOne(
+  error: unknown,
+  ofManyCallers: boolean,
+): error is MongoServerError | BankctlError {
+  if (error instanceof BankctlError) {
+    const { status } = error;
+    return ofManyCallers && (status === Status.refused || status === Status.usage);
+  }
+  return (
+    error instanceof MongoServerError &&
+    (isConflict(error) ||
+      [documentFailedValidation, duplicateKey, objectTooLarge].includes(Number(error.code)))
+  );
+}

@@ -1,0 +1,169 @@
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { build } from 'esbuild';
+import { type Db, Decimal128, MongoClient } from 'mongodb';
+import { afterAll, beforeAll, describe, expect, inject, onTestFinished, test } from 'vitest';
+import { createContext } from '../../../src/context.ts';
+import { startThrowaway } from '../../../src/database/throwaway.ts';
+import { checkHistory } from '../../../src/stress/history/check-history.ts';
+import type { LedgerOptions } from '../../../src/stress/ledger/ledger-options.ts';
+import { type LedgerHost, runLedger } from '../../../src/stress/ledger/ledger-run.ts';
+import { runStress } from '../../../src/stress/stress-run.ts';
+
+const context = createContext();
+const seed = Number(process.env['BANKCTL_TEST_SEED']);
+const cent = Decimal128.fromString('0.01');
+const quiet = { progress: () => undefined, counted: () => undefined };
+
+const root = join(import.meta.dirname, '../../..');
+let directory = '';
+beforeAll(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'bankctl-test-'));
+});
+afterAll(() => rm(directory, { recursive: true }));
+
+function run(options: Partial<LedgerOptions>, changed: Partial<LedgerHost> = {}) {
+  return runLedger({ seed, ...options }, { ...context, ...quiet, ...changed });
+}
+
+describe('without faults', () => {
+  test('a run is clean, and so is its history when it is judged again', async () => {
+    const history = join(directory, 'plain.ndjson');
+    const report = await run({ uri: inject('uri'), operations: 250, history });
+    const [model] = report.models;
+    expect(report, report.reason).toMatchObject({ seed, workers: 8, verdict: 'clean' });
+    expect(model).toMatchObject({ model: 'ledger', operations: 250, wrong: 0 });
+    expect(model.acknowledged + model.refused + model.unknown).toBe(250);
+    expect(model.retried).toBeGreaterThan(0);
+    for (const { expected, actual } of model.branches) expect(actual).toBe(expected);
+    const again = await checkHistory(history, context.interrupted);
+    expect(again.verdict).toBe('clean');
+    const { anomalies, left_switched, throughput, latency_ms, ...judged } = model;
+    expect(again.models).toEqual([judged]);
+  });
+
+  test('its database is gone afterwards, and everything in the history is in order', async () => {
+    const history = join(directory, 'order.ndjson');
+    const { freshId } = context;
+    const id = freshId();
+    await run({ uri: inject('uri'), operations: 200, history }, { freshId: () => id });
+    const client = await MongoClient.connect(inject('uri'));
+    onTestFinished(() => client.close());
+    const { databases } = await client.db().admin().listDatabases({ nameOnly: true });
+    const ours = `bankctl_stress_${id.replaceAll('-', '').slice(0, 12)}`;
+    expect(databases.filter(({ name }) => name.startsWith(ours))).toEqual([]);
+    const lines: Record<string, unknown>[] = (await readFile(history, 'utf8'))
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line));
+    expect(lines[0]).toMatchObject({ f: 'init', model: 'ledger' });
+    expect(lines.at(-1)).toMatchObject({ f: 'applied' });
+    const processes = new Set<unknown>();
+    for (const { process, type } of lines) {
+      // Whoever got no answer never comes back.
+      expect(processes.has(process)).toBe(false);
+      if (type === 'info') processes.add(process);
+    }
+  });
+
+  test('workers spread over threads are clean too', async () => {
+    // Beside the packages, which are left outside the bundle.
+    const outdir = await mkdtemp(join(root, 'node_modules/.cache-stress-'));
+    onTestFinished(() => rm(outdir, { recursive: true, force: true }));
+    await build({
+      entryPoints: [join(root, 'src/stress/ledger/ledger-thread.ts')],
+      outdir,
+      bundle: true,
+      packages: 'external',
+      format: 'esm',
+      platform: 'node',
+    });
+    const crewProgram = pathToFileURL(join(outdir, 'ledger-thread.js'));
+    const options = { uri: inject('uri'), operations: 300, threads: 2 };
+    const report = await run(options, { crewProgram });
+    expect(report, report.reason).toMatchObject({
+      verdict: 'clean',
+      models: [{ operations: 300 }],
+    });
+  });
+
+  test('a stop from outside is an interruption, and leaves nothing', async () => {
+    const stop = new AbortController();
+    const counted = () => stop.abort();
+    const running = run({ durationMs: 20_000 }, { interrupted: stop.signal, counted });
+    await expect(running).rejects.toMatchObject({ code: 'interrupted' });
+  });
+});
+
+describe('what somebody does behind its back is found', () => {
+  test.each<[string, string, (db: Db) => Promise<unknown>]>([
+    [
+      'drift',
+      'a cent is added to a balance',
+      (db) => db.collection('branch1').updateOne({}, { $inc: { balance: cent } }),
+    ],
+    [
+      'lost',
+      'an operation is taken out of the journal',
+      (db) => db.collection('journal').deleteOne({ type: 'transfer' }),
+    ],
+  ])('%s: %s', async (anomaly, _what, tamper) => {
+    const client = await MongoClient.connect(inject('uri'));
+    onTestFinished(() => client.close());
+    const id = context.freshId();
+    const database = `bankctl_stress_${id.replaceAll('-', '').slice(0, 12)}_ledger`;
+    let tampered: Promise<unknown> | undefined;
+    const counted = ({ done }: { readonly done: number }) => {
+      if (done > 50) tampered ??= tamper(client.db(database));
+    };
+    const options = { uri: inject('uri'), durationMs: 1500 };
+    const report = await run(options, { counted, freshId: () => id });
+    expect(await tampered).toBeDefined();
+    expect(report.verdict).toBe('violation');
+    expect(report.models[0]).toHaveProperty(
+      anomaly,
+      expect.toSatisfy((count) => count > 0),
+    );
+  });
+});
+
+describe('with faults', () => {
+  test('kill -9 of the server loses nothing, and was felt', async () => {
+    const history = join(directory, 'kill.ndjson');
+    const report = await run({ faults: 'kill', durationMs: 2500, history });
+    const [{ faults, wrong }] = report.models;
+    expect(wrong, JSON.stringify(report)).toBe(0);
+    expect(report.verdict, report.reason).toBe('clean');
+    expect(faults?.kind).toBe('kill');
+    expect(faults?.planned).toBeGreaterThan(0);
+    expect(faults?.bitten).toBe(faults?.planned);
+    expect((await checkHistory(history, context.interrupted)).models[0]?.faults).toEqual(faults);
+  });
+});
+
+describe('what cannot be run is refused', () => {
+  const uri = 'mongodb://127.0.0.1:1';
+  test.each<[Partial<LedgerOptions>, RegExp]>([
+    [{ faults: 'kill', uri }, /--faults does not go with --uri/],
+    [{ replicas: 3, uri }, /--replicas does not go with --uri/],
+    [{ replicas: 2 }, /--replicas 2 is not 1 or 3/],
+    [{ faults: 'failover', replicas: 1 }, /--faults failover needs --replicas 3/],
+    [{ faults: 'kill', replicas: 3 }, /--faults kill needs --replicas 1/],
+  ])('%j', async (options, message) => {
+    await expect(run(options)).rejects.toMatchObject({ code: 'usage', message });
+  });
+
+  test('faults for the models without a journal', async () => {
+    const host = { ...context, ...quiet, countedLedger: () => undefined };
+    const running = runStress({ seed, models: ['branch', 'ledger'], faults: 'kill' }, host);
+    await expect(running).rejects.toMatchObject({ code: 'usage' });
+  });
+
+  test('a standalone', async () => {
+    const server = await startThrowaway({ ...context, ...quiet }, { replicas: 0 });
+    onTestFinished(server.stop);
+    await expect(run({ uri: server.uri })).rejects.toMatchObject({ code: 'no_transactions' });
+  });
+});
