@@ -101,6 +101,8 @@ export interface Journal {
   ) => AsyncIterable<readonly JournalDocument[]>;
   /** All documents in the order in which they were appended, in batches. */
   readonly all: (session: ClientSession) => AsyncIterable<readonly JournalDocument[]>;
+  /** The time of the newest operation. Slow: it looks at all of them. */
+  readonly newestAt: () => Promise<Date | undefined>;
   /** Number and sum of the accounts of each branch, as posted by that time. */
   readonly totalsAt: (at: Date) => Promise<readonly Document[]>;
   /** The newest posting and change of status of each account by that time, in batches. */
@@ -127,6 +129,12 @@ export function createJournal(db: Db, name: string): Journal {
       collection.find({ reverses: { $in: [...ids] } }, session ? { session } : {}).toArray(),
     ofAccount: (account, range, session) => readAccount(collection, account, range, session),
     all: (session) => readAll(collection, session),
+    newestAt: async () => {
+      const [newest] = await collection
+        .aggregate([{ $group: { _id: null, at: { $max: '$at' } } }])
+        .toArray();
+      return newest?.['at'];
+    },
     totalsAt: (at) => collection.aggregate([...newestBy(at), ...totalsByBranch], onDisk).toArray(),
     accountsAt: (at, of) =>
       batchesOf(

@@ -55,6 +55,8 @@ export type Operation = Change & {
   /** True where the id came from outside, so that it may have been used before. */
   readonly idGiven: boolean;
   readonly memo: string | undefined;
+  /** The digest of what it asks for, where it is known already: see `requestDigest`. */
+  readonly request?: string;
 };
 
 /** What an operation id stands for, field by field, in the words of the command line. */

@@ -8,10 +8,17 @@ import { journalOf } from './history.ts';
 import { formatAmount } from './money.ts';
 import type { AccountReference } from './operation.ts';
 
-/** @throws `time_out_of_range` for a time in the future */
+/**
+ * A time that no posting can have yet. Where the server's clock was set back there are postings
+ * ahead of it, and the time up to the newest of them is past all the same.
+ *
+ * @throws `time_out_of_range` for a time in the future
+ */
 async function checkPast(bank: Bank, at: Date): Promise<void> {
   const now = await bank.serverTime();
-  if (at > now) {
+  if (at <= now) return;
+  const newest = await within(bank.timeoutMs, () => journalOf(bank).newestAt());
+  if (newest === undefined || at > newest) {
     throw outOfRange(`${at.toISOString()} is in the future: it is ${now.toISOString()} now.`);
   }
 }

@@ -6,13 +6,7 @@ import { type Bound, within } from './bound.ts';
 import { isDuplicate, isFaultOfOne } from './fault.ts';
 import { type Entry, type Journal, type Refusal, requestOfEntry } from './journal.ts';
 import { formatAmount } from './money.ts';
-import {
-  createsAccount,
-  type Operation,
-  type Request,
-  requestDigest,
-  requestOf,
-} from './operation.ts';
+import { createsAccount, type Operation, requestDigest, requestOf } from './operation.ts';
 import { type IdsRead, readBook } from './reading.ts';
 import { type RefusalRule, standingRefusals, toError } from './refusals.ts';
 import { overlay, type Rehearsal, rehearse } from './rehearsal.ts';
@@ -62,6 +56,11 @@ export interface PostOptions {
    */
   readonly expectFresh?: boolean;
   readonly reached?: (point: PostPoint) => Promise<void>;
+  /**
+   * How often one operation may meet a conflict before it is refused; as often as there is time
+   * where left out. Whoever holds its rival has to bound it: a rival that is held never lets go.
+   */
+  readonly mostConflicts?: number;
   /**
    * Told of the outcomes of each part as soon as it is committed. Where a later part fails, these
    * stand, whatever the error says of the rest.
@@ -163,7 +162,10 @@ async function postInHalves(
           bound,
           draw: bank.draw,
           blocked: bank.endAbandoned,
-          mostConflicts: operations.length > 1 ? conflictsBeforeSplit : Number.POSITIVE_INFINITY,
+          mostConflicts:
+            operations.length > 1
+              ? conflictsBeforeSplit
+              : (batch.options.mostConflicts ?? Number.POSITIVE_INFINITY),
         },
       ),
     );
@@ -305,11 +307,10 @@ function settle(
 ): Outcome {
   const dryRun = options.dryRun ?? false;
   try {
-    const request = requestOf(operation);
-    const digest = requestDigest(request);
+    const digest = operation.request ?? requestDigest(requestOf(operation));
     const earlier = book.entries.get(operation.id);
     if (earlier) {
-      if (earlier.request !== digest) throw idConflict(operation.id, request, earlier, book);
+      if (earlier.request !== digest) throw idConflict(operation, earlier, book);
       return { applied: true, operation, replayed: true, dryRun, entry: earlier };
     }
     const refusal = standing.get(operation.id);
@@ -333,7 +334,9 @@ function settle(
 }
 
 /** Names the first field in which a request differs from the one that its id stands for. */
-function idConflict(id: string, request: Request, earlier: Entry, book: Book): BankctlError {
+function idConflict(operation: Operation, earlier: Entry, book: Book): BankctlError {
+  const { id } = operation;
+  const request = requestOf(operation);
   const past = requestOfEntry(earlier);
   const fields = new Set([...Object.keys(past), ...Object.keys(request)]);
   const field = [...fields].find((name) => past[name] !== request[name]) ?? 'request';

@@ -10,6 +10,10 @@ import { textOption, wholeNumberOption } from './typed.ts';
 
 /** `bankctl stress --exhaustive`: every schedule of a few workers. */
 export async function runExhaustiveMode(typed: Typed, session: Session): Promise<SingleResult> {
+  if (textOption(typed, 'model')?.trim().toLowerCase() === 'ledger') {
+    const { runLedgerSchedules } = await import('./stress-ledger-schedules.ts');
+    return runLedgerSchedules(typed, session);
+  }
   const [{ exhaust }, { exhaustiveView }, { createPaint }] = await Promise.all([
     import('../stress/exhaust.ts'),
     import('../render/exhaustive-view.ts'),

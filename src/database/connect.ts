@@ -1,4 +1,4 @@
-import { MongoClient, type MongoClientOptions } from 'mongodb';
+import { MongoClient, type MongoClientOptions, MongoError } from 'mongodb';
 import { BankctlError } from '../errors.ts';
 import { databaseError, invalidUri } from './database-error.ts';
 import { checkUri } from './uri.ts';
@@ -76,7 +76,9 @@ export async function connect(uri: string, options: ConnectOptions): Promise<Mon
     if (interrupted?.aborted === true) {
       throw new BankctlError('interrupted', 'Stopped while connecting to the database.');
     }
-    throw databaseError(error, { uri, timeoutMs: options.timeoutMs });
+    const told = databaseError(error, { uri, timeoutMs: options.timeoutMs });
+    // Until it is connected, the driver has only the connection string to complain of.
+    throw told instanceof MongoError ? invalidUri(told, uri) : told;
   } finally {
     interrupted?.removeEventListener('abort', giveUp);
   }

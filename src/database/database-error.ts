@@ -7,6 +7,7 @@ import {
   MongoOperationTimeoutError,
   MongoServerError,
   MongoServerSelectionError,
+  MongoUnexpectedServerResponseError,
 } from 'mongodb';
 import { BankctlError } from '../errors.ts';
 import { errnoCode } from './directories.ts';
@@ -25,6 +26,10 @@ const code = {
   illegalOperation: 20,
   maxTimeExpired: 50,
   notAReplicaSet: 123,
+  failedToSatisfyReadPreference: 133,
+  mechanismUnavailable: 334,
+  interrupted: 11601,
+  databaseDifferCase: 13297,
   outOfDiskSpace: 14031,
   atlas: 8000,
 } as const;
@@ -46,6 +51,7 @@ export function databaseError(error: unknown, context: DatabaseContext): unknown
   if (error instanceof MongoCompatibilityError) return incompatible(error, context);
   if (error instanceof MongoServerError) return serverError(error, context);
   if (error instanceof MongoNetworkError) return unreachable(error, context);
+  if (error instanceof MongoUnexpectedServerResponseError) return unreachable(error, context);
   return errnoCode(error) !== undefined && !(error instanceof MongoError)
     ? systemError(error, context)
     : error;
@@ -107,7 +113,50 @@ function serverError(error: MongoServerError, context: DatabaseContext): unknown
       'Repeat the command in a moment; its replica set is choosing a primary.',
     ]);
   }
-  return server.code === code.maxTimeExpired ? timedOut(error, context) : error;
+  if (server.code === code.maxTimeExpired) return timedOut(error, context);
+  return rarely(server, error, context);
+}
+
+/** What few will ever see; whatever the server says, it is never a bug of bankctl's to report. */
+function rarely(server: MongoServerError, error: Error, { uri }: DatabaseContext): BankctlError {
+  const hosts = hostsOf(uri);
+  const reason = clause(server.message, uri);
+  switch (server.code) {
+    case code.mechanismUnavailable:
+      return failure(
+        'authentication_failed',
+        `The server at ${hosts} does not offer that way of authentication: ${reason}.`,
+        error,
+        ['Correct authMechanism in the connection string, or leave it out.'],
+      );
+    case code.databaseDifferCase:
+      return failure(
+        'database_failed',
+        `The server at ${hosts} has that database in other capitals: ${reason}.`,
+        error,
+        ['Write the name of the database in the config as the server has it.'],
+      );
+    case code.interrupted:
+      return failure(
+        'database_failed',
+        `Somebody ended the operation on the server at ${hosts}, with killOp.`,
+        error,
+        ['Repeat the command, with the same --id if it writes.'],
+      );
+    case code.failedToSatisfyReadPreference:
+      return failure('unreachable', `The servers at ${hosts} have no primary now.`, error, [
+        'Repeat the command in a moment; the replica set is choosing a primary.',
+      ]);
+    default: {
+      const name = [server.codeName, server.code].filter((part) => part !== undefined).join(' ');
+      return failure(
+        'database_failed',
+        `The server at ${hosts} answered: ${reason}${name === '' ? '' : ` (${name})`}.`,
+        error,
+        ['See the log of that server, or bankctl db status for the local one.'],
+      );
+    }
+  }
 }
 
 /** Transactions and reads of a snapshot fail in ways of their own where there is no replica set. */

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
-import { join } from 'node:path';
+import { realpathSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
 import { getuid } from 'node:process';
 import type { Context } from '../context.ts';
 import { dataDirectory } from './directories.ts';
@@ -31,14 +32,15 @@ export interface LocalPaths {
 const plainSocketPath = /^[\w./-]{1,103}$/;
 
 /**
- * Where the local database is, which follows from the environment alone and touches no file. It
- * must not depend on what differs between a user's sessions, such as XDG_RUNTIME_DIR, or each
- * session would look for the same server's socket in another place.
+ * Where the local database is, which follows from the environment and the symbolic links in it. It
+ * must not depend on what differs between a user's sessions, such as XDG_RUNTIME_DIR or the name
+ * by which a directory is reached, or each session would look for the same server's socket in
+ * another place, and end a server that it does not find there.
  *
  * @throws BankctlError `local_database` where there is no HOME and nothing else says where
  */
 export function localPaths(env: Context['env']): LocalPaths {
-  const dataDir = dataDirectory(env);
+  const dataDir = realPath(dataDirectory(env));
   const near = join(dataDir, 'mongod.sock');
   const socketDir = plainSocketPath.test(near) ? dataDir : shortDirectory(dataDir);
   const socket = join(socketDir, 'mongod.sock');
@@ -58,6 +60,16 @@ export function localPaths(env: Context['env']): LocalPaths {
 /** The directory that holds all short socket directories of this user; it must be this user's. */
 export function shortDirectoryRoot(): string {
   return `/tmp/bankctl-${getuid?.() ?? 'user'}`;
+}
+
+/** The one name of a path: as far as it exists, without symbolic links. One call where it does. */
+function realPath(path: string): string {
+  try {
+    return realpathSync.native(path);
+  } catch {
+    const parent = dirname(path);
+    return parent === path ? path : join(realPath(parent), basename(path));
+  }
 }
 
 function shortDirectory(dataDir: string): string {

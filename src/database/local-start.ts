@@ -10,8 +10,10 @@ import { withLock } from './lock.ts';
 import { findMongod, machine } from './mongod-binary.ts';
 import { failureFromLogs } from './mongod-log.ts';
 import {
+  askToEnd,
   endProcess,
   findByArguments,
+  isSuspended,
   type ProcessIdentity,
   signalGroup,
   signalProcess,
@@ -82,16 +84,42 @@ function doesNotStart({ dataDir, logFile }: LocalPaths, reason: string): Bankctl
 }
 
 /**
- * Stops the server under the lock.
+ * Stops the server under the lock. One that does not end in time is left to the user.
  *
+ * @param graceMs how long it may take; a clean shutdown writes a checkpoint
  * @returns whether there was one
+ * @throws BankctlError `local_database`, `interrupted`
  */
-export async function stopLocked(paths: LocalPaths, host: LocalHost): Promise<boolean> {
+export async function stopLocked(
+  paths: LocalPaths,
+  host: LocalHost,
+  graceMs = shutdownMs,
+): Promise<boolean> {
   if ((await lstat(paths.dataDir).catch(() => undefined)) === undefined) return false;
   return underLock(paths, host, async () => {
     await rm(paths.stateFile, { force: true });
-    return endServers(paths, host);
+    const servers = await ownServers(paths);
+    for (const server of servers) {
+      if (!(await askToEnd(server, graceMs, host))) throw doesNotEnd(paths, server, graceMs);
+    }
+    return servers.length > 0;
   });
+}
+
+function doesNotEnd({ logFile }: LocalPaths, server: ProcessIdentity, graceMs: number) {
+  const { pid } = server;
+  const kill = `kill -KILL ${pid} ends it at once, and loses nothing that was acknowledged`;
+  return isSuspended(server)
+    ? new BankctlError(
+        'local_database',
+        `The local database, process ${pid}, is suspended and cannot end.`,
+        `kill -CONT ${pid} lets it go on and end; ${kill}.`,
+      )
+    : new BankctlError(
+        'local_database',
+        `The local database, process ${pid}, did not end within ${graceMs / 1000} s.`,
+        `See ${logFile} for what it is doing; ${kill}.`,
+      );
 }
 
 /**
@@ -149,7 +177,7 @@ async function makeDirectories(paths: LocalPaths): Promise<void> {
  */
 async function ensureProcess(paths: LocalPaths, host: LocalHost): Promise<boolean> {
   if (await answers(paths.socket)) return false;
-  await endServers(paths, host);
+  await endServers(paths, host, host.interrupted);
   const mongod = await findMongod(host);
   host.progress({ label: 'Starting the local database' });
   await rm(paths.socket, { force: true });
@@ -167,10 +195,15 @@ function identifyingArguments(dbPath: string): string[] {
   return ['--replSet', replicaSetName, '--dbpath', dbPath];
 }
 
-async function endServers(paths: LocalPaths, host: LocalHost): Promise<boolean> {
-  const servers = await ownServers(paths);
-  for (const server of servers) await endProcess(server, shutdownMs, host);
-  return servers.length > 0;
+/** @param interrupted left out where this cleans up after Ctrl-C, which must not cut it short */
+async function endServers(
+  paths: LocalPaths,
+  { monotonicNs }: LocalHost,
+  interrupted?: AbortSignal,
+): Promise<void> {
+  for (const server of await ownServers(paths)) {
+    await endProcess(server, shutdownMs, { monotonicNs, interrupted });
+  }
 }
 
 /**
@@ -188,6 +221,9 @@ async function launch(mongod: string, paths: LocalPaths, host: LocalHost): Promi
     ...['--wiredTigerCacheSizeGB', '0.25', '--oplogSize', '64'],
     ...['--setParameter', 'diagnosticDataCollectionEnabled=false'],
     ...['--setParameter', 'writePeriodicNoops=false'],
+    // A transaction whose client was killed holds its account until the server ends it, after 60 s
+    // by default; bankctl's own take milliseconds.
+    ...['--setParameter', 'transactionLifetimeLimitSeconds=20'],
     ...['--setParameter', 'shutdownTimeoutMillisForSignaledShutdown=100'],
   ];
   const output = await open(paths.launchLog, 'w', 0o600);

@@ -63,12 +63,13 @@ export const startLocal = ensureLocal;
 /**
  * Stops the local database cleanly, and returns when it has ended. Repeatable.
  *
+ * @param graceMs how long it may take to end; 30 s if left out
  * @returns whether there was one to stop
- * @throws BankctlError `local_database`, `interrupted`
+ * @throws BankctlError `local_database`, which names the process, where it hangs; `interrupted`
  */
-export async function stopLocal(host: LocalHost): Promise<boolean> {
+export async function stopLocal(host: LocalHost, graceMs?: number): Promise<boolean> {
   const { stopLocked } = await import('./local-start.ts');
-  return stopLocked(localPaths(host.env), host);
+  return stopLocked(localPaths(host.env), host, graceMs);
 }
 
 /** What can be told of the local database without starting it or waiting for anything. */

@@ -3,6 +3,7 @@ import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { kill, pid as ownPid, platform } from 'node:process';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Context } from '../context.ts';
+import { BankctlError } from '../errors.ts';
 
 /**
  * One process, told apart from a later one that got the same pid. `space` is the boot and the
@@ -47,23 +48,54 @@ export function findByArguments(args: readonly string[]): ProcessIdentity[] {
     });
 }
 
+/** What waiting for a process takes; without a signal nothing cuts it short. */
+export interface WaitHost extends Pick<Context, 'monotonicNs'> {
+  readonly interrupted?: AbortSignal | undefined;
+}
+
 /**
  * Asks a process to end, waits, and kills it if it has not ended by then.
  *
  * @param graceMs how long SIGTERM has to work before SIGKILL
  * @returns whether it ended by itself; resolves only when it is gone
- * @throws Error EPERM where it belongs to another user
+ * @throws Error EPERM where it belongs to another user; BankctlError `interrupted`
  */
 export async function endProcess(
   target: ProcessIdentity,
   graceMs: number,
-  clock: Pick<Context, 'monotonicNs'>,
+  host: WaitHost,
+): Promise<boolean> {
+  if (await askToEnd(target, graceMs, host)) return true;
+  signalProcess(target, 'SIGKILL');
+  await ended(target, 10_000, host);
+  return false;
+}
+
+/**
+ * Asks a process to end and waits.
+ *
+ * @returns whether it has ended
+ * @throws as `endProcess`
+ */
+export async function askToEnd(
+  target: ProcessIdentity,
+  graceMs: number,
+  host: WaitHost,
 ): Promise<boolean> {
   signalProcess(target, 'SIGTERM');
-  if (await ended(target, graceMs, clock)) return true;
-  signalProcess(target, 'SIGKILL');
-  await ended(target, 10_000, clock);
-  return false;
+  // What is suspended does not even see the signal; a debugger's stop may be over in a moment.
+  if (await ended(target, Math.min(suspendedMs, graceMs), host)) return true;
+  if (graceMs <= suspendedMs || isSuspended(target)) return false;
+  return ended(target, graceMs - suspendedMs, host);
+}
+
+/** How long a process that is suspended may take to go on. */
+const suspendedMs = 1000;
+
+/** Whether it is stopped by SIGSTOP, the terminal or a debugger, so that it does nothing at all. */
+export function isSuspended(target: ProcessIdentity): boolean {
+  if (runState(target) !== 'running') return false;
+  return /^t/i.test(statusOf(target.pid)?.state ?? '');
 }
 
 /** Sends a signal to that very process; nothing happens where it has ended. */
@@ -88,38 +120,48 @@ function sendSignal(to: number, signal: Signal): void {
 async function ended(
   target: ProcessIdentity,
   waitMs: number,
-  clock: Pick<Context, 'monotonicNs'>,
+  { monotonicNs, interrupted }: WaitHost,
 ): Promise<boolean> {
-  const deadline = clock.monotonicNs() + BigInt(Math.round(waitMs)) * 1_000_000n;
+  const deadline = monotonicNs() + BigInt(Math.round(waitMs)) * 1_000_000n;
   while (runState(target) === 'running') {
-    if (clock.monotonicNs() > deadline) return false;
+    if (interrupted?.aborted === true) {
+      throw new BankctlError('interrupted', `Stopped while process ${target.pid} was ending.`);
+    }
+    if (monotonicNs() > deadline) return false;
     await delay(10);
   }
   return true;
 }
 
-/**
- * When a process started, in a form that only compares; undefined where there is none, or only
- * a zombie. See proc_pid_stat(5): the fields after the name, which may hold anything, are state
- * (3) and so on to the start time in clock ticks after boot (22).
- */
+/** When a process started, in a form that only compares; undefined where there is none. */
 function startOf(pid: number): string | undefined {
+  return statusOf(pid)?.started;
+}
+
+/**
+ * What can be told of a process; undefined where there is none, or only a zombie. See
+ * proc_pid_stat(5): the fields after the name, which may hold anything, are state (3) and so on to
+ * the start time in clock ticks after boot (22).
+ */
+function statusOf(pid: number): { readonly state: string; readonly started: string } | undefined {
   try {
-    if (platform !== 'linux') return psStart(pid);
+    if (platform !== 'linux') return psStatus(pid);
     const text = readFileSync(`/proc/${pid}/stat`, 'latin1');
     const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
-    return fields[0] === 'Z' || fields[0] === 'X' ? undefined : fields[19];
+    const [state = 'X', started = ''] = [fields[0], fields[19]];
+    return state === 'Z' || state === 'X' ? undefined : { state, started };
   } catch {
     return undefined;
   }
 }
 
-function psStart(pid: number): string | undefined {
+function psStatus(pid: number): ReturnType<typeof statusOf> {
   const text = execFileSync('ps', ['-o', 'stat=,lstart=', '-p', String(pid)], {
     encoding: 'utf8',
     stdio: ['ignore', 'pipe', 'ignore'],
   }).trim();
-  return text === '' || text.startsWith('Z') ? undefined : text.replace(/^\S+\s+/, '');
+  const [, state = 'Z', started = ''] = /^(\S+)\s+(.*)$/s.exec(text) ?? [];
+  return state.startsWith('Z') ? undefined : { state, started };
 }
 
 function pidSpace(): string {

@@ -64,8 +64,7 @@ export async function* readBatches(reading: Reading, size: number): AsyncIterabl
 }
 
 function identified(row: Row, { config }: Reading, idOf: ReturnType<typeof giveIds>): Operation {
-  const asked = toOperation(row, config);
-  const operation = idOf(asked);
+  const operation = idOf(toOperation(row, config));
   if (operation) return operation;
   throw new LineProblem(row.line, 'has no id, and no --batch names the file', withoutId);
 }
@@ -89,7 +88,7 @@ export async function checkRows(
     for (const row of batch.rows) {
       if (row instanceof LineProblem) throw row;
       const { id } = toOperation(row, reading.config);
-      if (id === undefined && reading.batch === undefined) {
+      if (id === '' && reading.batch === undefined) {
         throw new LineProblem(row.line, 'has no id, and no --batch names the file', withoutId);
       }
     }

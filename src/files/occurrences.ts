@@ -1,15 +1,16 @@
 /**
  * Counts how often each digest came, in flat memory: 12 bytes a slot, at most three quarters of
- * them taken, so 16 to 32 bytes for each digest, 32 MB for a million and twice that while it grows.
- * 60 bits of a digest are kept: among a million rows two that differ share them with a chance of
- * 1 in a million, and then one of them gets a higher number, which is still its own.
+ * them taken, so 16 to 32 bytes for each digest: 25 MB for a million, 50 MB for three, half as much
+ * again while it grows. 64 bits of a digest are kept: among a million rows two that differ share
+ * them with a chance of 3 in a hundred million, and then one of them gets a higher number, which is
+ * still its own.
  */
 export interface Occurrences {
   /**
    * Counts one more.
    *
-   * @param high the first bits of the digest, at most 32
-   * @param low the next bits, at most 32
+   * @param high the first 32 bits of the digest
+   * @param low the next 32 bits
    * @returns how many there were of this digest, this one included
    */
   readonly count: (high: number, low: number) => number;
@@ -56,7 +57,7 @@ function createTable(slots: number): Table {
 
 /** The slot of a digest, or the free one where it belongs. */
 function find({ slots, highs, lows, counts }: Table, high: number, low: number): number {
-  let slot = low & (slots - 1);
+  let slot = (low & (slots - 1)) >>> 0;
   while (counts[slot] !== 0 && (lows[slot] !== low || highs[slot] !== high)) {
     slot = (slot + 1) & (slots - 1);
   }

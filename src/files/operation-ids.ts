@@ -1,13 +1,11 @@
-import { hash } from 'node:crypto';
-import { type Operation, requestOf } from '../bank/operation.ts';
+import { type Operation, requestDigest, requestOf } from '../bank/operation.ts';
 import { countOccurrences } from './occurrences.ts';
-import type { AskedRow } from './operation-rows.ts';
 
-/** Gives rows their operation ids, in the order of the file. */
-export type IdGiver = (row: AskedRow) => Operation | undefined;
+/** Gives operations their ids, in the order of the file; undefined where one can get none. */
+export type IdGiver = (operation: Operation) => Operation | undefined;
 
-/** 132 of the 256 bits of SHA-256: no two requests of any file share them. */
-const digestCharacters = 22;
+/** 128 of the 256 bits of SHA-256, hexadecimal: no two requests of any file share them. */
+const digestCharacters = 32;
 
 /**
  * The id of a row: its own, or else one made of the batch's name, what the row asks for, and its
@@ -15,33 +13,20 @@ const digestCharacters = 22;
  * sorted, and two rows that ask for the same are two operations.
  *
  * @param batch the name that stands for this file; undefined where every row must have an id
- * @returns gives undefined for a row that has no id and can get none
  */
 export function giveIds(batch: string | undefined): IdGiver {
   const occurrences = countOccurrences();
-  return (row) => {
-    if (row.id !== undefined) return { ...row, id: row.id, idGiven: true };
+  return (operation) => {
+    if (operation.id !== '') return operation;
     if (batch === undefined) return undefined;
-    const operation: Operation = { ...row, id: '', idGiven: true };
-    const digest = hash('sha256', JSON.stringify(requestOf(operation)), 'base64url');
-    const nth = occurrences.count(bits(digest, 0), bits(digest, 5));
-    const id = `${batch}:${digest.slice(0, digestCharacters)}${nth === 1 ? '' : `:${nth}`}`;
-    return { ...operation, id };
+    const request = requestDigest(requestOf(operation));
+    const nth = occurrences.count(bits(request, 0), bits(request, 8));
+    const id = `${batch}:${request.slice(0, digestCharacters)}${nth === 1 ? '' : `:${nth}`}`;
+    return { ...operation, id, request };
   };
 }
 
-/** Thirty bits of a digest: five of its characters, six bits each. */
+/** 32 bits of a digest. */
 function bits(digest: string, from: number): number {
-  let value = 0;
-  for (let index = from; index < from + 5; index += 1) {
-    value = value * 64 + sixBits(digest.charCodeAt(index));
-  }
-  return value;
-}
-
-/** The value of a character of base64url, as RFC 4648 numbers them. */
-function sixBits(code: number): number {
-  if (code >= 97) return code - 71;
-  if (code >= 65) return code === 95 ? 63 : code - 65;
-  return code === 45 ? 62 : code + 4;
+  return Number.parseInt(digest.slice(from, from + 8), 16);
 }

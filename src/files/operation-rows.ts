@@ -1,19 +1,13 @@
 import { findBranch } from '../bank/find-branch.ts';
 import { parseAmount } from '../bank/money.ts';
 import { parseAccountNumber, parseMemo, parseOperationId, parseReference } from '../bank/names.ts';
-import type { Change } from '../bank/operation.ts';
+import type { Change, Operation } from '../bank/operation.ts';
 import type { Config } from '../config/config.ts';
 import { BankctlError } from '../errors.ts';
 import { nearest } from '../nearest.ts';
 import { quote } from '../text.ts';
 import { LineProblem } from './lines.ts';
 import type { Fields, Row, RowShape } from './rows.ts';
-
-/** What a row of `apply` asks for; the id is not there where the row has none. */
-export type AskedRow = Change & {
-  readonly id: string | undefined;
-  readonly memo: string | undefined;
-};
 
 type ChangeType = Change['type'];
 
@@ -46,18 +40,14 @@ export const operationShape: RowShape = Object.freeze({
 /**
  * Reads a row as the command of that name would read its arguments. Pure; needs no database.
  *
+ * @returns the operation, its id empty where the row has none
  * @throws `LineProblem` with the number of the line, and what was expected
  */
-export function toOperation({ line, fields }: Row, config: Config): AskedRow {
+export function toOperation({ line, fields }: Row, config: Config): Operation {
   const type = changeType(line, fields['type'] ?? 'increment');
   checkFields(line, type, fields);
   try {
-    const { id, memo } = fields;
-    return {
-      ...toChange(type, fields, config),
-      id: id === undefined ? undefined : parseOperationId(id),
-      memo: memo === undefined ? undefined : parseMemo(memo),
-    };
+    return toTyped(type, fields, config);
   } catch (error) {
     throw atLine(line, error);
   }
@@ -99,17 +89,21 @@ function named(type: ChangeType): string {
   return /^[aeiou]/.test(type) ? `an operation ${type}` : `the operation ${type}`;
 }
 
-function toChange(type: ChangeType, fields: Fields, config: Config): Change {
+/** Built field by field: copying objects takes a fifth of the time of reading a file. */
+function toTyped(type: ChangeType, fields: Fields, config: Config): Operation {
   const text = (name: string) => fields[name] ?? '';
+  const id = fields['id'] === undefined ? '' : parseOperationId(fields['id']);
+  const memo = fields['memo'] === undefined ? undefined : parseMemo(fields['memo']);
+  const idGiven = true;
   switch (type) {
     case 'increment':
     case 'open': {
       const { name: branch, currency } = findBranch(config, text('branch'));
       const account = parseAccountNumber(text('account'));
       const amountMinor = parseAmount(fields['amount'] ?? '0', currency);
-      return type === 'open'
-        ? { type, branch, account, amountMinor }
-        : { type, branch, account, amountMinor, create: fields['create'] === 'true' };
+      if (type === 'open') return { type, branch, account, amountMinor, id, idGiven, memo };
+      const create = fields['create'] === 'true';
+      return { type, branch, account, amountMinor, create, id, idGiven, memo };
     }
     case 'transfer': {
       const [from, to] = [parseReference(text('from')), parseReference(text('to'))];
@@ -119,15 +113,16 @@ function toChange(type: ChangeType, fields: Fields, config: Config): Change {
         from: { branch: source.name, account: from.account },
         to: { branch: findBranch(config, to.branch).name, account: to.account },
         amountMinor: parseAmount(text('amount'), source.currency),
+        id,
+        idGiven,
+        memo,
       };
     }
     case 'reverse':
-      return { type, reverses: parseOperationId(text('reverses')) };
-    default:
-      return {
-        type,
-        branch: findBranch(config, text('branch')).name,
-        account: parseAccountNumber(text('account')),
-      };
+      return { type, reverses: parseOperationId(text('reverses')), id, idGiven, memo };
+    default: {
+      const branch = findBranch(config, text('branch')).name;
+      return { type, branch, account: parseAccountNumber(text('account')), id, idGiven, memo };
+    }
   }
 }

@@ -122,5 +122,8 @@ function growing({ first, texts }: Lines): LineProblem {
 }
 
 function empty(source: Source, { noun }: RowShape): BankctlError {
-  return new BankctlError('file_empty', `${source.name} is empty: ${noun} a line was expected.`);
+  return new BankctlError(
+    'file_empty',
+    `${source.name} is empty: ${noun} was expected on each line.`,
+  );
 }

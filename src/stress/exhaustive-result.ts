@@ -117,7 +117,7 @@ function doubtOf(result: ExhaustiveModelResult): string | undefined {
 /** Why a model that was not seen to go wrong is not proved to be clean. */
 function unproved(result: ExhaustiveModelResult): string | undefined {
   const { model, complete, covered, operations, acknowledged } = result;
-  if (!complete) return `Model ${model}: covered was ${covered}, which is not every schedule.`;
+  if (!complete) return `Model ${model} was not tried in full: ${covered}.`;
   if (acknowledged === operations) return undefined;
   return `Model ${model}: only ${acknowledged} of ${operations} increments were acknowledged.`;
 }

@@ -264,7 +264,7 @@ describe('exactly once', () => {
     expect(await balances(bank)).toEqual({ A: '104.00', B: '111.00' });
   });
 
-  test('a refused row stays refused, whatever later rows have done, until it is retried', async () => {
+  test('a refused row stays refused, whatever later rows do, until it is retried', async () => {
     const bank = await bankWith(json([plus('A', '-150'), plus('A', '100')]));
     expect(await counted(bank)).toMatchObject({ applied: 1, refused: 1 });
     expect(await counted(bank)).toMatchObject({ applied: 0, replayed: 1, refused: 1 });
@@ -289,7 +289,9 @@ describe('exactly once', () => {
     controller.abort();
     const stopped = await running;
     expect(stopped.status).toBe(130);
-    expect(stopped.stderr).toMatch(/first \d+ rows are certainly done|Nothing was applied|of the/);
+    expect(stopped.stderr).toMatch(
+      /first \d+ rows are certainly done|Nothing (was|is certainly) applied/,
+    );
     expect(stopped.stderr).toContain('run it again: bankctl apply rows.ndjson --batch pay');
     const result = await counted(bank);
     expect(result.applied + result.replayed).toBe(25_000);

@@ -39,3 +39,13 @@ export async function writeOne(uri: string): Promise<number> {
     await client.close();
   }
 }
+
+/** The value of a server parameter. */
+export async function parameter(uri: string, name: string): Promise<unknown> {
+  const client = new MongoClient(uri, { serverSelectionTimeoutMS: 3000 });
+  try {
+    return (await client.db('admin').command({ getParameter: 1, [name]: 1 }))[name];
+  } finally {
+    await client.close();
+  }
+}

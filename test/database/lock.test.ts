@@ -88,7 +88,7 @@ test('is taken over when those who were taking it over have died too', async () 
 test('processes that fight over a dead lock get it one after another', async () => {
   const path = lockPath();
   writeFileSync(path, '');
-  const workers = Array.from({ length: 6 }, () => run(process.env, 'hold', path));
+  const workers = Array.from({ length: 4 }, () => run(process.env, 'hold', path));
   const runs = ({ child }: Running) => child.exitCode === null && child.signalCode === null;
   const holding = () => workers.filter((worker) => runs(worker) && worker.printed.includes('held'));
   for (let left = workers.length; left > 0; left -= 1) {

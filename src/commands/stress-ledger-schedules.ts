@@ -1,0 +1,162 @@
+import type { PostPoint } from '../bank/post.ts';
+import { BankctlError, Status } from '../errors.ts';
+import { mongodHost } from '../mongod-host.ts';
+import { nearest } from '../nearest.ts';
+import { bar } from '../render/progress.ts';
+import { count, quote } from '../text.ts';
+import type { Session, SingleResult, Typed } from './command.ts';
+import { stressUri, verdictStatus } from './stress-mode.ts';
+import { textOption, wholeNumberOption } from './typed.ts';
+
+/** `bankctl stress --exhaustive --model ledger`: every schedule of the real write path. */
+export async function runLedgerSchedules(typed: Typed, session: Session): Promise<SingleResult> {
+  const { context, globals } = session;
+  const { exploreLedger, ledgerPoints, mostConflicts } = await import(
+    '../stress/ledger/ledger-schedules.ts'
+  );
+  const options = parse(typed, ledgerPoints);
+  const { openLedgerServer } = await import('../stress/ledger/ledger-schedules-server.ts');
+  const server = await openLedgerServer(stressUri(session), {
+    ...mongodHost(session),
+    freshId: context.freshId,
+    timeoutMs: globals.timeoutMs,
+  });
+  try {
+    const explored = await exploreLedger(options, {
+      client: server.client,
+      database: server.database,
+      timeoutMs: globals.timeoutMs,
+      monotonicNs: context.monotonicNs,
+      interrupted: context.interrupted,
+      progress: ({ done, found, preemptions }) =>
+        session.progress(
+          `Model ledger ${bar(done / found)} ${done} of at least ${found} schedules, ` +
+            `now with ${count(preemptions, 'preemption')}`,
+        ),
+    });
+    session.progress(undefined);
+    return resultOf(explored, options, mostConflicts, context.interrupted.aborted);
+  } finally {
+    await server.end();
+  }
+}
+
+interface Options {
+  readonly workers: number;
+  readonly points: readonly PostPoint[];
+  readonly preemptions: number | undefined;
+}
+
+/** @throws `usage` */
+function parse(typed: Typed, known: readonly PostPoint[]): Options {
+  for (const name of ['random', 'schedule', 'history', 'report', 'keep', 'branches'] as const) {
+    if (typed.options[name] === undefined) continue;
+    throw new BankctlError(
+      'usage',
+      `--${name} cannot be had with --exhaustive --model ledger.`,
+      `Leave out --${name}.`,
+    );
+  }
+  const text = textOption(typed, 'points') ?? 'all';
+  const names = text.split(',').map((name) => name.trim().toLowerCase());
+  for (const name of names) {
+    if (name === 'all' || known.some((point) => point === name)) continue;
+    const meant = nearest(name, known);
+    throw new BankctlError(
+      'usage',
+      `The ledger has no point ${quote(name)}.`,
+      meant ? `Did you mean ${meant}?` : `Its points are ${known.join(', ')}.`,
+    );
+  }
+  return {
+    workers: wholeNumberOption(typed, 'workers', { least: 2, most: 3 }) ?? 2,
+    points: names.includes('all') ? known : known.filter((point) => names.includes(point)),
+    preemptions: wholeNumberOption(typed, 'preemptions', { least: 0, most: 10_000 }),
+  };
+}
+
+type Explored = Awaited<
+  ReturnType<typeof import('../stress/ledger/ledger-schedules.ts')['exploreLedger']>
+>;
+
+function resultOf(
+  explored: Explored,
+  { workers, points }: Options,
+  mostConflicts: number,
+  interrupted: boolean,
+): SingleResult {
+  const { coverage, firstWrong, wrong, deadlocked, stuck, seconds, ...tally } = explored;
+  const { schedules, complete } = coverage;
+  const exercised = tally.conflicted > 0 && tally.acknowledged > tally.refused;
+  const verdict =
+    wrong + deadlocked > 0
+      ? 'violation'
+      : complete && exercised && stuck === 0
+        ? 'clean'
+        : 'undecided';
+  const model = {
+    model: 'ledger',
+    workers,
+    points,
+    ...tally,
+    most_conflicts: mostConflicts,
+    schedules,
+    wrong,
+    misplaced: 0,
+    lost: firstWrong?.anomalies.includes('lost') ? wrong : 0,
+    crashed: 0,
+    left_switched: 0,
+    deadlocked,
+    stuck,
+    complete,
+    schedules_per_second: Math.round((schedules / seconds) * 10) / 10,
+    ...(firstWrong ? { first_wrong: firstWrong } : {}),
+  };
+  return {
+    kind: 'single',
+    data: { seed: null, workers, points, models: [model], verdict },
+    view: {
+      layout: 'grid',
+      columns: [
+        { name: 'model' },
+        { name: 'schedules', align: 'right' },
+        { name: 'conflicted', align: 'right' },
+        { name: 'acknowledged', align: 'right' },
+        { name: 'refused', align: 'right' },
+        { name: 'wrong', align: 'right' },
+      ],
+      rows: [
+        [
+          'ledger',
+          String(schedules),
+          String(tally.conflicted),
+          String(tally.acknowledged),
+          String(tally.refused),
+          String(wrong),
+        ],
+      ],
+      notes: notes(explored, verdict, mostConflicts),
+    },
+    status: interrupted ? Status.interrupted : verdictStatus[verdict],
+  };
+}
+
+function notes(
+  { coverage, firstWrong, seconds }: Explored,
+  verdict: string,
+  mostConflicts: number,
+): readonly string[] {
+  const { schedules, complete, allUpTo, found } = coverage;
+  const covered = complete
+    ? `All ${schedules} schedules`
+    : `${schedules} schedules of at least ${found}, all with at most ${count(allUpTo, 'preemption')}`;
+  return [
+    `${covered}, ${(schedules / seconds).toFixed(0)} a second.`,
+    `A transfer that met ${mostConflicts} conflicts was refused: while its rival is held, ` +
+      'another try can only meet another one.',
+    ...(firstWrong
+      ? [`The first wrong one, ${firstWrong.anomalies.join(' and ')}:`, ...firstWrong.steps]
+      : []),
+    `${verdict}: ${verdict === 'clean' ? 'nothing was lost, doubled, torn or left over' : 'see above'}.`,
+  ];
+}
