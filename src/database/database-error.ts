@@ -71,7 +71,12 @@ function isTimeout(error: Error): boolean {
  * string can also ask for a mechanism or a compressor whose optional package is not installed.
  */
 function isAboutUri(error: Error): boolean {
-  return error.name === 'MongoParseError' || error instanceof MongoMissingDependencyError;
+  return (
+    error.name === 'MongoParseError' ||
+    error instanceof MongoMissingDependencyError ||
+    // Of `loadBalanced=true`, where there is no load balancer.
+    (error instanceof MongoCompatibilityError && /load balancing mode/.test(error.message))
+  );
 }
 
 /** A connection string that the driver does not take; it says why, in terms of its options. */

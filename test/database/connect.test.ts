@@ -3,8 +3,8 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { MongoClient } from 'mongodb';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { type MongoClient, MongoServerError } from 'mongodb';
+import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
 import { connect, databaseError } from '../../src/database/connect.ts';
 import { answers } from '../../src/database/local.ts';
 import { findMongod } from '../../src/database/mongod-binary.ts';
@@ -35,7 +35,7 @@ async function told(uri: string, work: (client: MongoClient) => Promise<unknown>
 
 const nothing = () => Promise.resolve();
 
-test.each([
+test.concurrent.each([
   [
     'mongodb://me:secret1@127.0.0.1:1/',
     'unreachable',
@@ -56,6 +56,8 @@ test.each([
   ['mongodb://me:secret1@host/?foo=bar', 'invalid_uri', 'option foo is not supported'],
   ['mongodb://me:secret1@host/?directConnection=perhaps', 'invalid_uri', 'directConnection'],
   ['mongodb://me:secret1@host/?authMechanism=nonsense', 'invalid_uri', 'authMechanism'],
+  ['mongodb://me:secret1@host/?minPoolSize=50', 'invalid_uri', 'pool minimum size'],
+  ['mongodb://me:secret1@host/?authMechanism=MONGODB-AWS', 'invalid_uri', 'AWS SDK'],
   ['mongodb://me:secret1@host:1/?tls=true&tlsCAFile=/nowhere', 'invalid_uri', '/nowhere'],
 ])('%s is %s', async (uri, code, message) => {
   expect(await told(uri, nothing)).toMatchObject({
@@ -94,6 +96,33 @@ test("an error that is no user's fault comes back as it is", () => {
   }
 });
 
+describe('what a server answers is never taken for a bug', () => {
+  const uri = 'mongodb://me:secret1@host/';
+  test.each([
+    [{ code: 133, message: 'Could not find host' }, 'unreachable', 'have no primary now'],
+    [
+      { code: 9999999, codeName: 'Odd', message: `no, ${uri} is odd.` },
+      'database_failed',
+      'The server at host answered: no, mongodb://me:***@host/ is odd (Odd 9999999).',
+    ],
+    [{ message: 'said secret1' }, 'database_failed', 'The server at host answered: said ***.'],
+  ])('%j', (answer, code, message) => {
+    expect(databaseError(new MongoServerError(answer), { uri, timeoutMs })).toMatchObject({
+      code,
+      message: expect.stringContaining(message),
+    });
+  });
+
+  test('nor is a write concern that it cannot satisfy', async () => {
+    const work = (client: MongoClient) =>
+      client.db('test_concern').dropDatabase({ writeConcern: { w: 3 } });
+    expect(await told(inject('uri'), work)).toMatchObject({
+      code: 'database_failed',
+      message: expect.stringMatching(/answered: Not enough data-bearing nodes \(.* 100\)\.$/),
+    });
+  });
+});
+
 describe('on a standalone', () => {
   let server: Throwaway;
   beforeAll(async () => {
@@ -122,6 +151,48 @@ describe('on a standalone', () => {
       ),
     });
   });
+
+  test.each([
+    [
+      'an unknown command',
+      (client: MongoClient) => client.db('a').command({ nonsense: 1 }),
+      /answered: no such command: 'nonsense' \(CommandNotFound 59\)\.$/,
+    ],
+    [
+      'a database in other capitals',
+      async (client: MongoClient) => {
+        await things(client).insertOne({});
+        await client.db('A').collection('b').insertOne({});
+      },
+      /^The server at \S+ has that database in other capitals: .*\[a\]/,
+    ],
+    [
+      'an operation ended by killOp',
+      async (client: MongoClient) => {
+        await things(client).insertOne({});
+        await Promise.all([
+          things(client).find({ $where: 'sleep(60000) || true' }).toArray(),
+          killSlow(client),
+        ]);
+      },
+      /^Somebody ended the operation on the server/,
+    ],
+  ])('%s is one sentence', async (_, work, message) => {
+    expect(await told(server.uri, work)).toMatchObject({
+      code: 'database_failed',
+      message: expect.stringMatching(message),
+    });
+  });
+
+  async function killSlow(client: MongoClient): Promise<void> {
+    const admin = client.db('admin');
+    const slow = [{ $currentOp: {} }, { $match: { 'command.filter.$where': { $exists: true } } }];
+    await until(async () => {
+      const [found] = await admin.aggregate(slow).toArray();
+      if (found !== undefined) await admin.command({ killOp: 1, op: found['opid'] });
+      return found !== undefined;
+    });
+  }
 
   test.each([
     ['?tls=true', 'the TLS handshake failed'],
@@ -177,12 +248,20 @@ describe('where users have passwords', () => {
     (c: MongoClient) => Promise<unknown>,
     string,
     string,
+    string?,
   ])[] = [
     [
       'reader:secret-wrong@',
       nothing,
       'authentication_failed',
       'refused the user name or the password',
+    ],
+    [
+      'reader:secret-reader@',
+      nothing,
+      'authentication_failed',
+      'does not offer that way of authentication',
+      '?authMechanism=PLAIN',
     ],
     ['nobody:secret-x@', nothing, 'authentication_failed', 'refused the user name or the password'],
     [
@@ -216,8 +295,8 @@ describe('where users have passwords', () => {
       'may not listCollections in c',
     ],
   ];
-  test.each(cases)('as "%s" (%#)', async (user, work, code, message) => {
-    expect(await told(uri(user), work)).toMatchObject({
+  test.each(cases)('as "%s" (%#)', async (user, work, code, message, query = '') => {
+    expect(await told(uri(user) + query, work)).toMatchObject({
       code,
       message: expect.stringContaining(message),
     });

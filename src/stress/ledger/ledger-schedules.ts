@@ -139,9 +139,9 @@ function world(bank: Bank, account: string, workers: number): LedgerWorld {
   return { tasks, account, outcomes };
 }
 
-/** A worker that read again met a conflict in between. */
+/** A worker that read and came to read again, or to its end, met a conflict in between. */
 function hasConflict({ steps }: Run): boolean {
-  return steps.some(({ from, to, end }) => end === 'paused' && from !== '' && to === 'read');
+  return steps.some(({ from, to }) => from === 'read' && to === 'read');
 }
 
 /** Opens accounts in bulk, one number in both branches, for a schedule each. */
