@@ -9,8 +9,8 @@ export async function bundled() {
   const directory = await mkdtemp(join(import.meta.dirname, '../node_modules/.bench-'));
   await build({
     entryPoints: [
-      'src/stress/load.ts',
-      'src/stress/exhaustive-rate.ts',
+      'src/stress/load/load.ts',
+      'src/stress/explore/exhaustive-rate.ts',
       'src/database/throwaway.ts',
     ],
     outdir: directory,

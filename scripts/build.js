@@ -25,7 +25,7 @@ const bank = [
 /** Where a process or a thread begins. */
 const starts = {
   main: 'src/main.ts',
-  'load-thread': 'src/stress/load-thread.ts',
+  'load-thread': 'src/stress/load/load-thread.ts',
   'ledger-thread': 'src/stress/ledger/ledger-thread.ts',
 };
 

@@ -1,8 +1,11 @@
 import { Status } from '../errors.ts';
 import { mongodHost } from '../mongod-host.ts';
 import { bar } from '../render/progress.ts';
-import type { ExhaustiveModelName, ExhaustiveOptions } from '../stress/exhaustive-options.ts';
-import type { Progress } from '../stress/explorer.ts';
+import type {
+  ExhaustiveModelName,
+  ExhaustiveOptions,
+} from '../stress/explore/exhaustive-options.ts';
+import type { Progress } from '../stress/explore/explorer.ts';
 import type { Session, SingleResult, Typed } from './command.ts';
 import { modelsOption, stressUri, verdictStatus } from './stress-mode.ts';
 import { withReport } from './stress-report.ts';
@@ -15,7 +18,7 @@ export async function runExhaustiveMode(typed: Typed, session: Session): Promise
     return runLedgerSchedules(typed, session);
   }
   const [{ exhaust }, { exhaustiveView }, { createPaint }] = await Promise.all([
-    import('../stress/exhaust.ts'),
+    import('../stress/explore/exhaust.ts'),
     import('../render/exhaustive-view.ts'),
     import('../render/paint.ts'),
   ]);
@@ -60,7 +63,7 @@ export async function parseExhaustive(
   { context }: Pick<Session, 'context'>,
 ): Promise<ExhaustiveOptions> {
   const { checkExhaustiveOptions, defaultPoints, parsePoints } = await import(
-    '../stress/exhaustive-options.ts'
+    '../stress/explore/exhaustive-options.ts'
   );
   const number = (name: string, least: number, most: number) =>
     wholeNumberOption(typed, name, { least, most });

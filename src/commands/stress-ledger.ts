@@ -1,7 +1,7 @@
 import { parseDuration } from '../duration.ts';
 import { mongodHost } from '../mongod-host.ts';
+import type { Timeline } from '../stress/load/timeline.ts';
 import type { StressHost, StressOptions } from '../stress/stress-run.ts';
-import type { Timeline } from '../stress/timeline.ts';
 import type { Session, SingleResult, Typed } from './command.ts';
 import { modelsOption, stressUri, verdictStatus } from './stress-mode.ts';
 import { wantsReport, withReport } from './stress-report.ts';
@@ -16,7 +16,7 @@ export async function runLedgerMode(typed: Typed, session: Session): Promise<Sin
     import('../render/paint.ts'),
   ]);
   const report = await withReport(typed, session, async () => {
-    const { collectTimeline } = await import('../stress/event-timeline.ts');
+    const { collectTimeline } = await import('../stress/load/event-timeline.ts');
     const timelines = new Map<string, Timeline>();
     const ledger = collectTimeline();
     let serverVersion: string | undefined;

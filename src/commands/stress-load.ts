@@ -1,8 +1,8 @@
 import { parseDuration } from '../duration.ts';
 import { mongodHost } from '../mongod-host.ts';
-import type { LoadHost } from '../stress/load.ts';
-import type { LoadOptions } from '../stress/load-options.ts';
-import type { Timeline } from '../stress/timeline.ts';
+import type { LoadHost } from '../stress/load/load.ts';
+import type { LoadOptions } from '../stress/load/load-options.ts';
+import type { Timeline } from '../stress/load/timeline.ts';
 import type { Session, SingleResult, Typed } from './command.ts';
 import { modelsOption, stressUri, verdictStatus } from './stress-mode.ts';
 import { wantsReport, withReport } from './stress-report.ts';
@@ -12,7 +12,7 @@ import { textOption, wholeNumberOption } from './typed.ts';
 export async function runLoadMode(typed: Typed, session: Session): Promise<SingleResult> {
   const options = parseLoad(typed, session);
   const [{ runLoad }, { loadView }, { createPaint }] = await Promise.all([
-    import('../stress/load.ts'),
+    import('../stress/load/load.ts'),
     import('../render/load-view.ts'),
     import('../render/paint.ts'),
   ]);

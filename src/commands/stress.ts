@@ -1,6 +1,6 @@
 import { BankctlError } from '../errors.ts';
-import type { TimelineCollector } from '../stress/event-timeline.ts';
 import type { HistoryEvent } from '../stress/history/history-event.ts';
+import type { TimelineCollector } from '../stress/load/event-timeline.ts';
 import type { Command, Session, SingleResult, Typed } from './command.ts';
 import { modeOf, verdictStatus } from './stress-mode.ts';
 import { wantsReport, withReport } from './stress-report.ts';
@@ -100,7 +100,7 @@ async function check(typed: Typed, session: Session): Promise<SingleResult> {
     import('../render/paint.ts'),
   ]);
   const report = await withReport(typed, session, async () => {
-    const { collectTimeline } = await import('../stress/event-timeline.ts');
+    const { collectTimeline } = await import('../stress/load/event-timeline.ts');
     const sections: TimelineCollector[] = [];
     const heard = (event: HistoryEvent) => {
       if (event.f === 'init') sections.push(collectTimeline());

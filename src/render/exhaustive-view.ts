@@ -1,4 +1,7 @@
-import type { ExhaustiveModelResult, ExhaustiveResult } from '../stress/exhaustive-result.ts';
+import type {
+  ExhaustiveModelResult,
+  ExhaustiveResult,
+} from '../stress/explore/exhaustive-result.ts';
 import type { Paint } from './paint.ts';
 import { scheduleColumns } from './schedule-columns.ts';
 import { verdictLine } from './verdict.ts';

@@ -1,5 +1,5 @@
 import type { HistoryReport } from '../stress/history/judge-history.ts';
-import type { LoadModelReport } from '../stress/load.ts';
+import type { LoadModelReport } from '../stress/load/load.ts';
 import type { StressReport } from '../stress/stress-run.ts';
 import { isLedger, ledgerNotes } from './ledger-view.ts';
 import type { Paint } from './paint.ts';

@@ -1,4 +1,4 @@
-import type { FirstWrong, FirstWrongEvent } from '../stress/explain.ts';
+import type { FirstWrong, FirstWrongEvent } from '../stress/load/explain.ts';
 import type { Paint } from './paint.ts';
 
 const timeWidth = 9;

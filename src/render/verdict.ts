@@ -1,4 +1,4 @@
-import type { Verdict } from '../stress/check.ts';
+import type { Verdict } from '../stress/load/check.ts';
 import type { Paint } from './paint.ts';
 
 /** The last line of a run: its verdict, and what that means or why it is undecided. */

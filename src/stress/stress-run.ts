@@ -1,13 +1,13 @@
 import type { Context } from '../context.ts';
 import type { BinaryHost } from '../database/mongod-binary.ts';
 import { BankctlError } from '../errors.ts';
-import type { Verdict } from './check.ts';
 import { type LedgerOptions, settleLedgerOptions } from './ledger/ledger-options.ts';
 import type { LedgerModelReport } from './ledger/ledger-record.ts';
 import { type LedgerHost, type LedgerProgress, runLedger } from './ledger/ledger-run.ts';
-import { type LoadHost, type LoadModelReport, type LoadReport, runLoad } from './load.ts';
-import { type LoadModelName, loadModelNames } from './load-models.ts';
-import type { LoadOptions } from './load-options.ts';
+import type { Verdict } from './load/check.ts';
+import { type LoadHost, type LoadModelReport, type LoadReport, runLoad } from './load/load.ts';
+import { type LoadModelName, loadModelNames } from './load/load-models.ts';
+import type { LoadOptions } from './load/load-options.ts';
 
 /** What a stress run can be made against. */
 export type StressModelName = LoadModelName | 'ledger';

@@ -2,7 +2,7 @@ import type { MongoClient } from 'mongodb';
 import { connect } from '../database/connect.ts';
 import type { BinaryHost } from '../database/mongod-binary.ts';
 import { BankctlError } from '../errors.ts';
-import { refuseNamedDatabase } from './load-database.ts';
+import { refuseNamedDatabase } from './load/load-database.ts';
 
 /** The server of a run: a throwaway one, or the one that the user named. */
 export interface StressServer {

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
-import { decide, judgeRun, type LoadRun, type ReadBack } from '../../src/stress/check.ts';
-import { collectionOfBranch } from '../../src/stress/load-models.ts';
-import { makePlan } from '../../src/stress/plan.ts';
-import { elsewhere, nowhere, type Outcome, Recorder } from '../../src/stress/record.ts';
+import { decide, judgeRun, type LoadRun, type ReadBack } from '../../src/stress/load/check.ts';
+import { collectionOfBranch } from '../../src/stress/load/load-models.ts';
+import { makePlan } from '../../src/stress/load/plan.ts';
+import { elsewhere, nowhere, type Outcome, Recorder } from '../../src/stress/load/record.ts';
 
 const plan = makePlan({ seed: 3, operations: 20, branches: 2, accountsPerBranch: 2, workers: 4 });
 

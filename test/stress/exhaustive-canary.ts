@@ -5,7 +5,7 @@ import {
   legacyUpdate,
   prepareLegacy,
   type Subject,
-} from '../../src/stress/exhaustive-models.ts';
+} from '../../src/stress/explore/exhaustive-models.ts';
 import { ownCollection } from '../../src/stress/shared-model.ts';
 
 /**

@@ -1,14 +1,14 @@
 import { MongoClient } from 'mongodb';
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
 import { scheduleColumns } from '../../src/render/schedule-columns.ts';
-import { runExhaustive, runModel } from '../../src/stress/exhaustive.ts';
+import { runExhaustive, runModel } from '../../src/stress/explore/exhaustive.ts';
 import {
   checkExhaustiveOptions,
   type ExhaustiveOptions,
   parsePoints,
-} from '../../src/stress/exhaustive-options.ts';
-import { bareRate } from '../../src/stress/exhaustive-rate.ts';
-import type { ExhaustiveHost } from '../../src/stress/exhaustive-run.ts';
+} from '../../src/stress/explore/exhaustive-options.ts';
+import { bareRate } from '../../src/stress/explore/exhaustive-rate.ts';
+import type { ExhaustiveHost } from '../../src/stress/explore/exhaustive-run.ts';
 import { canaryModel } from './exhaustive-canary.ts';
 
 let client: MongoClient;

@@ -1,5 +1,5 @@
-import type { ExploreOptions } from '../../src/stress/explorer.ts';
-import type { At, Run, Task, World } from '../../src/stress/explorer-execution.ts';
+import type { ExploreOptions } from '../../src/stress/explore/explorer.ts';
+import type { At, Run, Task, World } from '../../src/stress/explore/explorer-execution.ts';
 
 /** A toy: tasks without a server behind them. */
 export interface Toy extends World {

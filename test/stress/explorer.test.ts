@@ -1,10 +1,19 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { countPreemptions, countSwitches, explore, replay } from '../../src/stress/explorer.ts';
-import { countSchedules, countWithin, logSchedules } from '../../src/stress/explorer-count.ts';
-import { sample } from '../../src/stress/explorer-sample.ts';
+import {
+  countPreemptions,
+  countSwitches,
+  explore,
+  replay,
+} from '../../src/stress/explore/explorer.ts';
+import {
+  countSchedules,
+  countWithin,
+  logSchedules,
+} from '../../src/stress/explore/explorer-count.ts';
+import { sample } from '../../src/stress/explore/explorer-sample.ts';
+import { stepLabel } from '../../src/stress/explore/schedule.ts';
 import { createDraw } from '../../src/stress/random.ts';
-import { stepLabel } from '../../src/stress/schedule.ts';
 import {
   branching,
   gathering,

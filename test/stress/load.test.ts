@@ -14,8 +14,8 @@ import {
   test,
 } from 'vitest';
 import { createContext } from '../../src/context.ts';
-import { type LoadHost, runLoad } from '../../src/stress/load.ts';
-import type { LoadOptions } from '../../src/stress/load-options.ts';
+import { type LoadHost, runLoad } from '../../src/stress/load/load.ts';
+import type { LoadOptions } from '../../src/stress/load/load-options.ts';
 
 const context = createContext();
 const seed = Number(process.env['BANKCTL_TEST_SEED']);
@@ -150,7 +150,7 @@ describe('with threads', () => {
     const root = join(import.meta.dirname, '../..');
     directory = await mkdtemp(join(root, 'node_modules/.cache-stress-'));
     await build({
-      entryPoints: [join(root, 'src/stress/load-thread.ts')],
+      entryPoints: [join(root, 'src/stress/load/load-thread.ts')],
       outdir: directory,
       bundle: true,
       packages: 'external',

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { makePlan, type PlanOptions } from '../../src/stress/plan.ts';
+import { makePlan, type PlanOptions } from '../../src/stress/load/plan.ts';
 import { createDraw } from '../../src/stress/random.ts';
 import '../seed.ts';
 

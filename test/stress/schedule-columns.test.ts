@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { type ScheduleStory, scheduleColumns } from '../../src/render/schedule-columns.ts';
-import { explain } from '../../src/stress/exhaustive-narrate.ts';
+import { explain } from '../../src/stress/explore/exhaustive-narrate.ts';
 
 const mark = (name: string) => (text: string) => `<${name}>${text}</${name}>`;
 const coloured = { head: mark('h'), good: mark('g'), bad: mark('b'), faint: mark('f') };

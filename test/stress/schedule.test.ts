@@ -1,14 +1,14 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { BankctlError } from '../../src/errors.ts';
-import { explore, type Run, replay } from '../../src/stress/explorer.ts';
+import { explore, type Run, replay } from '../../src/stress/explore/explorer.ts';
 import {
   checkReplay,
   digestSteps,
   formatScheduleId,
   parseScheduleId,
   type Vocabulary,
-} from '../../src/stress/schedule.ts';
+} from '../../src/stress/explore/schedule.ts';
 import { branching, gathering, type Toy, toyOptions, walkers } from './explorer-toys.ts';
 
 const vocabulary: Vocabulary = { models: ['shared', 'branch'], points: ['a', 'b', 'written'] };

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import { makePlan } from '../../src/stress/plan.ts';
-import { Recorder } from '../../src/stress/record.ts';
-import { type Timeline, timelineOf } from '../../src/stress/timeline.ts';
+import { makePlan } from '../../src/stress/load/plan.ts';
+import { Recorder } from '../../src/stress/load/record.ts';
+import { type Timeline, timelineOf } from '../../src/stress/load/timeline.ts';
 
 /** A run of one operation a millisecond, each of two milliseconds; some miss their branch. */
 function timeline(operations: number, missed: (index: number) => boolean, threads = 1): Timeline {

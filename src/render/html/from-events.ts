@@ -1,4 +1,4 @@
-import type { EventTimeline } from '../../stress/event-timeline.ts';
+import type { EventTimeline } from '../../stress/load/event-timeline.ts';
 import type { ReportTimeline } from './report-data.ts';
 
 const places = { all: 'all', first_fault: 'the first fault', beginning: 'the beginning' };

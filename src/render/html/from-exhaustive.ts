@@ -1,4 +1,7 @@
-import type { ExhaustiveModelResult, ExhaustiveResult } from '../../stress/exhaustive-result.ts';
+import type {
+  ExhaustiveModelResult,
+  ExhaustiveResult,
+} from '../../stress/explore/exhaustive-result.ts';
 import { actionPhrases, endPhrase, type ScheduleAction } from '../schedule-columns.ts';
 import type { Lane, LaneStep, LaneWrite, ReportData, ReportModel, Tone } from './report-data.ts';
 import { reportVerdict } from './verdict.ts';

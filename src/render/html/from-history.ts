@@ -1,5 +1,5 @@
-import type { EventTimeline } from '../../stress/event-timeline.ts';
 import type { HistoryReport } from '../../stress/history/judge-history.ts';
+import type { EventTimeline } from '../../stress/load/event-timeline.ts';
 import { timelineOfEvents } from './from-events.ts';
 import type { Outcome, ReportData, ReportModel } from './report-data.ts';
 import { reportVerdict } from './verdict.ts';

@@ -1,8 +1,8 @@
-import type { EventTimeline } from '../../stress/event-timeline.ts';
 import type { LedgerModelReport } from '../../stress/ledger/ledger-record.ts';
-import type { LoadReport } from '../../stress/load.ts';
+import type { EventTimeline } from '../../stress/load/event-timeline.ts';
+import type { LoadReport } from '../../stress/load/load.ts';
+import type { Timeline } from '../../stress/load/timeline.ts';
 import type { StressReport } from '../../stress/stress-run.ts';
-import type { Timeline } from '../../stress/timeline.ts';
 import { isLedger, ledgerNotes } from '../ledger-view.ts';
 import { timelineOfEvents } from './from-events.ts';
 import { fromLoad } from './from-load.ts';

@@ -1,4 +1,4 @@
-import type { Verdict } from '../../stress/check.ts';
+import type { Verdict } from '../../stress/load/check.ts';
 import { verdictMeanings, verdictTones } from '../verdict.ts';
 import type { ReportVerdict } from './report-data.ts';
 

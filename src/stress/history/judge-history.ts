@@ -1,4 +1,4 @@
-import type { Verdict } from '../check.ts';
+import type { Verdict } from '../load/check.ts';
 import { type HistoryEvent, readHistoryEvent } from './history-event.ts';
 import { HistorySection, type SectionJudgement } from './history-section.ts';
 

@@ -2,7 +2,7 @@ import type { Entry, Posting } from '../../bank/journal.ts';
 import { formatAmount } from '../../bank/money.ts';
 import { type AccountReference, type Operation, referenceKey } from '../../bank/operation.ts';
 import type { HistoryLine } from '../history/history-lines.ts';
-import { planCurrency } from '../plan.ts';
+import { planCurrency } from '../load/plan.ts';
 
 /** What a history calls an operation, and what it says of its request. */
 export interface LedgerRequest {

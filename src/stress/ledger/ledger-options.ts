@@ -1,5 +1,5 @@
 import { BankctlError } from '../../errors.ts';
-import { type LoadOptions, type LoadSettings, settleLoadOptions } from '../load-options.ts';
+import { type LoadOptions, type LoadSettings, settleLoadOptions } from '../load/load-options.ts';
 import type { FaultKind } from './nemesis.ts';
 
 /** What to run; anything left out has its default. */

@@ -1,11 +1,11 @@
-import type { Verdict } from '../check.ts';
-import { deferred } from '../deferred.ts';
+import { deferred } from '../explore/deferred.ts';
 import type { HistoryEvent } from '../history/history-event.ts';
 import { type AnomalyCounts, anomalyCounts } from '../history/history-findings.ts';
 import type { HistoryLine } from '../history/history-lines.ts';
 import type { BranchMoney, SectionJudgement } from '../history/history-section.ts';
 import { createHistoryJudge } from '../history/judge-history.ts';
 import { batchLines, type HistoryBatch, mergeLines } from '../history/line-batches.ts';
+import type { Verdict } from '../load/check.ts';
 import { createMeter, type Timings } from './ledger-meter.ts';
 
 /** What a run of the ledger came to. */

@@ -3,7 +3,7 @@ import type { Context } from '../../context.ts';
 import { connect } from '../../database/connect.ts';
 import type { BinaryHost } from '../../database/mongod-binary.ts';
 import { startThrowaway } from '../../database/throwaway.ts';
-import { refuseNamedDatabase, throwawayName } from '../load-database.ts';
+import { refuseNamedDatabase, throwawayName } from '../load/load-database.ts';
 
 /** A replica set, and a made-up database on it. */
 export interface LedgerServer {

@@ -5,9 +5,15 @@ import { fromDecimal } from '../../bank/decimal.ts';
 import { type Outcome, type PostPoint, post } from '../../bank/post.ts';
 import { builtInConfig } from '../../config/config.ts';
 import { BankctlError } from '../../errors.ts';
-import { type Coverage, explore, type Progress, type Run, type World } from '../explorer.ts';
-import type { At } from '../explorer-execution.ts';
-import { stepLabel } from '../schedule.ts';
+import {
+  type Coverage,
+  explore,
+  type Progress,
+  type Run,
+  type World,
+} from '../explore/explorer.ts';
+import type { At } from '../explore/explorer-execution.ts';
+import { stepLabel } from '../explore/schedule.ts';
 import { judgeSchedule, type ScheduleAnomaly } from './judge-schedule.ts';
 
 /** Where a transaction of `post` can be held, in the order in which it passes them. */

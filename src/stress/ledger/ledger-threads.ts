@@ -1,5 +1,5 @@
 import { Worker } from 'node:worker_threads';
-import { deferred } from '../deferred.ts';
+import { deferred } from '../explore/deferred.ts';
 import { type Crew, type CrewHost, type CrewTask, openCrew } from './ledger-crew.ts';
 import type { FromCrew, ToCrew } from './ledger-thread.ts';
 

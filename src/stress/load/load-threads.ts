@@ -1,12 +1,12 @@
 import { Worker } from 'node:worker_threads';
-import { deferred } from './deferred.ts';
+import { deferred } from '../explore/deferred.ts';
+import type { HistoryBatch } from '../history/history-batches.ts';
 import type { DriveResult } from './drive.ts';
-import type { HistoryBatch } from './history/history-batches.ts';
 import type { TeamHost, TeamTask } from './load-team.ts';
 import type { FromThread, ThreadTask, ToThread } from './load-thread-protocol.ts';
 
 /** Where the threads' program is: bundled beside this one. */
-export const threadProgram = new URL('./load-thread.js', import.meta.url);
+export const threadProgram = new URL('../load-thread.js', import.meta.url);
 
 /** Takes a batch of history of one thread; resolved when more may come. */
 export type TakeHistory = (thread: number, batch: HistoryBatch) => Promise<void>;

@@ -1,4 +1,4 @@
-import type { HistoryEvent } from './history/history-event.ts';
+import type { HistoryEvent } from '../history/history-event.ts';
 
 /** A run in time, made of the events of its history. */
 export interface EventTimeline {

@@ -1,6 +1,6 @@
 import type { MongoClient } from 'mongodb';
-import type { Context } from '../context.ts';
-import { BankctlError } from '../errors.ts';
+import type { Context } from '../../context.ts';
+import { BankctlError } from '../../errors.ts';
 
 /**
  * A fresh name for a throwaway database, different for every run.

@@ -1,10 +1,10 @@
 import type { Db } from 'mongodb';
-import { fromDecimal } from '../bank/decimal.ts';
-import { formatAmount } from '../bank/money.ts';
+import { fromDecimal } from '../../bank/decimal.ts';
+import { formatAmount } from '../../bank/money.ts';
+import type { HistoryFile } from '../history/history-file.ts';
+import { ownCollection } from '../shared-model.ts';
 import { exhaustiveCurrency, type Increment } from './exhaustive-models.ts';
 import type { ObservedWrite } from './exhaustive-watch.ts';
-import type { HistoryFile } from './history/history-file.ts';
-import { ownCollection } from './shared-model.ts';
 
 /** Where the history of an exploration goes, and since when its times count. */
 export interface HistoryPlace {

@@ -1,4 +1,4 @@
-import { databaseError } from '../database/database-error.ts';
+import { databaseError } from '../../database/database-error.ts';
 import type { ExhaustiveModel } from './exhaustive-models.ts';
 import {
   type CheckedOptions,

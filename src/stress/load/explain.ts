@@ -1,9 +1,9 @@
-import { formatAmount } from '../bank/money.ts';
+import { formatAmount } from '../../bank/money.ts';
+import { ownCollection } from '../shared-model.ts';
 import type { Wrong } from './check.ts';
 import type { LoadEvent, LoadEventKind } from './event-window.ts';
 import { type Plan, planCurrency } from './plan.ts';
 import type { OperationRecord } from './record.ts';
-import { ownCollection } from './shared-model.ts';
 
 /** The first wrong write of a run, with what is needed to see why. Workers count from 1. */
 export interface FirstWrong {

@@ -1,4 +1,4 @@
-import type { ScheduleStory } from '../render/schedule-columns.ts';
+import type { ScheduleStory } from '../../render/schedule-columns.ts';
 import type { Judgement } from './exhaustive-trial.ts';
 
 /** A schedule that is reported: it was run again, twice if it was found in an exploration. */

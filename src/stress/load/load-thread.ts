@@ -1,8 +1,8 @@
 // The entry point of a worker thread of `bankctl stress --threads`. It is bundled on its own.
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
-import { createContext } from '../context.ts';
+import { createContext } from '../../context.ts';
+import { batchHistory } from '../history/history-batches.ts';
 import { startDrive } from './drive.ts';
-import { batchHistory } from './history/history-batches.ts';
 import { connectWorkers, deadlineNsOf } from './load-team.ts';
 import type { FromThread, ThreadTask, ToThread } from './load-thread-protocol.ts';
 import { makePlan } from './plan.ts';

@@ -1,8 +1,8 @@
-import type { ScheduleAction, ScheduleStep } from '../render/schedule-columns.ts';
+import type { ScheduleAction, ScheduleStep } from '../../render/schedule-columns.ts';
+import type { SharedModelState } from '../shared-model.ts';
 import type { ObservedWrite } from './exhaustive-watch.ts';
 import type { Step } from './explorer-execution.ts';
 import { endName } from './schedule.ts';
-import type { SharedModelState } from './shared-model.ts';
 
 /** Something that a worker was seen to do, in the step with this index. */
 export type Sight = SightKind & { readonly step: number; readonly worker: number };

@@ -1,5 +1,5 @@
+import type { HistoryBatch } from '../history/history-batches.ts';
 import type { DriveResult } from './drive.ts';
-import type { HistoryBatch } from './history/history-batches.ts';
 import type { LoadModelName } from './load-models.ts';
 import type { PlanOptions } from './plan.ts';
 

@@ -1,4 +1,4 @@
-import { createDraw } from './random.ts';
+import { createDraw } from '../random.ts';
 
 /** What determines a plan. The same values give the same plan, on every machine. */
 export interface PlanOptions {

@@ -1,9 +1,12 @@
 import { type MongoClient, ReadConcern } from 'mongodb';
-import { fromDecimal } from '../bank/decimal.ts';
-import type { Context } from '../context.ts';
-import { databaseError } from '../database/connect.ts';
-import type { BinaryHost } from '../database/mongod-binary.ts';
-import { BankctlError } from '../errors.ts';
+import { fromDecimal } from '../../bank/decimal.ts';
+import type { Context } from '../../context.ts';
+import { databaseError } from '../../database/connect.ts';
+import type { BinaryHost } from '../../database/mongod-binary.ts';
+import { BankctlError } from '../../errors.ts';
+import { type HistoryFile, openHistory } from '../history/history-file.ts';
+import { appliedEvent, initEvent } from '../history/history-lines.ts';
+import { explainPermission, openStressServer, type StressServer } from '../stress-server.ts';
 import {
   decide,
   type Judgement,
@@ -15,8 +18,6 @@ import {
 } from './check.ts';
 import type { DriveResult } from './drive.ts';
 import { explain, type FirstWrong } from './explain.ts';
-import { type HistoryFile, openHistory } from './history/history-file.ts';
-import { appliedEvent, initEvent } from './history/history-lines.ts';
 import { claimDatabase, throwawayName } from './load-database.ts';
 import {
   collectionOfBranch,
@@ -28,7 +29,6 @@ import { type LoadOptions, type LoadSettings, settleLoadOptions } from './load-o
 import { runHere, type TeamHost, type TeamTask } from './load-team.ts';
 import { runThreads, threadProgram } from './load-threads.ts';
 import { makePlan, type Plan, planCurrency } from './plan.ts';
-import { explainPermission, openStressServer, type StressServer } from './stress-server.ts';
 import { type Timeline, timelineOf } from './timeline.ts';
 
 /** The result of a load run; printed as it is by `--json`. */

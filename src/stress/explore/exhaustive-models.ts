@@ -1,17 +1,17 @@
 import { type Collection, type Db, type Document, Long } from 'mongodb';
-import { createBranch } from '../bank/branch.ts';
-import { createBranches } from '../bank/branches.ts';
-import { toDecimal } from '../bank/decimal.ts';
-import type { Currency } from '../bank/money.ts';
-import { type BranchConfig, builtInConfig } from '../config/config.ts';
-import type { At } from './explorer-execution.ts';
+import { createBranch } from '../../bank/branch.ts';
+import { createBranches } from '../../bank/branches.ts';
+import { toDecimal } from '../../bank/decimal.ts';
+import type { Currency } from '../../bank/money.ts';
+import { type BranchConfig, builtInConfig } from '../../config/config.ts';
 import {
   ownCollection,
   SharedModel,
   type SharedModelState,
   type SharedPoint,
   type SharedWrite,
-} from './shared-model.ts';
+} from '../shared-model.ts';
+import type { At } from './explorer-execution.ts';
 
 /** The currency of every account in an exhaustive run. */
 export const exhaustiveCurrency: Currency = Object.freeze({ code: 'USD', digits: 2 });

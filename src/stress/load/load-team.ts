@@ -1,9 +1,13 @@
 import type { MongoClient } from 'mongodb';
-import type { Context } from '../context.ts';
-import { connect } from '../database/connect.ts';
-import { deferred } from './deferred.ts';
+import type { Context } from '../../context.ts';
+import { connect } from '../../database/connect.ts';
+import { deferred } from '../explore/deferred.ts';
+import {
+  batchHistory,
+  type HistoryBatch,
+  type HistoryBatches,
+} from '../history/history-batches.ts';
 import { type DriveResult, startDrive } from './drive.ts';
-import { batchHistory, type HistoryBatch, type HistoryBatches } from './history/history-batches.ts';
 import type { LoadModelName } from './load-models.ts';
 import type { Plan } from './plan.ts';
 

@@ -1,13 +1,13 @@
-import type { Context } from '../context.ts';
-import type { BinaryHost } from '../database/mongod-binary.ts';
+import type { Context } from '../../context.ts';
+import type { BinaryHost } from '../../database/mongod-binary.ts';
+import { openHistory } from '../history/history-file.ts';
+import { throwawayName } from '../load/load-database.ts';
+import { refuseKeepAlone } from '../load/load-options.ts';
+import { explainPermission, openStressServer } from '../stress-server.ts';
 import { runExhaustive } from './exhaustive.ts';
 import type { ExhaustiveOptions } from './exhaustive-options.ts';
 import type { ExhaustiveResult } from './exhaustive-result.ts';
 import type { Progress } from './explorer.ts';
-import { openHistory } from './history/history-file.ts';
-import { throwawayName } from './load-database.ts';
-import { refuseKeepAlone } from './load-options.ts';
-import { explainPermission, openStressServer } from './stress-server.ts';
 
 /** What an exhaustive run needs from its surroundings. */
 export interface ExhaustHost extends BinaryHost, Pick<Context, 'freshId'> {

@@ -1,7 +1,7 @@
 import type { Collection, Db, Document } from 'mongodb';
-import { fromDecimal, toDecimal } from '../bank/decimal.ts';
+import { fromDecimal, toDecimal } from '../../bank/decimal.ts';
+import { ownCollection } from '../shared-model.ts';
 import { exhaustiveCurrency } from './exhaustive-models.ts';
-import { ownCollection } from './shared-model.ts';
 
 /** Money by branch, minor units. */
 export interface BranchBalance {

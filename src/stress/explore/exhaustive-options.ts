@@ -1,6 +1,7 @@
-import { BankctlError } from '../errors.ts';
-import { nearest } from '../nearest.ts';
-import { quote } from '../text.ts';
+import { BankctlError } from '../../errors.ts';
+import { nearest } from '../../nearest.ts';
+import { quote } from '../../text.ts';
+import { type SharedPoint, sharedPoints } from '../shared-model.ts';
 import {
   branchExhaustiveModel,
   type ExhaustiveModel,
@@ -9,7 +10,6 @@ import {
 import { countSchedules, countWithin, logSchedules } from './explorer-count.ts';
 import { maxTasks } from './explorer-execution.ts';
 import { parseScheduleId, type ScheduleId, type Vocabulary } from './schedule.ts';
-import { type SharedPoint, sharedPoints } from './shared-model.ts';
 
 /** The models that can be explored, in the order in which they are. */
 export const exhaustiveModelNames = ['shared', 'branch'] as const;

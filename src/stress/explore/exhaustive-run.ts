@@ -1,5 +1,6 @@
-import { formatAmount } from '../bank/money.ts';
-import type { BankctlError } from '../errors.ts';
+import { formatAmount } from '../../bank/money.ts';
+import type { BankctlError } from '../../errors.ts';
+import { createDraw } from '../random.ts';
 import { exhaustiveCurrency } from './exhaustive-models.ts';
 import { explain, narrate } from './exhaustive-narrate.ts';
 import { beyondReach, type CheckedOptions, groupDigits, vocabulary } from './exhaustive-options.ts';
@@ -15,7 +16,6 @@ import {
   replay,
 } from './explorer.ts';
 import { type SampleCoverage, sample } from './explorer-sample.ts';
-import { createDraw } from './random.ts';
 import { checkReplay, digestSteps, formatScheduleId, stepLabel } from './schedule.ts';
 
 /** Where an exhaustive run takes place, and who hears of it. */

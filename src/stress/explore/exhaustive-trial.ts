@@ -1,7 +1,8 @@
 import { type Db, MongoClient, MongoError, MongoServerError } from 'mongodb';
-import { databaseError, invalidUri } from '../database/database-error.ts';
-import { BankctlError } from '../errors.ts';
-import { quote } from '../text.ts';
+import { databaseError, invalidUri } from '../../database/database-error.ts';
+import { BankctlError } from '../../errors.ts';
+import { quote } from '../../text.ts';
+import type { SharedPoint, SharedWrite } from '../shared-model.ts';
 import { AccountRing, type BranchBalance } from './exhaustive-accounts.ts';
 import { ExhaustiveHistory, type HistoryPlace } from './exhaustive-history.ts';
 import {
@@ -14,7 +15,6 @@ import type { Sight } from './exhaustive-narrate.ts';
 import { CommandWatch, type IssuedCommand, type ObservedWrite } from './exhaustive-watch.ts';
 import type { At, ExecutionOptions, Run, Waiting, World } from './explorer-execution.ts';
 import { waitsInServer } from './server-waits.ts';
-import type { SharedPoint, SharedWrite } from './shared-model.ts';
 
 /** Where an exhaustive run takes place. */
 export interface TrialHost {
