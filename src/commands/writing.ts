@@ -128,7 +128,8 @@ async function withoutId(
   if (error instanceof BankctlError) return error;
   const { isOutage } = await import('../bank/index.ts');
   const look = `See what is there with bankctl balance ${shellWord(branch)} ${shellWord(account)}.`;
-  const open = `Whether ${branch}:${account} was changed is not known, and there is no journal to ask.`;
+  const unknown = `Whether ${branch}:${account} was changed is not known`;
+  const open = `${unknown}, and there is no journal to ask.`;
   if (interrupted) return new BankctlError('interrupted', `Interrupted. ${open}`, look);
   return isOutage(error)
     ? new BankctlError('outcome_unknown', open, look, { cause: error })

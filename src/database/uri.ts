@@ -13,7 +13,7 @@ const portOrProse = /(?:\d{1,5}(?=[\s/?#.,;:)"'`<>\]]|$)|(?=[\s)"'`<>]|$))/y;
 
 const endOfWord = /[\s"'<>]|$/g;
 
-/** The rest of the line, and the beginnings of the next lines as far as they have no white space. */
+/** The rest of the line, and the next lines as far as they begin without white space. */
 const lineOn = /[^\n]*(?:\n+\S+)*/y;
 
 /** Options of a connection string that are secrets themselves. */

@@ -113,7 +113,7 @@ test('has one place, by whichever name its directory is reached, before it is th
   expect(localPaths({ BANKCTL_DATA_DIR: '/' }).dataDir).toBe('/');
 });
 
-test('serves from a short socket directory by two names, and closes one that was open', async () => {
+test('serves by two names from a short socket directory, and closes an open one', async () => {
   const base = temporaryDirectory();
   const env = await freshEnv(join(base, 'x,'.repeat(50)));
   const { socketDir } = localPaths(env);

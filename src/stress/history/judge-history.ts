@@ -4,7 +4,7 @@ import { HistorySection, type SectionJudgement } from './history-section.ts';
 
 /** What a stored history came to. */
 export interface HistoryReport {
-  readonly models: readonly Omit<SectionJudgement, 'doubt'>[];
+  readonly models: readonly Omit<SectionJudgement, 'doubt' | 'vacuity'>[];
   readonly verdict: Verdict;
   /** Why it proves nothing, where the verdict is `undecided`. */
   readonly reason?: string;
@@ -65,9 +65,12 @@ export function createHistoryJudge(): HistoryJudge {
 }
 
 function report(sections: readonly SectionJudgement[], broken: string | undefined): HistoryReport {
-  const models = sections.map(({ doubt: _, ...judgement }) => judgement);
-  const doubtful = sections.find(({ doubt }) => doubt !== undefined);
-  const reason = broken ?? (doubtful && `Model ${doubtful.model}: ${doubtful.doubt}`);
+  const models = sections.map(({ doubt: _, vacuity: _none, ...judgement }) => judgement);
+  const doubts = sections.flatMap(({ model, doubt, vacuity }) => {
+    const why = doubt ?? vacuity;
+    return why === undefined ? [] : [`Model ${model}: ${why}`];
+  });
+  const reason = broken ?? doubts[0];
   const cures = sections.filter(({ model, doubt }) => model !== 'shared' && doubt === undefined);
   if (cures.some(({ wrong }) => wrong > 0)) return { models, verdict: 'violation' };
   if (reason !== undefined) return { models, verdict: 'undecided', reason };

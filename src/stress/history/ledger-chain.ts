@@ -64,22 +64,27 @@ function storedChain(
   const links: ChainLink[] = [];
   const first = account.initialVersion ?? 0;
   let sum = account.initialBalance;
+  let last = first;
   let missing = 0;
   let drifted: string | undefined;
   for (const posting of postings) {
-    const [version, id, amount, after] = Array.isArray(posting) ? posting : [];
+    const [stated, id, amount, after] = Array.isArray(posting) ? posting : [];
+    const version = versionOf(stated) ?? 0;
     const millionths = historyAmount(amount) ?? 0n;
     sum += millionths;
-    links.push({ id: String(id), amount: millionths, sum });
-    missing = Math.max(missing, (versionOf(version) ?? 0) - first - links.length);
+    missing += Math.max(0, version - last - 1);
+    if (version <= last) {
+      findings.found('regressed', null, `${name} has a second posting of version ${version}`);
+    }
+    last = Math.max(last, version);
+    if (missing === 0) links.push({ id: String(id), amount: millionths, sum });
     if (historyAmount(after) !== sum) drifted ??= `its version ${version} has ${after}`;
     judgeStoredPosting(String(id), name, millionths, asked, findings);
   }
   const version = versionOf(stored['version']) ?? -1;
-  missing = Math.max(missing, version - first - links.length);
+  missing += Math.max(0, version - last);
   if (missing > 0) findings.found('gap', null, `${name} lacks ${missing} of its versions`);
-  if (version < first + links.length && missing === 0) {
-    const last = first + links.length;
+  if (version < last) {
     findings.found('regressed', null, `${name} has version ${version}, its postings ${last}`);
   }
   const balance = historyAmount(stored['balance']);

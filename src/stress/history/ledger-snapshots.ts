@@ -29,7 +29,7 @@ export function judgeSnapshots(
     const { line } = snapshot;
     const seen = lookUp(snapshot, prefixes);
     if (!seen) {
-      findings.doubted(`the snapshot of line ${line} saw postings that are not known.`);
+      findings.unproved(`the snapshot of line ${line} saw postings that are not known.`);
     } else if (seen.torn) {
       findings.found('torn', line, findings.first ? '' : describe(snapshot, chains));
     } else if (seen.due !== snapshot.total) {

@@ -104,7 +104,8 @@ export function makeLedgerPlan(options: LedgerPlanOptions): LedgerPlan {
     seedBalanceMinor: 100_00n,
     at: (index: number): LedgerStep => {
       const position = index * drawsPerStep;
-      const kind = kindAt(draw(position, 100));
+      // Each worker begins with one of each kind, so that a short run has them all.
+      const kind = ledgerKinds[Math.floor(index / options.workers)] ?? kindAt(draw(position, 100));
       if (kind === 'snapshot') return { kind };
       const source = draw(position + 1, accounts.length);
       const account = accountAt(source);

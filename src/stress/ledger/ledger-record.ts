@@ -9,7 +9,9 @@ import type { Verdict } from '../load/check.ts';
 import { createMeter, type Timings } from './ledger-meter.ts';
 
 /** What a run of the ledger came to. */
-export interface LedgerModelReport extends Omit<SectionJudgement, 'doubt' | 'branches'>, Timings {
+export interface LedgerModelReport
+  extends Omit<SectionJudgement, 'doubt' | 'vacuity' | 'branches'>,
+    Timings {
   readonly left_switched: 0;
   /** The same counts as beside it, by name. */
   readonly anomalies: AnomalyCounts;

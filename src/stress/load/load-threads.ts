@@ -6,7 +6,7 @@ import type { TeamHost, TeamTask } from './load-team.ts';
 import type { FromThread, ThreadTask, ToThread } from './load-thread-protocol.ts';
 
 /** Where the threads' program is: bundled beside this one. */
-export const threadProgram = new URL('../load-thread.js', import.meta.url);
+export const threadProgram = new URL('./load-thread.js', import.meta.url);
 
 /** Takes a batch of history of one thread; resolved when more may come. */
 export type TakeHistory = (thread: number, batch: HistoryBatch) => Promise<void>;

@@ -31,11 +31,11 @@ function run(options: Partial<LedgerOptions>, changed: Partial<LedgerHost> = {})
 describe('without faults', () => {
   test('a run is clean, and so is its history when it is judged again', async () => {
     const history = join(directory, 'plain.ndjson');
-    const report = await run({ uri: inject('uri'), operations: 250, history });
+    const report = await run({ uri: inject('uri'), operations: 160, history });
     const [model] = report.models;
     expect(report, report.reason).toMatchObject({ seed, workers: 8, verdict: 'clean' });
-    expect(model).toMatchObject({ model: 'ledger', operations: 250, wrong: 0 });
-    expect(model.acknowledged + model.refused + model.unknown).toBe(250);
+    expect(model).toMatchObject({ model: 'ledger', operations: 160, wrong: 0 });
+    expect(model.acknowledged + model.refused + model.unknown).toBe(160);
     expect(model.retried).toBeGreaterThan(0);
     for (const { expected, actual } of model.branches) expect(actual).toBe(expected);
     const again = await checkHistory(history, context.interrupted);
@@ -48,7 +48,7 @@ describe('without faults', () => {
     const history = join(directory, 'order.ndjson');
     const { freshId } = context;
     const id = freshId();
-    await run({ uri: inject('uri'), operations: 200, history }, { freshId: () => id });
+    await run({ uri: inject('uri'), operations: 100, history }, { freshId: () => id });
     const client = await MongoClient.connect(inject('uri'));
     onTestFinished(() => client.close());
     const { databases } = await client.db().admin().listDatabases({ nameOnly: true });
@@ -81,11 +81,11 @@ describe('without faults', () => {
       platform: 'node',
     });
     const crewProgram = pathToFileURL(join(outdir, 'ledger-thread.js'));
-    const options = { uri: inject('uri'), operations: 300, threads: 2 };
+    const options = { uri: inject('uri'), operations: 100, threads: 2, workers: 4 };
     const report = await run(options, { crewProgram });
     expect(report, report.reason).toMatchObject({
       verdict: 'clean',
-      models: [{ operations: 300 }],
+      models: [{ operations: 100 }],
     });
   });
 
@@ -116,9 +116,9 @@ describe('what somebody does behind its back is found', () => {
     const database = `bankctl_stress_${id.replaceAll('-', '').slice(0, 12)}_ledger`;
     let tampered: Promise<unknown> | undefined;
     const counted = ({ done }: { readonly done: number }) => {
-      if (done > 50) tampered ??= tamper(client.db(database));
+      if (done > 20) tampered ??= tamper(client.db(database));
     };
-    const options = { uri: inject('uri'), durationMs: 1500 };
+    const options = { uri: inject('uri'), durationMs: 1000 };
     const report = await run(options, { counted, freshId: () => id });
     expect(await tampered).toBeDefined();
     expect(report.verdict).toBe('violation');
