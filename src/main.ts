@@ -29,7 +29,7 @@ export async function main(argv: readonly string[], context: Context): Promise<S
 
 function ignore(): void {}
 
-/** False where what was written did not arrive, as on a full disk; a reader who left is no error. */
+/** False where it did not arrive, as on a full disk; a reader who left is no error. */
 async function written(stream: Writable): Promise<boolean> {
   const error = await new Promise<unknown>((resolve) => stream.write('', resolve));
   return !(error instanceof Error && 'code' in error && error.code === 'ENOSPC');

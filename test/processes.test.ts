@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Decimal128, Long } from 'mongodb';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, inject, test } from 'vitest';
 import { type Ran, type Workspace, workspace } from './workspace.ts';
 
 const program = join(import.meta.dirname, '..', 'bin', 'bankctl.js');
@@ -99,6 +99,19 @@ describe('Ctrl-C', () => {
     await once(child, 'spawn');
     await new Promise((resolve) => setTimeout(resolve, 600));
   }
+});
+
+describe('stress from the bundle', () => {
+  test('over threads of its own: the bug, and its cure', async () => {
+    const bank = await workspace();
+    const child = start(bank, ['stress', '--threads', '2', '--uri', inject('uri'), '--json', '-q']);
+    const { status, stdout, stderr } = await ended(child);
+    expect([status, stderr]).toEqual([0, '']);
+    const { verdict, models } = JSON.parse(stdout);
+    expect(verdict).toBe('demonstrated');
+    expect(models).toMatchObject([{ model: 'shared' }, { model: 'branch', wrong: 0 }]);
+    expect(models[0].wrong).toBeGreaterThan(0);
+  });
 });
 
 describe('a full disk under stdout', () => {

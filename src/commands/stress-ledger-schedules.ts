@@ -149,7 +149,8 @@ function notes(
   const { schedules, complete, allUpTo, found } = coverage;
   const covered = complete
     ? `All ${schedules} schedules`
-    : `${schedules} schedules of at least ${found}, all with at most ${count(allUpTo, 'preemption')}`;
+    : `${schedules} schedules of at least ${found}, ` +
+      `all with at most ${count(allUpTo, 'preemption')}`;
   return [
     `${covered}, ${(schedules / seconds).toFixed(0)} a second.`,
     `A transfer that met ${mostConflicts} conflicts was refused: while its rival is held, ` +
@@ -157,6 +158,8 @@ function notes(
     ...(firstWrong
       ? [`The first wrong one, ${firstWrong.anomalies.join(' and ')}:`, ...firstWrong.steps]
       : []),
-    `${verdict}: ${verdict === 'clean' ? 'nothing was lost, doubled, torn or left over' : 'see above'}.`,
+    verdict === 'clean'
+      ? 'clean: nothing was lost, doubled, torn or left over.'
+      : `${verdict}: see above.`,
   ];
 }
