@@ -188,7 +188,7 @@ describe('on a standalone', () => {
     const admin = client.db('admin');
     const slow = [{ $currentOp: {} }, { $match: { ns: 'a.b', op: 'query' } }];
     await until(async () => {
-      const [found] = await admin.aggregate(slow).toArray();
+      const [found] = await admin.aggregate(slow, { readConcern: 'local' }).toArray();
       if (found !== undefined) await admin.command({ killOp: 1, op: found['opid'] });
       return found !== undefined;
     });

@@ -1,4 +1,5 @@
 import type { MongoClient } from 'mongodb';
+import { endAbandoned } from '../../bank/abandoned.ts';
 import type { Context } from '../../context.ts';
 import { connect, databaseError } from '../../database/connect.ts';
 import type { BinaryHost } from '../../database/mongod-binary.ts';
@@ -8,7 +9,7 @@ import type { HistoryEvent } from '../history/history-event.ts';
 import { openHistory } from '../history/history-file.ts';
 import type { Verdict } from '../load/check.ts';
 import { claimDatabase, refuseNamedDatabase, throwawayName } from '../load/load-database.ts';
-import { createDraw } from '../random.ts';
+import { createDraw, type Draw } from '../random.ts';
 import { openAccounts, openStressBank } from './ledger-bank.ts';
 import { money } from './ledger-lines.ts';
 import { type LedgerOptions, type LedgerSettings, settleLedgerOptions } from './ledger-options.ts';
@@ -134,6 +135,8 @@ async function runOn(
     await finish(server, host, { plan, database, startedNs, record });
   } finally {
     if (settings.uri !== undefined && !settings.keep) {
+      // A transaction of a thread that was cut short would hold the drop up for a minute.
+      await endAbandoned(server.client);
       await server.client.db(database).dropDatabase();
     }
   }
@@ -218,24 +221,21 @@ async function drive(
   };
   const ticker = setInterval(tell, 100);
   const stop = interruptionOf(interrupted);
+  const deadlineNs =
+    durationMs === undefined ? Number.POSITIVE_INFINITY : nowNs() + durationMs * 1e6;
+  const nemesis =
+    throwaway && faults
+      ? runNemesis(
+          { kind: faults, server: throwaway, client, database, deadlineNs, draw: faultDraw(seed) },
+          {
+            nowNs,
+            event: (line) => record.add(nemesisSource, line),
+            stopped: over.signal,
+            interrupted,
+          },
+        )
+      : Promise.resolve();
   try {
-    const deadlineNs =
-      durationMs === undefined ? Number.POSITIVE_INFINITY : nowNs() + durationMs * 1e6;
-    const event = (line: Parameters<LedgerRecord['add']>[1]) => record.add(nemesisSource, line);
-    const nemesis =
-      throwaway && faults
-        ? runNemesis(
-            {
-              kind: faults,
-              server: throwaway,
-              client,
-              database,
-              deadlineNs,
-              draw: createDraw(seed ^ 0x6e656d),
-            },
-            { nowNs, event, stopped: over.signal, interrupted },
-          )
-        : Promise.resolve();
     const work = crews.run().finally(() => over.abort());
     await Promise.race([Promise.all([work, nemesis]), record.failed, stop.promise]);
   } finally {
@@ -243,10 +243,17 @@ async function drive(
     clearInterval(ticker);
     stop.end();
     crews.stop();
-    await crews.close();
+    if (throwaway && interrupted.aborted) await client.close();
+    // A server that is being started again must not outlive the run.
+    await Promise.all([crews.close(), nemesis.catch(() => undefined)]);
   }
   record.flush(nemesisSource, Number.POSITIVE_INFINITY);
   await record.written();
+}
+
+/** Other numbers than those of the plan of the same seed. */
+function faultDraw(seed: number): Draw {
+  return createDraw(seed ^ 0x6e656d);
 }
 
 /** Rejects on an interruption: nothing waits for a server that may be down. */

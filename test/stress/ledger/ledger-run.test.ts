@@ -89,10 +89,14 @@ describe('without faults', () => {
     });
   });
 
-  test('a stop from outside is an interruption, and leaves nothing', async () => {
+  test.each([
+    ['on a throwaway server', {}],
+    ['on a given one', { uri: inject('uri') }],
+  ])('a stop from outside is an interruption, and leaves nothing, %s', async (_what, where) => {
     const stop = new AbortController();
     const counted = () => stop.abort();
-    const running = run({ durationMs: 20_000 }, { interrupted: stop.signal, counted });
+    const options = { durationMs: 20_000, ...where };
+    const running = run(options, { interrupted: stop.signal, counted });
     await expect(running).rejects.toMatchObject({ code: 'interrupted' });
   });
 });
