@@ -5,7 +5,7 @@
 // is not installed the soak says so and ends with 1; test/commands/clock.test.ts has the same with
 // times in the documents.
 //
-// Usage: node soak/clock.js. Takes about ten seconds.
+// Usage: node soak/clock.js. Takes less than a minute.
 import { existsSync } from 'node:fs';
 import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { homedir, tmpdir } from 'node:os';
@@ -94,6 +94,8 @@ async function setBack() {
         (wrong.length === 0 ? 'history in order, --at and sums right.' : wrong.join('; ')),
     );
   } finally {
+    // Its end goes faster by the true clock.
+    await writeFile(clock, '+0\n');
     await bank.end();
     await rm(fake, { recursive: true, force: true });
   }

@@ -4,7 +4,7 @@
 // Every process is a command line of its own, with a connection of its own; they meet in the server
 // only. Three rounds, against a local database in a temporary directory.
 //
-// Usage: node soak/processes.js [--processes 100] [--rounds 3]. Takes one to two minutes.
+// Usage: node soak/processes.js [--processes 100] [--rounds 3]. Takes one to three minutes.
 import { conclude, numberOption } from './bankctl.js';
 import { localBank, minor, verify } from './local.js';
 

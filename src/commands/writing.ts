@@ -26,7 +26,10 @@ export async function postOne(
     idGiven: id !== undefined,
     memo,
   };
-  const bank = await session.bank();
+  const { interrupted } = session.context;
+  const bank = await session.bank().catch((error: unknown) => {
+    throw dryRun ? error : withId(error, operation.id, interrupted.aborted);
+  });
   const slow = setTimeout(
     () => session.talk(`Still working on operation ${operation.id}.`),
     tellIdAfterMs,
@@ -40,10 +43,9 @@ export async function postOne(
     return postedResult(posted, bank.branches);
   } catch (error) {
     if (dryRun) throw error;
-    const interrupted = session.context.interrupted.aborted;
     throw isPlain(operation) && !bank.journal
-      ? await withoutId(error, operation, interrupted)
-      : withId(error, operation.id, interrupted);
+      ? await withoutId(error, operation, interrupted.aborted)
+      : withId(error, operation.id, interrupted.aborted);
   } finally {
     clearTimeout(slow);
   }
