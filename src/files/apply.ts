@@ -220,7 +220,8 @@ class Run {
     const open = this.#options.dryRun ? 0 : this.#underWay;
     if (this.#options.dryRun) return 'It was a dry run: nothing was written.';
     if (certain === 0 && open === 0) return 'Nothing was applied.';
-    const unknown = `whether the ${this.#done() === 0 ? 'first' : 'next'} ${open} are applied is not known`;
+    const which = this.#done() === 0 ? 'first' : 'next';
+    const unknown = `whether the ${which} ${open} are applied is not known`;
     if (this.#done() === 0) return `Nothing is certainly applied; ${unknown}.`;
     const refused = this.#refused === 0 ? '' : ` (${this.#refused} of them refused)`;
     const first = `The first ${this.#done()} rows are certainly done${refused}`;
