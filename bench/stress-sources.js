@@ -24,8 +24,8 @@ export async function bundled() {
   const from = (path) => import(pathToFileURL(join(directory, path)).href);
   return {
     directory,
-    load: await from('stress/load.js'),
-    rate: await from('stress/exhaustive-rate.js'),
+    load: await from('stress/load/load.js'),
+    rate: await from('stress/explore/exhaustive-rate.js'),
     throwaway: await from('database/throwaway.js'),
   };
 }

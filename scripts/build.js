@@ -13,6 +13,8 @@ const core = [
   ...['errors', 'text', 'nearest', 'duration', 'time', 'execute', 'mongod-host', 'unfinished'],
   ...['bank/names', 'bank/money', 'bank/find-branch', 'config/config', 'config/find'],
   ...['database/uri', 'database/directories'],
+  ...['commands/typed', 'commands/stress-mode'],
+  ...['files/lines', 'files/operation-rows', 'files/account-rows', 'files/columns'],
   ...['render/present', 'render/progress', 'render/plain-paint', 'render/record'],
 ].map((name) => `src/${name}.ts`);
 
@@ -22,15 +24,15 @@ const bank = [
   ...(await readdir('src/bank')).map((name) => `src/bank/${name}`),
 ].filter((path) => !core.includes(path));
 
-/** Where a process or a thread begins. */
+/** Where a thread begins. */
 const starts = {
-  main: 'src/main.ts',
   'load-thread': 'src/stress/load/load-thread.ts',
   'ledger-thread': 'src/stress/ledger/ledger-thread.ts',
 };
 
-/** What core and bank load late. */
+/** What main, core and bank load late. */
 const lateParts = {
+  program: 'src/program.ts',
   'load-config': 'src/config/load.ts',
   'local-start': 'src/database/local-start.ts',
   csv: 'src/render/csv.ts',
@@ -95,6 +97,7 @@ async function bundle() {
     outfile: `${outdir}/driver.js`,
     minify: true,
   });
+  await bundleTogether('main', ['src/main.ts']);
   await bundleTogether('core', core);
   await bundleTogether('bank', bank);
   await build({

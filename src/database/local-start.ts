@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { lstat, open, realpath, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
-import { MongoError } from 'mongodb';
+import { MongoError, MongoNetworkError } from 'mongodb';
 import { BankctlError } from '../errors.ts';
 import { fileError, makePrivateDirectory } from './directories.ts';
 import { answers, isReady, type LocalHost } from './local.ts';
@@ -59,7 +59,7 @@ export async function startLocked(paths: LocalPaths, host: LocalHost): Promise<b
 async function bringUp(paths: LocalPaths, host: LocalHost): Promise<boolean | undefined> {
   const launched = await ensureProcess(paths, host);
   try {
-    const server = await makePrimary(paths.uri, paths.socket, host);
+    const server = await makePrimaryPatiently(paths, host);
     await writeState(paths.stateFile, { ...server, startedAtMs: host.nowMs() });
     return launched;
   } catch (error) {
@@ -67,6 +67,19 @@ async function bringUp(paths: LocalPaths, host: LocalHost): Promise<boolean | un
     if (launched || ended) await endServers(paths, host);
     if (ended) return undefined;
     throw error;
+  }
+}
+
+/**
+ * A server whose data were moved closes the connections that it has when it finds that its own
+ * name is not in its set, which is a moment after it listens. That says nothing against it.
+ */
+async function makePrimaryPatiently({ uri, socket }: LocalPaths, host: LocalHost) {
+  try {
+    return await makePrimary(uri, socket, host);
+  } catch (error) {
+    if (!(error instanceof MongoNetworkError && (await answers(socket)))) throw error;
+    return makePrimary(uri, socket, host);
   }
 }
 

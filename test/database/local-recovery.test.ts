@@ -9,24 +9,31 @@ import { workerProgram } from './run-worker.ts';
 const run = workerProgram();
 
 describe('recovers from', () => {
-  test.each(['SIGKILL', 'SIGTERM'] as const)('the server ended by %s', async (signal) => {
+  test('the server ended by SIGKILL, and by SIGTERM', async () => {
     const env = await freshEnv();
     const host = testHost(env);
     await writeOne((await ensureLocal(host)).uri);
-    for (const pid of pidsOf(env)) process.kill(pid, signal);
-    // Its memory goes first, its socket a moment later.
-    await until(async () => !(await answers(localPaths(env).socket)));
-    const again = await ensureLocal(host);
-    expect(again.started).toBe(true);
-    expect(await writeOne(again.uri)).toBe(2);
+    for (const [index, signal] of (['SIGKILL', 'SIGTERM'] as const).entries()) {
+      for (const pid of pidsOf(env)) process.kill(pid, signal);
+      // Its memory goes first, its socket a moment later.
+      await until(async () => !(await answers(localPaths(env).socket)));
+      const again = await ensureLocal(host);
+      expect(again.started).toBe(true);
+      expect(await writeOne(again.uri)).toBe(index + 2);
+    }
   });
 
-  test('a socket that is gone, and one that somebody else left', async () => {
+  test('a state file or a socket that is gone, and a socket that somebody else left', async () => {
     const env = await freshEnv();
     const host = testHost(env);
-    const { socket } = localPaths(env);
+    const { socket, stateFile } = localPaths(env);
     await writeOne((await ensureLocal(host)).uri);
     const before = pidsOf(env);
+    rmSync(stateFile);
+    expect(await ensureLocal(host)).toMatchObject({ started: false });
+    expect(pidsOf(env)).toEqual(before);
+    expect(existsSync(stateFile)).toBe(true);
+
     rmSync(socket);
     expect(await writeOne((await ensureLocal(host)).uri)).toBe(2);
     expect(pidsOf(env)).toHaveLength(1);
@@ -48,16 +55,6 @@ describe('recovers from', () => {
     await worker.ended;
     expect(await writeOne((await ensureLocal(testHost(env))).uri)).toBe(1);
     expect(pidsOf(env)).toHaveLength(1);
-  });
-
-  test('a missing state file, without a second server', async () => {
-    const env = await freshEnv();
-    await ensureLocal(testHost(env));
-    const before = pidsOf(env);
-    rmSync(localPaths(env).stateFile);
-    expect(await ensureLocal(testHost(env))).toMatchObject({ started: false });
-    expect(pidsOf(env)).toEqual(before);
-    expect(existsSync(localPaths(env).stateFile)).toBe(true);
   });
 
   test('data that were moved', async () => {
