@@ -194,7 +194,7 @@ describe('on a standalone', () => {
     });
   }
 
-  test.each([
+  test.concurrent.each([
     ['?tls=true', 'the TLS handshake failed'],
     ['?replicaSet=other', 'unreachable|no server there belongs to the replica set other'],
   ])('%s is reported', async (query, reason) => {
