@@ -4,7 +4,7 @@ export { connect, databaseError } from './database/connect.ts';
 import type { Session } from './commands/command.ts';
 import type { Config } from './config/config.ts';
 import { ensureLocal } from './database/local.ts';
-import { checkUri, hasPassword, readUriFile } from './database/uri.ts';
+import { checkUri, hasPassword, uriFromFile } from './database/uri.ts';
 import { BankctlError } from './errors.ts';
 import { mongodHost } from './mongod-host.ts';
 
@@ -15,7 +15,7 @@ export async function findDeployment(config: Config, session: Session): Promise<
       'A password on the command line is seen by others: use BANKCTL_URI or --uri-file.',
     );
   }
-  const given = givenUri(session) ?? config.uri;
+  const given = (await givenUri(session)) ?? config.uri;
   if (given !== undefined) return checkUri(given);
   const { uri, started, paths } = await ensureLocal(mongodHost(session));
   session.progress(undefined);
@@ -29,8 +29,8 @@ export async function findDeployment(config: Config, session: Session): Promise<
  *
  * @throws `invalid_uri`
  */
-export function givenUri({ globals, context }: Session): string | undefined {
-  if (globals.uriFile !== undefined) return readUriFile(globals.uriFile);
+export async function givenUri({ globals, context }: Session): Promise<string | undefined> {
+  if (globals.uriFile !== undefined) return uriFromFile(globals.uriFile, context.interrupted);
   const uri = globals.uri ?? context.env['BANKCTL_URI'];
   if (uri === '') throw new BankctlError('invalid_uri', 'The URI of the database is empty.');
   return uri === undefined ? undefined : checkUri(uri);
