@@ -8,7 +8,7 @@ import { answers, isReady, type LocalHost } from './local.ts';
 import { type LocalPaths, shortDirectoryRoot } from './local-paths.ts';
 import { withLock } from './lock.ts';
 import { findMongod, machine } from './mongod-binary.ts';
-import { failureFromLogs } from './mongod-log.ts';
+import { dataInUse, failureFromLogs } from './mongod-log.ts';
 import {
   askToEnd,
   endProcess,
@@ -88,8 +88,11 @@ async function fail(paths: LocalPaths): Promise<never> {
   throw doesNotStart(paths, reason ?? 'it ended right after its start');
 }
 
+/** Another mongod has the data open: one that was not there yet when we looked for it. */
+class DataInUse extends BankctlError {}
+
 function doesNotStart({ dataDir, logFile }: LocalPaths, reason: string): BankctlError {
-  return new BankctlError(
+  return new (reason === dataInUse ? DataInUse : BankctlError)(
     'local_database',
     `The local database in ${dataDir} does not start: ${reason}.`,
     `See ${logFile}; BANKCTL_DATA_DIR moves the database, BANKCTL_MONGOD its program.`,
@@ -189,15 +192,24 @@ async function makeDirectories(paths: LocalPaths): Promise<void> {
  * @returns whether it was started here
  */
 async function ensureProcess(paths: LocalPaths, host: LocalHost): Promise<boolean> {
-  if (await answers(paths.socket)) return false;
-  await endServers(paths, host, host.interrupted);
-  const mongod = await findMongod(host);
-  host.progress({ label: 'Starting the local database' });
-  await rm(paths.socket, { force: true });
-  await rotateLog(paths.logFile);
-  await launch(mongod, paths, host);
-  return true;
+  for (let round = 1; ; round += 1) {
+    if (await answers(paths.socket)) return false;
+    await endServers(paths, host, host.interrupted);
+    const mongod = await findMongod(host);
+    host.progress({ label: 'Starting the local database' });
+    await rm(paths.socket, { force: true });
+    await rotateLog(paths.logFile);
+    try {
+      await launch(mongod, paths, host);
+      return true;
+    } catch (error) {
+      // A server that a killed bankctl had only just begun to fork can be missed by one look.
+      if (round === mostRounds || !(error instanceof DataInUse)) throw error;
+    }
+  }
 }
+
+const mostRounds = 3;
 
 /** The mongods on this data, found by their command line, so no pid file can lead us astray. */
 async function ownServers(paths: LocalPaths): Promise<ProcessIdentity[]> {

@@ -29,6 +29,9 @@ export async function failureFromLogs(
 const otherVersion =
   'its data were written by another version of mongod, and this one cannot read them';
 
+/** Why a mongod does not start on data that another one has open. */
+export const dataInUse = 'another mongod is using its data';
+
 const knownFailures: readonly { readonly pattern: RegExp; readonly reason: string }[] = [
   { pattern: /No space left on device|errno:? ?28\b|OutOfDiskSpace/, reason: 'the disk is full' },
   { pattern: /Disk quota exceeded/, reason: 'the disk quota is used up' },
@@ -37,7 +40,7 @@ const knownFailures: readonly { readonly pattern: RegExp; readonly reason: strin
   { pattern: /unsupported WiredTiger file version|Wrong mongod version/i, reason: otherVersion },
   {
     pattern: /DBPathInUse|Unable to lock the lock file/,
-    reason: 'another mongod is using its data',
+    reason: dataInUse,
   },
   { pattern: /Permission denied/, reason: 'a file in it may not be read or written' },
 ];
