@@ -29,7 +29,7 @@ export async function findDeployment(config: Config, session: Session): Promise<
  *
  * @throws `invalid_uri`
  */
-export async function givenUri({ globals, context }: Session): Promise<string | undefined> {
+async function givenUri({ globals, context }: Session): Promise<string | undefined> {
   if (globals.uriFile !== undefined) return uriFromFile(globals.uriFile, context.interrupted);
   const uri = globals.uri ?? context.env['BANKCTL_URI'];
   if (uri === '') throw new BankctlError('invalid_uri', 'The URI of the database is empty.');

@@ -3,6 +3,7 @@ import { BankctlError, Status } from '../errors.ts';
 import type { ApplyCounts, ApplyProgress } from '../files/apply.ts';
 import type { RowFormat } from '../files/rows.ts';
 import { bar } from '../render/progress.ts';
+import { countsView } from '../render/view.ts';
 import { count, quote } from '../text.ts';
 import { again } from './again.ts';
 import type { Command, Session, SingleResult, Typed } from './command.ts';
@@ -137,15 +138,10 @@ function applied(
   else if (counts.replayed > 0) {
     talk(`${count(counts.replayed, 'row')} had been applied before; nothing was added for them.`);
   }
-  const columns = ['applied', 'replayed', 'refused', 'batches'] as const;
   return {
     kind: 'single',
     data: input.dryRun ? { ...counts, dry_run: true } : counts,
-    view: {
-      layout: 'record',
-      columns: columns.map((name) => ({ name })),
-      rows: [columns.map((name) => String(counts[name]))],
-    },
+    view: countsView(['applied', 'replayed', 'refused', 'batches'], counts),
     ...(counts.refused > 0 ? { status: Status.refused } : {}),
   };
 }

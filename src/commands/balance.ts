@@ -6,7 +6,7 @@ import type { AccountReference } from '../bank/operation.ts';
 import type { Movement, WatchEvent } from '../bank/watch.ts';
 import type { Config } from '../config/config.ts';
 import { BankctlError } from '../errors.ts';
-import type { Column, View } from '../render/view.ts';
+import { type Column, recordView, type View } from '../render/view.ts';
 import { parseTime } from '../time.ts';
 import { type Command, type Result, type Session, streamOf, type Typed } from './command.ts';
 import { textOption } from './typed.ts';
@@ -138,12 +138,14 @@ type FoundAccount = Awaited<ReturnType<typeof readAccount>>;
 
 function accountView(found: FoundAccount): View {
   const { branch, account, balance: amount, currency, version, status } = found;
-  const fields = { branch, account, balance: amount, currency, version: String(version), status };
-  return {
-    layout: 'record',
-    columns: Object.keys(fields).map((name) => ({ name })),
-    rows: [Object.values(fields)],
-  };
+  return recordView({
+    branch,
+    account,
+    balance: amount,
+    currency,
+    version: String(version),
+    status,
+  });
 }
 
 /** On a terminal the balances are redrawn as they move; elsewhere each posting is a line. */

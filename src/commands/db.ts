@@ -1,5 +1,5 @@
 import { mongodHost } from '../mongod-host.ts';
-import type { View } from '../render/view.ts';
+import { recordView } from '../render/view.ts';
 import type { Command, Session, SingleResult } from './command.ts';
 import { argument } from './typed.ts';
 
@@ -33,8 +33,8 @@ export const db: Command = {
 };
 
 async function start(session: Session): Promise<SingleResult> {
-  const { startLocal } = await import('../database/local.ts');
-  const { started } = await startLocal(mongodHost(session));
+  const { ensureLocal } = await import('../database/local.ts');
+  const { started } = await ensureLocal(mongodHost(session));
   session.talk(started ? 'Started the local database.' : 'The local database runs already.');
   return status(session);
 }
@@ -43,7 +43,7 @@ async function stop(session: Session): Promise<SingleResult> {
   const { stopLocal } = await import('../database/local.ts');
   const stopped = await stopLocal(mongodHost(session));
   session.talk(stopped ? 'Stopped the local database.' : 'The local database was not running.');
-  return { kind: 'single', data: { stopped }, view: record([['stopped', String(stopped)]]) };
+  return { kind: 'single', data: { stopped }, view: recordView({ stopped: String(stopped) }) };
 }
 
 async function status(session: Session): Promise<SingleResult> {
@@ -60,7 +60,7 @@ async function status(session: Session): Promise<SingleResult> {
     log: local.logFile,
   };
   const fields = Object.entries(data).map(([name, value]) => [name, String(value ?? '-')] as const);
-  return { kind: 'single', data, view: record(fields) };
+  return { kind: 'single', data, view: recordView(Object.fromEntries(fields)) };
 }
 
 async function path(session: Session): Promise<SingleResult> {
@@ -70,13 +70,5 @@ async function path(session: Session): Promise<SingleResult> {
     kind: 'single',
     data: { path: dataDir },
     view: { layout: 'text', columns: [{ name: 'path' }], rows: [[dataDir]] },
-  };
-}
-
-function record(fields: readonly (readonly [string, string])[]): View {
-  return {
-    layout: 'record',
-    columns: fields.map(([name]) => ({ name })),
-    rows: [fields.map(([, value]) => value)],
   };
 }

@@ -3,6 +3,7 @@ import type { Config } from '../config/config.ts';
 import { Status } from '../errors.ts';
 import type { ImportCounts, ImportedRow } from '../files/import.ts';
 import type { RowFormat } from '../files/rows.ts';
+import { countsView } from '../render/view.ts';
 import { count } from '../text.ts';
 import { again } from './again.ts';
 import type { Command, Session, SingleResult, Typed } from './command.ts';
@@ -106,15 +107,10 @@ function imported(
   progress(undefined);
   if (rest > 0) talk(`... and ${count(rest, 'more such row')}; --results FILE has them all.`);
   if (input.dryRun) talk('Dry run: nothing was written.');
-  const columns = ['read', 'created', 'duplicate', 'conflict', 'rejected'] as const;
   return {
     kind: 'single',
     data: input.dryRun ? { ...counts, dry_run: true } : counts,
-    view: {
-      layout: 'record',
-      columns: columns.map((name) => ({ name })),
-      rows: [columns.map((name) => String(counts[name]))],
-    },
+    view: countsView(['read', 'created', 'duplicate', 'conflict', 'rejected'], counts),
     ...(counts.conflict + counts.rejected > 0 ? { status: Status.refused } : {}),
   };
 }

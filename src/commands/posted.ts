@@ -2,7 +2,7 @@ import type { Branches } from '../bank/branches.ts';
 import type { Posting } from '../bank/journal.ts';
 import { formatAmount } from '../bank/money.ts';
 import { referenceKey } from '../bank/names.ts';
-import type { View } from '../render/view.ts';
+import { recordView, type View } from '../render/view.ts';
 import type { SingleResult } from './command.ts';
 
 /** What came of one operation. */
@@ -28,7 +28,7 @@ export function postedResult(posted: Posted, branches: Branches): SingleResult {
   return {
     kind: 'single',
     data,
-    view: recordView({ ...shown, currency, operation }),
+    view: flatView({ ...shown, currency, operation }),
     ...(posted.operation === null || posted.dryRun ? {} : { operation: posted.operation }),
   };
 }
@@ -88,13 +88,9 @@ function amountsOf(posting: Posting, branches: Branches) {
 }
 
 /** One line a field; what is nested is flattened, as `from balance`. */
-function recordView(data: Data): View {
+function flatView(data: Data): View {
   const fields = Object.entries(data).flatMap(([name, value]) => flatten(name, value));
-  return {
-    layout: 'record',
-    columns: fields.map(([name]) => ({ name })),
-    rows: [fields.map(([, value]) => value)],
-  };
+  return recordView(Object.fromEntries(fields));
 }
 
 function flatten(name: string, value: unknown): readonly (readonly [string, string])[] {

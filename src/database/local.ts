@@ -57,9 +57,6 @@ export async function ensureLocal(host: LocalHost): Promise<LocalServer> {
   return { uri: paths.uri, started: await startLocked(paths, host), paths };
 }
 
-/** Starts the local database; `started` is false where it ran already. As `ensureLocal`. */
-export const startLocal = ensureLocal;
-
 /**
  * Stops the local database cleanly, and returns when it has ended. Repeatable.
  *

@@ -19,3 +19,20 @@ export interface Column {
 
 /** One cell a column. */
 export type Row = readonly string[];
+
+/** A view of one thing: a line a field, in the order of the fields. */
+export function recordView(fields: Readonly<Record<string, string>>): View {
+  return {
+    layout: 'record',
+    columns: Object.keys(fields).map((name) => ({ name })),
+    rows: [Object.values(fields)],
+  };
+}
+
+/** A record of numbers, such as how many rows of a file were applied. */
+export function countsView<Name extends string>(
+  names: readonly Name[],
+  counts: Readonly<Record<Name, number>>,
+): View {
+  return recordView(Object.fromEntries(names.map((name) => [name, String(counts[name])])));
+}

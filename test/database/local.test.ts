@@ -19,7 +19,6 @@ import {
   ensureLocal,
   localPaths,
   localStatus,
-  startLocal,
   stopLocal,
 } from '../../src/database/local.ts';
 import { temporaryDirectory, testHost, until } from './host.ts';
@@ -42,7 +41,7 @@ describe('the life of the local database', () => {
     expect(statSync(paths.dataDir).mode & 0o777).toBe(0o700);
     expect(await parameter(first.uri, 'transactionLifetimeLimitSeconds')).toBe(20);
     expect(listeners(pidsOf(env)[0])).toEqual({ unix: [paths.socket], tcp: [] });
-    expect(await startLocal(host)).toMatchObject({ started: false });
+    expect(await ensureLocal(host)).toMatchObject({ started: false });
     expect(await localStatus(host)).toMatchObject({
       running: true,
       pid: pidsOf(env)[0],
