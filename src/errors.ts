@@ -127,6 +127,16 @@ export const errorTable = {
     "The stored balance is not an exact amount of the branch's currency.",
     'Nothing was written; find out which program wrote that document.',
   ),
+  bad_document: row(
+    1,
+    'A stored document lacks a field, or has one that bankctl could not have written.',
+    'Nothing was written; find out which program wrote that document.',
+  ),
+  duplicate_account: row(
+    1,
+    "A branch's collection holds two documents of one account number.",
+    'Nothing was written; find out which program wrote them, and keep one.',
+  ),
   account_not_frozen: row(
     1,
     'Only a frozen account can be unfrozen.',
@@ -150,8 +160,13 @@ export const errorTable = {
   ),
   operation_not_found: row(
     1,
-    'The journal has no such operation: it never arrived.',
+    'The journal has no such operation; one still under way may yet arrive.',
     'See what there is with bankctl history BRANCH ACCOUNT.',
+  ),
+  operation_ambiguous: row(
+    1,
+    'Several operations have an id that begins like this.',
+    'Give more of the id.',
   ),
   not_reversible: row(
     1,

@@ -31,7 +31,7 @@ export async function execute(
     });
     if (saysInterrupted(result)) await shown;
     else await untilInterrupted(shown, opened, context);
-    return result.kind === 'single' ? (result.status ?? Status.done) : Status.done;
+    return statusOf(result);
   } catch (error) {
     if (error instanceof OutputClosed) return Status.done;
     throw await opened.explain(error);
@@ -39,6 +39,11 @@ export async function execute(
     opened.session.progress(undefined);
     await opened.close();
   }
+}
+
+function statusOf(result: Result): Status {
+  if (result.kind === 'stream') return result.status?.() ?? Status.done;
+  return result.kind === 'single' ? (result.status ?? Status.done) : Status.done;
 }
 
 /** An operation that was applied and cannot be shown must not look like one that failed. */

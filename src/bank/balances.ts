@@ -1,32 +1,42 @@
 import type { ClientSession, Document } from 'mongodb';
 import { BankctlError } from '../errors.ts';
+import { readAccount } from './account.ts';
 import type { Bank } from './bank.ts';
 import { within } from './bound.ts';
 import type { BranchModel } from './branch.ts';
 import { fromDecimal } from './decimal.ts';
-import { formatAmount } from './money.ts';
+import { formatAmount, maxMinor } from './money.ts';
+import type { Problem, ProblemCode, Tally } from './survey.ts';
 
 /** Number and sum of a branch's accounts; keys as in the JSON result. */
 export interface BranchBalance {
   readonly branch: string;
   readonly collection: string;
   readonly currency: string;
+  /** Documents with the branch's stamp. */
   readonly accounts: number;
-  readonly total: string;
+  /** Null where it cannot be told, for a balance that cannot be read or that is there twice. */
+  readonly total: string | null;
+  /** What is wrong with documents of the collection; not there if nothing is. */
+  readonly problems?: readonly Problem[];
+  /** Beside a total that cannot be told: the accounts whose balance can be read, and their sum. */
+  readonly readable?: { readonly accounts: number; readonly total: string };
 }
 
 /** The whole bank at one moment. */
 export interface BankBalance {
   readonly branches: readonly BranchBalance[];
-  /** Sum over the branches of each currency. */
-  readonly totals: Readonly<Record<string, string>>;
+  /** Sum over the branches of each currency; null where one of them cannot be told. */
+  readonly totals: Readonly<Record<string, string | null>>;
 }
 
 /** An account, in the words of the JSON result. */
 export interface AccountBalance {
-  readonly account: string;
-  readonly balance: string;
-  readonly status: string;
+  /** Null where the document has no account number. */
+  readonly account: string | null;
+  /** Null where the stored balance is no exact amount. */
+  readonly balance: string | null;
+  readonly status: string | null;
 }
 
 /**
@@ -37,11 +47,9 @@ export interface AccountBalance {
  */
 export function bankBalance(bank: Bank): Promise<BankBalance> {
   const read = async (session: ClientSession) => {
-    const totals: BranchSum[] = [];
-    for (const branch of bank.branches) {
-      totals.push({ branch, ...(await branchTotal(branch, session)) });
-    }
-    return sumUp(totals);
+    const sums: BranchSum[] = [];
+    for (const branch of bank.branches) sums.push(await branchSum(branch, session));
+    return sumUp(sums);
   };
   return within(bank.timeoutMs, () => bank.inSession(read, snapshotOf(bank)));
 }
@@ -50,52 +58,131 @@ export function bankBalance(bank: Bank): Promise<BankBalance> {
 export interface BranchSum {
   readonly branch: BranchModel;
   readonly accounts: number;
-  readonly minor: bigint;
+  /** Undefined where it cannot be told. */
+  readonly minor: bigint | undefined;
+  readonly problems: readonly Problem[];
+  readonly readable?: { readonly accounts: number; readonly minor: bigint };
+}
+
+/** One pass, and a second one only where something is wrong. */
+async function branchSum(branch: BranchModel, session: ClientSession): Promise<BranchSum> {
+  const { accounts, unread, foreign, total } = await branch.total(session);
+  const sum = accounts === unread ? 0n : fromDecimal(total, branch.currency);
+  const duplicates = await branch.duplicates(session);
+  const isSound = unread === 0 && sum !== undefined && sum <= maxMinor && sum >= -maxMinor;
+  if (isSound && foreign === 0 && duplicates.length === 0) {
+    return { branch, accounts, minor: sum, problems: [] };
+  }
+  const { problems: found, readable } = await branch.problems(session);
+  const problems = [...found, ...duplicates];
+  const isTold = !problems.some(({ code }) => hidesTotal(code));
+  const minors = readable.totals.map((part) => fromDecimal(part, branch.currency) ?? 0n);
+  const minor = minors.reduce((all, part) => all + part, 0n);
+  return isTold
+    ? { branch, accounts, minor, problems }
+    : {
+        ...{ branch, accounts, minor: undefined, problems },
+        ...(duplicates.length === 0 && { readable: { accounts: readable.accounts, minor } }),
+      };
+}
+
+/** True for what makes a total, or an account, unknown: others are left out of it or counted. */
+function hidesTotal(code: ProblemCode): boolean {
+  return code === 'bad_balance' || code === 'duplicate_account';
 }
 
 /** Adds up the branches of each currency. */
 export function sumUp(sums: readonly BranchSum[]): BankBalance {
-  const totals = new Map<string, { readonly minor: bigint; readonly digits: number }>();
+  const totals = new Map<string, { minor: bigint | undefined; readonly digits: number }>();
   for (const { branch, minor } of sums) {
     const { code, digits } = branch.currency;
-    totals.set(code, { minor: (totals.get(code)?.minor ?? 0n) + minor, digits });
+    const { minor: before } = totals.get(code) ?? { minor: 0n };
+    const unknown = minor === undefined || before === undefined;
+    totals.set(code, { minor: unknown ? undefined : before + minor, digits });
   }
+  const shown = (minor: bigint | undefined, digits: number) =>
+    minor === undefined ? null : formatAmount(minor, { digits });
   return {
-    branches: sums.map(({ branch, accounts, minor }) => ({
+    branches: sums.map(({ branch, accounts, minor, problems, readable }) => ({
       branch: branch.name,
       collection: branch.collection,
       currency: branch.currency.code,
       accounts,
-      total: formatAmount(minor, branch.currency),
+      total: shown(minor, branch.currency.digits),
+      ...(problems.length > 0 && { problems }),
+      ...(readable && {
+        readable: {
+          accounts: readable.accounts,
+          total: formatAmount(readable.minor, branch.currency),
+        },
+      }),
     })),
     totals: Object.fromEntries(
-      [...totals].map(([code, { minor, digits }]) => [code, formatAmount(minor, { digits })]),
+      [...totals].map(([code, { minor, digits }]) => [code, shown(minor, digits)]),
     ),
   };
 }
 
 /**
- * All accounts of a branch in order of their number, in batches, from one snapshot.
- *
- * @throws `bad_balance`
+ * All accounts of a branch in order of their number, in batches, from one snapshot. What is wrong
+ * with documents goes to the tally, and the others are shown.
  */
 export async function* accountBalances(
   bank: Bank,
   name: string,
+  tally: Tally,
 ): AsyncIterable<readonly AccountBalance[]> {
   const branch = bank.branches.get(name);
   const session = bank.startSession(snapshotOf(bank));
+  let previous: Document = {};
+  let repeated = false;
   try {
-    for await (const documents of branch.accounts(session)) {
-      yield documents.map((document) => ({
-        account: document['account_number'],
-        balance: storedBalance(branch, document),
-        status: document['status'],
-      }));
+    for await (const documents of branch.accounts(session, tally)) {
+      const rows: AccountBalance[] = [];
+      for (const document of documents) {
+        const problem = problemOf(branch, document);
+        if (problem) tally.add(problem, document);
+        const again = isNumbered(document) && isSameNumber(previous, document);
+        if (again && !repeated) tally.add('duplicate_account', previous);
+        if (again) tally.add('duplicate_account', document);
+        repeated = again;
+        previous = document;
+        rows.push(toAccountBalance(branch, document, problem));
+      }
+      yield rows;
     }
   } finally {
     await session.endSession();
   }
+}
+
+function isNumbered({ account_number }: Document): boolean {
+  return typeof account_number === 'string' && account_number !== '';
+}
+
+function isSameNumber(left: Document, right: Document): boolean {
+  return left['account_number'] === right['account_number'];
+}
+
+function problemOf(branch: BranchModel, document: Document): ProblemCode | undefined {
+  const state = readAccount(document, branch.currency);
+  if (state === 'bad_balance') return 'bad_balance';
+  return isNumbered(document) ? undefined : 'bad_document';
+}
+
+function toAccountBalance(
+  branch: BranchModel,
+  document: Document,
+  problem: ProblemCode | undefined,
+): AccountBalance {
+  const read = fromDecimal(document['balance'], branch.currency);
+  const minor = problem === 'bad_balance' ? undefined : read;
+  const status: unknown = document['status'];
+  return {
+    account: isNumbered(document) ? document['account_number'] : null,
+    balance: minor === undefined ? null : formatAmount(minor, branch.currency),
+    status: typeof status === 'string' ? status : null,
+  };
 }
 
 /**
@@ -119,22 +206,6 @@ export async function accountBalance(bank: Bank, name: string, account: string) 
 
 function snapshotOf(bank: Bank): { readonly snapshot: boolean } {
   return { snapshot: bank.journal !== undefined };
-}
-
-async function branchTotal(
-  branch: BranchModel,
-  session: ClientSession,
-): Promise<{ readonly accounts: number; readonly minor: bigint }> {
-  const { accounts, total } = await branch.total(session);
-  if (accounts === 0) return { accounts: 0, minor: 0n };
-  const minor = fromDecimal(total, branch.currency);
-  if (minor === undefined) {
-    throw new BankctlError(
-      'bad_balance',
-      `The balances of ${branch.name} do not add up to an exact amount of ${branch.currency.code}.`,
-    );
-  }
-  return { accounts, minor };
 }
 
 function storedBalance(branch: BranchModel, document: Document): string {

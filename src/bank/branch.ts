@@ -11,6 +11,16 @@ import type { AccountDocument, AccountStatus } from './account.ts';
 import { prepareBranch } from './collections.ts';
 import { toDecimal } from './decimal.ts';
 import { maxMinor } from './money.ts';
+import {
+  type BranchTotal,
+  findDuplicates,
+  findProblems,
+  hasUniqueNumbers,
+  type Problem,
+  type Problems,
+  readTotal,
+  type Tally,
+} from './survey.ts';
 
 /** What a batch does to one account, given the version it was read at. */
 export interface AccountChange {
@@ -22,13 +32,6 @@ export interface AccountChange {
   readonly status: AccountStatus;
   readonly openedAt: Date;
   readonly postedAt: Date;
-}
-
-/** Number and sum of the accounts of a branch. */
-export interface BranchTotal {
-  readonly accounts: number;
-  /** A Decimal128, or undefined where the branch has no account. */
-  readonly total: unknown;
 }
 
 /**
@@ -70,8 +73,19 @@ export interface BranchModel extends BranchConfig {
   readonly add: (account: string, amountMinor: bigint) => Promise<number>;
   /** Number and sum of the accounts. */
   readonly total: (session?: ClientSession) => Promise<BranchTotal>;
-  /** All accounts in order of their number, in batches; memory does not grow with the branch. */
-  readonly accounts: (session?: ClientSession) => AsyncIterable<readonly Document[]>;
+  /** What is wrong with documents of the collection, but for duplicates of a number. Slow. */
+  readonly problems: (session?: ClientSession) => Promise<Problems>;
+  /** Account numbers that several documents have; there are none while the index is in place. */
+  readonly duplicates: (session?: ClientSession) => Promise<readonly Problem[]>;
+  /**
+   * All accounts in order of their number, in batches; memory does not grow with the branch.
+   *
+   * @param foreign takes notice of the documents that do not carry the branch's stamp
+   */
+  readonly accounts: (
+    session?: ClientSession,
+    foreign?: Tally,
+  ) => AsyncIterable<readonly Document[]>;
   /** Creates what is missing: the collection, its validator, its unique index. Repeatable. */
   readonly prepare: () => Promise<void>;
 }
@@ -94,6 +108,11 @@ export function createBranch(db: Db, config: BranchConfig): BranchModel {
   const addition = (amountMinor: bigint) => ({
     $inc: { balance: toDecimal(amountMinor, config.currency), version: Long.ONE },
     $currentDate: { posted_at: true as const },
+  });
+  const place = (session: ClientSession | undefined) => ({
+    collection,
+    branch: config,
+    options: sessionOption(session),
   });
   return Object.freeze({
     ...config,
@@ -125,8 +144,11 @@ export function createBranch(db: Db, config: BranchConfig): BranchModel {
       );
       return result.matchedCount;
     },
-    total: (session) => readTotal(collection, stamp, session),
-    accounts: (session) => readAccounts(collection, stamp, session),
+    total: (session) => readTotal(place(session)),
+    problems: (session) => findProblems(place(session)),
+    duplicates: async (session) =>
+      (await hasUniqueNumbers(collection)) ? [] : findDuplicates(place(session)),
+    accounts: (session, foreign) => readAccounts(collection, stamp, session, foreign),
     prepare: () => prepareBranch(db, config),
   } satisfies BranchModel);
 }
@@ -195,33 +217,31 @@ function newDocument(branch: BranchConfig, change: AccountChange): AccountDocume
   };
 }
 
-async function readTotal(
-  collection: Collection,
-  stamp: string,
-  session: ClientSession | undefined,
-): Promise<BranchTotal> {
-  const [row] = await collection
-    .aggregate(
-      [
-        { $match: { branch: stamp } },
-        { $group: { _id: null, accounts: { $sum: 1 }, total: { $sum: '$balance' } } },
-      ],
-      sessionOption(session),
-    )
-    .toArray();
-  return { accounts: Number(row?.['accounts'] ?? 0), total: row?.['total'] };
-}
-
+/** The documents of others come too where they are to be noticed: one pass, in one snapshot. */
 async function* readAccounts(
   collection: Collection,
   stamp: string,
   session: ClientSession | undefined,
+  foreign: Tally | undefined,
 ): AsyncIterable<readonly Document[]> {
   const cursor = collection
-    .find({ branch: stamp }, { ...sessionOption(session), batchSize: 1000 })
+    .find(foreign ? {} : { branch: stamp }, {
+      ...sessionOption(session),
+      batchSize: 1000,
+      allowDiskUse: true,
+    })
     .sort({ account_number: 1 });
+  const isOwn = (document: Document) => {
+    if (document['branch'] === stamp) return true;
+    const code = document['branch'] == null ? 'unstamped_document' : 'misplaced_document';
+    foreign?.add(code, document);
+    return false;
+  };
   try {
-    while (await cursor.hasNext()) yield cursor.readBufferedDocuments();
+    while (await cursor.hasNext()) {
+      const documents = cursor.readBufferedDocuments();
+      yield foreign ? documents.filter(isOwn) : documents;
+    }
   } finally {
     await cursor.close();
   }

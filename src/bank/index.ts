@@ -6,4 +6,5 @@ export { isOutage } from './outage.ts';
 export { accountBalanceAt, accountBalancesAt, bankBalanceAt } from './past.ts';
 export { postPlain } from './plain.ts';
 export { post } from './post.ts';
+export { createTally } from './survey.ts';
 export { watchPostings } from './watch.ts';

@@ -104,11 +104,12 @@ export interface Journal {
   /** The time of the newest operation. Slow: it looks at all of them. */
   readonly newestAt: () => Promise<Date | undefined>;
   /** Number and sum of the accounts of each branch, as posted by that time. */
-  readonly totalsAt: (at: Date) => Promise<readonly Document[]>;
+  readonly totalsAt: (at: Date, session: ClientSession) => Promise<readonly Document[]>;
   /** The newest posting and change of status of each account by that time, in batches. */
   readonly accountsAt: (
     at: Date,
     of: { readonly branch: string; readonly account?: string },
+    session: ClientSession,
   ) => AsyncIterable<readonly Document[]>;
   /** Follows what is appended, from now on or from where a stream broke off. */
   readonly watch: (resumeAfter?: ResumeToken) => ChangeStream<JournalDocument>;
@@ -135,10 +136,16 @@ export function createJournal(db: Db, name: string): Journal {
         .toArray();
       return newest?.['at'];
     },
-    totalsAt: (at) => collection.aggregate([...newestBy(at), ...totalsByBranch], onDisk).toArray(),
-    accountsAt: (at, of) =>
+    totalsAt: (at, session) =>
+      collection
+        .aggregate([...newestBy(at), ...totalsByBranch], { ...onDisk, ...snapshotOf(session) })
+        .toArray(),
+    accountsAt: (at, of, session) =>
       batchesOf(
-        collection.aggregate([...newestBy(at, of), { $sort: { '_id.account_number': 1 } }], onDisk),
+        collection.aggregate([...newestBy(at, of), { $sort: { '_id.account_number': 1 } }], {
+          ...onDisk,
+          ...snapshotOf(session),
+        }),
       ),
     watch: (resumeAfter) =>
       collection.watch(
@@ -219,6 +226,11 @@ async function* readAll(
   } finally {
     await cursor.close();
   }
+}
+
+/** A snapshot session alone is not enough, see `createClient`. */
+function snapshotOf(session: ClientSession) {
+  return { session, readConcern: { level: 'snapshot' } as const };
 }
 
 const onDisk = { allowDiskUse: true, batchSize: 1000 };

@@ -1,99 +1,178 @@
-import type { Document } from 'mongodb';
+import { type ClientSession, type Document, Timestamp } from 'mongodb';
 import { BankctlError } from '../errors.ts';
+import type { Span } from '../time.ts';
 import { type AccountBalance, type BankBalance, sumUp } from './balances.ts';
 import type { Bank } from './bank.ts';
 import { within } from './bound.ts';
 import { fromDecimal } from './decimal.ts';
 import { journalOf } from './history.ts';
-import { formatAmount } from './money.ts';
+import { type Currency, formatAmount } from './money.ts';
 import type { AccountReference } from './operation.ts';
 
+/** A moment of the past, and whether what was posted by then can still change. */
+export interface PastMoment {
+  /** What was posted in this millisecond is included. */
+  readonly at: Date;
+  /**
+   * False if an operation under way may still be posted with an earlier time, so that the same
+   * question could get another answer.
+   */
+  readonly final: boolean;
+  /** From then on, by the server's clock, the answer is final. */
+  readonly finalFrom: Date;
+}
+
 /**
- * A time that no posting can have yet. Where the server's clock was set back there are postings
- * ahead of it, and the time up to the newest of them is past all the same.
+ * For how long an operation may be under way after it took its time. The server ends a transaction
+ * after 60 s, and looks for such ones every 30 s.
  *
- * @throws `time_out_of_range` for a time in the future
+ * Source: MongoDB manual, "transactionLifetimeLimitSeconds".
  */
-async function checkPast(bank: Bank, at: Date): Promise<void> {
+const underWayMs = 90_000;
+
+/** The last millisecond of a day; a moment is its own. */
+function lastOf({ from, to, isDay }: Span): Date {
+  return isDay ? new Date(to.getTime() - 1) : from;
+}
+
+/**
+ * The server's time, after which nothing can be asked for.
+ *
+ * @throws `time_out_of_range` for a time in the future. Where the server's clock was set back there
+ *   are postings ahead of it, and the time up to the newest of them is past all the same.
+ */
+async function checkPast(bank: Bank, span: Span): Promise<Date> {
   const now = await bank.serverTime();
-  if (at <= now) return;
+  if (span.from <= now) return now;
   const newest = await within(bank.timeoutMs, () => journalOf(bank).newestAt());
-  if (newest === undefined || at > newest) {
-    throw outOfRange(`${at.toISOString()} is in the future: it is ${now.toISOString()} now.`);
+  if (newest === undefined || span.from > newest) {
+    throw outOfRange(
+      `${span.from.toISOString()} is in the future: it is ${now.toISOString()} now.`,
+    );
   }
+  return now;
+}
+
+/**
+ * Whether the answer that a session has read is final. Its snapshot may be older than the server's
+ * time, where the majority of the members lags behind.
+ */
+function momentOf(span: Span, now: Date, session: ClientSession): PastMoment {
+  const at = lastOf(span);
+  const finalFrom = new Date(at.getTime() + underWayMs);
+  // The driver has it among the things that are not for everyone.
+  const snapshot: unknown = Reflect.get(session, 'snapshotTime');
+  const snapshotMs = snapshot instanceof Timestamp ? snapshot.getHighBits() * 1000 : 0;
+  return { at, finalFrom, final: finalFrom.getTime() < Math.min(now.getTime(), snapshotMs) };
 }
 
 function outOfRange(message: string): BankctlError {
   return new BankctlError('time_out_of_range', message);
 }
 
+/** The whole bank at a moment of the past. */
+export interface PastBalance extends BankBalance, PastMoment {}
+
 /**
  * All branches as they were: what the journal had posted by that time, from one snapshot.
  *
- * @throws `time_out_of_range`, `journal_disabled`
+ * @throws `time_out_of_range`, `journal_disabled`, `bad_balance`
  */
-export async function bankBalanceAt(bank: Bank, at: Date): Promise<BankBalance> {
+export async function bankBalanceAt(bank: Bank, span: Span): Promise<PastBalance> {
   const journal = journalOf(bank);
-  await checkPast(bank, at);
-  const rows = await within(bank.timeoutMs, () => journal.totalsAt(at));
-  if (rows.length === 0) throw outOfRange(`Nothing was posted by ${at.toISOString()}.`);
+  const now = await checkPast(bank, span);
+  const read = async (session: ClientSession) => {
+    const rows = await journal.totalsAt(lastOf(span), session);
+    return { rows, moment: momentOf(span, now, session) };
+  };
+  const { rows, moment } = await within(bank.timeoutMs, () =>
+    bank.inSession(read, { snapshot: true }),
+  );
+  if (rows.length === 0) throw outOfRange(`Nothing was posted by ${moment.at.toISOString()}.`);
   const byBranch = new Map(rows.map((row) => [row['_id'], row]));
-  return sumUp(
+  const balance = sumUp(
     [...bank.branches].map((branch) => {
       const row = byBranch.get(branch.name);
       const minor = row ? fromDecimal(row['total'], branch.currency) : 0n;
-      if (minor === undefined) throw new Error(`the journal of ${branch.name} does not add up`);
-      return { branch, accounts: Number(row?.['accounts'] ?? 0), minor };
+      if (minor === undefined) throw inexact(`The journal of ${branch.name}`, branch.currency);
+      return { branch, accounts: Number(row?.['accounts'] ?? 0), minor, problems: [] };
     }),
   );
+  return { ...balance, ...moment };
 }
 
 /**
  * The accounts of a branch as they were, in order of their number, in batches.
  *
- * @throws `time_out_of_range`, `journal_disabled`
+ * @param tell hears of the moment before the first batch comes
+ * @throws `time_out_of_range`, `journal_disabled`, `bad_balance`
  */
 export async function* accountBalancesAt(
   bank: Bank,
   name: string,
-  at: Date,
+  span: Span,
+  tell: (moment: PastMoment) => void,
 ): AsyncIterable<readonly AccountBalance[]> {
   const journal = journalOf(bank);
   const { currency } = bank.branches.get(name);
-  await checkPast(bank, at);
+  const now = await checkPast(bank, span);
+  const session = bank.startSession({ snapshot: true });
   let any = false;
-  for await (const documents of journal.accountsAt(at, { branch: name })) {
-    any = true;
-    yield documents.map((document) => ({
-      account: document['_id'].account_number,
-      balance: formatAmount(fromDecimal(document['last'].balance, currency) ?? 0n, currency),
-      status: statusOf(document),
-    }));
+  try {
+    for await (const documents of journal.accountsAt(lastOf(span), { branch: name }, session)) {
+      if (!any) tell(momentOf(span, now, session));
+      any = true;
+      yield documents.map((document) => {
+        const account = String(document['_id'].account_number);
+        const balance = storedAmount(document, `${name}:${account}`, currency);
+        return { account, balance, status: statusOf(document) };
+      });
+    }
+  } finally {
+    await session.endSession();
   }
-  if (!any) throw outOfRange(`Nothing was posted in ${name} by ${at.toISOString()}.`);
+  if (!any) throw outOfRange(`Nothing was posted in ${name} by ${lastOf(span).toISOString()}.`);
 }
 
 /**
  * One account as it was.
  *
- * @throws `time_out_of_range` also where the account had no posting yet; `journal_disabled`
+ * @throws `time_out_of_range` also where the account had no posting yet; `journal_disabled`,
+ *   `bad_balance`
  */
-export async function accountBalanceAt(bank: Bank, reference: AccountReference, at: Date) {
+export async function accountBalanceAt(bank: Bank, reference: AccountReference, span: Span) {
   const journal = journalOf(bank);
   const { name, currency } = bank.branches.get(reference.branch);
-  await checkPast(bank, at);
-  for await (const [document] of journal.accountsAt(at, reference)) {
-    if (!document) continue;
-    return {
-      branch: name,
-      account: reference.account,
-      currency: currency.code,
-      balance: formatAmount(fromDecimal(document['last'].balance, currency) ?? 0n, currency),
-      version: Number(document['last'].version),
-      status: statusOf(document),
-    };
-  }
-  throw outOfRange(`${name}:${reference.account} had no posting by ${at.toISOString()}.`);
+  const now = await checkPast(bank, span);
+  const shown = `${name}:${reference.account}`;
+  const read = async (session: ClientSession) => {
+    for await (const [document] of journal.accountsAt(lastOf(span), reference, session)) {
+      if (document) return { document, moment: momentOf(span, now, session) };
+    }
+    throw outOfRange(`${shown} had no posting by ${lastOf(span).toISOString()}.`);
+  };
+  const { document, moment } = await within(bank.timeoutMs, () =>
+    bank.inSession(read, { snapshot: true }),
+  );
+  return {
+    branch: name,
+    account: reference.account,
+    currency: currency.code,
+    balance: storedAmount(document, shown, currency),
+    version: Number(document['last'].version),
+    status: statusOf(document),
+    ...moment,
+  };
+}
+
+function storedAmount(document: Document, shown: string, currency: Currency): string {
+  const minor = fromDecimal(document['last'].balance, currency);
+  if (minor === undefined) throw inexact(`The journal of ${shown}`, currency);
+  return formatAmount(minor, currency);
+}
+
+function inexact(what: string, { code }: Currency): BankctlError {
+  return new BankctlError('bad_balance', `${what} has no exact amount of ${code}.`);
 }
 
 /** The newest change of status says what the status was. */

@@ -1,21 +1,25 @@
-import type { BankBalance } from '../bank/balances.ts';
+import type { accountBalance, BankBalance } from '../bank/balances.ts';
 import type { Bank } from '../bank/bank.ts';
 import { findBranch } from '../bank/find-branch.ts';
 import { parseAccountNumber } from '../bank/names.ts';
 import type { AccountReference } from '../bank/operation.ts';
+import type { PastMoment } from '../bank/past.ts';
+import type { Tally } from '../bank/survey.ts';
 import type { Movement, WatchEvent } from '../bank/watch.ts';
 import type { Config } from '../config/config.ts';
 import { BankctlError } from '../errors.ts';
 import { type Column, recordView, type View } from '../render/view.ts';
-import { parseTime } from '../time.ts';
+import { formatTime, parseSpan, type Span, timeFormat } from '../time.ts';
 import { type Command, type Result, type Session, streamOf, type Typed } from './command.ts';
+import { notice, resultZone, warning } from './notice.ts';
+import { tellAllProblems, tellProblems } from './problems.ts';
 import { textOption } from './typed.ts';
 
 /** What `balance` was asked to show: the bank, a branch, or an account; now or as it was. */
 export interface BalanceInput {
   readonly branch: string | undefined;
   readonly account: string | undefined;
-  readonly at: Date | undefined;
+  readonly at: Span | undefined;
   readonly watch: boolean;
 }
 
@@ -25,13 +29,14 @@ export const balance: Command = {
   description:
     'All figures are of one moment: one consistent snapshot of the database. --watch follows ' +
     'what moves until Ctrl-C: on a terminal the balances are redrawn, on a pipe each posting ' +
-    'is a line.',
+    'is a line. --at takes ISO 8601: a bare date is the end of that day in the timezone of the ' +
+    'config, and a time without an offset is in that zone.',
   arguments: [
     { name: 'branch', summary: 'list the accounts of this branch', optional: true },
     { name: 'account', summary: 'show this account', optional: true },
   ],
   options: [
-    { flags: '--at <TIME>', summary: 'as it was at this time, ISO 8601, UTC without an offset' },
+    { flags: '--at <TIME>', summary: 'as it was at this time, or at the end of this day' },
     { flags: '--watch', summary: 'follow what moves' },
   ],
   examples: [
@@ -62,20 +67,47 @@ export function parseBalance(typed: Typed, config: Config): BalanceInput {
   return {
     branch: branch === undefined ? undefined : findBranch(config, branch).name,
     account: account === undefined ? undefined : parseAccountNumber(account),
-    at: at === undefined ? undefined : parseTime(at, '--at'),
+    at: at === undefined ? undefined : parseSpan(at, '--at', config.timezone),
     watch,
   };
 }
 
-async function wholeBank(session: Session, at: Date | undefined): Promise<Result> {
+async function wholeBank(session: Session, at: Span | undefined): Promise<Result> {
   const bank = await session.bank();
   const { bankBalance, bankBalanceAt } = await import('../bank/index.ts');
-  const { branches, totals } = await (at ? bankBalanceAt(bank, at) : bankBalance(bank));
+  const past = at && (await bankBalanceAt(bank, at));
+  const { branches, totals } = past ?? (await bankBalance(bank));
+  const status = tellAllProblems(session, bank, branches);
+  if (past) await tellMoment(session, past);
   return {
     kind: 'single',
-    data: { branches: branches.map(({ collection: _, ...branch }) => branch), totals },
+    data: {
+      branches: branches.map(({ collection: _, ...branch }) => branch),
+      totals,
+      ...(past && momentData(past)),
+    },
     view: bankView({ branches, totals }),
+    status,
   };
+}
+
+/** Says which moment it is, and whether the answer can still change. */
+async function tellMoment(session: Session, { at, final, finalFrom }: PastMoment): Promise<void> {
+  const { timezone } = await session.config();
+  const data = momentData({ at, final });
+  notice(session, 'moment', `What was posted up to ${formatTime(at, timezone)}.`, data);
+  if (final) return;
+  const from = formatTime(finalFrom, timezone);
+  warning(
+    session,
+    'not_final',
+    `Not final: an operation under way can still be posted with an earlier time, until ${from}.`,
+    { ...data, final_from: finalFrom.toISOString() },
+  );
+}
+
+function momentData({ at, final }: Pick<PastMoment, 'at' | 'final'>) {
+  return { at: at.toISOString(), final };
 }
 
 function bankView({ branches, totals }: BankBalance): View {
@@ -91,16 +123,19 @@ function bankView({ branches, totals }: BankBalance): View {
       branch,
       currency,
       String(accounts),
-      total,
+      total ?? unknown,
     ]),
     footer: Object.entries(totals).map(([currency, total]) => [
       'total',
       currency,
       String(accountsIn(branches, currency)),
-      total,
+      total ?? unknown,
     ]),
   };
 }
+
+/** Stands where a figure cannot be told; it is no number, so that nobody takes it for one. */
+const unknown = '?';
 
 function accountsIn(branches: BankBalance['branches'], currency: string): number {
   return branches
@@ -108,33 +143,65 @@ function accountsIn(branches: BankBalance['branches'], currency: string): number
     .reduce((sum, { accounts }) => sum + accounts, 0);
 }
 
-async function oneBranch(session: Session, branch: string, at: Date | undefined): Promise<Result> {
+async function oneBranch(session: Session, name: string, at: Span | undefined): Promise<Result> {
   const bank = await session.bank();
-  const { accountBalances, accountBalancesAt } = await import('../bank/index.ts');
-  return streamOf(
-    at ? accountBalancesAt(bank, branch, at) : accountBalances(bank, branch),
-    [{ name: 'account' }, { name: 'balance', align: 'right' }, { name: 'status' }],
-    ({ account, balance: amount, status }) => [account, amount, status],
-  );
+  const { createTally } = await import('../bank/index.ts');
+  const tally = createTally();
+  const branch = bank.branches.get(name);
+  const rows = at ? pastRows(session, bank, name, at) : presentRows(bank, name, tally);
+  return {
+    ...streamOf(
+      rows,
+      [{ name: 'account' }, { name: 'balance', align: 'right' }, { name: 'status' }],
+      ({ account, balance: amount, status }) => [
+        account ?? unknown,
+        amount ?? unknown,
+        status ?? unknown,
+      ],
+    ),
+    status: () => tellProblems(session, branch, { problems: tally.problems() }),
+  };
+}
+
+async function* presentRows(bank: Bank, name: string, tally: Tally) {
+  const { accountBalances } = await import('../bank/index.ts');
+  yield* accountBalances(bank, name, tally);
+}
+
+async function* pastRows(session: Session, bank: Bank, name: string, at: Span) {
+  const { accountBalancesAt } = await import('../bank/index.ts');
+  let moment: PastMoment | undefined;
+  const batches = accountBalancesAt(bank, name, at, (told) => {
+    moment = told;
+  });
+  for await (const rows of batches) {
+    const data = moment && momentData(moment);
+    yield rows.map((row) => ({ ...row, ...data }));
+  }
+  if (moment) await tellMoment(session, moment);
 }
 
 async function oneAccount(
   session: Session,
   reference: AccountReference,
-  at: Date | undefined,
+  at: Span | undefined,
 ): Promise<Result> {
-  const found = await readAccount(await session.bank(), reference, at);
+  const bank = await session.bank();
+  if (!at) {
+    const { accountBalance } = await import('../bank/index.ts');
+    const found = await accountBalance(bank, reference.branch, reference.account);
+    const { currency: _, ...data } = found;
+    return { kind: 'single', data, view: accountView(found) };
+  }
+  const { accountBalanceAt } = await import('../bank/index.ts');
+  const { at: moment, final, finalFrom, ...found } = await accountBalanceAt(bank, reference, at);
+  await tellMoment(session, { at: moment, final, finalFrom });
   const { currency: _, ...data } = found;
-  return { kind: 'single', data, view: accountView(found) };
+  const told = momentData({ at: moment, final });
+  return { kind: 'single', data: { ...data, ...told }, view: accountView(found) };
 }
 
-async function readAccount(bank: Bank, reference: AccountReference, at: Date | undefined) {
-  const { accountBalance, accountBalanceAt } = await import('../bank/index.ts');
-  if (at) return accountBalanceAt(bank, reference, at);
-  return accountBalance(bank, reference.branch, reference.account);
-}
-
-type FoundAccount = Awaited<ReturnType<typeof readAccount>>;
+type FoundAccount = Awaited<ReturnType<typeof accountBalance>>;
 
 function accountView(found: FoundAccount): View {
   const { branch, account, balance: amount, currency, version, status } = found;
@@ -156,11 +223,12 @@ async function watched(session: Session, input: BalanceInput): Promise<Result> {
   if (session.context.stdoutIsTerminal && session.globals.output === 'table') {
     return { kind: 'live', frames: frames(bank, input, events) };
   }
+  const formatAt = timeFormat(await resultZone(session));
   return streamOf<Movement>(
     movements(session, events),
     movementColumns,
     ({ at, branch, account, amount, balance: after, type, operation }) => [
-      at,
+      formatAt(new Date(at)),
       branch,
       account,
       amount,

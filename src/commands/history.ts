@@ -1,39 +1,46 @@
 import { findBranch } from '../bank/find-branch.ts';
 import type { HistoryRow } from '../bank/history.ts';
 import { parseAccountNumber } from '../bank/names.ts';
-import { parseTime } from '../time.ts';
-import { type Command, streamOf } from './command.ts';
+import type { Config } from '../config/config.ts';
+import { BankctlError } from '../errors.ts';
+import { parseSpan, timeFormat } from '../time.ts';
+import { type Command, streamOf, type Typed } from './command.ts';
+import { noticeRange, resultZone, saying, type TypedRange } from './notice.ts';
 import { argument, textOption, wholeNumberOption } from './typed.ts';
 
 export const history: Command = {
   name: 'history',
   summary: 'list the postings of an account with the running balance',
+  description:
+    'A bare date is that whole day in the timezone of the config, so --until 2026-11-30 includes ' +
+    'the 30th. Times are ISO 8601; without an offset they are in that zone. Tables show times in ' +
+    'the zone, JSON and CSV in UTC.',
   arguments: [
     { name: 'branch', summary: 'branch of the bank' },
     { name: 'account', summary: 'number of the account' },
   ],
   options: [
-    { flags: '--since <TIME>', summary: 'leave out what was posted before, ISO 8601' },
-    { flags: '--until <TIME>', summary: 'leave out what was posted at this time or after' },
-    { flags: '--limit <COUNT>', summary: 'the newest so many' },
+    { flags: '--since <TIME>', summary: 'only what was posted at this time or later' },
+    { flags: '--until <TIME>', summary: 'only what was posted before this time' },
+    { flags: '--limit <COUNT>', summary: 'show only the newest COUNT postings' },
   ],
   examples: [
     'bankctl history branch1 ACC',
-    'bankctl history branch1 ACC --since 2026-11-01 --limit 20 -o csv',
+    'bankctl history branch1 ACC --since 2026-11-01 --until 2026-11-30',
+    'bankctl history branch1 ACC --limit 20 -o csv',
   ],
   run: async (typed, session) => {
-    const branch = findBranch(await session.config(), argument(typed, 0)).name;
-    const account = parseAccountNumber(argument(typed, 1));
-    const since = textOption(typed, 'since');
-    const until = textOption(typed, 'until');
-    const range = {
-      since: since === undefined ? undefined : parseTime(since, '--since'),
-      until: until === undefined ? undefined : parseTime(until, '--until'),
-      limit: wholeNumberOption(typed, 'limit', { least: 1, most: 1e9 }),
-    };
+    const config = await session.config();
+    const { branch, account, limit, ...range } = parseHistory(typed, config);
+    const formatAt = timeFormat(await resultZone(session));
     const { accountHistory } = await import('../bank/index.ts');
+    const rows = accountHistory(
+      await session.bank(),
+      { branch, account },
+      { since: range.since?.from, until: range.until?.to, limit },
+    );
     return streamOf<HistoryRow>(
-      accountHistory(await session.bank(), { branch, account }, range),
+      saying(rows, () => noticeRange(session, range, config.timezone)),
       [
         { name: 'at' },
         { name: 'operation' },
@@ -44,7 +51,7 @@ export const history: Command = {
         { name: 'memo' },
       ],
       (row) => [
-        row.at,
+        formatAt(new Date(row.at)),
         row.operation,
         row.type,
         row.amount,
@@ -55,3 +62,31 @@ export const history: Command = {
     );
   },
 };
+
+/** What `history` was asked for. */
+export interface HistoryInput extends TypedRange {
+  readonly branch: string;
+  readonly account: string;
+  readonly limit: number | undefined;
+}
+
+/** @throws `unknown_branch`, `invalid_account`, `usage` */
+export function parseHistory(typed: Typed, config: Config): HistoryInput {
+  const branch = findBranch(config, argument(typed, 0)).name;
+  const account = parseAccountNumber(argument(typed, 1));
+  const span = (name: string) => {
+    const text = textOption(typed, name);
+    return text === undefined ? undefined : parseSpan(text, `--${name}`, config.timezone);
+  };
+  const since = span('since');
+  const until = span('until');
+  if (since && until && since.from > until.to) {
+    throw new BankctlError(
+      'usage',
+      '--until is earlier than --since.',
+      'Exchange the two, or leave one out.',
+    );
+  }
+  const limit = wholeNumberOption(typed, 'limit', { least: 1, most: 1e9 });
+  return { branch, account, since, until, limit };
+}

@@ -19,6 +19,8 @@ export interface Config {
   readonly database: string;
   /** The journal's collection, or false where the bank does without one. */
   readonly journal: string | false;
+  /** The zone of reports, an IANA name: what a bare date means, and how people see times. */
+  readonly timezone: string;
   /** A deployment to use instead of the local database; never holds a password. */
   readonly uri: string | undefined;
   readonly branches: readonly BranchConfig[];
@@ -31,6 +33,7 @@ export const builtInConfig: Config = Object.freeze({
   source: undefined,
   database: 'bank',
   journal: 'journal',
+  timezone: 'UTC',
   uri: undefined,
   branches: Object.freeze(
     ['branch1', 'branch2'].map((name) =>

@@ -3,7 +3,9 @@ import * as z from 'zod';
 import { type Currency, parseAmount } from '../bank/money.ts';
 import { hasPassword } from '../database/uri.ts';
 import { BankctlError } from '../errors.ts';
+import { nearest } from '../nearest.ts';
 import { isPrintable } from '../text.ts';
+import { isTimeZone } from '../time.ts';
 import type { BranchConfig, Config } from './config.ts';
 
 const digitsByCode: ReadonlyMap<string, number> = new Map(
@@ -50,6 +52,11 @@ const amount = z
   .string('must be text, in quotes, so that no digit is lost')
   .regex(/^-?\d+(\.\d+)?$/, 'is not an amount of money');
 
+const timezone = z
+  .string()
+  .refine(isTimeZone, { error: ({ input }) => unknownZone(String(input)) })
+  .describe('IANA time zone of reports: a bare date is that whole day, and people see its times');
+
 const branch = z
   .strictObject({
     collection: collectionName.describe('The one collection that this branch owns'),
@@ -71,6 +78,7 @@ export const configFile = z
       .union([collectionName, z.literal(false)], 'is neither a collection name nor false')
       .default('journal')
       .describe('Collection of applied operations; false does without transactions and history'),
+    timezone: timezone.default('UTC'),
     uri: z.string().optional().describe('MongoDB deployment, without a password'),
     branches: z
       .record(branchName, branch)
@@ -115,6 +123,7 @@ export function validateConfig(source: string, value: unknown): Config | readonl
     source,
     database: file.database,
     journal: file.journal,
+    timezone: file.timezone,
     uri: file.uri,
     branches: Object.freeze(made),
   });
@@ -195,6 +204,12 @@ function toProblems(issue: z.core.$ZodIssue): readonly ConfigProblem[] {
     return [{ key, reason: `is missing or not ${article(issue.expected)}` }];
   }
   return [{ key, reason: issue.message }];
+}
+
+function unknownZone(name: string): string {
+  const meant = nearest(name, ['UTC', ...Intl.supportedValuesOf('timeZone')]);
+  const reason = 'is not a time zone of the IANA database, such as Europe/Paris';
+  return meant === undefined ? reason : `${reason}; did you mean ${meant}?`;
 }
 
 function article(expected: string): string {

@@ -12,6 +12,9 @@ currency: USD
 # transactions, history and --id: only for a standalone server.
 journal: journal
 
+# The time zone of reports, for example Europe/Paris: a bare date is that whole day there.
+timezone: UTC
+
 # A deployment to use instead of the local database. A password does not belong in this file:
 # put such a URI in BANKCTL_URI, or in a file of its own and name it with --uri-file.
 # uri: mongodb://db1.example.net,db2.example.net/?replicaSet=rs0

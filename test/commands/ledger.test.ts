@@ -205,8 +205,10 @@ describe('looking back', () => {
     expect(await at('branch1', 'A', '--at', transferred.at)).toMatchObject({ balance: '70.00' });
     expect((await at('--at', transferred.at)).totals).toEqual({ USD: '400.00', EUR: '100.00' });
     const now = new Date().toISOString();
-    expect(await at('--at', now)).toEqual(await at());
-    expect(await at('branch1', '--at', now)).toEqual(await at('branch1'));
+    const moment = { at: now, final: false };
+    expect(await at('--at', now)).toEqual({ ...(await at()), ...moment });
+    const rows: readonly object[] = await at('branch1');
+    expect(await at('branch1', '--at', now)).toEqual(rows.map((row) => ({ ...row, ...moment })));
     const newest = await bank.run(['history', 'branch1', 'A', '--limit', '1', '--json']);
     expect(json(newest)).toEqual([transferred]);
     const range = ['history', 'branch1', 'A', '--since', transferred.at, '--json'];

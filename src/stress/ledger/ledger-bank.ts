@@ -23,6 +23,7 @@ export function openStressBank(
     source: undefined,
     database,
     journal: 'journal',
+    timezone: 'UTC',
     uri: undefined,
     branches: plan.branchNames.map((name) => ({
       name,

@@ -1,0 +1,245 @@
+import { type ClientSession, type Collection, Decimal128, type Document } from 'mongodb';
+import type { BranchConfig } from '../config/config.ts';
+import { toDecimal } from './decimal.ts';
+import { maxMinor } from './money.ts';
+
+/** What can be wrong with a document of a branch's collection. */
+export type ProblemCode =
+  /** It has no stamp, as those of legacy programs. */
+  | 'unstamped_document'
+  /** It is stamped for another branch. */
+  | 'misplaced_document'
+  /** The branch's own, but its balance is no exact amount, or larger than one can be. */
+  | 'bad_balance'
+  /** The branch's own, but another field is missing or none that bankctl could have written. */
+  | 'bad_document'
+  /** One of several of the branch's own with one account number. */
+  | 'duplicate_account';
+
+/** One kind of trouble in the collection of a branch. */
+export interface Problem {
+  readonly code: ProblemCode;
+  /** How many documents have it. */
+  readonly documents: number;
+  /** Some of their account numbers, or where there is none, their `_id`. */
+  readonly examples: readonly string[];
+  /** True if there are others beside the examples. */
+  readonly more: boolean;
+}
+
+/** How many documents of a problem are named. */
+const maxExamples = 5;
+
+/** Number and sum of the accounts of a branch, in one pass over its collection. */
+export interface BranchTotal {
+  /** Documents with the branch's stamp. */
+  readonly accounts: number;
+  /** Of those, how many have a balance that is no decimal and so is not in the total. */
+  readonly unread: number;
+  /** Documents without the branch's stamp, which are in neither figure. */
+  readonly foreign: number;
+  /** A Decimal128, or undefined where no balance was read. */
+  readonly total: unknown;
+}
+
+/** Where a branch's documents are, and how they are read. */
+export interface Place {
+  readonly collection: Collection;
+  readonly branch: BranchConfig;
+  /** The session, and the read concern that belongs to it. */
+  readonly options: { readonly session?: ClientSession };
+}
+
+/** All documents are looked at, whatever their stamp: it takes no longer than its own alone. */
+export async function readTotal({ collection, branch, options }: Place): Promise<BranchTotal> {
+  const kind = {
+    $cond: [{ $eq: ['$branch', branch.name] }, { $type: '$balance' }, 'foreign'],
+  };
+  const sums = { documents: { $sum: 1 }, total: { $sum: '$balance' } };
+  const rows = await collection.aggregate([{ $group: { _id: kind, ...sums } }], options).toArray();
+  const documentsOf = (wanted: (kind: unknown) => boolean) =>
+    rows.reduce((sum, row) => sum + (wanted(row['_id']) ? Number(row['documents']) : 0), 0);
+  return {
+    accounts: documentsOf((it) => it !== 'foreign'),
+    unread: documentsOf((it) => it !== 'foreign' && it !== 'decimal'),
+    foreign: documentsOf((it) => it === 'foreign'),
+    total: rows.find((row) => row['_id'] === 'decimal')?.['total'],
+  };
+}
+
+/**
+ * True where the server itself refuses a second document of an account number. Outside of any
+ * session: a snapshot has no indexes.
+ */
+export async function hasUniqueNumbers(collection: Collection): Promise<boolean> {
+  try {
+    const indexes = await collection.indexes();
+    return indexes.some(
+      ({ key, unique, sparse, partialFilterExpression }) =>
+        JSON.stringify(Object.keys(key)) === '["account_number"]' &&
+        unique === true &&
+        sparse !== true &&
+        partialFilterExpression === undefined,
+    );
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? error.code : undefined;
+    if (code === namespaceNotFound) return true;
+    // Without the right to see the indexes, the documents themselves tell.
+    if (code === unauthorized) return false;
+    throw error;
+  }
+}
+
+const namespaceNotFound = 26;
+const unauthorized = 13;
+
+/** What is wrong in a collection, and what can be told in spite of that. */
+export interface Problems {
+  readonly problems: readonly Problem[];
+  /** Number and sums of the branch's own documents whose balance can be read. */
+  readonly readable: { readonly accounts: number; readonly totals: readonly unknown[] };
+}
+
+/** Names what is wrong in the collection of a branch, by kind; slow, for when something is. */
+export async function findProblems(place: Place): Promise<Problems> {
+  const { collection, branch, options } = place;
+  const codes: readonly ProblemCode[] = [
+    ...(['unstamped_document', 'misplaced_document', 'bad_balance', 'bad_document'] as const),
+  ];
+  const facets = codes.map((code) => [code, facetOf(code)] as const);
+  const [found] = await collection
+    .aggregate(
+      [
+        { $project: { account_number: 1, balance: 1, code: codeOf(branch) } },
+        { $facet: { ...Object.fromEntries(facets), counts } },
+      ],
+      { ...options, allowDiskUse: true },
+    )
+    .toArray();
+  const rows: readonly Document[] = found?.['counts'] ?? [];
+  const problems = codes.map((code) => toProblem(code, found?.[code], rows));
+  const readable = rows.filter(({ _id }) => _id === 'sound' || _id === 'bad_document');
+  return {
+    problems: problems.filter(({ documents }) => documents > 0),
+    readable: {
+      accounts: readable.reduce((sum, { documents }) => sum + Number(documents), 0),
+      totals: readable.map(({ total }) => total),
+    },
+  };
+}
+
+const counts = [{ $group: { _id: '$code', documents: { $sum: 1 }, total: { $sum: '$balance' } } }];
+
+function facetOf(code: ProblemCode): Document[] {
+  return [
+    { $match: { code } },
+    { $sort: { account_number: 1, _id: 1 } },
+    { $limit: maxExamples + 1 },
+    { $project: { account_number: 1 } },
+  ];
+}
+
+function toProblem(
+  code: ProblemCode,
+  examples: readonly Document[] = [],
+  rows: readonly Document[] = [],
+): Problem {
+  const documents = Number(rows.find((row) => row['_id'] === code)?.['documents'] ?? 0);
+  const named = examples.slice(0, maxExamples).map(exampleOf);
+  return { code, documents, examples: named, more: examples.length > maxExamples };
+}
+
+/** What a document is named by in a message. */
+function exampleOf({ _id, account_number }: Document): string {
+  const named = typeof account_number === 'string' && account_number !== '';
+  return named ? account_number : `_id ${String(_id)}`;
+}
+
+/** The aggregation's twin of `problemOf`. */
+function codeOf(branch: BranchConfig): Document | string {
+  const { name, currency } = branch;
+  const bound = toDecimal(maxMinor, currency);
+  const exact = {
+    $and: [
+      { $lte: [{ $abs: '$balance' }, bound] },
+      { $eq: ['$balance', { $round: ['$balance', currency.digits] }] },
+    ],
+  };
+  const isType = (field: string, ...types: string[]) => ({ $in: [{ $type: field }, types] });
+  const number = '$account_number';
+  const cases: readonly (readonly [Document, ProblemCode])[] = [
+    [isType('$branch', 'missing', 'null', 'undefined'), 'unstamped_document'],
+    [{ $ne: ['$branch', name] }, 'misplaced_document'],
+    [{ $not: isType('$balance', 'decimal') }, 'bad_balance'],
+    [{ $or: [{ $eq: ['$balance', nan] }, { $not: exact }] }, 'bad_balance'],
+    [{ $not: isType('$version', 'int', 'long', 'double') }, 'bad_document'],
+    [{ $lt: ['$version', 1] }, 'bad_document'],
+    [{ $ne: ['$version', { $trunc: '$version' }] }, 'bad_document'],
+    [{ $not: isType(number, 'string') }, 'bad_document'],
+    [{ $eq: [number, ''] }, 'bad_document'],
+    [{ $not: { $in: ['$status', statuses] } }, 'bad_document'],
+    [{ $not: isType('$opened_at', 'date') }, 'bad_document'],
+  ];
+  return cases.reduceRight<Document | string>(
+    (rest, [applies, code]) => ({ $cond: [applies, code, rest] }),
+    'sound',
+  );
+}
+
+const nan = Decimal128.fromString('NaN');
+const statuses = ['open', 'frozen', 'closed'];
+
+/** Names the account numbers that several of the branch's own documents have. */
+export async function findDuplicates({
+  collection,
+  branch,
+  options,
+}: Place): Promise<readonly Problem[]> {
+  const [found] = await collection
+    .aggregate(
+      [
+        { $match: { branch: branch.name } },
+        { $group: { _id: '$account_number', documents: { $sum: 1 } } },
+        { $match: { documents: { $gt: 1 } } },
+        {
+          $facet: {
+            examples: [
+              { $sort: { _id: 1 } },
+              { $limit: maxExamples + 1 },
+              { $project: { account_number: '$_id' } },
+            ],
+            counts: [{ $group: { _id: 'duplicate_account', documents: { $sum: '$documents' } } }],
+          },
+        },
+      ],
+      { ...options, allowDiskUse: true },
+    )
+    .toArray();
+  const problem = toProblem('duplicate_account', found?.['examples'], found?.['counts']);
+  return problem.documents > 0 ? [problem] : [];
+}
+
+/** Counts problems as documents come by, and keeps some examples of each. */
+export interface Tally {
+  readonly add: (code: ProblemCode, document: Document) => void;
+  /** What was met so far. */
+  readonly problems: () => readonly Problem[];
+}
+
+/** A tally of nothing yet. */
+export function createTally(): Tally {
+  const met = new Map<ProblemCode, { documents: number; readonly examples: Set<string> }>();
+  return {
+    add: (code, document) => {
+      const entry = met.get(code) ?? { documents: 0, examples: new Set() };
+      met.set(code, entry);
+      entry.documents += 1;
+      if (entry.examples.size <= maxExamples) entry.examples.add(exampleOf(document));
+    },
+    problems: () =>
+      [...met].map(([code, { documents, examples }]) => ({
+        ...{ code, documents, examples: [...examples].slice(0, maxExamples) },
+        more: examples.size > maxExamples,
+      })),
+  };
+}

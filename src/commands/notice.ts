@@ -1,0 +1,95 @@
+import type { ErrorCode } from '../errors.ts';
+import { formatTime, type Span } from '../time.ts';
+import type { GlobalOptions, Session } from './command.ts';
+
+/** Facts for a program, beside the sentence for people. */
+export type NoticeFacts = Readonly<Record<string, unknown>>;
+
+/**
+ * A sentence on stderr about a result that is right in itself. With JSON or NDJSON it is one line,
+ * `{"notice":{code, message, …facts}}`. Silent with `--quiet`.
+ */
+export function notice(
+  session: Session,
+  code: string,
+  message: string,
+  facts: NoticeFacts = {},
+): void {
+  session.talk(noticeText(session, code, message, facts));
+}
+
+/** As `notice`, for a result that must not be taken for the whole truth: `--quiet` leaves it. */
+export function warning(
+  { context, globals }: Session,
+  code: string,
+  message: string,
+  facts: NoticeFacts = {},
+): void {
+  context.stderr.write(`${noticeText({ globals }, code, message, facts)}\n`);
+}
+
+/**
+ * What keeps a result from being whole, said as an error is while the rest is shown; the result
+ * carries the status.
+ */
+export function failure(
+  { context, globals }: Session,
+  code: ErrorCode,
+  message: string,
+  hint: string,
+  facts: NoticeFacts = {},
+): void {
+  const text = isJson(globals)
+    ? JSON.stringify({ error: { code, message, hint, ...facts } })
+    : `bankctl: ${message}\n${hint}`;
+  context.stderr.write(`${text}\n`);
+}
+
+function noticeText(
+  { globals }: Pick<Session, 'globals'>,
+  code: string,
+  message: string,
+  facts: NoticeFacts,
+): string {
+  return isJson(globals) ? JSON.stringify({ notice: { code, message, ...facts } }) : message;
+}
+
+function isJson({ output }: GlobalOptions): boolean {
+  return output === 'json' || output === 'ndjson';
+}
+
+/**
+ * How a result shows times: to people as the clocks of the config's zone do, to programs in UTC.
+ */
+export async function resultZone(session: Session): Promise<string> {
+  return session.globals.output === 'table' ? (await session.config()).timezone : 'UTC';
+}
+
+/** Batches as they come, with something said once the first of them is there. */
+export async function* saying<T>(batches: AsyncIterable<T>, say: () => void): AsyncIterable<T> {
+  let said = false;
+  for await (const batch of batches) {
+    if (!said) say();
+    said = true;
+    yield batch;
+  }
+  if (!said) say();
+}
+
+/** A half-open range of time as it was typed; what was left out is open. */
+export interface TypedRange {
+  readonly since: Span | undefined;
+  readonly until: Span | undefined;
+}
+
+/** Says which moments a range of time comes to. */
+export function noticeRange(session: Session, { since, until }: TypedRange, zone: string): void {
+  if (!since && !until) return;
+  const from = since && `from ${formatTime(since.from, zone)}`;
+  const to = until && `before ${formatTime(until.to, zone)}`;
+  const sentence = `What was posted ${[from, to].filter(Boolean).join(' and ')}.`;
+  notice(session, 'range', sentence, {
+    ...(since && { since: since.from.toISOString() }),
+    ...(until && { until: until.to.toISOString() }),
+  });
+}
