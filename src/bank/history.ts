@@ -3,7 +3,13 @@ import { quote } from '../text.ts';
 import { accountBalance } from './balances.ts';
 import type { Bank } from './bank.ts';
 import { within } from './bound.ts';
-import { type Entry, fromJournalDocument, type Journal, type JournalRange } from './journal.ts';
+import {
+  type Entry,
+  fromJournalDocument,
+  isApplied,
+  type Journal,
+  type JournalRange,
+} from './journal.ts';
 import { formatAmount } from './money.ts';
 import type { AccountReference } from './operation.ts';
 
@@ -35,7 +41,7 @@ export async function findOperation(bank: Bank, id: string) {
   const [[document], [reversal]] = await within(bank.timeoutMs, () =>
     Promise.all([journal.find([id]), journal.findReversals([id])]),
   );
-  if (!document) {
+  if (!document || !isApplied(document)) {
     throw new BankctlError(
       'operation_not_found',
       `The journal has no operation ${quote(id)}: it never arrived.`,

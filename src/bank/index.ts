@@ -4,6 +4,6 @@ export { openBank } from './bank.ts';
 export { accountHistory, findOperation } from './history.ts';
 export { isOutage } from './outage.ts';
 export { accountBalanceAt, accountBalancesAt, bankBalanceAt } from './past.ts';
-export { postPlain } from './plain.ts';
+export { postPlain, WriteUnknown } from './plain.ts';
 export { post } from './post.ts';
 export { watchPostings } from './watch.ts';

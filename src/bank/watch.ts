@@ -8,7 +8,7 @@ import {
 } from 'mongodb';
 import type { Bank } from './bank.ts';
 import { journalOf } from './history.ts';
-import { type Entry, fromJournalDocument, type JournalDocument, type Posting } from './journal.ts';
+import { type AppliedDocument, type Entry, fromJournalDocument, type Posting } from './journal.ts';
 import { formatAmount } from './money.ts';
 
 /** One posting as it happens, in the words of the JSON result. */
@@ -87,11 +87,11 @@ export async function* watchPostings(
   }
 }
 
-type Insertion = ChangeStreamInsertDocument<JournalDocument>;
+type Insertion = ChangeStreamInsertDocument<AppliedDocument>;
 
 /** Whatever has arrived since the last look is taken together, so that a burst is one event. */
 async function* arrivals(
-  stream: ChangeStream<JournalDocument>,
+  stream: ChangeStream<AppliedDocument>,
 ): AsyncIterable<readonly Insertion[]> {
   const arrived: Insertion[] = [];
   let failure: Error | undefined;
