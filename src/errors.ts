@@ -137,6 +137,16 @@ export const errorTable = {
     "A branch's collection holds two documents of one account number.",
     'Nothing was written; find out which program wrote them, and keep one.',
   ),
+  behind_journal: row(
+    1,
+    'The journal has postings that the document of the account does not have.',
+    'Nothing was written; find out which program deleted or replaced that document.',
+  ),
+  capped_collection: row(
+    1,
+    'A collection of the bank is capped, so the server would drop its oldest documents.',
+    'Nothing was written; copy the documents into a collection that is not capped.',
+  ),
   account_not_frozen: row(
     1,
     'Only a frozen account can be unfrozen.',

@@ -1,5 +1,7 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import type { MongoClient } from 'mongodb';
 import type { Bank } from './bank/bank.ts';
+import type { Commits } from './bank/commits.ts';
 import type { Command, GlobalOptions, Result, Session, Typed } from './commands/command.ts';
 import type { Config } from './config/config.ts';
 import { findConfig } from './config/find.ts';
@@ -9,6 +11,9 @@ import { OutputClosed, present } from './render/present.ts';
 import { progressLine } from './render/progress.ts';
 import { shellWord } from './text.ts';
 import { Unfinished } from './unfinished.ts';
+
+/** For this long after Ctrl-C the answer to a commit is waited for, milliseconds. */
+const longestAnswerMs = 2_000;
 
 /**
  * Runs one command: opens what it asks for, when it first asks, and closes all of it here,
@@ -25,11 +30,11 @@ export async function execute(
   const opened = new Opened(globals, context);
   try {
     const running = command.run(typed, opened.session);
-    const result = await untilInterrupted(running, opened, context, saysInterrupted);
+    const result = await untilInterrupted(running, opened, context, isWhole);
     const shown = present(result, globals, context).catch((error: unknown) => {
       throw unshown(result, error, opened.session);
     });
-    if (saysInterrupted(result)) await shown;
+    if (isWhole(result)) await shown;
     else await untilInterrupted(shown, opened, context);
     return statusOf(result);
   } catch (error) {
@@ -57,13 +62,17 @@ function unshown(result: Result, error: unknown, session: Session): unknown {
   return new BankctlError(error.code, message, hint, { cause: error });
 }
 
-/** A result that tells what was done until the interruption, and is worth showing. */
-function saysInterrupted(result: Result): boolean {
-  return result.kind === 'single' && result.status === Status.interrupted;
+/**
+ * A result that has come as a whole is shown, whatever Ctrl-C says: it may tell of money that was
+ * moved, or of what was done until the interruption.
+ */
+function isWhole(result: Result): boolean {
+  return result.kind === 'single';
 }
 
 /**
- * On Ctrl-C: closes what is open, which aborts a transaction under way, and lets the work end.
+ * On Ctrl-C: waits a moment for the answers to commits that were sent, then closes what is open,
+ * which aborts a transaction under way, and lets the work end.
  *
  * @param counts whether what the work came to is worth having in spite of that
  */
@@ -74,7 +83,7 @@ async function untilInterrupted<T>(
   counts: (value: T) => boolean = () => false,
 ): Promise<T> {
   const { interrupted } = context;
-  const close = () => void opened.close();
+  const close = () => void opened.stop();
   interrupted.addEventListener('abort', close, { once: true });
   try {
     const value = await work;
@@ -105,6 +114,7 @@ class Opened {
   #config: Promise<Config> | undefined;
   #bank: Promise<Bank> | undefined;
   #client: MongoClient | undefined;
+  #commits: Commits | undefined;
   #uri: string | undefined;
 
   constructor(globals: GlobalOptions, context: Context) {
@@ -149,7 +159,9 @@ class Opened {
     this.#uri = await findDeployment(config, this.session);
     this.#client = await connect(this.#uri, { timeoutMs, interrupted });
     const draw = () => this.#context.freshSeed() / 2 ** 31;
-    return openBank(this.#client, config, { timeoutMs, draw });
+    const bank = await openBank(this.#client, config, { timeoutMs, draw });
+    this.#commits = bank.commits;
+    return bank;
   }
 
   /** What the driver says, in words that a person can act on. */
@@ -161,6 +173,17 @@ class Opened {
     if (!(error instanceof Unfinished && told instanceof BankctlError)) return told;
     const { fate, hint } = error;
     return new BankctlError(told.code, `${told.message} ${fate}`, hint, { cause });
+  }
+
+  /** Closes once the commits under way are answered, or their time is over. */
+  async stop(): Promise<void> {
+    const waiting = new AbortController();
+    const { signal } = waiting;
+    const longestMs = Math.min(longestAnswerMs, this.#globals.timeoutMs);
+    const over = pause(longestMs, undefined, { signal }).catch(() => undefined);
+    await Promise.race([this.#commits?.stop(), over]);
+    waiting.abort();
+    await this.close();
   }
 
   async close(): Promise<void> {

@@ -1,7 +1,13 @@
 import type { Decimal128, Document, Long } from 'mongodb';
-import { fromDecimal } from './decimal.ts';
-import type { Currency } from './money.ts';
+import type { BranchConfig } from '../config/config.ts';
+import { BankctlError } from '../errors.ts';
+import { balanceFromDecimal } from './decimal.ts';
+import { referenceKey } from './names.ts';
 import type { AccountState } from './rules.ts';
+import { timeOf, versionOf } from './stored-values.ts';
+
+/** The `_id` of an account's document: of any type, if another program wrote it. */
+export type DocumentId = Document['_id'];
 
 /** What may be done with an account: all, nothing for now, nothing for good. */
 export type AccountStatus = 'open' | 'frozen' | 'closed';
@@ -20,20 +26,40 @@ export interface AccountDocument {
   readonly posted_at: Date;
 }
 
+const statuses: ReadonlySet<unknown> = new Set<AccountStatus>(['open', 'frozen', 'closed']);
+
 /**
  * An account as the rules need it, from its document.
  *
- * @returns `bad_balance` where the balance is not an exact amount of the currency
+ * @returns `bad_balance` if the balance is no exact amount of the currency, or larger than a balance
+ *   can be; `bad_document` if another field is missing or of another type
  */
-export function readAccount(document: Document, currency: Currency): AccountState | 'bad_balance' {
-  const balanceMinor = fromDecimal(document['balance'], currency);
-  if (balanceMinor === undefined) return 'bad_balance';
-  const openedAt: Date = document['opened_at'];
-  return {
-    version: BigInt(String(document['version'])),
-    balanceMinor,
-    status: document['status'],
-    openedAt,
-    postedAt: document['posted_at'] ?? openedAt,
-  };
+export function readAccount(
+  document: Document,
+  { name, currency }: Pick<BranchConfig, 'name' | 'currency'>,
+): AccountState | BankctlError {
+  const { _id: documentId, account_number, balance, version, status, opened_at } = document;
+  const shown = referenceKey({ branch: name, account: String(account_number) });
+  const balanceMinor = balanceFromDecimal(balance, currency);
+  if (balanceMinor === undefined) {
+    return new BankctlError(
+      'bad_balance',
+      `The balance of ${shown} is not an exact amount of ${currency.code}.`,
+    );
+  }
+  const bad = (field: string) =>
+    new BankctlError('bad_document', `The document of ${shown} has no valid ${field}.`);
+  const versionRead = versionOf(version);
+  if (versionRead === undefined) return bad('version');
+  if (!isStatus(status)) return bad('status');
+  const openedAt = timeOf(opened_at);
+  if (!openedAt) return bad('opened_at');
+  const postedAt = timeOf(document['posted_at'] ?? opened_at);
+  if (!postedAt) return bad('posted_at');
+  const nextAt = new Date(postedAt.getTime() + 1);
+  return { version: versionRead, balanceMinor, status, openedAt, postedAt, nextAt, documentId };
+}
+
+function isStatus(value: unknown): value is AccountStatus {
+  return statuses.has(value);
 }

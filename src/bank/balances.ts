@@ -6,6 +6,7 @@ import { within } from './bound.ts';
 import type { BranchModel } from './branch.ts';
 import { fromDecimal } from './decimal.ts';
 import { formatAmount, maxMinor } from './money.ts';
+import type { AccountState } from './rules.ts';
 import type { Problem, ProblemCode, Tally } from './survey.ts';
 
 /** Number and sum of a branch's accounts; keys as in the JSON result. */
@@ -165,9 +166,9 @@ function isSameNumber(left: Document, right: Document): boolean {
 }
 
 function problemOf(branch: BranchModel, document: Document): ProblemCode | undefined {
-  const state = readAccount(document, branch.currency);
-  if (state === 'bad_balance') return 'bad_balance';
-  return isNumbered(document) ? undefined : 'bad_document';
+  const state = readAccount(document, branch);
+  if (!(state instanceof BankctlError)) return isNumbered(document) ? undefined : 'bad_document';
+  return state.code === 'bad_balance' ? 'bad_balance' : 'bad_document';
 }
 
 function toAccountBalance(
@@ -188,36 +189,39 @@ function toAccountBalance(
 /**
  * One account.
  *
- * @throws `account_not_found`, `wrong_branch`, `bad_balance`
+ * @throws `account_not_found`, `wrong_branch`, `duplicate_account`, `bad_balance`, `bad_document`
  */
 export async function accountBalance(bank: Bank, name: string, account: string) {
   const branch = bank.branches.get(name);
-  const [document] = await within(bank.timeoutMs, () => branch.read([account]));
-  if (!document) throw await missing(branch, account);
+  const state = await within(bank.timeoutMs, () => findAccount(branch, account));
+  if (state instanceof BankctlError) throw state;
   return {
     branch: branch.name,
     account,
     currency: branch.currency.code,
-    balance: storedBalance(branch, document),
-    version: Number(document['version']),
-    status: String(document['status']),
+    balance: formatAmount(state.balanceMinor, branch.currency),
+    version: Number(state.version),
+    status: state.status,
   };
+}
+
+/** An account of a branch, or why it cannot be told. */
+export async function findAccount(
+  branch: BranchModel,
+  account: string,
+): Promise<AccountState | BankctlError> {
+  const [document, second] = await branch.read([account]);
+  if (!document) return missing(branch, account);
+  if (!second) return readAccount(document, branch);
+  return new BankctlError(
+    'duplicate_account',
+    `The collection ${branch.collection} holds several documents of ${branch.name}:${account}.`,
+    'Find out which program wrote them, and keep one.',
+  );
 }
 
 function snapshotOf(bank: Bank): { readonly snapshot: boolean } {
   return { snapshot: bank.journal !== undefined };
-}
-
-function storedBalance(branch: BranchModel, document: Document): string {
-  const minor = fromDecimal(document['balance'], branch.currency);
-  if (minor === undefined) {
-    throw new BankctlError(
-      'bad_balance',
-      `The balance of ${branch.name}:${document['account_number']} is not an exact amount ` +
-        `of ${branch.currency.code}.`,
-    );
-  }
-  return formatAmount(minor, branch.currency);
 }
 
 async function missing(branch: BranchModel, account: string): Promise<BankctlError> {

@@ -4,6 +4,7 @@ import { BankctlError } from '../errors.ts';
 import { endAbandoned } from './abandoned.ts';
 import { within } from './bound.ts';
 import { type Branches, createBranches } from './branches.ts';
+import { type Commits, createCommits } from './commits.ts';
 import { createJournal, type Journal } from './journal.ts';
 
 /** A bank that is open for work: its models, made once, and the connection they share. */
@@ -16,6 +17,8 @@ export interface Bank {
   readonly timeoutMs: number;
   /** A share from 0 to 1, for pauses that keep rivals apart. */
   readonly draw: () => number;
+  /** The writes under way, for whoever ends the work: see `Commits`. */
+  readonly commits: Commits;
   /** The server's time. */
   readonly serverTime: () => Promise<Date>;
   /** Ends transactions that killed clients left open, see `endAbandoned`. */
@@ -54,6 +57,7 @@ export async function openBank(
     journal: config.journal === false ? undefined : createJournal(db, config.journal),
     timeoutMs,
     draw,
+    commits: createCommits(),
     serverTime: async () => (await hello())['localTime'],
     endAbandoned: () => endAbandoned(client),
     startSession: (options) => client.startSession(options),

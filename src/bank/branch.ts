@@ -5,10 +5,13 @@ import {
   type Db,
   type Document,
   Long,
+  MongoServerError,
+  MongoWriteConcernError,
+  ObjectId,
 } from 'mongodb';
 import type { BranchConfig } from '../config/config.ts';
-import type { AccountDocument, AccountStatus } from './account.ts';
-import { prepareBranch } from './collections.ts';
+import type { AccountDocument, AccountStatus, DocumentId } from './account.ts';
+import { checkBranch, prepareBranch } from './collections.ts';
 import { toDecimal } from './decimal.ts';
 import { maxMinor } from './money.ts';
 import {
@@ -32,6 +35,8 @@ export interface AccountChange {
   readonly status: AccountStatus;
   readonly openedAt: Date;
   readonly postedAt: Date;
+  /** The `_id` of the document that was read; undefined for an account that is new. */
+  readonly documentId: DocumentId;
 }
 
 /**
@@ -46,6 +51,14 @@ export interface BranchModel extends BranchConfig {
     session?: ClientSession,
   ) => Promise<readonly Document[]>;
   /**
+   * Every document of the collection that carries one of these numbers, whatever its stamp: more
+   * than one of a number, or one without the stamp, is for the caller to refuse.
+   */
+  readonly find: (
+    accounts: readonly string[],
+    session?: ClientSession,
+  ) => Promise<readonly Document[]>;
+  /**
    * Documents of the collection that carry one of these numbers but not the branch's stamp: what
    * a misdirected or a legacy program left there.
    */
@@ -54,8 +67,8 @@ export interface BranchModel extends BranchConfig {
     session?: ClientSession,
   ) => Promise<readonly Document[]>;
   /**
-   * Writes the changes of a batch with one bulk write. Each matches only the version that was
-   * read.
+   * Writes the changes of a batch with one bulk write. Each matches only the document and the
+   * version that were read.
    *
    * @returns how many changes took effect; fewer than given means another writer was faster
    */
@@ -64,10 +77,17 @@ export interface BranchModel extends BranchConfig {
    * The plain `$inc` of a bank without a journal: one guarded update, atomic by itself. The guard
    * stands in the filter: number, stamp, status and the bounds of the result.
    *
-   * @returns the account after it, or null where no account passed the guard
+   * Sent once: the driver would repeat it, and hide that a first attempt went unanswered.
+   *
+   * @param documentId the `_id` of the document that was read
+   * @returns the account after it, or null if it did not pass the guard
    */
-  readonly increment: (account: string, amountMinor: bigint) => Promise<Document | null>;
-  /** Opens an account in a bank without a journal; the unique index refuses a second one. */
+  readonly increment: (
+    account: string,
+    documentId: DocumentId,
+    amountMinor: bigint,
+  ) => Promise<Document | null>;
+  /** Opens an account in a bank without a journal; the unique index refuses a second one. Sent once. */
   readonly insert: (change: AccountChange) => Promise<void>;
   /** As `increment`, without reading the account back: how many documents it matched, 0 or 1. */
   readonly add: (account: string, amountMinor: bigint) => Promise<number>;
@@ -86,8 +106,14 @@ export interface BranchModel extends BranchConfig {
     session?: ClientSession,
     foreign?: Tally,
   ) => AsyncIterable<readonly Document[]>;
-  /** Creates what is missing: the collection, its validator, its unique index. Repeatable. */
+  /**
+   * Creates what is missing: the collection, its validator, its unique index. Repeatable.
+   *
+   * @throws `foreign_documents`, `capped_collection`
+   */
   readonly prepare: () => Promise<void>;
+  /** What `prepare` would refuse, or only whether it is capped; it changes nothing. */
+  readonly check: (only?: 'capped') => Promise<void>;
 }
 
 /** Makes the model of a branch. Nothing is sent to the server. */
@@ -120,6 +146,8 @@ export function createBranch(db: Db, config: BranchConfig): BranchModel {
       collection
         .find({ account_number: { $in: [...accounts] }, branch: stamp }, sessionOption(session))
         .toArray(),
+    find: (accounts, session) =>
+      collection.find({ account_number: { $in: [...accounts] } }, sessionOption(session)).toArray(),
     strays: (accounts, session) =>
       collection
         .find(
@@ -128,15 +156,12 @@ export function createBranch(db: Db, config: BranchConfig): BranchModel {
         )
         .toArray(),
     write: (changes, session) => writeChanges(collection, config, changes, session),
-    increment: (account, amountMinor) =>
-      collection.findOneAndUpdate(
-        { ...guarded(account, amountMinor), $expr: exact },
-        addition(amountMinor),
-        { returnDocument: 'after' },
-      ),
-    insert: async (change) => {
-      await collection.insertOne(newDocument(config, change));
-    },
+    increment: (account, documentId, amountMinor) =>
+      incrementOnce(db, config.collection, {
+        query: { _id: documentId, ...guarded(account, amountMinor), $expr: exact },
+        update: addition(amountMinor),
+      }),
+    insert: (change) => insertOnce(db, config.collection, newDocument(config, change)),
     add: async (account, amountMinor) => {
       const result = await collection.updateOne(
         guarded(account, amountMinor),
@@ -150,7 +175,36 @@ export function createBranch(db: Db, config: BranchConfig): BranchModel {
       (await hasUniqueNumbers(collection)) ? [] : findDuplicates(place(session)),
     accounts: (session, foreign) => readAccounts(collection, stamp, session, foreign),
     prepare: () => prepareBranch(db, config),
+    check: (only) => checkBranch(db, config, only),
   } satisfies BranchModel);
+}
+
+/** @throws `MongoWriteConcernError` also where the server reports it in an answer that is ok */
+async function incrementOnce(
+  db: Db,
+  collection: string,
+  change: { readonly query: Document; readonly update: Document },
+): Promise<Document | null> {
+  const answer = await db.command({
+    findAndModify: collection,
+    ...change,
+    new: true,
+    writeConcern: { w: 'majority' },
+  });
+  const { writeConcernError } = answer;
+  if (writeConcernError) throw new MongoWriteConcernError({ ...answer, ok: 1, writeConcernError });
+  return answer['value'] ?? null;
+}
+
+/** @throws as `insertOne`, but not repeated by the driver */
+async function insertOnce(db: Db, collection: string, document: AccountDocument): Promise<void> {
+  const { writeErrors, writeConcernError } = await db.command({
+    insert: collection,
+    documents: [{ _id: new ObjectId(), ...document }],
+    writeConcern: { w: 'majority' },
+  });
+  if (writeErrors?.[0]) throw new MongoServerError(writeErrors[0]);
+  if (writeConcernError) throw new MongoWriteConcernError({ ok: 1, writeConcernError });
 }
 
 /**
@@ -191,6 +245,7 @@ function writeChange(branch: BranchConfig, change: AccountChange): AnyBulkWriteO
 function updateOf(branch: BranchConfig, change: AccountChange) {
   return {
     filter: {
+      _id: change.documentId,
       account_number: change.account,
       branch: branch.name,
       version: Long.fromBigInt(change.versionRead),

@@ -1,4 +1,10 @@
-import { type Db, Decimal128, type Document, type IndexDescription } from 'mongodb';
+import {
+  type Collection,
+  type Db,
+  Decimal128,
+  type Document,
+  type IndexDescription,
+} from 'mongodb';
 import type { BranchConfig } from '../config/config.ts';
 import { BankctlError } from '../errors.ts';
 import { toDecimal } from './decimal.ts';
@@ -32,63 +38,125 @@ export function branchValidator(branch: BranchConfig): Document {
   };
 }
 
-/** The rule for the documents of the journal. */
+const postings: Document = {
+  bsonType: 'array',
+  minItems: 1,
+  items: {
+    bsonType: 'object',
+    required: ['branch', 'account_number', 'amount', 'balance_after', 'version'],
+    properties: {
+      branch: { bsonType: 'string' },
+      account_number: { bsonType: 'string' },
+      amount: { bsonType: 'decimal' },
+      balance_after: { bsonType: 'decimal' },
+      version: { bsonType: 'long', minimum: 1 },
+    },
+  },
+};
+
+/**
+ * The rule for the documents of the journal: applied operations have postings, refused ones a
+ * reason, and none has both. Applied ones of older versions may have a list of refusals.
+ */
 export const journalValidator: Document = Object.freeze({
   $jsonSchema: {
     bsonType: 'object',
-    required: ['_id', 'type', 'at', 'by', 'request', 'postings'],
+    required: ['_id', 'type', 'at', 'by', 'request'],
     properties: {
       _id: { bsonType: 'string', minLength: 1 },
       type: { bsonType: 'string' },
       at: { bsonType: 'date' },
-      postings: {
-        bsonType: 'array',
-        minItems: 1,
-        items: {
-          bsonType: 'object',
-          required: ['branch', 'account_number', 'amount', 'balance_after', 'version'],
-          properties: {
-            branch: { bsonType: 'string' },
-            account_number: { bsonType: 'string' },
-            amount: { bsonType: 'decimal' },
-            balance_after: { bsonType: 'decimal' },
-            version: { bsonType: 'long', minimum: 1 },
-          },
-        },
-      },
+      seq: { bsonType: 'int', minimum: 0 },
     },
+    oneOf: [
+      {
+        required: ['postings'],
+        properties: { postings, refused: { bsonType: 'array' } },
+      },
+      {
+        required: ['refused', 'asked'],
+        properties: {
+          refused: {
+            bsonType: 'object',
+            required: ['code', 'message'],
+            properties: { code: { bsonType: 'string' }, message: { bsonType: 'string' } },
+          },
+          asked: { bsonType: 'object' },
+        },
+        not: { anyOf: [{ required: ['postings'] }, { required: ['reverses'] }] },
+      },
+    ],
   },
 });
+
+/** The order of application, see `AppliedDocument`. */
+export const orderOfApplication = Object.freeze({ at: 1, seq: 1, _id: 1 } as const);
 
 interface Wanted {
   readonly collection: string;
   readonly validator: Document;
-  /** All of them unique. */
   readonly indexes: readonly IndexDescription[];
+  /** Names of indexes of older versions, each replaced by one of `indexes`. */
+  readonly outdated: readonly string[];
 }
 
-/** Creates what is missing of a branch's collection. Repeatable, also by many at once. */
+/**
+ * Creates what is missing of a branch's collection. Repeatable, also by many at once.
+ *
+ * @throws `foreign_documents`, `capped_collection`
+ */
 export function prepareBranch(db: Db, branch: BranchConfig): Promise<void> {
-  return prepare(db, {
-    collection: branch.collection,
-    validator: branchValidator(branch),
-    indexes: [{ key: { account_number: 1 }, name: 'account_number', unique: true }],
-  });
+  return prepare(db, branchWanted(branch));
+}
+
+/** What `prepareBranch` would refuse, or only whether it is capped; it changes nothing. */
+export async function checkBranch(
+  db: Db,
+  branch: BranchConfig,
+  only: 'capped' | undefined,
+): Promise<void> {
+  await check(db, branchWanted(branch), only);
 }
 
 /**
  * Creates what is missing of the journal. Its unique indexes make the server refuse a second
  * posting of one version of an account, and a second reversal of one operation.
+ *
+ * @throws `foreign_documents`, `capped_collection`
  */
 export function prepareJournal(db: Db, collection: string): Promise<void> {
-  return prepare(db, {
+  return prepare(db, journalWanted(collection));
+}
+
+/** What `prepareJournal` would refuse, or only whether it is capped; it changes nothing. */
+export async function checkJournal(
+  db: Db,
+  collection: string,
+  only: 'capped' | undefined,
+): Promise<void> {
+  await check(db, journalWanted(collection), only);
+}
+
+function branchWanted(branch: BranchConfig): Wanted {
+  return {
+    collection: branch.collection,
+    validator: branchValidator(branch),
+    indexes: [{ key: { account_number: 1 }, name: 'account_number', unique: true }],
+    outdated: [],
+  };
+}
+
+/** Refused operations have no postings: a sparse index leaves them out, others see one null each. */
+function journalWanted(collection: string): Wanted {
+  return {
     collection,
     validator: journalValidator,
     indexes: [
       {
         key: { 'postings.branch': 1, 'postings.account_number': 1, 'postings.version': 1 },
-        name: 'posting',
+        name: 'postings',
         unique: true,
+        sparse: true,
       },
       {
         key: { reverses: 1 },
@@ -96,20 +164,61 @@ export function prepareJournal(db: Db, collection: string): Promise<void> {
         unique: true,
         partialFilterExpression: { reverses: { $exists: true } },
       },
+      { key: orderOfApplication, name: 'order' },
     ],
-  });
+    outdated: ['posting'],
+  };
 }
 
+/** An outdated index goes when the one that replaces it is there, so that one always holds. */
 async function prepare(db: Db, wanted: Wanted): Promise<void> {
+  const found = await check(db, wanted);
+  if (found === 'missing') await createCollection(db, wanted);
+  else if (found === 'other_validator') await setValidator(db, wanted);
+  const collection = db.collection(wanted.collection);
+  await collection.createIndexes([...wanted.indexes]);
+  if (found === 'missing' || wanted.outdated.length === 0) return;
+  for (const { name } of await collection.indexes()) {
+    if (name !== undefined && wanted.outdated.includes(name)) await dropIndex(collection, name);
+  }
+}
+
+/** Others may drop it at the same time: IndexNotFound. */
+async function dropIndex(collection: Collection, name: string): Promise<void> {
+  try {
+    await collection.dropIndex(name);
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error && error.code === 27)) throw error;
+  }
+}
+
+/**
+ * How a collection stands.
+ *
+ * @throws `foreign_documents`, `capped_collection`
+ */
+async function check(
+  db: Db,
+  wanted: Wanted,
+  only?: 'capped',
+): Promise<'missing' | 'prepared' | 'other_validator'> {
   const [existing] = await db
     .listCollections({ name: wanted.collection }, { nameOnly: false })
     .toArray();
-  if (!existing) {
-    await createCollection(db, wanted);
-  } else if (!sameValidator(existing['options']?.['validator'], wanted.validator)) {
-    await setValidator(db, wanted);
-  }
-  await db.collection(wanted.collection).createIndexes([...wanted.indexes]);
+  if (!existing) return 'missing';
+  const { capped, validator } = existing['options'] ?? {};
+  if (capped === true) throw cappedCollection(wanted.collection);
+  if (only === 'capped' || sameValidator(validator, wanted.validator)) return 'prepared';
+  await checkDocuments(db, wanted);
+  return 'other_validator';
+}
+
+/** A capped collection drops its oldest documents to make room: money would vanish in silence. */
+export function cappedCollection(name: string): BankctlError {
+  return new BankctlError(
+    'capped_collection',
+    `The collection ${name} is capped: it drops its oldest documents when it is full.`,
+  );
 }
 
 async function createCollection(db: Db, wanted: Wanted): Promise<void> {
@@ -125,7 +234,7 @@ async function createCollection(db: Db, wanted: Wanted): Promise<void> {
  * A strict validator on documents that break it would stop every program that still writes
  * them, so a collection with such documents is left as it is.
  */
-async function setValidator(db: Db, wanted: Wanted): Promise<void> {
+async function checkDocuments(db: Db, wanted: Wanted): Promise<void> {
   const breaking = await db
     .collection(wanted.collection)
     .findOne({ $nor: [wanted.validator] }, { projection: { account_number: 1 } });
@@ -136,6 +245,9 @@ async function setValidator(db: Db, wanted: Wanted): Promise<void> {
         `such as the one with _id ${String(breaking._id)}.`,
     );
   }
+}
+
+async function setValidator(db: Db, wanted: Wanted): Promise<void> {
   await db.command({
     collMod: wanted.collection,
     validator: wanted.validator,

@@ -1,5 +1,5 @@
 import { Decimal128 } from 'mongodb';
-import type { Currency } from './money.ts';
+import { type Currency, maxMinor } from './money.ts';
 
 /** Exponents are stored with this added. */
 const exponentBias = 6176;
@@ -10,6 +10,8 @@ const exponentBias = 6176;
  * Built byte by byte, which takes a small part of the time of parsing a text; an array as short as
  * this lies in the heap until someone asks for its buffer. Source: IEEE 754-2008 decimal128, binary
  * integer encoding: sign, 14 bits of exponent, 113 bits of coefficient; little-endian in BSON.
+ *
+ * @throws `RangeError` for more than 96 bits, which no amount of `maxMinor` comes near
  */
 export function toDecimal(minor: bigint, { digits }: Pick<Currency, 'digits'>): Decimal128 {
   const magnitude = minor < 0n ? -minor : minor;
@@ -20,6 +22,7 @@ export function toDecimal(minor: bigint, { digits }: Pick<Currency, 'digits'>): 
     putWord(bytes, 0, number % 2 ** 32);
     putWord(bytes, 4, Math.floor(number / 2 ** 32));
   } else {
+    if (magnitude >> 96n !== 0n) throw new RangeError(`${minor} cannot be stored as an amount`);
     for (let at = 0; at < 12; at += 4) {
       putWord(bytes, at, Number(BigInt.asUintN(32, magnitude >> BigInt(at * 8))));
     }
@@ -57,6 +60,21 @@ export function fromDecimal(
   const magnitude = shiftDecimal(digits, shift);
   if (magnitude === undefined) return undefined;
   return match[1] === '-' ? -magnitude : magnitude;
+}
+
+/**
+ * Reads a stored balance or amount of an operation, as `fromDecimal` but within the bounds of one:
+ * a sum of many may be larger.
+ *
+ * @returns minor units, or undefined also beyond ±`maxMinor`
+ */
+export function balanceFromDecimal(
+  value: unknown,
+  currency: Pick<Currency, 'digits'>,
+): bigint | undefined {
+  const minor = fromDecimal(value, currency);
+  if (minor === undefined || minor > maxMinor || minor < -maxMinor) return undefined;
+  return minor;
 }
 
 /** An amount with the currency's own exponent and at most 48 bits; undefined for any other. */

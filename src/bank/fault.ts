@@ -5,10 +5,16 @@ import { isConflict } from './transaction.ts';
 const duplicateKey = 11_000;
 const documentFailedValidation = 121;
 const objectTooLarge = 10_334;
+const operationNotSupportedInTransaction = 263;
 
 /** True where a unique index refused a document. */
 export function isDuplicate(error: unknown): boolean {
   return error instanceof MongoServerError && error.code === duplicateKey;
+}
+
+/** True where a transaction tried to write a capped collection. */
+export function isCappedInTransaction(error: unknown): boolean {
+  return error instanceof MongoServerError && error.code === operationNotSupportedInTransaction;
 }
 
 /**

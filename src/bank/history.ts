@@ -1,9 +1,13 @@
 import { BankctlError } from '../errors.ts';
-import { quote } from '../text.ts';
-import { accountBalance } from './balances.ts';
+import { findAccount } from './balances.ts';
 import type { Bank } from './bank.ts';
 import { within } from './bound.ts';
-import { type Entry, fromJournalDocument, type Journal, type JournalRange } from './journal.ts';
+import {
+  type AppliedDocument,
+  fromJournalDocument,
+  type Journal,
+  type JournalRange,
+} from './journal.ts';
 import { formatAmount } from './money.ts';
 import type { AccountReference } from './operation.ts';
 
@@ -26,71 +30,49 @@ export function journalOf(bank: Bank): Journal {
 }
 
 /**
- * The journal document of an operation, amounts as strings.
+ * The postings of an account, oldest first, in batches. The journal has them also where the
+ * account's document is gone or cannot be read.
  *
- * @throws `operation_not_found`, `journal_disabled`
- */
-export async function findOperation(bank: Bank, id: string) {
-  const journal = journalOf(bank);
-  const [[document], [reversal]] = await within(bank.timeoutMs, () =>
-    Promise.all([journal.find([id]), journal.findReversals([id])]),
-  );
-  if (!document) {
-    throw new BankctlError(
-      'operation_not_found',
-      `The journal has no operation ${quote(id)}: it never arrived.`,
-      'Repeat the command with that --id: it is applied once.',
-    );
-  }
-  return {
-    _id: document._id,
-    type: document.type,
-    at: document.at.toISOString(),
-    memo: document.memo ?? null,
-    by: document.by,
-    reverses: document.reverses ?? null,
-    reversed_by: reversal?._id ?? null,
-    request: document.request,
-    postings: document.postings.map((posting) => ({
-      branch: posting.branch,
-      account_number: posting.account_number,
-      amount: posting.amount.toString(),
-      balance_after: posting.balance_after.toString(),
-      version: Number(posting.version),
-    })),
-  };
-}
-
-/**
- * The postings of an account, oldest first, in batches.
- *
- * @throws `account_not_found`, `journal_disabled`
+ * @param doubtful hears of such a document after the postings
+ * @throws `account_not_found` and the like where there are no postings either; `journal_disabled`
  */
 export async function* accountHistory(
   bank: Bank,
   reference: AccountReference,
   range: JournalRange,
+  doubtful: (error: BankctlError) => void,
 ): AsyncIterable<readonly HistoryRow[]> {
   const journal = journalOf(bank);
-  await accountBalance(bank, reference.branch, reference.account);
+  const branch = bank.branches.get(reference.branch);
+  const state = await within(bank.timeoutMs, () => findAccount(branch, reference.account));
+  let any = false;
   for await (const documents of journal.ofAccount(reference, range)) {
-    yield documents
-      .map((document) => fromJournalDocument(document, bank.branches))
-      .flatMap((entry) => rowsOf(bank, entry, reference));
+    any ||= documents.length > 0;
+    yield documents.flatMap((document) => rowsOf(bank, document, reference));
   }
+  if (!(state instanceof BankctlError)) return;
+  if (!any) throw state;
+  doubtful(state);
 }
 
-function rowsOf(bank: Bank, entry: Entry, { branch, account }: AccountReference): HistoryRow[] {
+/** The other postings of an operation may be of branches that the config does not have. */
+function rowsOf(
+  bank: Bank,
+  document: AppliedDocument,
+  { branch, account }: AccountReference,
+): HistoryRow[] {
   const { currency } = bank.branches.get(branch);
-  return entry.postings
-    .filter((posting) => posting.branch === branch && posting.account === account)
-    .map((posting) => ({
-      at: entry.at.toISOString(),
-      operation: entry.id,
-      type: entry.type,
-      amount: formatAmount(posting.amountMinor, currency),
-      balance: formatAmount(posting.balanceAfterMinor, currency),
-      version: Number(posting.version),
-      memo: entry.memo ?? null,
-    }));
+  const postings = document.postings.filter(
+    (posting) => posting.branch === branch && posting.account_number === account,
+  );
+  const entry = fromJournalDocument({ ...document, postings }, bank.branches);
+  return entry.postings.map((posting) => ({
+    at: entry.at.toISOString(),
+    operation: entry.id,
+    type: entry.type,
+    amount: formatAmount(posting.amountMinor, currency),
+    balance: formatAmount(posting.balanceAfterMinor, currency),
+    version: Number(posting.version),
+    memo: entry.memo ?? null,
+  }));
 }

@@ -4,74 +4,25 @@ import {
   type ClientSession,
   type Collection,
   type Db,
-  type Decimal128,
   type Document,
   Long,
   type ResumeToken,
 } from 'mongodb';
-import { BankctlError } from '../errors.ts';
-import type { Branches } from './branches.ts';
-import { prepareJournal } from './collections.ts';
-import { fromDecimal, toDecimal } from './decimal.ts';
-import { type AccountReference, type Request, referenceKey } from './operation.ts';
+import { checkJournal, orderOfApplication, prepareJournal } from './collections.ts';
+import type { AppliedDocument, JournalDocument } from './journal-document.ts';
+import { type AccountReference, referenceKey } from './operation.ts';
 
-/** The effect of an operation on one account, as it is stored. */
-export interface PostingDocument {
-  readonly branch: string;
-  readonly account_number: string;
-  readonly amount: Decimal128;
-  readonly balance_after: Decimal128;
-  readonly version: Long;
-}
-
-/** An applied operation, as it is stored: append-only, one document each. */
-export interface JournalDocument {
-  /** The operation id. */
-  readonly _id: string;
-  readonly type: string;
-  /** The server's time, never earlier than that of an account's previous posting. */
-  readonly at: Date;
-  readonly memo?: string;
-  /** Who asked for it, as `user@host`. */
-  readonly by: string;
-  /** The operation that this one reverses; the server refuses a second reversal of it. */
-  readonly reverses?: string;
-  /** Digest of the request, see `requestDigest`. */
-  readonly request: string;
-  readonly postings: readonly PostingDocument[];
-  /** What the rules refused in the same batch of a file, so that it stays refused: see `post`. */
-  readonly refused?: readonly Refusal[];
-}
-
-/** An operation that the rules refused, as a batch of a file remembers it. */
-export interface Refusal {
-  /** The operation id. */
-  readonly id: string;
-  /** A code of the error table. */
-  readonly code: string;
-  readonly message: string;
-}
-
-/** The effect of an operation on one account, in memory. */
-export interface Posting extends AccountReference {
-  readonly amountMinor: bigint;
-  readonly balanceBeforeMinor: bigint;
-  readonly balanceAfterMinor: bigint;
-  readonly version: bigint;
-}
-
-/** An applied operation, in memory. */
-export interface Entry {
-  readonly id: string;
-  readonly type: string;
-  readonly at: Date;
-  readonly memo: string | undefined;
-  readonly by: string;
-  readonly reverses: string | undefined;
-  readonly request: string;
-  readonly postings: readonly Posting[];
-  readonly refused?: readonly Refusal[] | undefined;
-}
+export {
+  type AppliedDocument,
+  type Entry,
+  fromJournalDocument,
+  fromRefusedDocument,
+  isApplied,
+  type JournalDocument,
+  type PastRefusal,
+  type Posting,
+  type Refusal,
+} from './journal-document.ts';
 
 /** Which postings of an account: a half-open range of time, and at most so many of the newest. */
 export interface JournalRange {
@@ -80,10 +31,15 @@ export interface JournalRange {
   readonly limit?: number | undefined;
 }
 
-/** The collection of applied operations. */
+/** An account, and a version of it that it has not reached. */
+export interface NextVersion extends AccountReference {
+  readonly version: bigint;
+}
+
+/** The collection of applied operations, and of the refused ones that files keep. */
 export interface Journal {
   readonly collection: string;
-  /** The documents of those ids that were applied. */
+  /** The documents of those ids, applied or refused: see `isApplied`. */
   readonly find: (
     ids: readonly string[],
     session?: ClientSession,
@@ -92,16 +48,29 @@ export interface Journal {
   readonly findReversals: (
     ids: readonly string[],
     session?: ClientSession,
-  ) => Promise<readonly JournalDocument[]>;
+  ) => Promise<readonly AppliedDocument[]>;
+  /** Those of the given ids that the journal has. */
+  readonly idsAmong: (ids: readonly string[]) => Promise<readonly string[]>;
+  /** The ids next to one in their own order, nearest first, at most so many. */
+  readonly idsBeside: (
+    id: string,
+    side: 'before' | 'after',
+    limit: number,
+  ) => Promise<readonly string[]>;
   /** The documents that touch an account, by rising version, in batches. */
   readonly ofAccount: (
     account: AccountReference,
     range: JournalRange,
     session?: ClientSession,
-  ) => AsyncIterable<readonly JournalDocument[]>;
-  /** All documents in the order in which they were appended, in batches. */
-  readonly all: (session: ClientSession) => AsyncIterable<readonly JournalDocument[]>;
-  /** The time of the newest operation. Slow: it looks at all of them. */
+  ) => AsyncIterable<readonly AppliedDocument[]>;
+  /** All applied operations in the order of application, in batches. */
+  readonly all: (session: ClientSession) => AsyncIterable<readonly AppliedDocument[]>;
+  /** Those of the versions that have a posting already: others changed their documents. */
+  readonly postedVersions: (
+    versions: readonly NextVersion[],
+    session?: ClientSession,
+  ) => Promise<readonly AccountReference[]>;
+  /** The time of the newest operation. */
   readonly newestAt: () => Promise<Date | undefined>;
   /** Number and sum of the accounts of each branch, as posted by that time. */
   readonly totalsAt: (at: Date, session: ClientSession) => Promise<readonly Document[]>;
@@ -112,11 +81,19 @@ export interface Journal {
     session: ClientSession,
   ) => AsyncIterable<readonly Document[]>;
   /** Follows what is appended, from now on or from where a stream broke off. */
-  readonly watch: (resumeAfter?: ResumeToken) => ChangeStream<JournalDocument>;
+  readonly watch: (resumeAfter?: ResumeToken) => ChangeStream<AppliedDocument>;
   /** Appends the documents of a batch. */
   readonly append: (documents: readonly JournalDocument[], session: ClientSession) => Promise<void>;
-  /** Creates what is missing: the collection, its validator, its unique index. Repeatable. */
+  /** Deletes refused operations that are about to be decided anew. @returns how many there were */
+  readonly forgetRefused: (ids: readonly string[], session: ClientSession) => Promise<number>;
+  /**
+   * Creates what is missing: the collection, its validator, its indexes. Repeatable.
+   *
+   * @throws `foreign_documents`, `capped_collection`
+   */
   readonly prepare: () => Promise<void>;
+  /** What `prepare` would refuse, or only whether it is capped; it changes nothing. */
+  readonly check: (only?: 'capped') => Promise<void>;
 }
 
 /** Makes the one object through which the journal is touched. Nothing is sent to the server. */
@@ -127,14 +104,33 @@ export function createJournal(db: Db, name: string): Journal {
     find: (ids, session) =>
       collection.find({ _id: { $in: [...ids] } }, session ? { session } : {}).toArray(),
     findReversals: (ids, session) =>
-      collection.find({ reverses: { $in: [...ids] } }, session ? { session } : {}).toArray(),
+      collection
+        .find<AppliedDocument>({ reverses: { $in: [...ids] } }, session ? { session } : {})
+        .toArray(),
+    idsAmong: async (ids) => {
+      const found = await collection.find({ _id: { $in: [...ids] } }, onlyId).toArray();
+      return found.map(({ _id }) => _id);
+    },
+    idsBeside: async (id, side, limit) => {
+      const [filter, order] =
+        side === 'after' ? [{ _id: { $gt: id } }, 1 as const] : [{ _id: { $lt: id } }, -1 as const];
+      const found = await collection
+        .find(filter, onlyId)
+        .sort({ _id: order })
+        .limit(limit)
+        .toArray();
+      return found.map(({ _id }) => _id);
+    },
     ofAccount: (account, range, session) => readAccount(collection, account, range, session),
     all: (session) => readAll(collection, session),
+    postedVersions: (versions, session) => readPosted(collection, versions, session),
     newestAt: async () => {
       const [newest] = await collection
-        .aggregate([{ $group: { _id: null, at: { $max: '$at' } } }])
+        .find({}, { projection: { at: 1 } })
+        .sort({ at: -1 })
+        .limit(1)
         .toArray();
-      return newest?.['at'];
+      return newest?.at;
     },
     totalsAt: (at, session) =>
       collection
@@ -148,8 +144,8 @@ export function createJournal(db: Db, name: string): Journal {
         }),
       ),
     watch: (resumeAfter) =>
-      collection.watch(
-        [{ $match: { operationType: 'insert' } }],
+      collection.watch<AppliedDocument>(
+        [{ $match: { operationType: 'insert', 'fullDocument.postings': { $exists: true } } }],
         resumeAfter ? { resumeAfter } : {},
       ),
     append: async (documents, session) => {
@@ -158,9 +154,18 @@ export function createJournal(db: Db, name: string): Journal {
       if (first && documents.length === 1) await collection.insertOne(first, { session });
       else await collection.insertMany([...documents], { session, ordered: false });
     },
+    forgetRefused: async (ids, session) => {
+      const filter = { _id: { $in: [...ids] }, refused: { $exists: true }, postings: absent };
+      return (await collection.deleteMany(filter, { session })).deletedCount;
+    },
     prepare: () => prepareJournal(db, name),
+    check: (only) => checkJournal(db, name, only),
   } satisfies Journal);
 }
+
+const onlyId = { projection: { _id: 1 } } as const;
+
+const absent = { $exists: false } as const;
 
 /**
  * In order of the versions, which is what the unique index gives. Where only the newest are
@@ -171,10 +176,10 @@ async function* readAccount(
   { branch, account }: AccountReference,
   { since, until, limit }: JournalRange,
   session: ClientSession | undefined,
-): AsyncIterable<readonly JournalDocument[]> {
+): AsyncIterable<readonly AppliedDocument[]> {
   const at = { ...(since && { $gte: since }), ...(until && { $lt: until }) };
   const posting = { branch, account_number: account };
-  const cursor = collection.aggregate<JournalDocument>(
+  const cursor = collection.aggregate<AppliedDocument>(
     [
       {
         $match: {
@@ -211,16 +216,19 @@ async function* readAccount(
 }
 
 /**
- * As the server keeps them: an account is changed by one transaction at a time, so its postings
- * come by rising version. A snapshot session alone is not enough, see `createClient`.
+ * In the order of application, which no member and no copy of the database disagrees on, as they
+ * do on the order of storage. A snapshot session alone is not enough, see `createClient`.
  */
 async function* readAll(
   collection: Collection<JournalDocument>,
   session: ClientSession,
-): AsyncIterable<readonly JournalDocument[]> {
+): AsyncIterable<readonly AppliedDocument[]> {
   const cursor = collection
-    .find({}, { session, readConcern: { level: 'snapshot' }, batchSize: 1000 })
-    .sort({ $natural: 1 });
+    .find<AppliedDocument>(
+      { postings: { $exists: true } },
+      { session, readConcern: { level: 'snapshot' }, batchSize: 1000, allowDiskUse: true },
+    )
+    .sort(orderOfApplication);
   try {
     while (await cursor.hasNext()) yield cursor.readBufferedDocuments();
   } finally {
@@ -231,6 +239,35 @@ async function* readAll(
 /** A snapshot session alone is not enough, see `createClient`. */
 function snapshotOf(session: ClientSession) {
   return { session, readConcern: { level: 'snapshot' } as const };
+}
+
+/** Clauses that the server plans together in a moment. */
+const maxClauses = 200;
+
+async function readPosted(
+  collection: Collection<JournalDocument>,
+  versions: readonly NextVersion[],
+  session: ClientSession | undefined,
+): Promise<readonly AccountReference[]> {
+  const posted: AccountReference[] = [];
+  for (let start = 0; start < versions.length; start += maxClauses) {
+    const asked = versions.slice(start, start + maxClauses);
+    const clauses = asked.map(({ branch, account, version }) => ({
+      postings: {
+        $elemMatch: { branch, account_number: account, version: Long.fromBigInt(version) },
+      },
+    }));
+    const found = await collection
+      .find<AppliedDocument>({ $or: clauses }, session ? { session } : {})
+      .toArray();
+    const keys = new Set(
+      found.flatMap(({ postings }) =>
+        postings.map((it) => `${it.version} ${it.branch}:${it.account_number}`),
+      ),
+    );
+    posted.push(...asked.filter((it) => keys.has(`${it.version} ${referenceKey(it)}`)));
+  }
+  return posted;
 }
 
 const onDisk = { allowDiskUse: true, batchSize: 1000 };
@@ -284,96 +321,5 @@ async function* batchesOf<T>(cursor: AggregationCursor<T>): AsyncIterable<readon
     while (await cursor.hasNext()) yield cursor.readBufferedDocuments();
   } finally {
     await cursor.close();
-  }
-}
-
-/** The stored form of an entry. */
-export function toJournalDocument(entry: Entry, branches: Branches): JournalDocument {
-  return {
-    _id: entry.id,
-    type: entry.type,
-    at: entry.at,
-    ...(entry.memo === undefined ? {} : { memo: entry.memo }),
-    by: entry.by,
-    ...(entry.reverses === undefined ? {} : { reverses: entry.reverses }),
-    request: entry.request,
-    postings: entry.postings.map((posting) => {
-      const { currency } = branches.get(posting.branch);
-      return {
-        branch: posting.branch,
-        account_number: posting.account,
-        amount: toDecimal(posting.amountMinor, currency),
-        balance_after: toDecimal(posting.balanceAfterMinor, currency),
-        version: Long.fromBigInt(posting.version),
-      };
-    }),
-    ...(entry.refused === undefined ? {} : { refused: entry.refused }),
-  };
-}
-
-/**
- * An entry as it was stored.
- *
- * @throws `bad_balance` where a stored amount is not an exact amount of the branch's currency
- */
-export function fromJournalDocument(document: JournalDocument, branches: Branches): Entry {
-  return {
-    id: document._id,
-    type: document.type,
-    at: document.at,
-    memo: document.memo,
-    by: document.by,
-    reverses: document.reverses,
-    request: document.request,
-    refused: document.refused,
-    postings: document.postings.map((posting) => {
-      const { currency } = branches.get(posting.branch);
-      const amountMinor = fromDecimal(posting.amount, currency);
-      const balanceAfterMinor = fromDecimal(posting.balance_after, currency);
-      if (amountMinor === undefined || balanceAfterMinor === undefined) {
-        throw new BankctlError(
-          'bad_balance',
-          `The operation ${document._id} has an amount that is not exact in ${currency.code}.`,
-        );
-      }
-      return {
-        branch: posting.branch,
-        account: posting.account_number,
-        amountMinor,
-        balanceBeforeMinor: balanceAfterMinor - amountMinor,
-        balanceAfterMinor,
-        version: BigInt(posting.version.toString()),
-      };
-    }),
-  };
-}
-
-/**
- * What the operation id of an entry stands for: the inverse of posting it.
- *
- * @returns the same fields as `requestOf` gives for the operation
- */
-export function requestOfEntry(entry: Entry): Request {
-  const memo = entry.memo ?? '';
-  const [first, second] = entry.postings;
-  if (!first) return { type: entry.type, memo };
-  switch (entry.type) {
-    case 'open':
-    case 'increment': {
-      const { branch, account, amountMinor } = first;
-      return { type: entry.type, branch, account, amount: amountMinor.toString(), memo };
-    }
-    case 'transfer':
-      return {
-        type: entry.type,
-        from: referenceKey(first),
-        to: second ? referenceKey(second) : '',
-        amount: (-first.amountMinor).toString(),
-        memo,
-      };
-    case 'reverse':
-      return { type: entry.type, reverses: entry.reverses ?? '', memo };
-    default:
-      return { type: entry.type, branch: first.branch, account: first.account, memo };
   }
 }

@@ -47,7 +47,7 @@ export function openLedger(bank: Bank, options: PostOptions): Ledger {
     const operations = batch.map(({ operation }) => operation);
     let failure: unknown = new Error('a posted operation has no outcome');
     try {
-      await post(bank, operations, { ...options, settled });
+      await post(bank, operations, { ...options, settled, manyCallers: true });
     } catch (error) {
       failure = error;
     }

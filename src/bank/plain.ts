@@ -11,7 +11,8 @@ import {
   referenceKey,
 } from './operation.ts';
 import { readBook } from './reading.ts';
-import { applyOperation } from './rules.ts';
+import { type AccountState, applyOperation } from './rules.ts';
+import { isDefinite } from './transaction.ts';
 
 /** The operations that need no journal. */
 export type PlainOperation = Operation & (OpenOperation | IncrementOperation);
@@ -19,11 +20,15 @@ export type PlainOperation = Operation & (OpenOperation | IncrementOperation);
 /** Each round means that another writer came in between; more than a few in a row do not happen. */
 const mostRounds = 10;
 
+/** A write was sent, and no answer said that it had no effect. */
+export class WriteUnknown extends Error {}
+
 /**
  * An operation in a bank with `journal: false`: one guarded update or insert, atomic by itself,
  * without an id that makes sure of it.
  *
- * @throws the rule that refuses it; `journal_disabled` where an id was given
+ * @throws the rule that refuses it; `journal_disabled` where an id was given; `WriteUnknown`; any
+ *   other error means that nothing was changed
  */
 export async function postPlain(
   bank: Bank,
@@ -37,20 +42,19 @@ export async function postPlain(
     );
   }
   const branch = bank.branches.get(operation.branch);
-  if (createsAccount(operation) && !dryRun) await branch.prepare();
+  if (createsAccount(operation)) await (dryRun ? branch.check() : branch.prepare());
   for (let round = 0; round < mostRounds; round += 1) {
-    const incremented = dryRun ? undefined : await tryIncrement(bank, operation);
-    if (incremented) return incremented;
     const book = await readBook(bank, [operation]);
+    const before = book.accounts.get(referenceKey(operation));
     const { postings } = applyOperation(book, operation);
     const [posting] = postings;
     const state = book.accounts.get(referenceKey(operation));
-    if (!posting || typeof state !== 'object')
-      throw new Error('an accepted operation has no posting');
+    if (!posting || !isState(state)) throw new Error('an accepted operation has no posting');
     if (dryRun) return posting;
-    if (posting.version !== 1n) continue;
-    const change = { ...state, account: operation.account, versionRead: 0n };
-    if (await inserted(branch.insert(change))) return posting;
+    const written = isState(before)
+      ? await tryIncrement(bank, operation, before)
+      : await tryInsert(bank, operation, state, posting);
+    if (written) return written;
   }
   throw new BankctlError(
     'database_failed',
@@ -59,14 +63,25 @@ export async function postPlain(
   );
 }
 
-async function tryIncrement(bank: Bank, operation: PlainOperation): Promise<Posting | undefined> {
-  const { account, amountMinor } = operation;
-  if (operation.type === 'open' || amountMinor === 0n) return undefined;
-  const branch = bank.branches.get(operation.branch);
-  const document = await branch.increment(account, amountMinor);
+function isState(reading: unknown): reading is AccountState {
+  return typeof reading === 'object' && reading !== null && !(reading instanceof Error);
+}
+
+/**
+ * Adds the amount on the server, so that increments of others in between do no harm.
+ *
+ * @returns undefined if the account no longer passes the guard
+ */
+async function tryIncrement(
+  bank: Bank,
+  { account, amountMinor, branch: name }: PlainOperation,
+  { documentId }: AccountState,
+): Promise<Posting | undefined> {
+  const branch = bank.branches.get(name);
+  const document = await sent(bank, () => branch.increment(account, documentId, amountMinor));
   if (!document) return undefined;
-  const state = readAccount(document, branch.currency);
-  if (state === 'bad_balance') throw new Error('the guard let an inexact balance through');
+  const state = readAccount(document, branch);
+  if (state instanceof BankctlError) throw new WriteUnknown(state.message, { cause: state });
   return {
     branch: branch.name,
     account,
@@ -77,13 +92,29 @@ async function tryIncrement(bank: Bank, operation: PlainOperation): Promise<Post
   };
 }
 
-/** False where another writer opened the account in between. */
-async function inserted(insert: Promise<void>): Promise<boolean> {
+/** @returns undefined if another writer opened the account in between */
+async function tryInsert(
+  bank: Bank,
+  { account, branch: name }: PlainOperation,
+  state: AccountState,
+  posting: Posting,
+): Promise<Posting | undefined> {
+  const change = { ...state, account, versionRead: 0n };
   try {
-    await insert;
-    return true;
+    await sent(bank, () => bank.branches.get(name).insert(change));
+    return posting;
   } catch (error) {
-    if (error instanceof MongoServerError && error.code === 11000) return false;
+    if (error instanceof MongoServerError && error.code === 11_000) return undefined;
     throw error;
+  }
+}
+
+/** Tells what certainly had no effect from what may have had. */
+async function sent<T>({ commits }: Bank, write: () => Promise<T>): Promise<T> {
+  try {
+    return await commits.send(write);
+  } catch (error) {
+    if (error instanceof BankctlError || isDefinite(error)) throw error;
+    throw new WriteUnknown('the answer to a write never came', { cause: error });
   }
 }

@@ -1,16 +1,17 @@
-import type { ClientSession, MongoServerError } from 'mongodb';
+import type { ClientSession } from 'mongodb';
 import { BankctlError } from '../errors.ts';
 import { quote } from '../text.ts';
 import type { Bank } from './bank.ts';
 import { type Bound, within } from './bound.ts';
-import { isDuplicate, isFaultOfOne } from './fault.ts';
-import { type Entry, type Journal, type Refusal, requestOfEntry } from './journal.ts';
-import { formatAmount } from './money.ts';
-import { createsAccount, type Operation, requestDigest, requestOf } from './operation.ts';
-import { type IdsRead, readBook } from './reading.ts';
-import { type RefusalRule, standingRefusals, toError } from './refusals.ts';
+import { isCappedInTransaction, isDuplicate, isFaultOfOne } from './fault.ts';
+import type { Journal } from './journal.ts';
+import type { Entry } from './journal-document.ts';
+import { type Judged, judgeAll } from './judge.ts';
+import { createsAccount, type Operation } from './operation.ts';
+import { createMemory, type PostMemory } from './post-memory.ts';
+import { accountsOf, type ReadOptions, readBook } from './reading.ts';
+import type { RefusalRule } from './refusals.ts';
 import { overlay, type Rehearsal, rehearse } from './rehearsal.ts';
-import { applyOperation, type Book } from './rules.ts';
 import { CommitUnknown, transact } from './transaction.ts';
 import { writeBatch } from './write-batch.ts';
 
@@ -31,6 +32,20 @@ export interface Refused {
   readonly applied: false;
   readonly operation: Operation;
   readonly error: BankctlError;
+  /** True if it was refused before, and stays so: see `RefusalRule`. */
+  readonly standing?: boolean;
+  /** Of an atomic batch: the index of the operation whose refusal refused this one too. */
+  readonly because?: number;
+}
+
+/** A commit whose answer never came, with the operations that it leaves open. */
+export class OutcomeUnknown extends BankctlError {
+  readonly operations: readonly Operation[];
+
+  constructor(operations: readonly Operation[], cause: unknown) {
+    super('outcome_unknown', unknownMessage(operations), undefined, { cause });
+    this.operations = operations;
+  }
 }
 
 /** Where a caller may hold a batch, to drive two of them against one another. */
@@ -44,12 +59,17 @@ export interface PostOptions {
   readonly dryRun?: boolean;
   /** All or nothing: one refusal refuses the whole batch. */
   readonly atomic?: boolean;
-  /** What is behind the first refusal is not attempted, and has no outcome. */
+  /** What comes after the first refusal is not attempted, and has no outcome. */
   readonly stopAtRefusal?: boolean;
-  /** Refusals are remembered, as a file that is run again needs it. */
+  /**
+   * Refusals are kept in the journal, as a file that is run again needs it. An atomic batch and a
+   * dry run keep none.
+   */
   readonly refusals?: RefusalRule;
   /** What earlier batches of the same dry run would have done. */
   readonly rehearsal?: Rehearsal;
+  /** What earlier calls of the same run learned; one for each run, see `createMemory`. */
+  readonly memory?: PostMemory;
   /**
    * The caller does not expect any of the ids in the journal, and saves the look-up; the server's
    * refusal of a second one is the check, and the batch is then read again with it.
@@ -62,10 +82,15 @@ export interface PostOptions {
    */
   readonly mostConflicts?: number;
   /**
-   * Told of the outcomes of each part as soon as it is committed. Where a later part fails, these
-   * stand, whatever the error says of the rest.
+   * Called with the outcomes of each part as soon as it is committed. Where a later part fails,
+   * these stand, whatever the error says of the rest.
    */
   readonly settled?: (outcomes: readonly Outcome[]) => void;
+  /**
+   * Each operation has a caller of its own: what keeps one from being judged at all, such as a
+   * branch that the config does not have, is its outcome, and not an error of all.
+   */
+  readonly manyCallers?: boolean;
 }
 
 /**
@@ -85,8 +110,11 @@ const conflictsBeforeSplit = 6;
  * bulk write a branch, and appends the journal documents. A refused operation does not hurt the
  * others; operations on one account take effect in the order given.
  *
+ * A batch that is refused by the server, conflicts too often or takes too long goes in halves,
+ * each with the time of a whole one, unless it is atomic.
+ *
  * @returns one outcome an operation, in order; with `stopAtRefusal` up to the first refusal
- * @throws `outcome_unknown` where the answer to a commit never came; any other error means that
+ * @throws `OutcomeUnknown` if the answer to a commit never came; any other error means that
  *   nothing of the failed batch was applied
  */
 export async function post(
@@ -105,10 +133,14 @@ export async function post(
         `${mostOperations} are the most.`,
     );
   }
+  const memory = options.memory ?? createMemory();
   const outcomes: Outcome[] = [];
-  for (let start = 0; start < operations.length; start += mostOperations) {
-    const batch = operations.slice(start, start + mostOperations);
-    outcomes.push(...(await postBatch({ bank, journal, operations: batch, options })));
+  for (let start = 0; start < operations.length; ) {
+    const size = options.atomic ? operations.length : Math.min(mostOperations, memory.batchSize);
+    const batch = operations.slice(start, start + size);
+    start += size;
+    const shared = { bank, journal, options, memory, thorough: false };
+    outcomes.push(...(await postBatch({ ...shared, operations: batch })));
     if (isStopped(outcomes, options)) break;
   }
   return outcomes;
@@ -123,107 +155,163 @@ interface Batch {
   readonly journal: Journal;
   readonly operations: readonly Operation[];
   readonly options: PostOptions;
+  readonly memory: PostMemory;
+  /** Everything is looked up that is otherwise left to the server's refusal. */
+  readonly thorough: boolean;
+  /** What the server refused, by operation id. */
+  readonly refusedByServer?: ReadonlyMap<string, BankctlError>;
 }
 
-/** Posts a batch within its time; one that is stuck on a part of it goes in halves. */
+/** How far a batch got, for whoever has to make good what ended it. */
+interface Progress {
+  running: Promise<unknown>;
+  /** What a commit was sent for; undefined if giving up now leaves nothing open. */
+  committing: Judged | undefined;
+}
+
+/** Posts a batch within its time. */
 async function postBatch(batch: Batch): Promise<readonly Outcome[]> {
-  // Written by the body each time it runs: whether giving up now leaves the outcome open.
-  const state = { committing: false };
+  const { bank, memory, options } = batch;
+  const progress: Progress = { running: Promise.resolve(), committing: undefined };
   try {
-    return await within(batch.bank.timeoutMs, (bound) => postInHalves(batch, bound, state));
+    const judged = await within(bank.timeoutMs, (bound) => {
+      const running = postOnce(batch, bound, progress);
+      progress.running = running;
+      return running;
+    });
+    memory.settled(judged.outcomes);
+    if (options.rehearsal) rehearse(options.rehearsal, judged.book, judged);
+    options.settled?.(judged.outcomes);
+    return judged.outcomes;
   } catch (error) {
-    const timedOut = error instanceof BankctlError && error.code === 'timed_out';
-    if (error instanceof CommitUnknown || (timedOut && state.committing)) {
-      throw unknownOutcome(batch.operations, error);
+    if (error instanceof CommitUnknown || (isTimeOut(error) && progress.committing)) {
+      memory.sent(progress.committing?.entries ?? []);
+      throw new OutcomeUnknown(batch.operations, error);
     }
-    throw error;
+    return recover(batch, progress, error);
   }
 }
 
-async function postInHalves(
+/** Nothing of the batch was applied: it is read more thoroughly, goes in halves, or fails. */
+async function recover(
   batch: Batch,
-  bound: Bound,
-  state: { committing: boolean },
+  progress: Progress,
+  error: unknown,
 ): Promise<readonly Outcome[]> {
-  const { bank, operations } = batch;
+  const { operations, options, memory, bank } = batch;
+  if (isDuplicate(error) && !batch.thorough) return postBatch({ ...batch, thorough: true });
+  if (isCappedInTransaction(error)) await checkCapped(batch);
+  const [only] = operations;
+  const many = operations.length > 1;
+  const middle = Math.ceil(operations.length / 2);
+  if (options.atomic || !only) throw error;
+  if (isTimeOut(error)) {
+    if (!many || !(await answersStill(bank, progress))) throw error;
+    memory.batchSize = middle;
+  } else if (!isFaultOfOne(error, options.manyCallers ?? false)) throw error;
+  if (many) return postHalves(batch, middle);
+  const refused = refusalOf(only, error);
+  if (batch.refusedByServer || !options.refusals || options.dryRun) {
+    const outcomes = [{ applied: false as const, operation: only, error: refused }];
+    options.settled?.(outcomes);
+    return outcomes;
+  }
+  // It is kept as any other refusal is.
+  return postBatch({ ...batch, thorough: true, refusedByServer: new Map([[only.id, refused]]) });
+}
+
+async function postHalves(batch: Batch, middle: number): Promise<readonly Outcome[]> {
+  const outcomes: Outcome[] = [];
+  for (const half of [batch.operations.slice(0, middle), batch.operations.slice(middle)]) {
+    outcomes.push(...(await postBatch({ ...batch, operations: half })));
+    if (isStopped(outcomes, batch.options)) break;
+  }
+  return outcomes;
+}
+
+function isTimeOut(error: unknown): boolean {
+  return error instanceof BankctlError && error.code === 'timed_out';
+}
+
+/**
+ * Whether a smaller batch has a chance: the server answers, once the one that was given up is
+ * aborted, whose locks would be in its way.
+ */
+async function answersStill({ timeoutMs, serverTime }: Bank, { running }: Progress) {
   try {
-    await prepareCollections(batch);
-    bound.check();
-    const { book, outcomes } = await bank.inSession((session) =>
-      transact(
-        session,
-        async ({ mayBeApplied }) => {
-          state.committing = false;
-          const judged = await attempt(batch, session, bound, mayBeApplied);
-          state.committing = true;
-          return judged;
-        },
-        {
-          bound,
-          draw: bank.draw,
-          blocked: bank.endAbandoned,
-          mostConflicts:
-            operations.length > 1
-              ? conflictsBeforeSplit
-              : (batch.options.mostConflicts ?? Number.POSITIVE_INFINITY),
-        },
-      ),
-    );
-    if (batch.options.rehearsal) {
-      const fresh = outcomes.filter(isFresh).map(({ entry }) => entry);
-      rehearse(batch.options.rehearsal, book, fresh);
-    }
-    batch.options.settled?.(outcomes);
-    return outcomes;
-  } catch (error) {
-    const [only] = operations;
-    if (batch.options.expectFresh && isDuplicate(error)) {
-      return postInHalves({ ...batch, options: lookingUp(batch.options) }, bound, state);
-    }
-    const ofManyCallers = batch.options.settled !== undefined;
-    if (!isFaultOfOne(error, ofManyCallers) || batch.options.atomic || !only) throw error;
-    if (operations.length === 1) {
-      const refused = [refusedOne(only, error)];
-      batch.options.settled?.(refused);
-      return refused;
-    }
-    const middle = Math.ceil(operations.length / 2);
-    const halves = [operations.slice(0, middle), operations.slice(middle)];
-    const outcomes: Outcome[] = [];
-    for (const half of halves) {
-      outcomes.push(...(await postInHalves({ ...batch, operations: half }, bound, state)));
-      if (isStopped(outcomes, batch.options)) break;
-    }
-    return outcomes;
+    await within(timeoutMs, () => running).catch(() => undefined);
+    await within(timeoutMs, serverTime);
+    return true;
+  } catch {
+    return false;
   }
 }
 
-function lookingUp({ expectFresh: _, ...options }: PostOptions): PostOptions {
-  return options;
-}
-
-function refusedOne(operation: Operation, error: MongoServerError | BankctlError): Refused {
-  if (error instanceof BankctlError) return { applied: false, operation, error };
-  return {
-    applied: false,
-    operation,
-    error: new BankctlError(
-      'refused_by_server',
-      `The server refused operation ${quote(operation.id)}: ${error.message}.`,
-      undefined,
-      { cause: error },
+async function postOnce(batch: Batch, bound: Bound, progress: Progress): Promise<Judged> {
+  const { bank, operations, options } = batch;
+  await prepareCollections(batch);
+  bound.check();
+  return bank.inSession((session) =>
+    transact(
+      session,
+      {
+        run: (mayBeApplied) => {
+          progress.committing = undefined;
+          return attempt(batch, session, bound, mayBeApplied);
+        },
+        committing: (judged) => {
+          progress.committing = judged;
+        },
+      },
+      {
+        bound,
+        draw: bank.draw,
+        commits: bank.commits,
+        blocked: bank.endAbandoned,
+        mostConflicts:
+          operations.length > 1
+            ? conflictsBeforeSplit
+            : (options.mostConflicts ?? Number.POSITIVE_INFINITY),
+      },
     ),
-  };
+  );
 }
 
-/** Collections cannot be given a validator inside a transaction, so new accounts need this. */
-async function prepareCollections({ bank, journal, operations, options }: Batch): Promise<void> {
-  const names = new Set(operations.filter(createsAccount).map(({ branch }) => branch));
-  if (names.size === 0 || options.dryRun) return;
-  await Promise.all([
-    journal.prepare(),
-    ...[...names].map((name) => bank.branches.get(name).prepare()),
-  ]);
+function refusalOf(operation: Operation, error: unknown): BankctlError {
+  if (error instanceof BankctlError) return error;
+  const reason = error instanceof Error ? error.message : String(error);
+  return new BankctlError(
+    'refused_by_server',
+    `The server refused operation ${quote(operation.id)}: ${reason}.`,
+    undefined,
+    { cause: error },
+  );
+}
+
+/**
+ * Collections cannot be given a validator inside a transaction, so new accounts need this, and so
+ * do refusals, which journals of older versions do not take. A dry run finds what it would refuse.
+ */
+async function prepareCollections(batch: Batch): Promise<void> {
+  const { bank, journal, operations, options } = batch;
+  const created = new Set(operations.filter(createsAccount).map(({ branch }) => branch));
+  const branches = [...created].map((name) => bank.branches.get(name));
+  const keeps = options.refusals !== undefined && !options.atomic;
+  const prepared = [...(created.size > 0 || keeps ? [journal] : []), ...branches];
+  if (!options.dryRun) {
+    await Promise.all(prepared.map((it) => it.prepare()));
+    return;
+  }
+  await checkCapped(batch);
+  await Promise.all(prepared.map((it) => it.check()));
+}
+
+/** @throws `capped_collection` if one is that the batch would write */
+async function checkCapped({ bank, journal, operations }: Batch): Promise<void> {
+  const references = operations.flatMap((operation) => accountsOf(operation, new Map()));
+  const names = new Set(references.map(({ branch }) => branch));
+  const branches = [...names].map((name) => bank.branches.get(name));
+  await Promise.all([journal, ...branches].map((it) => it.check('capped')));
 }
 
 /** One run of the transaction's body: it computes and writes, and remembers nothing. */
@@ -234,143 +322,40 @@ async function attempt(
   mayBeApplied: boolean,
 ): Promise<Judged> {
   bound.check();
-  const ids = batch.options.expectFresh ? 'none' : 'given';
-  let judged = await judge(batch, session, mayBeApplied ? 'all' : ids);
-  // What looks refused may have been applied before: then it is a replay.
-  if (ids === 'none' && !mayBeApplied && judged.outcomes.some(({ applied }) => !applied)) {
-    judged = await judge(batch, session, 'all');
-  }
   const { bank, journal, options } = batch;
+  const all = mayBeApplied || batch.thorough;
+  const given = options.expectFresh ? 'none' : 'given';
+  const versions = batch.thorough || options.dryRun === true;
+  let judged = await judge(batch, session, { ids: all ? 'all' : given, versions });
+  // What looks refused may have been applied before: then it is a replay.
+  if (!all && options.expectFresh && judged.outcomes.some(({ applied }) => !applied)) {
+    judged = await judge(batch, session, { ids: 'all', versions });
+  }
   await options.reached?.('read');
-  const { book, outcomes } = judged;
-  const fresh = outcomes.filter(isFresh);
-  if (fresh.length > 0 && !options.dryRun) {
-    const refused = options.refusals ? outcomes.filter(isRefused).map(toRefusal) : [];
-    const entries = fresh.map(({ entry }) => entry);
-    await writeBatch({ bank, journal, entries, refused, book }, session);
+  const { entries, refused, decidedAnew, book } = judged;
+  if (entries.length + refused.length > 0 && !options.dryRun) {
+    const { check } = bound;
+    await writeBatch({ bank, journal, entries, refused, decidedAnew, book, check }, session);
     await options.reached?.('written');
   }
   await options.reached?.('committing');
   return judged;
 }
 
-/** What a batch comes to on a reading. */
-interface Judged {
-  readonly book: Book;
-  readonly outcomes: readonly Outcome[];
-}
-
-async function judge(batch: Batch, session: ClientSession, ids: IdsRead): Promise<Judged> {
-  const { bank, operations, options } = batch;
-  const book = await readBook(bank, operations, session, ids);
+async function judge(batch: Batch, session: ClientSession, read: ReadOptions): Promise<Judged> {
+  const { bank, operations, options, memory, refusedByServer } = batch;
+  const book = await readBook(bank, operations, session, read);
   if (options.rehearsal) overlay(book, operations, options.rehearsal);
-  return { book, outcomes: settleAll(book, operations, options) };
+  const judging = { bank, options, isOwn: memory.isOwn };
+  return judgeAll(refusedByServer ? { ...judging, refusedByServer } : judging, book, operations);
 }
 
-function isFresh(outcome: Outcome): outcome is Applied {
-  return outcome.applied && !outcome.replayed;
-}
-
-function settleAll(
-  book: Book,
-  operations: readonly Operation[],
-  options: PostOptions,
-): readonly Outcome[] {
-  const standing = standingRefusals(options.refusals, book.entries.values());
-  const outcomes: Outcome[] = [];
-  for (const operation of operations) {
-    outcomes.push(settle(book, operation, options, standing));
-    if (isStopped(outcomes, options)) break;
-  }
-  const refused = outcomes.find((outcome) => !outcome.applied);
-  if (!options.atomic || !refused) return outcomes;
-  // All or nothing: what the rules let through is not applied either.
-  return outcomes.map((outcome) =>
-    isFresh(outcome)
-      ? { applied: false, operation: outcome.operation, error: notApplied(refused) }
-      : outcome,
-  );
-}
-
-function notApplied({ operation }: Outcome): BankctlError {
-  return new BankctlError(
-    'batch_refused',
-    `Not applied, since operation ${quote(operation.id)} of the same batch was refused.`,
-  );
-}
-
-function settle(
-  book: Book,
-  operation: Operation,
-  options: PostOptions,
-  standing: ReadonlyMap<string, Refusal>,
-): Outcome {
-  const dryRun = options.dryRun ?? false;
-  try {
-    const digest = operation.request ?? requestDigest(requestOf(operation));
-    const earlier = book.entries.get(operation.id);
-    if (earlier) {
-      if (earlier.request !== digest) throw idConflict(operation, earlier, book);
-      return { applied: true, operation, replayed: true, dryRun, entry: earlier };
-    }
-    const refusal = standing.get(operation.id);
-    if (refusal) throw toError(refusal);
-    const entry: Entry = {
-      id: operation.id,
-      type: operation.type,
-      memo: operation.memo,
-      by: options.by,
-      reverses: operation.type === 'reverse' ? operation.reverses : undefined,
-      request: digest,
-      ...applyOperation(book, operation),
-    };
-    book.entries.set(entry.id, entry);
-    if (entry.reverses !== undefined) book.reversals.set(entry.reverses, entry);
-    return { applied: true, operation, replayed: false, dryRun, entry };
-  } catch (error) {
-    if (error instanceof BankctlError) return { applied: false, operation, error };
-    throw error;
-  }
-}
-
-/** Names the first field in which a request differs from the one that its id stands for. */
-function idConflict(operation: Operation, earlier: Entry, book: Book): BankctlError {
-  const { id } = operation;
-  const request = requestOf(operation);
-  const past = requestOfEntry(earlier);
-  const fields = new Set([...Object.keys(past), ...Object.keys(request)]);
-  const field = [...fields].find((name) => past[name] !== request[name]) ?? 'request';
-  const [posting] = earlier.postings;
-  const shown = (value: string | undefined) => {
-    if (!value) return 'none';
-    if (field !== 'amount' || !posting) return value;
-    return formatAmount(BigInt(value), book.branch(posting.branch).currency);
-  };
-  return new BankctlError(
-    'operation_id_conflict',
-    `The operation id ${quote(id)} was used for another request: ` +
-      `its ${field} was ${shown(past[field])}, now it is ${shown(request[field])}.`,
-  );
-}
-
-function isRefused(outcome: Outcome): outcome is Refused {
-  return !outcome.applied;
-}
-
-function toRefusal({ operation, error }: Refused): Refusal {
-  return { id: operation.id, code: error.code, message: error.message };
-}
-
-function unknownOutcome(operations: readonly Operation[], cause: unknown): BankctlError {
+function unknownMessage(operations: readonly Operation[]): string {
   const [first] = operations;
+  const last = operations.at(-1);
   const what =
-    operations.length === 1 && first
-      ? `The operation ${first.id}`
-      : `A batch of ${operations.length} operations`;
-  return new BankctlError(
-    'outcome_unknown',
-    `${what} may or may not be applied: the answer to its commit never came.`,
-    undefined,
-    { cause },
-  );
+    operations.length > 1 && first && last
+      ? `A batch of ${operations.length} operations, ${quote(first.id)} to ${quote(last.id)},`
+      : `The operation ${first?.id}`;
+  return `${what} may or may not be applied: the answer to its commit never came.`;
 }

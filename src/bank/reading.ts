@@ -1,15 +1,29 @@
-import type { ClientSession } from 'mongodb';
+import type { ClientSession, Document } from 'mongodb';
+import { BankctlError } from '../errors.ts';
 import { readAccount } from './account.ts';
 import type { Bank } from './bank.ts';
-import { type Entry, fromJournalDocument } from './journal.ts';
+import type { BranchModel } from './branch.ts';
+import type { NextVersion } from './journal.ts';
+import {
+  type Entry,
+  fromJournalDocument,
+  fromRefusedDocument,
+  isApplied,
+  type Refusal,
+} from './journal-document.ts';
 import { type AccountReference, type Operation, referenceKey } from './operation.ts';
 import type { Book, Reading } from './rules.ts';
 
-/**
- * Which ids are looked up in the journal: those that came from outside, all of them, as after a
- * commit whose answer was lost, or none, where the server's refusal of a second one will do.
- */
-export type IdsRead = 'given' | 'all' | 'none';
+/** What is read besides the accounts. */
+export interface ReadOptions {
+  /**
+   * Which ids are looked up in the journal: those that came from outside, all of them, as after a
+   * commit whose answer was lost, or none, if the server's refusal of a second one will do.
+   */
+  readonly ids: 'given' | 'all' | 'none';
+  /** Whether the journal is ahead of an account is looked up too; else the server's index tells. */
+  readonly versions: boolean;
+}
 
 /**
  * Reads all that the rules need to judge the operations: what the journal says of their ids and
@@ -19,11 +33,11 @@ export async function readBook(
   bank: Bank,
   operations: readonly Operation[],
   session?: ClientSession,
-  ids: IdsRead = 'given',
+  options: ReadOptions = { ids: 'given', versions: false },
 ): Promise<Book> {
   // One after the other: at once they would need a second connection, which takes longer to open.
   const now = await bank.serverTime();
-  const read = await readInTurn(bank, operations, session, ids);
+  const read = await readInTurn(bank, operations, session, options);
   return { now, ...read, branch: bank.branches.get };
 }
 
@@ -32,8 +46,8 @@ async function readInTurn(
   bank: Bank,
   operations: readonly Operation[],
   session: ClientSession | undefined,
-  ids: IdsRead,
-): Promise<Pick<Book, 'accounts' | 'entries' | 'reversals'>> {
+  { ids, versions }: ReadOptions,
+): Promise<Omit<Book, 'now' | 'branch'>> {
   const reversed = operations.flatMap((operation) =>
     operation.type === 'reverse' ? [operation.reverses] : [],
   );
@@ -41,22 +55,28 @@ async function readInTurn(
   const asked = operations
     .filter(({ idGiven }) => ids === 'all' || (ids === 'given' && idGiven))
     .map(({ id }) => id);
-  const entries = await readEntries(bank, [...asked, ...reversed], session);
+  const decided = await readDecided(bank, [...asked, ...reversed], session);
   const reversals = await readReversals(bank, reversed, session);
-  const references = operations.flatMap((operation) => accountsOf(operation, entries));
-  return { entries, reversals, accounts: await readAccounts(bank, references, session) };
+  const references = operations.flatMap((operation) => accountsOf(operation, decided.entries));
+  const accounts = await readAccounts(bank, references, session);
+  const behind = versions ? await readBehind(bank, accounts, references, session) : new Map();
+  return { ...decided, reversals, accounts, behind };
 }
 
-async function readEntries(
+async function readDecided(
   bank: Bank,
   ids: readonly string[],
   session: ClientSession | undefined,
-): Promise<Map<string, Entry>> {
-  if (ids.length === 0 || !bank.journal) return new Map();
-  const documents = await bank.journal.find(ids, session);
-  return new Map(
-    documents.map((document) => [document._id, fromJournalDocument(document, bank.branches)]),
-  );
+): Promise<Pick<Book, 'entries' | 'refusals'>> {
+  const entries = new Map<string, Entry>();
+  const refusals = new Map<string, Refusal>();
+  if (ids.length === 0 || !bank.journal) return { entries, refusals };
+  for (const document of await bank.journal.find(ids, session)) {
+    if (isApplied(document)) {
+      entries.set(document._id, fromJournalDocument(document, bank.branches));
+    } else refusals.set(document._id, fromRefusedDocument(document));
+  }
+  return { entries, refusals };
 }
 
 async function readReversals(
@@ -89,7 +109,10 @@ export function accountsOf(
   }
 }
 
-async function readAccounts(
+/**
+ * The readings of these accounts by `referenceKey`; those that are missing are left out.
+ */
+export async function readAccounts(
   bank: Bank,
   references: readonly AccountReference[],
   session: ClientSession | undefined,
@@ -97,17 +120,67 @@ async function readAccounts(
   const readings = new Map<string, Reading>();
   for (const [name, accounts] of byBranch(references)) {
     const branch = bank.branches.get(name);
-    const keyOf = (account: string) => referenceKey({ branch: name, account });
-    for (const document of await branch.read([...accounts], session)) {
-      readings.set(keyOf(document['account_number']), readAccount(document, branch.currency));
+    const found = new Map<string, Document[]>();
+    for (const document of await branch.find([...accounts], session)) {
+      const account = String(document['account_number']);
+      const others = found.get(account);
+      if (others) others.push(document);
+      else found.set(account, [document]);
     }
-    const missing = [...accounts].filter((account) => !readings.has(keyOf(account)));
-    if (missing.length === 0) continue;
-    for (const document of await branch.strays(missing, session)) {
-      readings.set(keyOf(document['account_number']), 'foreign');
+    for (const [account, documents] of found) {
+      readings.set(referenceKey({ branch: name, account }), toReading(documents, account, branch));
     }
   }
   return readings;
+}
+
+/** Whatever stamp it has, a second document of a number leaves open which of them is the account. */
+function toReading(
+  [document = {}, second]: readonly Document[],
+  account: string,
+  branch: BranchModel,
+): Reading {
+  const shown = referenceKey({ branch: branch.name, account });
+  if (second) {
+    return new BankctlError(
+      'duplicate_account',
+      `The collection ${branch.collection} has two documents of ${shown}, with _id ` +
+        `${String(document['_id'])} and ${String(second['_id'])}; nothing was written.`,
+    );
+  }
+  if (document['branch'] !== branch.name) {
+    return new BankctlError(
+      'wrong_branch',
+      `The document of ${account} in the collection ${branch.collection} ` +
+        `does not carry the stamp of ${branch.name}.`,
+    );
+  }
+  if (document['account_number'] === account) return readAccount(document, branch);
+  return new BankctlError('bad_document', `The document of ${shown} has no valid account_number.`);
+}
+
+/** Another program deleted or replaced the document of an account that the journal is ahead of. */
+async function readBehind(
+  { journal }: Bank,
+  readings: ReadonlyMap<string, Reading>,
+  references: readonly AccountReference[],
+  session: ClientSession | undefined,
+): Promise<Map<string, BankctlError>> {
+  const next = new Map<string, NextVersion>();
+  for (const { branch, account } of references) {
+    const key = referenceKey({ branch, account });
+    const reading = readings.get(key) ?? 'missing';
+    if (reading instanceof BankctlError) continue;
+    next.set(key, { branch, account, version: reading === 'missing' ? 1n : reading.version + 1n });
+  }
+  const posted = (await journal?.postedVersions([...next.values()], session)) ?? [];
+  return new Map(
+    posted.map(referenceKey).map((key) => {
+      const fate = readings.has(key) ? 'was replaced by an older one' : 'is gone';
+      const message = `The journal has postings of ${key} that its document has not: it ${fate}.`;
+      return [key, new BankctlError('behind_journal', message)];
+    }),
+  );
 }
 
 function byBranch(

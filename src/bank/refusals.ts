@@ -1,39 +1,28 @@
 import { BankctlError, type ErrorCode, errorTable } from '../errors.ts';
-import type { Entry, JournalDocument, Refusal } from './journal.ts';
+import type { Bank } from './bank.ts';
+import type { Asked, PastRefusal, Refusal } from './journal-document.ts';
+import { formatAmount } from './money.ts';
+import { type Operation, requestOf } from './operation.ts';
 
 /**
- * What the rules refuse in a batch of a file is remembered with the batch's first applied
- * operation, in the same transaction. Otherwise a file that is run again after an interruption
- * would have its refused rows judged anew, by what later rows have done meanwhile, and could end in
- * another state than without the interruption.
+ * What the rules refuse of a file is kept in the journal, in the same transaction as what they let
+ * through. Otherwise a file that is run again would have its refused rows judged anew, by what
+ * later rows have done meanwhile, and could end in another state than at its first run.
  */
 export interface RefusalRule {
-  /** Remembered refusals stand. Without it, they are judged anew. */
+  /** The same request under a refused id stays refused. Without it, it is judged anew. */
   readonly stand: boolean;
-  /** Remembered refusals that were met earlier, by operation id. */
-  readonly known: ReadonlyMap<string, Refusal>;
 }
 
-/** The refusals that stand for a batch, by operation id: known ones and those of its entries. */
-export function standingRefusals(
-  rule: RefusalRule | undefined,
-  entries: Iterable<Entry>,
-): ReadonlyMap<string, Refusal> {
-  const standing = new Map<string, Refusal>();
-  if (!rule?.stand) return standing;
-  for (const [id, refusal] of rule.known) standing.set(id, refusal);
-  for (const { refused } of entries) {
-    for (const refusal of refused ?? []) standing.set(refusal.id, refusal);
-  }
-  return standing;
-}
+/** What an id was refused for before is kept this often, so that a document stays small. */
+const maxRefusedBefore = 16;
 
-/** The error of a remembered refusal. */
-export function toError({ code, message }: Refusal): BankctlError {
+/** The error of a refusal that stands. */
+export function toError({ reason: { code, message, hint } }: Refusal): BankctlError {
   return new BankctlError(
     isErrorCode(code) ? code : 'refused_by_server',
     message,
-    'It was refused when the file was run before; --retry-refused tries it again.',
+    `It was refused before; --retry-refused tries it again.${hint === undefined ? '' : ` ${hint}`}`,
   );
 }
 
@@ -41,11 +30,34 @@ function isErrorCode(code: string): code is ErrorCode {
   return Object.hasOwn(errorTable, code);
 }
 
-/** The documents of a batch, the first of them with what was refused in the batch. */
-export function withRefusals(
-  documents: readonly JournalDocument[],
-  refused: readonly Refusal[],
-): readonly JournalDocument[] {
-  const [first, ...others] = documents;
-  return first && refused.length > 0 ? [{ ...first, refused }, ...others] : documents;
+/** What is kept of an operation that is refused now. */
+export function toRefusal(
+  bank: Bank,
+  operation: Operation,
+  kept: Pick<Refusal, 'at' | 'seq' | 'by' | 'request' | 'refusedBefore'>,
+  { code, message, hint }: BankctlError,
+): Refusal {
+  const { id, type, memo } = operation;
+  const own = hint === errorTable[code].hint ? {} : { hint };
+  const reason = { code, message, ...own };
+  return { id, type, memo, ...kept, reason, asked: askedOf(bank, operation) };
+}
+
+/** The refusals of an id, once another one or an application takes the place of the last. */
+export function refusedBefore(last: Refusal | undefined): readonly PastRefusal[] | undefined {
+  if (!last) return undefined;
+  const { at, by, request, reason } = last;
+  const { code, message } = reason;
+  return [...(last.refusedBefore ?? []), { at, by, code, message, request }].slice(
+    -maxRefusedBefore,
+  );
+}
+
+/** The request as `requestOf` has it, its amount as people write it. */
+function askedOf(bank: Bank, operation: Operation): Asked {
+  const { type: _type, memo: _memo, ...asked } = requestOf(operation);
+  if (!('amountMinor' in operation)) return asked;
+  const branch = operation.type === 'transfer' ? operation.from.branch : operation.branch;
+  const amount = formatAmount(operation.amountMinor, bank.branches.get(branch).currency);
+  return { ...asked, amount };
 }

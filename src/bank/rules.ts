@@ -1,8 +1,8 @@
 import type { BranchConfig } from '../config/config.ts';
 import { BankctlError } from '../errors.ts';
 import { quote } from '../text.ts';
-import type { AccountStatus } from './account.ts';
-import type { Entry, Posting } from './journal.ts';
+import type { AccountStatus, DocumentId } from './account.ts';
+import type { Entry, Posting, Refusal } from './journal-document.ts';
 import { formatAmount, maxMinor } from './money.ts';
 import { type AccountReference, type Operation, referenceKey } from './operation.ts';
 
@@ -12,11 +12,16 @@ export interface AccountState {
   readonly balanceMinor: bigint;
   readonly status: AccountStatus;
   readonly openedAt: Date;
+  /** When the newest posting was made. */
   readonly postedAt: Date;
+  /** When the next posting is made at the earliest. */
+  readonly nextAt: Date;
+  /** The `_id` of its document, which the write's filter repeats; undefined for a new one. */
+  readonly documentId: DocumentId;
 }
 
-/** What is known of an account when the rules are applied: its state, or why there is none. */
-export type Reading = AccountState | 'missing' | 'foreign' | 'bad_balance';
+/** What is known of an account when the rules are applied: its state, or why it has none. */
+export type Reading = AccountState | 'missing' | BankctlError;
 
 /**
  * The reading of a batch: it starts as what the database said and moves on as operations are
@@ -28,8 +33,12 @@ export interface Book {
   readonly accounts: Map<string, Reading>;
   /** Applied operations by id: those of the batch's ids and of what it reverses. */
   readonly entries: Map<string, Entry>;
+  /** Refused operations by id, which exclude applied ones of the same id. */
+  readonly refusals: Map<string, Refusal>;
   /** Reversals by the id of what they reverse. */
   readonly reversals: Map<string, Entry>;
+  /** Accounts whose next version is in the journal already, with the refusal of a posting. */
+  readonly behind: ReadonlyMap<string, BankctlError>;
   readonly branch: (name: string) => BranchConfig;
 }
 
@@ -53,6 +62,12 @@ interface Leg extends AccountReference {
 /**
  * Applies the rules to one operation and moves the book on. Pure but for the book.
  *
+ * The time is the server's, or a millisecond after the newest posting that an earlier transaction
+ * made on one of the accounts, so that times alone put transactions in order. An account takes one
+ * transaction at a time, and each waits for the disk: only one that took more than a thousand a
+ * second would run ahead of the clock, by a millisecond for each beyond that. After a clock was set
+ * back, times go on from the newest posting until the clock has caught up.
+ *
  * @throws `BankctlError` with the code of the rule that refuses it; the book is then unchanged
  */
 export function applyOperation(book: Book, operation: Operation): Accepted {
@@ -60,10 +75,14 @@ export function applyOperation(book: Book, operation: Operation): Accepted {
   const changes = legs.map((leg) => ({ leg, before: stateBefore(book, leg) }));
   const latest = Math.max(
     book.now.getTime(),
-    ...changes.map(({ before }) => before.postedAt.getTime()),
+    ...changes.map(({ before }) => before.nextAt.getTime()),
   );
   const at = new Date(latest);
   const states = changes.map(({ leg, before }) => stateAfter(book, leg, before, at));
+  for (const { leg } of states) {
+    const behind = book.behind.get(referenceKey(leg));
+    if (behind) throw behind;
+  }
   for (const { leg, after } of states) book.accounts.set(referenceKey(leg), after);
   return {
     at,
@@ -165,33 +184,22 @@ function reversedEntry(book: Book, id: string): Entry {
 function stateBefore(book: Book, leg: Leg): AccountState {
   const branch = book.branch(leg.branch);
   const reading = book.accounts.get(referenceKey(leg)) ?? 'missing';
-  switch (reading) {
-    case 'missing':
-      if (leg.missing === 'create') return newAccount(book.now);
-      throw new BankctlError(
-        'account_not_found',
-        `There is no account ${leg.account} in ${branch.name}.`,
-        `Open it with bankctl open ${branch.name} ${leg.account}.`,
-      );
-    case 'foreign':
-      throw new BankctlError(
-        'wrong_branch',
-        `The document of ${leg.account} in the collection ${branch.collection} ` +
-          `does not carry the stamp of ${branch.name}.`,
-      );
-    case 'bad_balance':
-      throw new BankctlError(
-        'bad_balance',
-        `The balance of ${referenceKey(leg)} is not an exact amount of ${branch.currency.code}.`,
-      );
-    default:
-      checkStatus(leg, reading);
-      return reading;
+  if (reading instanceof BankctlError) throw reading;
+  if (reading === 'missing') {
+    if (leg.missing === 'create') return newAccount(book.now);
+    throw new BankctlError(
+      'account_not_found',
+      `There is no account ${leg.account} in ${branch.name}.`,
+      `Open it with bankctl open ${branch.name} ${leg.account}.`,
+    );
   }
+  checkStatus(leg, reading);
+  return reading;
 }
 
 function newAccount(now: Date): AccountState {
-  return { version: 0n, balanceMinor: 0n, status: 'open', openedAt: now, postedAt: now };
+  const times = { openedAt: now, postedAt: now, nextAt: now };
+  return { version: 0n, balanceMinor: 0n, status: 'open', ...times, documentId: undefined };
 }
 
 function checkStatus(leg: Leg, { status }: AccountState): void {
@@ -235,6 +243,9 @@ function stateAfter(book: Book, leg: Leg, before: AccountState, at: Date) {
     status: leg.status ?? before.status,
     openedAt: before.openedAt,
     postedAt: at,
+    // A second posting of the same transaction has its place by `seq`.
+    nextAt: at,
+    documentId: before.documentId,
   };
   return { leg, before, after };
 }

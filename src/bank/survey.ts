@@ -1,4 +1,4 @@
-import { type ClientSession, type Collection, Decimal128, type Document } from 'mongodb';
+import { type ClientSession, type Collection, Decimal128, type Document, Long } from 'mongodb';
 import type { BranchConfig } from '../config/config.ts';
 import { toDecimal } from './decimal.ts';
 import { maxMinor } from './money.ts';
@@ -155,7 +155,7 @@ function exampleOf({ _id, account_number }: Document): string {
   return named ? account_number : `_id ${String(_id)}`;
 }
 
-/** The aggregation's twin of `problemOf`. */
+/** The aggregation's twin of `readAccount`: a test holds them together. */
 function codeOf(branch: BranchConfig): Document | string {
   const { name, currency } = branch;
   const bound = toDecimal(maxMinor, currency);
@@ -166,19 +166,28 @@ function codeOf(branch: BranchConfig): Document | string {
     ],
   };
   const isType = (field: string, ...types: string[]) => ({ $in: [{ $type: field }, types] });
+  const isTime = (field: string) => ({
+    $and: [isType(field, 'date'), { $gte: [field, times.first] }, { $lt: [field, times.end] }],
+  });
+  const isUnsafe = {
+    $and: [isType('$version', 'double'), { $gt: ['$version', Number.MAX_SAFE_INTEGER] }],
+  };
   const number = '$account_number';
   const cases: readonly (readonly [Document, ProblemCode])[] = [
-    [isType('$branch', 'missing', 'null', 'undefined'), 'unstamped_document'],
+    [isType('$branch', ...absent), 'unstamped_document'],
     [{ $ne: ['$branch', name] }, 'misplaced_document'],
     [{ $not: isType('$balance', 'decimal') }, 'bad_balance'],
     [{ $or: [{ $eq: ['$balance', nan] }, { $not: exact }] }, 'bad_balance'],
     [{ $not: isType('$version', 'int', 'long', 'double') }, 'bad_document'],
     [{ $lt: ['$version', 1] }, 'bad_document'],
+    [{ $gt: ['$version', Long.MAX_VALUE.subtract(1)] }, 'bad_document'],
     [{ $ne: ['$version', { $trunc: '$version' }] }, 'bad_document'],
+    [isUnsafe, 'bad_document'],
     [{ $not: isType(number, 'string') }, 'bad_document'],
     [{ $eq: [number, ''] }, 'bad_document'],
     [{ $not: { $in: ['$status', statuses] } }, 'bad_document'],
-    [{ $not: isType('$opened_at', 'date') }, 'bad_document'],
+    [{ $not: isTime('$opened_at') }, 'bad_document'],
+    [{ $not: { $or: [isType('$posted_at', ...absent), isTime('$posted_at')] } }, 'bad_document'],
   ];
   return cases.reduceRight<Document | string>(
     (rest, [applies, code]) => ({ $cond: [applies, code, rest] }),
@@ -186,6 +195,8 @@ function codeOf(branch: BranchConfig): Document | string {
   );
 }
 
+const absent = ['missing', 'null', 'undefined'];
+const times = { first: new Date(0), end: new Date(Date.UTC(10_000, 0)) };
 const nan = Decimal128.fromString('NaN');
 const statuses = ['open', 'frozen', 'closed'];
 

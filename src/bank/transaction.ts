@@ -2,6 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { type ClientSession, MongoError, MongoServerError, MongoWriteConcernError } from 'mongodb';
 import { BankctlError } from '../errors.ts';
 import type { Bound } from './bound.ts';
+import type { Commits } from './commits.ts';
 import { isOutage } from './outage.ts';
 
 /** How a transaction is run. */
@@ -13,12 +14,15 @@ export interface TransactionOptions {
   readonly blocked: () => Promise<void>;
   /** A share from 0 to 1, drawn anew each time, that keeps two rivals from meeting again. */
   readonly draw: () => number;
+  readonly commits: Commits;
 }
 
-/** What one run of a transaction's body is told. */
-export interface Attempt {
-  /** True after a commit whose answer was lost: what it asked for may be there already. */
-  readonly mayBeApplied: boolean;
+/** What is run in a transaction, more than once if others interfere. */
+export interface Body<T> {
+  /** Computes and writes. `mayBeApplied` if an earlier run may have taken effect after all. */
+  readonly run: (mayBeApplied: boolean) => Promise<T>;
+  /** Called with what it came to, before each commit that is sent. */
+  readonly committing: (value: T) => void;
 }
 
 /** A collection's concerns are ignored inside a transaction, so they are set on it. */
@@ -42,14 +46,14 @@ export class CommitUnknown extends Error {}
  * and writes. This is the driver's `withTransaction`, but bounded by the caller's time instead of
  * 120 s, with a bound on conflicts, and telling an unknown commit from a failed one.
  *
- * @throws `CommitUnknown`; a `MongoError` for which `isConflict` holds where others kept
+ * @throws `CommitUnknown`; `interrupted` if no commit may be sent; a `MongoError` for which `isConflict` holds where others kept
  *   interfering; whatever else the body or the server says, with nothing applied
  *
  * Source: driver specifications, "Transactions" and "Convenient API for Transactions".
  */
 export async function transact<T>(
   session: ClientSession,
-  body: (attempt: Attempt) => Promise<T>,
+  body: Body<T>,
   options: TransactionOptions,
 ): Promise<T> {
   let mayBeApplied = false;
@@ -58,16 +62,17 @@ export async function transact<T>(
     session.startTransaction(concerns);
     let committing = false;
     try {
-      const value = await body({ mayBeApplied });
+      const value = await body.run(mayBeApplied);
       options.bound.check();
       committing = true;
-      await commit(session, options);
+      await options.commits.send(() => commit(session, () => body.committing(value), options));
       return value;
     } catch (error) {
       await abort(session);
       if (isConflict(error)) conflicts += 1;
       else mayBeApplied = true;
-      const mayRunAgain = isTransient(error) || (!committing && isBrokenLine(error));
+      const mayRunAgain =
+        isTransient(error) || isNoSuchTransaction(error) || (!committing && isBrokenLine(error));
       if (!mayRunAgain || session.hasEnded || conflicts >= options.mostConflicts) throw error;
       options.bound.check();
       if (isConflict(error) && conflicts === conflictsBeforeTold) await options.blocked();
@@ -76,14 +81,27 @@ export async function transact<T>(
   }
 }
 
-/** Sends the commit until its outcome is known, or the time is over. */
-async function commit(session: ClientSession, options: TransactionOptions): Promise<void> {
+/**
+ * Sends the commit until its outcome is known, or the time is over. An answer is believed at once
+ * only to the first attempt: after one that went unanswered, what another attempt meets says
+ * nothing of the first, but for success and `NoSuchTransaction`.
+ */
+async function commit(
+  session: ClientSession,
+  committing: () => void,
+  options: TransactionOptions,
+): Promise<void> {
+  // A driver that repeats a commit by itself tells of the last attempt alone.
+  let unanswered = session.clientOptions.maxAdaptiveRetries > 0;
   for (let attempt = 1; ; attempt += 1) {
     try {
+      committing();
       await session.commitTransaction();
       return;
     } catch (error) {
-      if (isTransient(error) || isDefinite(error)) throw error;
+      if (isNoSuchTransaction(error)) throw error;
+      if (!unanswered && isDefinite(error)) throw error;
+      unanswered = true;
       try {
         options.bound.check();
       } catch {
@@ -126,16 +144,31 @@ const interrupted: ReadonlySet<unknown> = new Set([
 ]);
 
 /**
- * The server itself said that the commit did not take effect. An error of the write concern says
- * that it did, on one server at least.
+ * The server itself said that a write did not take effect, if it was sent once. An error of the
+ * write concern says that it did, on one server at least.
  */
-function isDefinite(error: unknown): boolean {
+export function isDefinite(error: unknown): boolean {
   return (
     error instanceof MongoServerError &&
-    !(error instanceof MongoWriteConcernError) &&
+    !hasWriteConcernError(error) &&
     !error.hasErrorLabel('UnknownTransactionCommitResult') &&
+    !error.hasErrorLabel('RetryableWriteError') &&
     !interrupted.has(error.code)
   );
+}
+
+/**
+ * The server has no such transaction: it was not committed, and cannot be any more. With an error
+ * of the write concern that may yet be rolled back.
+ *
+ * Source: driver specifications, "Transactions", on retries of commitTransaction.
+ */
+function isNoSuchTransaction(error: unknown): boolean {
+  return error instanceof MongoServerError && error.code === 251 && !hasWriteConcernError(error);
+}
+
+function hasWriteConcernError(error: MongoServerError): boolean {
+  return error instanceof MongoWriteConcernError || 'writeConcernError' in error.errorResponse;
 }
 
 /** Another transaction changed the same document first (WriteConflict). */

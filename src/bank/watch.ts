@@ -6,9 +6,10 @@ import {
   MongoServerError,
   type ResumeToken,
 } from 'mongodb';
+import { BankctlError } from '../errors.ts';
 import type { Bank } from './bank.ts';
 import { journalOf } from './history.ts';
-import { type Entry, fromJournalDocument, type JournalDocument, type Posting } from './journal.ts';
+import { type AppliedDocument, type Entry, fromJournalDocument, type Posting } from './journal.ts';
 import { formatAmount } from './money.ts';
 
 /** One posting as it happens, in the words of the JSON result. */
@@ -28,6 +29,8 @@ export type WatchEvent =
   | { readonly kind: 'moved'; readonly movements: readonly Movement[] }
   /** The server no longer has the place where the stream broke off: something may be missed. */
   | { readonly kind: 'lost_place' }
+  /** Something was written into the journal that bankctl cannot read. */
+  | { readonly kind: 'unreadable'; readonly error: BankctlError }
   | { readonly kind: 'reconnecting' };
 
 /** Which postings are watched; all where both are left out. */
@@ -64,10 +67,13 @@ export async function* watchPostings(
     try {
       for await (const insertions of arrivals(stream)) {
         token = insertions.at(-1)?._id;
-        const movements = insertions.flatMap(({ fullDocument }) =>
-          movementsOf(bank, fromJournalDocument(fullDocument, bank.branches), filter),
+        const read = insertions.map(({ fullDocument }) =>
+          readMovements(bank, fullDocument, filter),
         );
+        const movements = read.flatMap((it) => (it instanceof BankctlError ? [] : it));
         if (movements.length > 0) yield { kind: 'moved', movements };
+        const unreadable = read.filter((it) => it instanceof BankctlError);
+        yield* unreadable.map((error) => ({ kind: 'unreadable', error }) as const);
       }
     } catch (error) {
       if (interrupted.aborted) return;
@@ -87,11 +93,11 @@ export async function* watchPostings(
   }
 }
 
-type Insertion = ChangeStreamInsertDocument<JournalDocument>;
+type Insertion = ChangeStreamInsertDocument<AppliedDocument>;
 
 /** Whatever has arrived since the last look is taken together, so that a burst is one event. */
 async function* arrivals(
-  stream: ChangeStream<JournalDocument>,
+  stream: ChangeStream<AppliedDocument>,
 ): AsyncIterable<readonly Insertion[]> {
   const arrived: Insertion[] = [];
   let failure: Error | undefined;
@@ -115,6 +121,20 @@ async function* arrivals(
     }
   }
   if (failure) throw failure;
+}
+
+/** What another program wrote into the journal does not end the watch. */
+function readMovements(
+  bank: Bank,
+  document: AppliedDocument,
+  filter: WatchFilter,
+): Movement[] | BankctlError {
+  try {
+    return movementsOf(bank, fromJournalDocument(document, bank.branches), filter);
+  } catch (error) {
+    if (error instanceof BankctlError) return error;
+    throw error;
+  }
 }
 
 function movementsOf(bank: Bank, entry: Entry, { branch, account }: WatchFilter): Movement[] {

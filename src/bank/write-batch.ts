@@ -2,9 +2,15 @@ import { setImmediate as turn } from 'node:timers/promises';
 import type { ClientSession } from 'mongodb';
 import type { Bank } from './bank.ts';
 import type { AccountChange } from './branch.ts';
-import { type Entry, type Journal, type Refusal, toJournalDocument } from './journal.ts';
+import type { Journal } from './journal.ts';
+import {
+  type Entry,
+  type JournalDocument,
+  type Refusal,
+  toJournalDocument,
+  toRefusedDocument,
+} from './journal-document.ts';
 import { referenceKey } from './operation.ts';
-import { withRefusals } from './refusals.ts';
 import type { Book } from './rules.ts';
 
 /** What a batch writes. */
@@ -13,10 +19,14 @@ export interface BatchWrite {
   readonly journal: Journal;
   /** What is applied, in order. */
   readonly entries: readonly Entry[];
-  /** What is remembered as refused. */
+  /** What is kept as refused. */
   readonly refused: readonly Refusal[];
+  /** Ids that the journal has as refused, and that `entries` or `refused` decide anew. */
+  readonly decidedAnew: readonly string[];
   /** The accounts as they are after the batch. */
   readonly book: Book;
+  /** @throws once the batch has no time left */
+  readonly check: () => void;
 }
 
 /** Journal documents that are sent together, while the next ones are made. */
@@ -30,27 +40,37 @@ const documentsAtOnce = 2500;
  */
 export async function writeBatch(batch: BatchWrite, session: ClientSession): Promise<void> {
   let sending = writeAccounts(batch, session);
-  for (let start = 0; start < batch.entries.length; start += documentsAtOnce) {
+  const total = batch.entries.length + batch.refused.length;
+  for (let start = 0; start < total; start += documentsAtOnce) {
     // Awaited below; until then its failure is nobody's.
     sending.catch(() => undefined);
     await turn();
     const documents = documentsOf(batch, start);
     await sending;
+    batch.check();
     sending = batch.journal.append(documents, session);
   }
   await sending;
 }
 
-function documentsOf({ bank, entries, refused }: BatchWrite, start: number) {
-  const documents = entries
-    .slice(start, start + documentsAtOnce)
-    .map((entry) => toJournalDocument(entry, bank.branches));
-  return start === 0 ? withRefusals(documents, refused) : documents;
+function documentsOf({ bank, entries, refused }: BatchWrite, start: number): JournalDocument[] {
+  const end = start + documentsAtOnce;
+  const applied = entries.slice(start, end).map((entry) => toJournalDocument(entry, bank.branches));
+  const firstRefused = Math.max(start - entries.length, 0);
+  const lastRefused = Math.max(end - entries.length, 0);
+  return [...applied, ...refused.slice(firstRefused, lastRefused).map(toRefusedDocument)];
 }
 
 async function writeAccounts(batch: BatchWrite, session: ClientSession): Promise<void> {
+  const { bank, journal, decidedAnew } = batch;
+  if (decidedAnew.length > 0) {
+    const forgotten = await journal.forgetRefused(decidedAnew, session);
+    if (forgotten !== decidedAnew.length) {
+      throw new Error(`${forgotten} of ${decidedAnew.length} refused operations were deleted`);
+    }
+  }
   for (const [name, changes] of changesByBranch(batch)) {
-    const written = await batch.bank.branches.get(name).write([...changes.values()], session);
+    const written = await bank.branches.get(name).write([...changes.values()], session);
     if (written !== changes.size) {
       throw new Error(`${name} took ${written} of ${changes.size} changes`);
     }
@@ -69,7 +89,9 @@ function changesByBranch({
       changes.set(posting.branch, ofBranch);
       if (ofBranch.has(posting.account)) continue;
       const state = book.accounts.get(referenceKey(posting));
-      if (typeof state !== 'object') throw new Error('an applied posting has no account');
+      if (state === undefined || state === 'missing' || state instanceof Error) {
+        throw new Error('an applied posting has no account');
+      }
       const versionRead = posting.version - 1n;
       ofBranch.set(posting.account, { ...state, account: posting.account, versionRead });
     }

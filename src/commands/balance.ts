@@ -11,7 +11,7 @@ import { BankctlError } from '../errors.ts';
 import { type Column, recordView, type View } from '../render/view.ts';
 import { formatTime, parseSpan, type Span, timeFormat } from '../time.ts';
 import { type Command, type Result, type Session, streamOf, type Typed } from './command.ts';
-import { notice, resultZone, warning } from './notice.ts';
+import { failure, notice, resultZone, warning } from './notice.ts';
 import { tellAllProblems, tellProblems } from './problems.ts';
 import { textOption } from './typed.ts';
 
@@ -201,7 +201,9 @@ async function oneAccount(
   return { kind: 'single', data: { ...data, ...told }, view: accountView(found) };
 }
 
-type FoundAccount = Awaited<ReturnType<typeof accountBalance>>;
+type FoundAccount = Omit<Awaited<ReturnType<typeof accountBalance>>, 'status'> & {
+  readonly status: string;
+};
 
 function accountView(found: FoundAccount): View {
   const { branch, account, balance: amount, currency, version, status } = found;
@@ -257,6 +259,7 @@ async function* movements(
 ): AsyncIterable<readonly Movement[]> {
   for await (const event of events) {
     if (event.kind === 'moved') yield event.movements;
+    else if (event.kind === 'unreadable') failure(session, event.error);
     else session.talk(event.kind === 'lost_place' ? lostPlace : 'Reconnecting ...');
   }
 }
@@ -273,6 +276,8 @@ async function* frames(
       yield await frame(bank, input, newest);
     } else if (event.kind === 'lost_place') {
       yield await frame(bank, input, [lostPlace]);
+    } else if (event.kind === 'unreadable') {
+      yield await frame(bank, input, [event.error.message]);
     }
   }
 }

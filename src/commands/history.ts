@@ -2,10 +2,10 @@ import { findBranch } from '../bank/find-branch.ts';
 import type { HistoryRow } from '../bank/history.ts';
 import { parseAccountNumber } from '../bank/names.ts';
 import type { Config } from '../config/config.ts';
-import { BankctlError } from '../errors.ts';
+import { BankctlError, Status } from '../errors.ts';
 import { parseSpan, timeFormat } from '../time.ts';
 import { type Command, streamOf, type Typed } from './command.ts';
-import { noticeRange, resultZone, saying, type TypedRange } from './notice.ts';
+import { failure, noticeRange, resultZone, saying, type TypedRange } from './notice.ts';
 import { argument, textOption, wholeNumberOption } from './typed.ts';
 
 export const history: Command = {
@@ -34,12 +34,17 @@ export const history: Command = {
     const { branch, account, limit, ...range } = parseHistory(typed, config);
     const formatAt = timeFormat(await resultZone(session));
     const { accountHistory } = await import('../bank/index.ts');
+    let status: Status = Status.done;
     const rows = accountHistory(
       await session.bank(),
       { branch, account },
       { since: range.since?.from, until: range.until?.to, limit },
+      (error) => {
+        status = error.status;
+        failure(session, error);
+      },
     );
-    return streamOf<HistoryRow>(
+    const stream = streamOf<HistoryRow>(
       saying(rows, () => noticeRange(session, range, config.timezone)),
       [
         { name: 'at' },
@@ -60,6 +65,7 @@ export const history: Command = {
         row.memo ?? '',
       ],
     );
+    return { ...stream, status: () => status };
   },
 };
 

@@ -1,4 +1,4 @@
-import type { ErrorCode } from '../errors.ts';
+import type { BankctlError } from '../errors.ts';
 import { formatTime, type Span } from '../time.ts';
 import type { GlobalOptions, Session } from './command.ts';
 
@@ -34,9 +34,7 @@ export function warning(
  */
 export function failure(
   { context, globals }: Session,
-  code: ErrorCode,
-  message: string,
-  hint: string,
+  { code, message, hint }: Pick<BankctlError, 'code' | 'message' | 'hint'>,
   facts: NoticeFacts = {},
 ): void {
   const text = isJson(globals)

@@ -30,7 +30,8 @@ export function tellProblems(
       warning(session, code, `${foreignMessage(branch, problem)} ${query(branch)}`, facts);
     } else {
       const known = code === 'bad_balance' ? readable : undefined;
-      failure(session, code, ownMessage(branch, problem, known), listing(branch.name), facts);
+      const [message, hint] = [ownMessage(branch, problem, known), listing(branch.name)];
+      failure(session, { code, message, hint }, facts);
     }
   }
   return problems.some(hidesFigures) ? Status.refused : Status.done;

@@ -1,11 +1,21 @@
+import type { ShownApplied, ShownRefused } from '../bank/find-operation.ts';
 import { parseOperationId } from '../bank/names.ts';
+import { recordView, type View } from '../render/view.ts';
+import { quote } from '../text.ts';
+import { timeFormat } from '../time.ts';
 import type { Command } from './command.ts';
+import { resultZone, warning } from './notice.ts';
 import { argument } from './typed.ts';
 
 export const show: Command = {
   name: 'show',
-  summary: 'tell the fate of an operation: applied, or never arrived',
-  arguments: [{ name: 'operation', summary: 'operation id' }],
+  summary: 'show whether an operation was applied, with its postings, or refused',
+  description:
+    'What the journal says of one operation: that it was applied, with its postings and whether ' +
+    'it was reversed; or that it was refused, when, why, and who asked for it. Of an id that the ' +
+    'journal does not have it names those that are near. The beginning of an id will do if no ' +
+    'other operation begins so.',
+  arguments: [{ name: 'operation', summary: 'operation id, or its first 4 characters or more' }],
   options: [],
   examples: ['bankctl show till-7-000123', 'bankctl show till-7-000123 --json'],
   run: async (typed, session) => {
@@ -15,32 +25,59 @@ export const show: Command = {
       import('../bank/index.ts'),
     ]);
     const data = await findOperation(bank, id);
+    if (data.operation !== id) {
+      const [asked, found] = [quote(id), quote(data.operation)];
+      const message = `There is no ${asked} itself: this is ${found}, which alone begins so.`;
+      warning(session, 'prefix', message, { asked: id, operation: data.operation });
+    }
+    const formatAt = timeFormat(await resultZone(session));
+    const at = formatAt(new Date(data.at));
     return {
       kind: 'single',
       data,
-      view: {
-        layout: 'grid',
-        columns: [
-          { name: 'branch' },
-          { name: 'account' },
-          { name: 'amount', align: 'right' },
-          { name: 'balance_after', align: 'right' },
-          { name: 'version', align: 'right' },
-        ],
-        rows: data.postings.map((posting) => [
-          posting.branch,
-          posting.account_number,
-          posting.amount,
-          posting.balance_after,
-          String(posting.version),
-        ]),
-        notes: [
-          [data.type, data._id, 'of', data.at, 'by', data.by].join(' '),
-          ...(data.reverses ? [`reverses ${data.reverses}`] : []),
-          ...(data.reversed_by ? [`reversed by ${data.reversed_by}`] : []),
-          ...(data.memo ? [`memo: ${data.memo}`] : []),
-        ],
-      },
+      view: data.state === 'applied' ? appliedView(data, at) : refusedView(data, at),
     };
   },
 };
+
+function appliedView(data: ShownApplied, at: string): View {
+  return {
+    layout: 'grid',
+    columns: [
+      { name: 'branch' },
+      { name: 'account' },
+      { name: 'amount', align: 'right' },
+      { name: 'balance_after', align: 'right' },
+      { name: 'version', align: 'right' },
+    ],
+    rows: data.postings.map((posting) => [
+      posting.branch,
+      posting.account,
+      posting.amount,
+      posting.balance_after,
+      String(posting.version),
+    ]),
+    notes: [
+      `${data.type} ${data.operation}, applied ${at} by ${data.by}`,
+      ...(data.reverses ? [`reverses ${data.reverses}`] : []),
+      ...(data.reversed_by ? [`reversed by ${data.reversed_by}`] : []),
+      ...(data.memo ? [`memo: ${data.memo}`] : []),
+      ...(data.refused_before ?? []).map(
+        ({ at: before, by, message }) => `refused before, ${before} by ${by}: ${message}`,
+      ),
+    ],
+  };
+}
+
+function refusedView(data: ShownRefused, at: string): View {
+  const { code, message } = data.refused;
+  return recordView({
+    operation: data.operation,
+    state: data.state,
+    ...{ at, by: data.by, type: data.type },
+    ...data.asked,
+    ...(data.memo && { memo: data.memo }),
+    code,
+    reason: message,
+  });
+}

@@ -102,13 +102,14 @@ function withId(error: unknown, id: string, interrupted: boolean): unknown {
   const again = `repeat the command with --id ${shellWord(id)}`;
   const code = error instanceof BankctlError ? error.code : undefined;
   if (error instanceof BankctlError && code === 'outcome_unknown') {
-    return interrupted
-      ? new BankctlError('interrupted', `Interrupted. ${error.message}`, `To make sure, ${again}.`)
-      : new BankctlError(code, error.message, `To make sure, ${again}: it is applied once.`);
+    const message = interrupted ? `Interrupted. ${error.message}` : error.message;
+    const hint = `To make sure, ${again}: it is applied once. See it with bankctl show ${shellWord(id)}.`;
+    return new BankctlError(code, message, hint, { cause: error });
   }
   const notApplied = `The operation ${id} was not applied.`;
   if (interrupted && !(error instanceof BankctlError && error.status === Status.refused)) {
-    return new BankctlError('interrupted', `Interrupted: operation ${id} was not applied.`);
+    const message = `Interrupted: operation ${id} was not applied.`;
+    return new BankctlError('interrupted', message, `To try again, ${again}.`, { cause: error });
   }
   if (error instanceof BankctlError && code === 'timed_out') {
     const hint = `To try again, ${again}, and give it more time with --timeout 60s.`;
@@ -119,21 +120,27 @@ function withId(error: unknown, id: string, interrupted: boolean): unknown {
 }
 
 /**
- * Without a journal there is no id that could make sure: where the answer to the one write never
- * came, only the balance can tell.
+ * Without a journal there is no id that could make sure: if the answer to the one write never came,
+ * only the balance can tell.
  */
 async function withoutId(
   error: unknown,
   { branch, account }: PlainOperation,
   interrupted: boolean,
 ): Promise<unknown> {
+  const { WriteUnknown } = await import('../bank/index.ts');
+  if (error instanceof WriteUnknown) {
+    const unknown = `Whether ${branch}:${account} was changed is not known`;
+    const open = `${unknown}, and there is no journal to ask.`;
+    const look = `See what is there with bankctl balance ${shellWord(branch)} ${shellWord(account)}.`;
+    const message = interrupted ? `Interrupted. ${open}` : open;
+    return new BankctlError('outcome_unknown', message, look, { cause: error });
+  }
+  const unchanged = `${branch}:${account} was not changed.`;
+  if (interrupted && !(error instanceof BankctlError && error.status === Status.refused)) {
+    const hint = 'To try again, repeat the command.';
+    return new BankctlError('interrupted', `Interrupted: ${unchanged}`, hint, { cause: error });
+  }
   if (error instanceof BankctlError) return error;
-  const { isOutage } = await import('../bank/index.ts');
-  const look = `See what is there with bankctl balance ${shellWord(branch)} ${shellWord(account)}.`;
-  const unknown = `Whether ${branch}:${account} was changed is not known`;
-  const open = `${unknown}, and there is no journal to ask.`;
-  if (interrupted) return new BankctlError('interrupted', `Interrupted. ${open}`, look);
-  return isOutage(error)
-    ? new BankctlError('outcome_unknown', open, look, { cause: error })
-    : new Unfinished(`${branch}:${account} was not changed.`, 'Then repeat the command.', error);
+  return new Unfinished(unchanged, 'Then repeat the command.', error);
 }

@@ -1,8 +1,9 @@
 import type { Bank } from '../bank/bank.ts';
-import type { Posting, Refusal } from '../bank/journal.ts';
+import type { Posting } from '../bank/journal.ts';
 import { formatAmount } from '../bank/money.ts';
 import { isOutage } from '../bank/outage.ts';
 import { mostOperations, type Outcome, type PostOptions, post } from '../bank/post.ts';
+import { createMemory } from '../bank/post-memory.ts';
 import { createRehearsal } from '../bank/rehearsal.ts';
 import { BankctlError } from '../errors.ts';
 import { ahead } from './ahead.ts';
@@ -111,7 +112,6 @@ class Run {
   #underWay = 0;
   #expectFresh = false;
   readonly #postOptions: PostOptions;
-  readonly #refusals = new Map<string, Refusal>();
 
   constructor(options: ApplyOptions, host: ApplyHost) {
     this.#options = options;
@@ -121,7 +121,8 @@ class Run {
       dryRun: options.dryRun,
       atomic: options.atomic,
       stopAtRefusal: options.onRefusal === 'stop',
-      refusals: { stand: !options.retryRefused, known: this.#refusals },
+      refusals: { stand: !options.retryRefused },
+      memory: createMemory(),
       ...(options.dryRun ? { rehearsal: createRehearsal() } : {}),
     };
   }
@@ -151,7 +152,6 @@ class Run {
       if (!outcome.applied) this.#refuse(batch.lines[index] ?? 0, outcome.error);
       else if (outcome.replayed) {
         replayed += 1;
-        for (const refusal of outcome.entry.refused ?? []) this.#refusals.set(refusal.id, refusal);
       } else this.#applied += 1;
     }
     this.#replayed += replayed;

@@ -152,7 +152,7 @@ async function judge(
 ): Promise<ReadonlyMap<AccountRow, ImportedRow>> {
   const opening = wanted.map(({ opening: operation }) => operation);
   const { accounts } = await within(bank.timeoutMs, () =>
-    bank.inSession((session) => readBook(bank, opening, session, 'none')),
+    bank.inSession((session) => readBook(bank, opening, session, { ids: 'none', versions: false })),
   );
   const readingOf = ({ row }: Wanted) => accounts.get(referenceKey(row)) ?? 'missing';
   const posted = again ? wanted : wanted.filter((want) => readingOf(want) === 'missing');
@@ -190,7 +190,7 @@ function toWanted(row: AccountRow): Wanted {
 function compared(row: AccountRow, reading: Reading, bank: Bank): ImportedRow {
   const { line } = row;
   if (reading === 'missing') return rejected(row, 'another program opened it meanwhile');
-  if (typeof reading === 'string') {
+  if (reading instanceof BankctlError) {
     const reason = `the document of ${referenceKey(row)} is not one of bankctl's accounts`;
     return { line, outcome: 'conflict', reason };
   }

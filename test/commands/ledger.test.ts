@@ -113,7 +113,7 @@ describe('reverse', () => {
       version: 3,
     });
     const shown = json(await bank.run(['show', 't1', '--json']));
-    expect(shown).toMatchObject({ _id: 't1', type: 'transfer', reversed_by: 'r1' });
+    expect(shown).toMatchObject({ operation: 't1', type: 'transfer', reversed_by: 'r1' });
   });
 
   test('happens once, however many ask at once', async () => {

@@ -5,6 +5,7 @@ import { within } from '../../bank/bound.ts';
 import { type AccountReference, type Operation, referenceKey } from '../../bank/operation.ts';
 import { post } from '../../bank/post.ts';
 import type { Config } from '../../config/config.ts';
+import { BankctlError } from '../../errors.ts';
 import { planCurrency } from '../load/plan.ts';
 import { money } from './ledger-lines.ts';
 import type { LedgerPlan } from './ledger-plan.ts';
@@ -77,8 +78,8 @@ export function readBank(bank: Bank, plan: LedgerPlan): Promise<BankReading> {
     for (const branch of bank.branches) {
       for (const document of await branch.read(numbers, session)) {
         const name = referenceKey({ branch: branch.name, account: document['account_number'] });
-        const state = readAccount(document, branch.currency);
-        if (state === 'bad_balance') continue;
+        const state = readAccount(document, branch);
+        if (state instanceof BankctlError) continue;
         balances[name] = money(state.balanceMinor);
         versions[name] = Number(state.version);
       }

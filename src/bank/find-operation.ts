@@ -1,0 +1,224 @@
+import { distance } from 'fastest-levenshtein';
+import { Decimal128, type Document } from 'mongodb';
+import { BankctlError } from '../errors.ts';
+import { oneMistakeAway } from '../nearest.ts';
+import { quote, shellWord } from '../text.ts';
+import type { Bank } from './bank.ts';
+import { within } from './bound.ts';
+import { balanceFromDecimal } from './decimal.ts';
+import { journalOf } from './history.ts';
+import {
+  type AppliedDocument,
+  fromRefusedDocument,
+  isApplied,
+  type Journal,
+  type JournalDocument,
+  type PastRefusal,
+} from './journal.ts';
+import { type Currency, formatAmount } from './money.ts';
+import { timeOf, versionOf } from './stored-values.ts';
+
+/** A posting, in the words of the JSON result. */
+export interface ShownPosting {
+  readonly branch: string;
+  readonly account: string;
+  readonly amount: string;
+  readonly balance_after: string;
+  readonly version: number;
+}
+
+/** What the journal says of every operation. */
+interface ShownOperation {
+  readonly operation: string;
+  readonly type: string;
+  /** ISO 8601, UTC. */
+  readonly at: string;
+  readonly by: string;
+  readonly memo: string | null;
+  readonly request: string;
+  /** Refusals of the same id that came before, oldest first; not there if there were none. */
+  readonly refused_before?: readonly Readonly<Record<string, string>>[];
+}
+
+/** An operation that was applied. */
+export interface ShownApplied extends ShownOperation {
+  readonly state: 'applied';
+  readonly reverses: string | null;
+  readonly reversed_by: string | null;
+  readonly postings: readonly ShownPosting[];
+}
+
+/** An operation of a file that the rules refused: it changed nothing. */
+export interface ShownRefused extends ShownOperation {
+  readonly state: 'refused';
+  readonly refused: { readonly code: string; readonly message: string };
+  /** What it asked for, in the words of the command line. */
+  readonly asked: Readonly<Record<string, string>>;
+}
+
+/** Less than this begins too many ids. */
+const minPrefixLength = 4;
+
+/** How many ids a message names. */
+const maxNamed = 5;
+
+/**
+ * What the journal says of an operation: applied, or refused. An id that is not there may be the
+ * beginning of exactly one that is.
+ *
+ * @throws `operation_not_found`, with ids that are near; `operation_ambiguous`, `bad_document`,
+ *   `journal_disabled`
+ */
+export function findOperation(bank: Bank, id: string): Promise<ShownApplied | ShownRefused> {
+  const journal = journalOf(bank);
+  return within(bank.timeoutMs, async () => {
+    const exact = await read(bank, journal, id);
+    if (exact) return exact;
+    const following = await journal.idsBeside(id, 'after', maxNamed + 1);
+    const begun = following.filter((other) => other.startsWith(id));
+    const [only, second] = begun;
+    if ([...id].length >= minPrefixLength && only !== undefined) {
+      if (second !== undefined) throw ambiguous(id, begun);
+      const meant = await read(bank, journal, only);
+      if (meant) return meant;
+    }
+    throw notFound(id, await nearIds(journal, id, following));
+  });
+}
+
+async function read(bank: Bank, journal: Journal, id: string) {
+  const [document] = await journal.find([id]);
+  if (!document) return undefined;
+  if (!isApplied(document)) return showRefused(document);
+  const [reversal] = await journal.findReversals([id]);
+  return showApplied(bank, document, reversal);
+}
+
+function ambiguous(id: string, begun: readonly string[]): BankctlError {
+  return new BankctlError(
+    'operation_ambiguous',
+    `Several operations have an id that begins with ${quote(id)}: ${named(begun)}.`,
+  );
+}
+
+/** Never advises to repeat anything: whoever mistyped an id would pay twice. */
+function notFound(id: string, near: readonly string[]): BankctlError {
+  const [nearest] = near;
+  const look = 'An operation still under way may yet arrive: look again in two minutes';
+  return new BankctlError(
+    'operation_not_found',
+    `The journal has no operation ${quote(id)}${nearest ? `, but ${named(near)}` : ''}.`,
+    nearest === undefined
+      ? `${look}, and check the id.`
+      : `If the id was mistyped, type bankctl show ${shellWord(nearest)}. ${look}.`,
+  );
+}
+
+function named(ids: readonly string[]): string {
+  const shown = ids.slice(0, maxNamed).map(quote).join(', ');
+  return ids.length > maxNamed ? `${shown} and others` : shown;
+}
+
+/**
+ * Ids that `id` may have been meant to be, nearest first: those that differ by one mistake, and
+ * those next to it in order that begin as it does. All of it is looked up in the index of the ids.
+ */
+async function nearIds(
+  journal: Journal,
+  id: string,
+  following: readonly string[],
+): Promise<readonly string[]> {
+  const preceding = await journal.idsBeside(id, 'before', maxNamed);
+  const least = Math.max(minPrefixLength, id.length / 2);
+  const beside = [...following, ...preceding].filter(
+    (other) => other.startsWith(id) || sharedLength(id, other) >= least,
+  );
+  const mistaken = await journal.idsAmong(oneMistakeAway(id));
+  const near = [...new Set([...mistaken, ...beside])];
+  const mistakes = (other: string) => distance(id.toLowerCase(), other.toLowerCase());
+  return near.sort((left, right) => mistakes(left) - mistakes(right)).slice(0, maxNamed);
+}
+
+function sharedLength(left: string, right: string): number {
+  let length = 0;
+  while (length < left.length && left[length] === right[length]) length += 1;
+  return length;
+}
+
+function showApplied(
+  bank: Bank,
+  document: AppliedDocument,
+  reversal: AppliedDocument | undefined,
+): ShownApplied {
+  const { postings, reverses }: Document = document;
+  if (!Array.isArray(postings)) throw badDocument(document, 'postings');
+  const { operation, type, at, by, memo, request, ...rest } = shared(document);
+  return {
+    ...{ operation, state: 'applied', type, at, by, memo },
+    reverses: reverses ?? null,
+    reversed_by: reversal?._id ?? null,
+    request,
+    postings: postings.map((posting) => showPosting(bank, document, Object(posting))),
+    ...rest,
+  };
+}
+
+/** Amounts that are not exact, or of a branch that is not in the config, are shown as stored. */
+function showPosting(bank: Bank, document: JournalDocument, posting: Document): ShownPosting {
+  const { branch, account_number: account } = posting;
+  const version = versionOf(posting['version']);
+  if (typeof branch !== 'string' || typeof account !== 'string' || version === undefined) {
+    throw badDocument(document, 'postings');
+  }
+  const currency = [...bank.branches].find(({ name }) => name === branch)?.currency;
+  const shown = (value: unknown) => {
+    if (value instanceof Decimal128) return showAmount(value, currency);
+    throw badDocument(document, 'postings');
+  };
+  return {
+    ...{ branch, account, amount: shown(posting['amount']) },
+    balance_after: shown(posting['balance_after']),
+    version: Number(version),
+  };
+}
+
+function showAmount(value: Decimal128, currency: Currency | undefined): string {
+  const minor = currency && balanceFromDecimal(value, currency);
+  return currency && minor !== undefined ? formatAmount(minor, currency) : value.toString();
+}
+
+function showRefused(document: Exclude<JournalDocument, AppliedDocument>): ShownRefused {
+  const { reason, asked } = fromRefusedDocument(document);
+  const { operation, type, at, by, memo, request, ...rest } = shared(document);
+  return {
+    ...{ operation, state: 'refused', type, at, by, memo, request },
+    refused: { code: reason.code, message: reason.message },
+    asked,
+    ...rest,
+  };
+}
+
+function shared(document: JournalDocument): ShownOperation {
+  const { type, by, memo, request, refused_before: before }: Document = document;
+  const at = timeOf(document.at);
+  if (!at) throw badDocument(document, 'at');
+  return {
+    operation: document._id,
+    ...{ type: String(type), at: at.toISOString(), by: String(by), memo: memo ?? null },
+    request: String(request),
+    ...(Array.isArray(before) && { refused_before: before.map(showPastRefusal) }),
+  };
+}
+
+function showPastRefusal({ at, by, code, message, request }: PastRefusal) {
+  const time = timeOf(at)?.toISOString() ?? '';
+  return { at: time, by: String(by), code: String(code), message: String(message), request };
+}
+
+function badDocument({ _id }: JournalDocument, field: string): BankctlError {
+  return new BankctlError(
+    'bad_document',
+    `The journal's document of the operation ${quote(_id)} has no valid ${field}.`,
+    'Find out which program wrote it; bankctl would not have.',
+  );
+}

@@ -1,0 +1,273 @@
+import { type Decimal128, type Document, Long } from 'mongodb';
+import { BankctlError } from '../errors.ts';
+import { quote } from '../text.ts';
+import type { Branches } from './branches.ts';
+import { balanceFromDecimal, toDecimal } from './decimal.ts';
+import { type AccountReference, type Request, referenceKey } from './operation.ts';
+import { timeOf, versionOf } from './stored-values.ts';
+
+/** The effect of an operation on one account, as it is stored. */
+export interface PostingDocument {
+  readonly branch: string;
+  readonly account_number: string;
+  readonly amount: Decimal128;
+  readonly balance_after: Decimal128;
+  readonly version: Long;
+}
+
+/** What every document of the journal has, one for each operation id. */
+interface OperationDocument {
+  /** The operation id. */
+  readonly _id: string;
+  readonly type: string;
+  /** The server's time, and later than any earlier transaction's posting of the same account. */
+  readonly at: Date;
+  /** The position among the operations of its transaction; older versions stored none. */
+  readonly seq?: number;
+  readonly memo?: string;
+  /** Who asked for it, as `user@host`. */
+  readonly by: string;
+  /** Digest of the request, see `requestDigest`. */
+  readonly request: string;
+  /** Refusals of the same id that this document took the place of, oldest first. */
+  readonly refused_before?: readonly PastRefusalDocument[];
+}
+
+/**
+ * An applied operation, as it is stored: append-only. `(at, seq, _id)` is the order of application:
+ * whatever an operation depends on comes before it, on every member and in every copy.
+ */
+export interface AppliedDocument extends OperationDocument {
+  /** The operation that this one reverses; the server refuses a second reversal of it. */
+  readonly reverses?: string;
+  readonly postings: readonly PostingDocument[];
+}
+
+/** A row of a file that the rules refused, so that it stays refused: see `post`. */
+export interface RefusedDocument extends OperationDocument {
+  readonly refused: RefusalReason;
+  /** What the row asked for, in the words of the command line; its type and memo stand above. */
+  readonly asked: Asked;
+}
+
+export type JournalDocument = AppliedDocument | RefusedDocument;
+
+/** Why an operation was refused. */
+export interface RefusalReason {
+  /** A code of the error table. */
+  readonly code: string;
+  readonly message: string;
+  readonly hint?: string;
+}
+
+/** `branch`, `account`, `amount`; or `from`, `to`, `amount`; or `reverses`. */
+export type Asked = Readonly<Record<string, string>>;
+
+interface PastRefusalDocument {
+  readonly at: Date;
+  readonly by: string;
+  readonly code: string;
+  readonly message: string;
+  readonly request: string;
+}
+
+/** True for an applied operation, false for a refused one. */
+export function isApplied(document: JournalDocument): document is AppliedDocument {
+  return 'postings' in document;
+}
+
+/** The effect of an operation on one account, in memory. */
+export interface Posting extends AccountReference {
+  readonly amountMinor: bigint;
+  readonly balanceBeforeMinor: bigint;
+  readonly balanceAfterMinor: bigint;
+  readonly version: bigint;
+}
+
+/** An earlier refusal of an id that was asked for again. */
+export type PastRefusal = PastRefusalDocument;
+
+/** An applied operation, in memory. */
+export interface Entry {
+  readonly id: string;
+  readonly type: string;
+  readonly at: Date;
+  readonly seq: number;
+  readonly memo: string | undefined;
+  readonly by: string;
+  readonly reverses: string | undefined;
+  readonly request: string;
+  readonly postings: readonly Posting[];
+  readonly refusedBefore?: readonly PastRefusal[] | undefined;
+}
+
+/** A refused operation, in memory. */
+export interface Refusal {
+  readonly id: string;
+  readonly type: string;
+  readonly at: Date;
+  readonly seq: number;
+  readonly memo: string | undefined;
+  readonly by: string;
+  readonly request: string;
+  readonly reason: RefusalReason;
+  readonly asked: Asked;
+  readonly refusedBefore?: readonly PastRefusal[] | undefined;
+}
+
+/** The stored form of an applied operation. */
+export function toJournalDocument(entry: Entry, branches: Branches): AppliedDocument {
+  return {
+    _id: entry.id,
+    type: entry.type,
+    at: entry.at,
+    seq: entry.seq,
+    ...(entry.memo === undefined ? {} : { memo: entry.memo }),
+    by: entry.by,
+    ...(entry.reverses === undefined ? {} : { reverses: entry.reverses }),
+    request: entry.request,
+    postings: entry.postings.map((posting) => {
+      const { currency } = branches.get(posting.branch);
+      return {
+        branch: posting.branch,
+        account_number: posting.account,
+        amount: toDecimal(posting.amountMinor, currency),
+        balance_after: toDecimal(posting.balanceAfterMinor, currency),
+        version: Long.fromBigInt(posting.version),
+      };
+    }),
+    ...(entry.refusedBefore === undefined ? {} : { refused_before: entry.refusedBefore }),
+  };
+}
+
+/** The stored form of a refused operation. */
+export function toRefusedDocument(refusal: Refusal): RefusedDocument {
+  return {
+    _id: refusal.id,
+    type: refusal.type,
+    at: refusal.at,
+    seq: refusal.seq,
+    ...(refusal.memo === undefined ? {} : { memo: refusal.memo }),
+    by: refusal.by,
+    request: refusal.request,
+    refused: refusal.reason,
+    asked: refusal.asked,
+    ...(refusal.refusedBefore === undefined ? {} : { refused_before: refusal.refusedBefore }),
+  };
+}
+
+/**
+ * An applied operation as it was stored.
+ *
+ * @throws `bad_balance` if a stored amount is not an exact amount of the branch's currency;
+ *   `bad_document` if a field is missing or of another type
+ */
+export function fromJournalDocument(document: AppliedDocument, branches: Branches): Entry {
+  const reverses: unknown = document.reverses;
+  if (!Array.isArray(document.postings) || document.postings.length === 0) {
+    throw badDocument(document, 'postings');
+  }
+  if (reverses !== undefined && typeof reverses !== 'string')
+    throw badDocument(document, 'reverses');
+  return {
+    ...sharedFields(document),
+    reverses,
+    postings: document.postings.map((posting) => toPosting(posting, document, branches)),
+  };
+}
+
+/**
+ * A refused operation as it was stored.
+ *
+ * @throws `bad_document` if a field is missing or of another type
+ */
+export function fromRefusedDocument(document: RefusedDocument): Refusal {
+  const { refused, asked }: Document = document;
+  if (typeof refused?.code !== 'string' || typeof refused.message !== 'string') {
+    throw badDocument(document, 'refused');
+  }
+  return { ...sharedFields(document), reason: document.refused, asked: asked ?? {} };
+}
+
+function sharedFields(document: JournalDocument) {
+  const { _id, type, at, seq = 0, memo, by, request, refused_before }: Document = document;
+  for (const [name, value] of Object.entries({ _id, type, by, request })) {
+    if (typeof value !== 'string') throw badDocument(document, name);
+  }
+  if (timeOf(at) === undefined) throw badDocument(document, 'at');
+  if (!Number.isSafeInteger(seq)) throw badDocument(document, 'seq');
+  if (memo !== undefined && typeof memo !== 'string') throw badDocument(document, 'memo');
+  if (refused_before !== undefined && !Array.isArray(refused_before)) {
+    throw badDocument(document, 'refused_before');
+  }
+  const { _id: id } = document;
+  const shared = { id, type, at, seq, memo, by, request };
+  return refused_before === undefined ? shared : { ...shared, refusedBefore: refused_before };
+}
+
+function toPosting(
+  posting: PostingDocument,
+  document: AppliedDocument,
+  branches: Branches,
+): Posting {
+  const { branch, account_number }: Document = Object(posting);
+  if (typeof branch !== 'string' || typeof account_number !== 'string') {
+    throw badDocument(document, 'postings');
+  }
+  const { currency } = branches.get(branch);
+  const amountMinor = balanceFromDecimal(posting.amount, currency);
+  const balanceAfterMinor = balanceFromDecimal(posting.balance_after, currency);
+  if (amountMinor === undefined || balanceAfterMinor === undefined) {
+    throw new BankctlError(
+      'bad_balance',
+      `The operation ${quote(document._id)} has an amount that is not exact in ${currency.code}.`,
+    );
+  }
+  const version = versionOf(posting.version);
+  if (version === undefined) throw badDocument(document, 'postings.version');
+  return {
+    branch,
+    account: account_number,
+    amountMinor,
+    balanceBeforeMinor: balanceAfterMinor - amountMinor,
+    balanceAfterMinor,
+    version,
+  };
+}
+
+function badDocument({ _id }: JournalDocument, field: string): BankctlError {
+  return new BankctlError(
+    'bad_document',
+    `The journal document ${quote(String(_id))} has no valid ${field}.`,
+  );
+}
+
+/**
+ * What the operation id of an entry stands for: the inverse of posting it.
+ *
+ * @returns the same fields as `requestOf` gives for the operation
+ */
+export function requestOfEntry(entry: Entry): Request {
+  const memo = entry.memo ?? '';
+  const [first, second] = entry.postings;
+  if (!first) return { type: entry.type, memo };
+  switch (entry.type) {
+    case 'open':
+    case 'increment': {
+      const { branch, account, amountMinor } = first;
+      return { type: entry.type, branch, account, amount: amountMinor.toString(), memo };
+    }
+    case 'transfer':
+      return {
+        type: entry.type,
+        from: referenceKey(first),
+        to: second ? referenceKey(second) : '',
+        amount: (-first.amountMinor).toString(),
+        memo,
+      };
+    case 'reverse':
+      return { type: entry.type, reverses: entry.reverses ?? '', memo };
+    default:
+      return { type: entry.type, branch: first.branch, account: first.account, memo };
+  }
+}

@@ -1,0 +1,152 @@
+import { BankctlError } from '../errors.ts';
+import { quote } from '../text.ts';
+import type { Bank } from './bank.ts';
+import { type Entry, type Refusal, requestOfEntry } from './journal-document.ts';
+import { formatAmount } from './money.ts';
+import { type Operation, requestDigest, requestOf } from './operation.ts';
+import type { Outcome, PostOptions, Refused } from './post.ts';
+import { refusedBefore, toError, toRefusal } from './refusals.ts';
+import { applyOperation, type Book } from './rules.ts';
+
+/** What a batch comes to on a reading. */
+export interface Judged {
+  /** The reading, as the batch leaves it. */
+  readonly book: Book;
+  readonly outcomes: readonly Outcome[];
+  /** What is to be written: operations that are applied now, in order. */
+  readonly entries: readonly Entry[];
+  /** What is to be kept as refused. */
+  readonly refused: readonly Refusal[];
+  /** Ids that were read as refused and are decided anew. */
+  readonly decidedAnew: readonly string[];
+}
+
+/** What the operations of a batch are judged with. */
+export interface Judging {
+  readonly bank: Bank;
+  readonly options: PostOptions;
+  /** True for an entry that this very run sent, whose answer never came. */
+  readonly isOwn: (entry: Entry) => boolean;
+  /** What the server itself refused, by operation id. */
+  readonly refusedByServer?: ReadonlyMap<string, BankctlError>;
+}
+
+/** Judges operations in order, each on what the ones before it left. Moves the book on. */
+export function judgeAll(judging: Judging, book: Book, operations: readonly Operation[]): Judged {
+  const read = new Map(book.refusals);
+  const outcomes: Outcome[] = [];
+  const entries: Entry[] = [];
+  for (const [seq, operation] of operations.entries()) {
+    const outcome = judgeOne(judging, book, operation, seq);
+    outcomes.push(outcome);
+    if (outcome.applied && outcome.entry === book.entries.get(operation.id) && isNew(outcome)) {
+      entries.push(outcome.entry);
+    }
+    if (!outcome.applied && judging.options.stopAtRefusal) break;
+  }
+  const culprit = outcomes.findIndex(({ applied }) => !applied);
+  if (judging.options.atomic && culprit >= 0) {
+    // All or nothing: what the rules let through is not applied either.
+    const none = { entries: [], refused: [], decidedAnew: [] };
+    return { book, outcomes: refuseAll(outcomes, culprit), ...none };
+  }
+  const changed = [...book.refusals].filter(([id, refusal]) => read.get(id) !== refusal);
+  const decidedAnew = [...read].filter(([id, refusal]) => book.refusals.get(id) !== refusal);
+  return {
+    book,
+    outcomes,
+    entries,
+    refused: changed.map(([, refusal]) => refusal),
+    decidedAnew: decidedAnew.map(([id]) => id),
+  };
+
+  function isNew({ replayed, entry }: Extract<Outcome, { applied: true }>): boolean {
+    return !replayed && !judging.isOwn(entry);
+  }
+}
+
+function refuseAll(outcomes: readonly Outcome[], culprit: number): readonly Outcome[] {
+  const refused = outcomes[culprit];
+  if (!refused || refused.applied) return outcomes;
+  const { operation, error } = refused;
+  return outcomes.map((outcome): Outcome => {
+    if (!outcome.applied || outcome.replayed) return outcome;
+    const because = new BankctlError(
+      'batch_refused',
+      `Not applied, since operation ${quote(operation.id)} of the same batch was refused: ` +
+        error.message,
+      `Correct operation ${quote(operation.id)}, and give the batch again.`,
+      { cause: error },
+    );
+    return { applied: false, operation: outcome.operation, error: because, because: culprit };
+  });
+}
+
+function judgeOne(
+  { bank, options, isOwn, refusedByServer }: Judging,
+  book: Book,
+  operation: Operation,
+  seq: number,
+): Outcome {
+  const { id } = operation;
+  const dryRun = options.dryRun ?? false;
+  const request = operation.request ?? requestDigest(requestOf(operation));
+  const earlier = book.entries.get(id);
+  if (earlier) {
+    if (earlier.request !== request)
+      return refusal(operation, idConflict(operation, earlier, book));
+    const replayed = !isOwn(earlier);
+    return { applied: true, operation, replayed, dryRun, entry: earlier };
+  }
+  const last = book.refusals.get(id);
+  if (last && options.refusals?.stand && last.request === request) {
+    return { ...refusal(operation, toError(last)), standing: true };
+  }
+  const shared = { seq, by: options.by, request, refusedBefore: refusedBefore(last) };
+  try {
+    const byServer = refusedByServer?.get(id);
+    if (byServer) throw byServer;
+    const entry: Entry = {
+      id,
+      type: operation.type,
+      memo: operation.memo,
+      reverses: operation.type === 'reverse' ? operation.reverses : undefined,
+      ...shared,
+      ...applyOperation(book, operation),
+    };
+    book.entries.set(id, entry);
+    book.refusals.delete(id);
+    if (entry.reverses !== undefined) book.reversals.set(entry.reverses, entry);
+    return { applied: true, operation, replayed: false, dryRun, entry };
+  } catch (error) {
+    if (!(error instanceof BankctlError)) throw error;
+    if (options.refusals && !options.atomic) {
+      book.refusals.set(id, toRefusal(bank, operation, { at: book.now, ...shared }, error));
+    }
+    return refusal(operation, error);
+  }
+}
+
+function refusal(operation: Operation, error: BankctlError): Refused {
+  return { applied: false, operation, error };
+}
+
+/** Names the first field in which a request differs from the one that its id stands for. */
+function idConflict(operation: Operation, earlier: Entry, book: Book): BankctlError {
+  const { id } = operation;
+  const request = requestOf(operation);
+  const past = requestOfEntry(earlier);
+  const fields = new Set([...Object.keys(past), ...Object.keys(request)]);
+  const field = [...fields].find((name) => past[name] !== request[name]) ?? 'request';
+  const [posting] = earlier.postings;
+  const shown = (value: string | undefined) => {
+    if (!value) return 'none';
+    if (field !== 'amount' || !posting) return value;
+    return formatAmount(BigInt(value), book.branch(posting.branch).currency);
+  };
+  return new BankctlError(
+    'operation_id_conflict',
+    `The operation id ${quote(id)} was used for another request: ` +
+      `its ${field} was ${shown(past[field])}, now it is ${shown(request[field])}.`,
+  );
+}

@@ -1,0 +1,44 @@
+import type { Entry } from './journal-document.ts';
+import type { Outcome } from './post.ts';
+
+/**
+ * What the calls of `post` in one run, such as that of a file, learn for the next. Its memory is
+ * that of the batches whose outcome is open.
+ */
+export interface PostMemory {
+  /** The most operations that end in time together, as far as is known. */
+  batchSize: number;
+  /** Keeps what was sent in a commit whose answer never came. */
+  readonly sent: (entries: readonly Entry[]) => void;
+  /** True for an entry of the journal that was sent by this run: it is no replay. */
+  readonly isOwn: (entry: Entry) => boolean;
+  /** Forgets what the answer to a repeated attempt has told. */
+  readonly settled: (outcomes: readonly Outcome[]) => void;
+}
+
+/** The memory of a run that has not posted yet. */
+export function createMemory(): PostMemory {
+  const open = new Map<string, Entry[]>();
+  return {
+    batchSize: Number.POSITIVE_INFINITY,
+    sent: (entries) => {
+      for (const entry of entries) open.set(entry.id, [...(open.get(entry.id) ?? []), entry]);
+    },
+    isOwn: (entry) => open.get(entry.id)?.some((sent) => isSame(sent, entry)) ?? false,
+    settled: (outcomes) => {
+      if (open.size === 0) return;
+      for (const { operation } of outcomes) open.delete(operation.id);
+    },
+  };
+}
+
+function isSame(sent: Entry, found: Entry): boolean {
+  const versions = ({ postings }: Entry) => postings.map(({ version }) => version).join();
+  return (
+    sent.at.getTime() === found.at.getTime() &&
+    sent.seq === found.seq &&
+    sent.by === found.by &&
+    sent.request === found.request &&
+    versions(sent) === versions(found)
+  );
+}
