@@ -5,6 +5,7 @@ import { accountColumns } from '../files/account-rows.ts';
 import { operationShape } from '../files/operation-rows.ts';
 import type { Column } from '../render/view.ts';
 import { type Command, type Session, type StreamResult, streamOf, type Typed } from './command.ts';
+import { tellProblems } from './problems.ts';
 
 /** What `export` was asked for. */
 export interface ExportInput {
@@ -56,9 +57,20 @@ export function parseExport(typed: Typed, config: Config): ExportInput {
 }
 
 async function accounts(branches: readonly string[], session: Session): Promise<StreamResult> {
-  const { exportAccounts } = await import('../files/export.ts');
+  const [{ exportAccounts }, { createTally }, bank] = await Promise.all([
+    import('../files/export.ts'),
+    import('../bank/index.ts'),
+    session.bank(),
+  ]);
+  const foreign = new Map(branches.map((name) => [name, createTally()]));
+  async function* exported() {
+    yield* exportAccounts(bank, branches, (name) => foreign.get(name));
+    for (const [name, tally] of foreign) {
+      tellProblems(session, bank.branches.get(name), { problems: tally.problems() });
+    }
+  }
   const rows = streamOf(
-    exportAccounts(await session.bank(), branches),
+    exported(),
     accountColumns.map((name): Column => ({ name })),
     (row) => accountColumns.map((name) => row[name]),
   );

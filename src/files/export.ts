@@ -3,6 +3,7 @@ import { fromDecimal } from '../bank/decimal.ts';
 import { type Entry, fromJournalDocument } from '../bank/journal.ts';
 import { formatAmount } from '../bank/money.ts';
 import { referenceKey } from '../bank/operation.ts';
+import type { Tally } from '../bank/survey.ts';
 import { BankctlError } from '../errors.ts';
 import { quote } from '../text.ts';
 
@@ -21,18 +22,20 @@ export type ExportedOperation = Readonly<Record<string, string | boolean>>;
 /**
  * The accounts of some branches, by branch and number, in batches, from one snapshot.
  *
+ * @param foreign takes notice of a branch's documents that are not the bank's
  * @throws `bad_balance`
  */
 export async function* exportAccounts(
   bank: Bank,
   names: readonly string[],
+  foreign: (branch: string) => Tally | undefined = () => undefined,
 ): AsyncIterable<readonly ExportedAccount[]> {
   const session = bank.startSession({ snapshot: bank.journal !== undefined });
   try {
     for (const name of names) {
       const branch = bank.branches.get(name);
       const { currency } = branch;
-      for await (const documents of branch.accounts(session)) {
+      for await (const documents of branch.accounts(session, foreign(name))) {
         yield documents.map((document) => {
           const account = String(document['account_number']);
           const minor = fromDecimal(document['balance'], currency);
