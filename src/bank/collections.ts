@@ -146,7 +146,7 @@ function branchWanted(branch: BranchConfig): Wanted {
   };
 }
 
-/** Refused operations have no postings: a sparse index leaves them out, others see one null each. */
+/** Refused operations have no postings, which an index that is not sparse takes for equal ones. */
 function journalWanted(collection: string): Wanted {
   return {
     collection,

@@ -159,7 +159,7 @@ function toReading(
   return new BankctlError('bad_document', `The document of ${shown} has no valid account_number.`);
 }
 
-/** Another program deleted or replaced the document of an account that the journal is ahead of. */
+/** Accounts that the journal is ahead of: another program deleted or replaced their documents. */
 async function readBehind(
   { journal }: Bank,
   readings: ReadonlyMap<string, Reading>,
