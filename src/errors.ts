@@ -233,6 +233,11 @@ export const errorTable = {
     'The server is a standalone, which has no transactions.',
     'Restart it with --replSet and run rs.initiate(), or set journal: false in the config.',
   ),
+  not_initiated: row(
+    3,
+    'The server has no replica set config: rs.initiate() was never run, or not for it.',
+    'Run rs.initiate() on it in mongosh; if the set has other members, name one of those.',
+  ),
   timed_out: row(
     3,
     'The database was too slow to finish in time.',
