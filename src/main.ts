@@ -39,7 +39,8 @@ async function flush(stream: Writable): Promise<void> {
   if (code === 'EPIPE' || code === 'ERR_STREAM_DESTROYED') return;
   const { BankctlError } = await import('./errors.ts');
   const message = `What was printed did not reach stdout: ${error.message}.`;
-  throw new BankctlError('not_writable', message, undefined, { cause: error });
+  const hint = 'Make room there, or send the output to another place.';
+  throw new BankctlError('not_writable', message, hint, { cause: error });
 }
 
 async function report(error: unknown, argv: readonly string[], context: Context): Promise<Status> {

@@ -59,13 +59,16 @@ function write(stream: Writable, text: string): Promise<void> {
   });
 }
 
+/** Not to be repeated without a thought: what was asked for is done. */
+const stdoutHint = 'Make room there, or send the output to another place.';
+
 function outputError(error: Error): Error {
   const code = 'code' in error ? error.code : undefined;
   if (code === 'EPIPE' || code === 'ERR_STREAM_DESTROYED') return new OutputClosed();
   return new BankctlError(
     'not_writable',
     `The result cannot be written to stdout: ${error.message}.`,
-    undefined,
+    stdoutHint,
     { cause: error },
   );
 }

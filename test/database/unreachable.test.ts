@@ -1,16 +1,12 @@
-import { spawn } from 'node:child_process';
 import { createServer as createHttpServer } from 'node:http';
 import { createServer, type Server } from 'node:net';
-import { join } from 'node:path';
 import { MongoServerError } from 'mongodb';
 import { describe, expect, inject, onTestFinished, test } from 'vitest';
 import { connect, databaseError } from '../../src/database/connect.ts';
-import { answers } from '../../src/database/local.ts';
-import { findMongod } from '../../src/database/mongod-binary.ts';
 import { BankctlError } from '../../src/errors.ts';
 import { run } from '../workspace.ts';
-import { temporaryDirectory, testHost, until } from './host.ts';
-import { serverThatSays } from './old-server.ts';
+import { mongodWith } from './own-mongod.ts';
+import { serverThatSays } from './stand-in-server.ts';
 
 const timeoutMs = 1500;
 
@@ -33,27 +29,12 @@ async function listening(server: Server): Promise<string> {
   return `127.0.0.1:${typeof address === 'object' ? address?.port : ''}`;
 }
 
-/** A mongod that knows of a replica set by its name alone. Returns its socket. */
-async function uninitiated(): Promise<string> {
-  const directory = temporaryDirectory();
-  const socket = join(directory, 'm.sock');
-  const program = await findMongod(testHost());
-  const args = ['--replSet', 'rs0', '--nounixsocket', '--bind_ip', socket, '--dbpath', directory];
-  const mongod = spawn(program, args, { stdio: 'ignore' });
-  onTestFinished(async () => {
-    mongod.kill('SIGKILL');
-    await until(() => mongod.signalCode !== null);
-  });
-  await until(() => answers(socket));
-  return socket;
-}
-
 const primary = { isWritablePrimary: true, maxWireVersion: 17, minWireVersion: 0, setName: 'rs0' };
 
 test.each(['', '?directConnection=true'])(
   'a replica set that was never initiated is named as such: "%s"',
   async (query) => {
-    const uri = `mongodb://${encodeURIComponent(await uninitiated())}/${query}`;
+    const uri = `mongodb://${encodeURIComponent(await mongodWith('--replSet', 'rs0'))}/${query}`;
     const { status, stderr } = await run(['balance', '--timeout', '2s', '--uri', uri], '/', {});
     expect(status).toBe(3);
     expect(stderr).toMatch(/^bankctl: The server at \S+m\.sock has no replica set config/m);
