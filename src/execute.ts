@@ -5,7 +5,7 @@ import type { Config } from './config/config.ts';
 import { findConfig } from './config/find.ts';
 import type { Context } from './context.ts';
 import { BankctlError, Status } from './errors.ts';
-import { forPerson } from './person.ts';
+import { forPerson, withoutSecretsIn } from './person.ts';
 import { OutputClosed, present } from './render/present.ts';
 import { progressLine } from './render/progress.ts';
 import { jsonText, shellWord } from './text.ts';
@@ -174,15 +174,21 @@ class Opened {
     return openBank(this.#client, config, { timeoutMs, draw });
   }
 
-  /** What the driver says, in words that a person can act on. */
+  /** What the driver says, in words that a person can act on, without any secret. */
   async explain(error: unknown): Promise<unknown> {
+    return withoutSecretsIn(await this.#told(error), [this.#uri]);
+  }
+
+  async #told(error: unknown): Promise<unknown> {
     if (this.#uri === undefined || error instanceof BankctlError) return error;
     const { databaseError } = await import('./deployment.ts');
     const cause = error instanceof Unfinished ? error.cause : error;
     const told = databaseError(cause, { uri: this.#uri, timeoutMs: this.#globals.timeoutMs });
     if (!(error instanceof Unfinished && told instanceof BankctlError)) return told;
     const { fate, hint } = error;
-    return new BankctlError(told.code, `${told.message} ${fate}`, hint, { cause });
+    // First what is to be mended, such as the role that is missing; then what to type.
+    const hints = /\bagain\b|--id/i.test(told.hint) ? hint : `${told.hint} ${hint}`;
+    return new BankctlError(told.code, `${told.message} ${fate}`, hints, { cause });
   }
 
   async close(): Promise<void> {

@@ -1,4 +1,5 @@
 import { passwordOf, redact } from './database/uri.ts';
+import { BankctlError } from './errors.ts';
 import { visible } from './text.ts';
 
 /**
@@ -20,6 +21,22 @@ export function linesForPerson(text: string, uris: readonly (string | undefined)
 export function withoutSecrets(text: string, uris: readonly (string | undefined)[]): string {
   const secrets = uris.flatMap((uri) => (uri === undefined ? [] : secretsOf(uri)));
   return secrets.reduce((shown, secret) => shown.replaceAll(secret, '***'), redact(text));
+}
+
+/** The same error, if no secret is in what it says; otherwise one that says it without. */
+export function withoutSecretsIn(error: unknown, uris: readonly (string | undefined)[]): unknown {
+  if (!(error instanceof Error)) return error;
+  const clean = (text: string) => withoutSecrets(text, uris);
+  const { message, stack = '' } = error;
+  if (error instanceof BankctlError) {
+    const { code, hint } = error;
+    if (clean(message) === message && clean(hint) === hint) return error;
+    return new BankctlError(code, clean(message), clean(hint), { cause: error });
+  }
+  if (clean(message) === message && clean(stack) === stack) return error;
+  const shown = new Error(clean(message));
+  shown.stack = clean(stack);
+  return shown;
 }
 
 /** As it is typed, and as the server is sent it. A word of three letters stands anywhere. */

@@ -2,8 +2,11 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { open, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { Decimal128, Long } from 'mongodb';
+import { Decimal128, Long, MongoClient } from 'mongodb';
 import { describe, expect, test } from 'vitest';
+import { BankctlError } from '../../src/errors.ts';
+import { withoutSecretsIn } from '../../src/person.ts';
+import { mongodWith } from '../database/own-mongod.ts';
 import { type Ran, type Workspace, workspace } from '../workspace.ts';
 
 const program = join(import.meta.dirname, '..', '..', 'bin', 'bankctl.js');
@@ -153,7 +156,41 @@ describe('a broken stdout never hides what was applied', () => {
   });
 });
 
+describe('what must be mended is said before what is to be typed', () => {
+  test('the role that an increment lacks, and that the command is to be repeated', async () => {
+    const branches = 'branches: { branch1: { collection: branch1 } }\n';
+    const bank = await workspace({ config: `journal: false\n${branches}` });
+    const socket = encodeURIComponent(await mongodWith('--auth'));
+    const admin = await MongoClient.connect(`mongodb://${socket}/`);
+    const command = { createUser: 'me', pwd: 'hunter2hunter', roles: ['readAnyDatabase'] };
+    await admin.db('admin').command({ ...command, roles: ['root'], createUser: 'root' });
+    await admin.close();
+    const root = await MongoClient.connect(`mongodb://root:hunter2hunter@${socket}/`);
+    await root.db('admin').command(command);
+    await root.close();
+    const env = { BANKCTL_URI: `mongodb://me:hunter2hunter@${socket}/` };
+    const { status, stderr } = await bank.run(['increment', 'branch1', 'ACC', '1'], { env });
+    expect(status).toBe(3);
+    expect(stderr).toMatch(/The database user may not findAndModify in \S+\.branch1\./);
+    expect(stderr).toMatch(/Give the user me the role readWrite on the database .*repeat/);
+    expect(stderr).not.toContain('hunter2');
+  });
+});
+
 describe('no secret reaches a person', () => {
+  test.each([new TypeError('x hunter2hunter y'), new BankctlError('usage', 'hunter%32hunter.')])(
+    'in %s, whose URI was in a file',
+    (error) => {
+      const uri = 'mongodb://me:hunter%32hunter@host/';
+      const shown = withoutSecretsIn(error, [uri]);
+      expect(shown).toBeInstanceOf(Error);
+      const { message, stack } = shown instanceof Error ? shown : error;
+      expect(`${message} ${stack}`).not.toMatch(/hunter/);
+      const harmless = new TypeError('x');
+      expect(withoutSecretsIn(harmless, [uri])).toBe(harmless);
+    },
+  );
+
   const uri = 'mongodb://me:hunter2hunter@127.0.0.1:1/';
 
   test.each([
