@@ -48,6 +48,7 @@ const lateParts = {
   csv: 'src/render/csv.ts',
   paint: 'src/render/paint.ts',
   table: 'src/render/table.ts',
+  'unicode-width': 'src/render/unicode-width.ts',
 };
 
 /** The file of dist that has a module of src. */

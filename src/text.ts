@@ -7,6 +7,7 @@ const unprintable = /[\p{C}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}\uFFFD\u2
 
 /** All that most texts have; a search through the tables of Unicode takes much longer. */
 const plainAscii = /^[\x20-\x7E]*$/;
+const plainLines = /^[\n\x20-\x7E]*$/;
 
 /**
  * True for text that can name something: on one line, and without any character that is not seen,
@@ -68,7 +69,9 @@ export function visibleTexts<T>(data: T): T {
  * is escaped: U+2028, U+2029, C1 controls, format characters. Parsed, it is the same value.
  */
 export function jsonText(data: unknown, space?: number): string {
-  return JSON.stringify(data, null, space).replace(anyInvisible, (character) =>
+  const text = JSON.stringify(data, null, space);
+  if (plainLines.test(text)) return text;
+  return text.replace(anyInvisible, (character) =>
     character === '\n' ? character : codeUnits(character),
   );
 }

@@ -1,5 +1,6 @@
 import { visibleTexts } from '../text.ts';
-import { textWidth, wrap } from './wrap.ts';
+import { textWidth } from './unicode-width.ts';
+import { wrap } from './wrap.ts';
 
 /** What a worker did in a step, as data. Collections are named; null is an empty cache. */
 export type ScheduleAction =

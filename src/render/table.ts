@@ -3,7 +3,7 @@ import { visible } from '../text.ts';
 import type { Paint } from './paint.ts';
 import { noteLines, title } from './record.ts';
 import type { Row, View } from './view.ts';
-import { type Measure, measureFor } from './width.ts';
+import { isAscii, type Measure, measureFor } from './width.ts';
 
 /** What a table needs to know of the place where it is shown. */
 export interface TableStyle {
@@ -59,13 +59,20 @@ export async function renderTable(view: View, style: TableStyle): Promise<string
   const rows = cells(view);
   const measure = await measureFor(rows.flat());
   const padded = paddedCells(rows, measure, view, style);
-  table.push(...padded.map((row) => row.map((cell) => place.repeat(measure(cell)))));
-  const texts = padded.flat().filter((cell) => measure(cell) > 0);
-  let next = 0;
-  const drawn = table.toString().replace(places, () => texts[next++] ?? '');
-  const lines = drawn.split('\n');
+  const lines = drawnCells(table, padded, measure).split('\n');
   if (borders) dropInnerRules(lines, view, head);
   return [...lines.map((line) => line.trimEnd()), ...noteLines(view.notes)].join('\n');
+}
+
+function drawnCells(table: Table.Table, rows: readonly Row[], measure: Measure): string {
+  if (rows.every((row) => row.every(isAscii))) {
+    table.push(...rows.map((row) => [...row]));
+    return table.toString();
+  }
+  table.push(...rows.map((row) => row.map((cell) => place.repeat(measure(cell)))));
+  const texts = rows.flat().filter((cell) => measure(cell) > 0);
+  let next = 0;
+  return table.toString().replace(places, () => texts[next++] ?? '');
 }
 
 /** Leaves the line under the head, and the one above the footer. */

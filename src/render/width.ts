@@ -1,5 +1,10 @@
 const ascii = /^[\x20-\x7E]*$/;
 
+/** True for text of which each character is one column wide. */
+export function isAscii(text: string): boolean {
+  return ascii.test(text);
+}
+
 /** Columns of a terminal that a text takes. */
 export type Measure = (text: string) => number;
 
@@ -15,8 +20,8 @@ export async function measureFor(texts: Iterable<string>): Promise<Measure> {
 }
 
 async function unicodeMeasure(): Promise<Measure> {
-  const { default: stringWidth } = await import('string-width');
-  return (text) => (ascii.test(text) ? text.length : stringWidth(text));
+  const { textWidth } = await import('./unicode-width.ts');
+  return (text) => (ascii.test(text) ? text.length : textWidth(text));
 }
 
 /**

@@ -1,9 +1,4 @@
-import stringWidth from 'string-width';
-
-/** Columns of a terminal that a text takes. */
-export function textWidth(text: string): number {
-  return stringWidth(text);
-}
+import { textWidth } from './unicode-width.ts';
 
 /**
  * Breaks at spaces; a word longer than the width is cut, between characters as they are seen.
