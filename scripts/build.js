@@ -10,12 +10,22 @@ import { esbuildPage } from './page.js';
 const { version } = JSON.parse(await readFile('package.json', 'utf8'));
 
 const core = [
-  ...['errors', 'text', 'nearest', 'duration', 'time', 'execute', 'mongod-host', 'unfinished'],
+  ...[
+    'errors',
+    'text',
+    'person',
+    'nearest',
+    'duration',
+    'time',
+    'execute',
+    'mongod-host',
+    'unfinished',
+  ],
   ...['bank/names', 'bank/money', 'bank/find-branch', 'config/config', 'config/find'],
   ...['database/uri', 'database/directories'],
   ...['commands/typed', 'commands/stress-mode'],
   ...['files/lines', 'files/operation-rows', 'files/account-rows', 'files/columns'],
-  ...['render/present', 'render/progress', 'render/plain-paint', 'render/record'],
+  ...['render/present', 'render/progress', 'render/plain-paint', 'render/record', 'render/width'],
 ].map((name) => `src/${name}.ts`);
 
 const bank = [
@@ -38,6 +48,7 @@ const lateParts = {
   csv: 'src/render/csv.ts',
   paint: 'src/render/paint.ts',
   table: 'src/render/table.ts',
+  'unicode-width': 'src/render/unicode-width.ts',
 };
 
 /** The file of dist that has a module of src. */

@@ -44,12 +44,12 @@ export const errorTable = {
   invalid_operation_id: row(
     2,
     'An operation id is 1 to 128 printable characters.',
-    'Leave out --id to get a fresh one.',
+    'Use letters, digits and signs; without --id, a new operation gets an id of its own.',
   ),
   invalid_memo: row(
     2,
     'A memo is at most 500 printable characters.',
-    'Shorten the text behind --memo.',
+    'Shorten the text after --memo, or leave out what cannot be seen in it.',
   ),
   invalid_config: row(
     2,
@@ -95,7 +95,7 @@ export const errorTable = {
   account_not_found: row(
     1,
     'The branch has no such account.',
-    'Open it with bankctl open BRANCH ACCOUNT.',
+    'bankctl balance BRANCH lists its accounts; bankctl open BRANCH ACCOUNT opens one.',
   ),
   account_exists: row(
     1,
@@ -115,7 +115,7 @@ export const errorTable = {
   wrong_branch: row(
     1,
     "A document in the branch's collection is stamped for another branch, or not at all.",
-    'Nothing was written; find out which program wrote that document.',
+    'Find out which program wrote that document: bankctl does not change it.',
   ),
   foreign_documents: row(
     1,
@@ -125,7 +125,7 @@ export const errorTable = {
   bad_balance: row(
     1,
     "The stored balance is not an exact amount of the branch's currency.",
-    'Nothing was written; find out which program wrote that document.',
+    'Find out which program wrote that document: bankctl does not change it.',
   ),
   bad_document: row(
     1,
@@ -196,7 +196,7 @@ export const errorTable = {
   refused_by_server: row(
     1,
     'The server refused the write.',
-    'Nothing was applied; the documents of that account need a look.',
+    'Look at the documents of that account: another program may have changed them.',
   ),
   batch_refused: row(
     1,
@@ -231,7 +231,7 @@ export const errorTable = {
   operation_id_conflict: row(
     1,
     'The operation id was used for something else.',
-    'Use a fresh id, or repeat the first request exactly.',
+    'See the first with bankctl show OPERATION; use a fresh id only for a new operation.',
   ),
   not_writable: row(
     1,
@@ -258,20 +258,25 @@ export const errorTable = {
     'The server is a standalone, which has no transactions.',
     'Restart it with --replSet and run rs.initiate(), or set journal: false in the config.',
   ),
+  not_initiated: row(
+    3,
+    'The server has no replica set config: rs.initiate() was never run, or not for it.',
+    'Run rs.initiate() on it in mongosh; if the set has other members, name one of those.',
+  ),
   timed_out: row(
     3,
     'The database was too slow to finish in time.',
-    'Nothing was applied; try again, or wait longer with --timeout 60s.',
+    'Wait longer, with --timeout 60s; what changes an account is repeated with the same --id.',
   ),
   outcome_unknown: row(
     3,
     'The answer never came, so the operation may or may not be applied.',
-    'Repeat the command with the same --id: it is applied once, whatever happened.',
+    'bankctl show OPERATION says whether it was; repeated with that --id, it is applied once.',
   ),
   database_failed: row(
     3,
     'The database answered with an error.',
-    'Nothing was applied; see bankctl db status, or the log of your server.',
+    'See bankctl db status for the local database, or the log of your server.',
   ),
   no_mongod: row(
     3,
@@ -288,7 +293,11 @@ export const errorTable = {
     'stress writes only into a database that it made itself.',
     'Leave the database name out of the URI: stress makes one up.',
   ),
-  interrupted: row(130, 'You stopped it.', 'Run it again when you like.'),
+  interrupted: row(
+    130,
+    'You stopped it.',
+    'Run it again if it only reads; repeat an operation with its --id.',
+  ),
 } as const satisfies Record<string, ErrorRow>;
 
 export type ErrorCode = keyof typeof errorTable;

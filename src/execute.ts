@@ -7,9 +7,10 @@ import type { Config } from './config/config.ts';
 import { findConfig } from './config/find.ts';
 import type { Context } from './context.ts';
 import { BankctlError, Status } from './errors.ts';
+import { forPerson, withoutSecretsIn } from './person.ts';
 import { OutputClosed, present } from './render/present.ts';
 import { progressLine } from './render/progress.ts';
-import { shellWord } from './text.ts';
+import { jsonText, shellWord } from './text.ts';
 import { Unfinished } from './unfinished.ts';
 
 /** For this long after Ctrl-C the answer to a commit is waited for, milliseconds. */
@@ -28,17 +29,19 @@ export async function execute(
   context: Context,
 ): Promise<Status> {
   const opened = new Opened(globals, context);
+  let ended: Result | undefined;
   try {
     const running = command.run(typed, opened.session);
     const result = await untilInterrupted(running, opened, context, isWhole);
+    ended = result;
     const shown = present(result, globals, context).catch((error: unknown) => {
-      throw unshown(result, error, opened.session);
+      throw unshown(result, error, (line) => opened.say(line));
     });
     if (isWhole(result)) await shown;
     else await untilInterrupted(shown, opened, context);
     return statusOf(result);
   } catch (error) {
-    if (error instanceof OutputClosed) return Status.done;
+    if (error instanceof OutputClosed) return ended ? statusOf(ended) : Status.done;
     throw await opened.explain(error);
   } finally {
     opened.session.progress(undefined);
@@ -51,15 +54,24 @@ function statusOf(result: Result): Status {
   return result.kind === 'single' ? (result.status ?? Status.done) : Status.done;
 }
 
-/** An operation that was applied and cannot be shown must not look like one that failed. */
-function unshown(result: Result, error: unknown, session: Session): unknown {
-  const operation = result.kind === 'single' ? result.operation : undefined;
-  if (operation === undefined) return error;
-  if (error instanceof OutputClosed) session.talk(`Operation ${operation} was applied.`);
-  if (!(error instanceof BankctlError)) return error;
-  const message = `Operation ${operation} was applied. ${error.message}`;
-  const hint = `See it with bankctl show ${shellWord(operation)}; do not repeat it without --id.`;
-  return new BankctlError(error.code, message, hint, { cause: error });
+/**
+ * What was done and cannot be shown must not look like what failed, nor be hidden: it is said on
+ * stderr instead.
+ */
+function unshown(result: Result, error: unknown, say: (line: string) => void): unknown {
+  if (result.kind !== 'single') return error;
+  const { operation, wrote = operation !== undefined } = result;
+  const lost =
+    operation === undefined
+      ? `The result is ${jsonText(result.data)}.`
+      : `Operation ${operation} was applied.`;
+  if (error instanceof OutputClosed && wrote) say(lost);
+  if (!(error instanceof BankctlError) || !wrote) return error;
+  const hint =
+    operation === undefined
+      ? error.hint
+      : `See it with bankctl show ${shellWord(operation)}; do not repeat it without --id.`;
+  return new BankctlError(error.code, `${lost} ${error.message}`, hint, { cause: error });
 }
 
 /**
@@ -121,13 +133,15 @@ class Opened {
     this.#globals = globals;
     this.#context = context;
     const { quiet } = globals;
+    const showLine = progressLine(context, quiet);
     this.session = Object.freeze({
       context,
       globals,
       talk: (line: string) => {
-        if (!quiet) context.stderr.write(`${line}\n`);
+        if (!quiet) this.say(line);
       },
-      progress: progressLine(context, quiet),
+      progress: (line: string | undefined) =>
+        showLine(line === undefined ? line : this.#clean(line)),
       config: () => {
         this.#config ??= this.#loadConfig();
         return this.#config;
@@ -137,6 +151,15 @@ class Opened {
         return this.#bank;
       },
     });
+  }
+
+  /** Said with `--quiet` too: what must be known, such as that money moved. */
+  say(line: string): void {
+    this.#context.stderr.write(`${this.#clean(line)}\n`);
+  }
+
+  #clean(text: string): string {
+    return forPerson(text, [this.#uri, this.#globals.uri, this.#context.env['BANKCTL_URI']]);
   }
 
   async #loadConfig(): Promise<Config> {
@@ -164,15 +187,21 @@ class Opened {
     return bank;
   }
 
-  /** What the driver says, in words that a person can act on. */
+  /** What the driver says, in words that a person can act on, without any secret. */
   async explain(error: unknown): Promise<unknown> {
+    return withoutSecretsIn(await this.#told(error), [this.#uri]);
+  }
+
+  async #told(error: unknown): Promise<unknown> {
     if (this.#uri === undefined || error instanceof BankctlError) return error;
     const { databaseError } = await import('./deployment.ts');
     const cause = error instanceof Unfinished ? error.cause : error;
     const told = databaseError(cause, { uri: this.#uri, timeoutMs: this.#globals.timeoutMs });
     if (!(error instanceof Unfinished && told instanceof BankctlError)) return told;
     const { fate, hint } = error;
-    return new BankctlError(told.code, `${told.message} ${fate}`, hint, { cause });
+    // First what is to be mended, such as the role that is missing; then what to type.
+    const hints = /\bagain\b|--id/i.test(told.hint) ? hint : `${told.hint} ${hint}`;
+    return new BankctlError(told.code, `${told.message} ${fate}`, hints, { cause });
   }
 
   /** Closes once the commits under way are answered, or their time is over. */

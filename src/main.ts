@@ -17,11 +17,13 @@ export async function main(argv: readonly string[], context: Context): Promise<S
   try {
     if (argv.length === 1 && (argv[0] === '--version' || argv[0] === '-V')) {
       context.stdout.write(`${bankctlVersion()}\n`);
-      return (await written(context.stdout)) ? 0 : 1;
+      await flush(context.stdout);
+      return 0;
     }
     const { run } = await import('./program.ts');
     const status = await run(argv, context, bankctlVersion());
-    return status === 0 && !(await written(context.stdout)) ? 1 : status;
+    await flush(context.stdout);
+    return status;
   } catch (error) {
     return await report(error, argv, context);
   }
@@ -29,26 +31,35 @@ export async function main(argv: readonly string[], context: Context): Promise<S
 
 function ignore(): void {}
 
-/** False where it did not arrive, as on a full disk; a reader who left is no error. */
-async function written(stream: Writable): Promise<boolean> {
+/** What was printed has arrived; a reader who left is no error, a full disk is one. */
+async function flush(stream: Writable): Promise<void> {
   const error = await new Promise<unknown>((resolve) => stream.write('', resolve));
-  return !(error instanceof Error && 'code' in error && error.code === 'ENOSPC');
+  if (!(error instanceof Error)) return;
+  const code = 'code' in error ? error.code : undefined;
+  if (code === 'EPIPE' || code === 'ERR_STREAM_DESTROYED') return;
+  const { BankctlError } = await import('./errors.ts');
+  const message = `What was printed did not reach stdout: ${error.message}.`;
+  const hint = 'Make room there, or send the output to another place.';
+  throw new BankctlError('not_writable', message, hint, { cause: error });
 }
 
 async function report(error: unknown, argv: readonly string[], context: Context): Promise<Status> {
-  const [{ BankctlError }, { redact }] = await Promise.all([
-    import('./errors.ts'),
-    import('./database/uri.ts'),
-  ]);
+  const [{ BankctlError }, { forPerson, linesForPerson, withoutSecrets }, { jsonText }] =
+    await Promise.all([import('./errors.ts'), import('./person.ts'), import('./text.ts')]);
+  const uris = [context.env['BANKCTL_URI'], ...argv.filter((word) => word.includes('://'))];
   const known = error instanceof BankctlError;
   const code = known ? error.code : 'internal';
-  const message = redact(error instanceof Error ? error.message : String(error));
+  const message = error instanceof Error ? error.message : String(error);
   const hint = known ? error.hint : 'This is a bug in bankctl; please report it with this text.';
+  const clean = (text: string) => withoutSecrets(text, uris);
   if (wantsJson(argv)) {
-    context.stderr.write(`${JSON.stringify({ error: { code, message, hint } })}\n`);
+    const shown = { code, message: clean(message), hint: clean(hint) };
+    context.stderr.write(`${jsonText({ error: shown })}\n`);
   } else {
-    const trace = !known && error instanceof Error ? redact(`${error.stack}\n`) : '';
-    context.stderr.write(`bankctl: ${message}\n${trace}${hint}\n`);
+    const trace =
+      known || !(error instanceof Error) ? [] : [linesForPerson(`${error.stack}`, uris)];
+    const lines = [`bankctl: ${forPerson(message, uris)}`, ...trace, forPerson(hint, uris)];
+    context.stderr.write(`${lines.join('\n')}\n`);
   }
   return known ? error.status : 1;
 }

@@ -1,23 +1,93 @@
-// U+FFFD stands where bytes were no UTF-8: two names that differ could both be spelt with it.
-const unprintable = /[\p{C}\p{Zl}\p{Zp}\uFFFD]/u;
-const allUnprintable = /[\p{C}\p{Zl}\p{Zp}]/gu;
+// What a terminal obeys or does not show: controls, format characters such as bidirectional
+// overrides, private and unassigned characters, line separators, and what Unicode says to ignore.
+const anyInvisible = /[\p{C}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}]/gu;
+// U+FFFD stands where bytes were not UTF-8: two names that differ could both be spelled with it.
+// U+2800 looks like a space, and is none.
+const unprintable = /[\p{C}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}\uFFFD\u2800]/u;
 
-/** True for text that can stand on one line: no control, format or unassigned characters. */
+/** All that most texts have; a search through the tables of Unicode takes much longer. */
+const plainAscii = /^[\x20-\x7E]*$/;
+const plainLines = /^[\n\x20-\x7E]*$/;
+
+/**
+ * True for text that can name something: on one line, and without any character that is not seen,
+ * so that two names that look the same are the same.
+ */
 export function isPrintable(text: string): boolean {
-  return !unprintable.test(text);
+  return plainAscii.test(text) || !unprintable.test(text);
+}
+
+/** True for text that people read, such as a memo: as `isPrintable`, but words may need joiners. */
+export function isPrintableProse(text: string): boolean {
+  return isPrintable(text) || isPrintable(withoutNeededJoiners(text));
+}
+
+const joiningScripts = [
+  ...['Arabic', 'Syriac', 'Nko', 'Mongolian', 'Devanagari', 'Bengali', 'Gurmukhi', 'Gujarati'],
+  ...['Oriya', 'Tamil', 'Telugu', 'Kannada', 'Malayalam', 'Sinhala', 'Khmer', 'Myanmar'],
+];
+
+/**
+ * Leaves out single joiners in words of a script that needs them (see RFC 5892, appendix A), and
+ * what holds an emoji together.
+ */
+function withoutNeededJoiners(text: string): string {
+  const letters = joiningScripts.map((script) => `\\p{Script_Extensions=${script}}`).join('');
+  return text
+    .replace(new RegExp(`(?<=[${letters}])[\\u200C\\u200D](?![\\u200C\\u200D])`, 'gu'), '')
+    .replace(/(?<=\p{ExtPict}[\uFE0F\p{EMod}]?)\u200D(?=\p{ExtPict})|(?<=\p{ExtPict})\uFE0F/gu, '');
+}
+
+const shortEscapes: Readonly<Record<string, string>> = { '\n': '\\n', '\r': '\\r', '\t': '\\t' };
+
+/**
+ * Text as it is safe to show on one line of a terminal: whatever could break the line, drive the
+ * terminal, or stand there unseen is written as `\x1b`, `\u202e` or `\u{e0041}`. What is safe
+ * already comes back as it is.
+ */
+export function visible(text: string): string {
+  return plainAscii.test(text) ? text : text.replace(anyInvisible, escaped);
+}
+
+function escaped(character: string): string {
+  const short = shortEscapes[character];
+  if (short !== undefined) return short;
+  const code = (character.codePointAt(0) ?? 0).toString(16);
+  if (code.length <= 2) return `\\x${code.padStart(2, '0')}`;
+  return code.length <= 4 ? `\\u${code.padStart(4, '0')}` : `\\u{${code}}`;
+}
+
+/** The same plain data, as JSON can hold it, with every text in it made `visible`. */
+export function visibleTexts<T>(data: T): T {
+  return JSON.parse(JSON.stringify(data), (_, value) =>
+    typeof value === 'string' ? visible(value) : value,
+  );
 }
 
 /**
- * Text of a stranger, in double quotes, cut to 60 characters, and with everything that could
- * break the line or drive the terminal written as an escape.
+ * JSON of one value, in which whatever a terminal or a line reader could take for something else
+ * is escaped: U+2028, U+2029, C1 controls, format characters. Parsed, it is the same value.
  */
+export function jsonText(data: unknown, space?: number): string {
+  const text = JSON.stringify(data, null, space);
+  if (plainLines.test(text)) return text;
+  return text.replace(anyInvisible, (character) =>
+    character === '\n' ? character : codeUnits(character),
+  );
+}
+
+function codeUnits(character: string): string {
+  return Array.from({ length: character.length }, (_, index) => {
+    const code = character.charCodeAt(index).toString(16);
+    return `\\u${code.padStart(4, '0')}`;
+  }).join('');
+}
+
+/** Text of a stranger, in double quotes, `visible`, and cut to 60 characters. */
 export function quote(text: string): string {
   const characters = [...text];
   const shown = characters.length > 60 ? `${characters.slice(0, 57).join('')}...` : text;
-  return JSON.stringify(shown).replace(
-    allUnprintable,
-    (character) => `\\u{${(character.codePointAt(0) ?? 0).toString(16)}}`,
-  );
+  return `"${visible(shown.replace(/["\\]/g, '\\$&'))}"`;
 }
 
 /** `1 account`, `2 accounts`. */
@@ -25,7 +95,13 @@ export function count(number: number | bigint, noun: string): string {
   return `${number} ${noun}${Number(number) === 1 ? '' : 's'}`;
 }
 
-/** A word as a shell reads it back. */
+/** A word as a shell reads it back; bash, where it has characters that are not seen. */
 export function shellWord(text: string): string {
-  return /^[\w.:@/-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
+  if (/^[\w.:@/-]+$/.test(text)) return text;
+  if (visible(text) === text) return `'${text.replaceAll("'", "'\\''")}'`;
+  const word = text.replace(/['\\]/g, '\\$&').replace(anyInvisible, (character) => {
+    const code = (character.codePointAt(0) ?? 0).toString(16);
+    return `\\U${code.padStart(8, '0')}`;
+  });
+  return `$'${word}'`;
 }

@@ -101,6 +101,7 @@ describe('one home each', () => {
     ['commander', /from 'commander'/, /^src\/program\.ts$/],
     ['chalk', /from 'chalk'/, /^src\/render\/paint\.ts$/],
     ['cli-table3', /from 'cli-table3'/, /^src\/render\/table\.ts$/],
+    ['string-width', /from 'string-width'/, /^src\/render\/unicode-width\.ts$/],
     ['mongodb', /import (?!type)[^;]*from 'mongodb'/, /^src\/(bank|database|stress)\//],
     ['mongodb-memory-server', /'mongodb-memory-server'/, /^src\/database\//],
     ['process', /(?<![\w.])process\./, /^src\/context\.ts$/],

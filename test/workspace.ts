@@ -99,7 +99,8 @@ export async function run(
   return { status, stdout: stdout.text, stderr: stderr.text };
 }
 
-class Captured extends Writable {
+/** Keeps what is written on it. */
+export class Captured extends Writable {
   text = '';
   readonly #written: ((text: string) => void) | undefined;
 

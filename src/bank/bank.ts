@@ -35,7 +35,8 @@ export interface Bank {
 /**
  * Makes the models of a bank on a connected client.
  *
- * @throws `no_transactions` where the bank has a journal and the server is a standalone
+ * @throws `no_transactions` if the bank has a journal and the server is a standalone;
+ *   `not_initiated`
  */
 export async function openBank(
   client: MongoClient,
@@ -44,7 +45,15 @@ export async function openBank(
 ): Promise<Bank> {
   const db = client.db(config.database);
   const hello = () => within(timeoutMs, () => db.command({ hello: 1 }));
-  if (config.journal !== false && !hasTransactions(await hello())) {
+  const first = await hello();
+  if (first['isreplicaset'] === true) {
+    throw new BankctlError(
+      'not_initiated',
+      `The server at ${client.options.hosts.join(', ')} has no replica set config: ` +
+        'rs.initiate() was never run, or the set no longer has it as a member.',
+    );
+  }
+  if (config.journal !== false && !hasTransactions(first)) {
     throw new BankctlError(
       'no_transactions',
       `The server at ${client.options.hosts.join(', ')} is a standalone, ` +

@@ -1,5 +1,5 @@
 import { BankctlError } from '../errors.ts';
-import { isPrintable, quote } from '../text.ts';
+import { isPrintable, isPrintableProse, quote } from '../text.ts';
 
 /** An account's name in the whole bank. */
 export interface AccountReference {
@@ -58,7 +58,7 @@ export function parseOperationId(text: string): string {
  */
 export function parseMemo(text: string): string {
   const memo = text.normalize('NFC');
-  if (memo === '' || !isPrintable(memo) || [...memo].length > 500) {
+  if (memo === '' || !isPrintableProse(memo) || [...memo].length > 500) {
     throw new BankctlError(
       'invalid_memo',
       `The memo ${quote(text)} is not 1 to 500 printable characters.`,

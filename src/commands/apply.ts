@@ -140,6 +140,7 @@ function applied(
   }
   return {
     kind: 'single',
+    wrote: !input.dryRun,
     data: input.dryRun ? { ...counts, dry_run: true } : counts,
     view: countsView(['applied', 'replayed', 'refused', 'batches'], counts),
     ...(counts.refused > 0 ? { status: Status.refused } : {}),

@@ -50,6 +50,8 @@ export interface SingleResult {
   readonly kind: 'single';
   /** The operation that was applied: what the user must learn even where nothing can be shown. */
   readonly operation?: string;
+  /** True if the work changed the bank: then the result is said even if stdout is broken. */
+  readonly wrote?: boolean;
   /** Printed as it is by `--json`; keys as in the reference. */
   readonly data: unknown;
   readonly view: View;

@@ -4,6 +4,7 @@ import { BankctlError } from '../errors.ts';
 import { accountColumns } from '../files/account-rows.ts';
 import { operationShape } from '../files/operation-rows.ts';
 import type { Column } from '../render/view.ts';
+import { jsonText } from '../text.ts';
 import { type Command, type Session, type StreamResult, streamOf, type Typed } from './command.ts';
 import { tellProblems } from './problems.ts';
 
@@ -112,9 +113,9 @@ function asText(
 
 async function csvText({ view }: Part, first: boolean): Promise<string> {
   const { renderCsv } = await import('../render/csv.ts');
-  return renderCsv(view, first);
+  return renderCsv(view, { head: first, exact: true });
 }
 
 async function ndjsonText({ items }: Part): Promise<string> {
-  return items.map((item) => `${JSON.stringify(item)}\n`).join('');
+  return items.map((item) => `${jsonText(item)}\n`).join('');
 }

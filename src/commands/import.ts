@@ -109,6 +109,7 @@ function imported(
   if (input.dryRun) talk('Dry run: nothing was written.');
   return {
     kind: 'single',
+    wrote: !input.dryRun,
     data: input.dryRun ? { ...counts, dry_run: true } : counts,
     view: countsView(['read', 'created', 'duplicate', 'conflict', 'rejected'], counts),
     ...(counts.conflict + counts.rejected > 0 ? { status: Status.refused } : {}),

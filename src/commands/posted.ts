@@ -29,6 +29,7 @@ export function postedResult(posted: Posted, branches: Branches): SingleResult {
     kind: 'single',
     data,
     view: flatView({ ...shown, currency, operation }),
+    wrote: !posted.dryRun,
     ...(posted.operation === null || posted.dryRun ? {} : { operation: posted.operation }),
   };
 }

@@ -2,6 +2,7 @@ import { type FileHandle, open, stat } from 'node:fs/promises';
 import { isAbsolute, join } from 'node:path';
 import { fileError } from '../database/directories.ts';
 import { BankctlError } from '../errors.ts';
+import { jsonText } from '../text.ts';
 import type { Source } from './source.ts';
 
 /** A file of results, one JSON object a line. */
@@ -40,7 +41,7 @@ export async function openResults(path: string, cwd: string, source: Source): Pr
   return Object.freeze({
     append: (results: readonly unknown[]) =>
       guarded(async () => {
-        await file?.appendFile(results.map((result) => `${JSON.stringify(result)}\n`).join(''));
+        await file?.appendFile(results.map((result) => `${jsonText(result)}\n`).join(''));
       }),
     close: async () => {
       const closing = file;

@@ -5,7 +5,7 @@ import type {
 import type { Paint } from './paint.ts';
 import { scheduleColumns } from './schedule-columns.ts';
 import { verdictLine } from './verdict.ts';
-import type { View } from './view.ts';
+import type { Note, View } from './view.ts';
 
 const counted = ['schedules', 'wrong', 'misplaced', 'lost', 'crashed', 'left_switched'] as const;
 
@@ -26,30 +26,31 @@ export function exhaustiveView(result: ExhaustiveResult, paint: Paint, width: nu
       ...result.models.flatMap((model) => pictures(model, paint, width)),
       '',
       verdictLine(result, paint),
-      paint.faint(circumstances(result)),
+      { painted: paint.faint(circumstances(result)) },
       ...(result.kept ?? []).map((database) => `Kept the database ${database}.`),
     ],
   };
 }
 
-function covered(model: ExhaustiveModelResult, paint: Paint): readonly string[] {
+function covered(model: ExhaustiveModelResult, paint: Paint): readonly Note[] {
   const { trouble, deadlocked } = model;
   const rate = `${Math.round(model.schedules_per_second)} a second`;
   return [
     paint.faint(`Model ${model.model}: ${model.covered}; ${rate}.`),
     ...(deadlocked > 0 ? [paint.bad(`${deadlocked} schedules ended in a deadlock.`)] : []),
     ...(trouble ? [paint.bad(`The first: ${trouble}.`)] : []),
-  ];
+  ].map((painted) => ({ painted }));
 }
 
-function pictures(model: ExhaustiveModelResult, paint: Paint, width: number): readonly string[] {
+function pictures(model: ExhaustiveModelResult, paint: Paint, width: number): readonly Note[] {
   const { shortest_wrong: shortest, replayed } = model;
   const story = shortest ?? replayed;
   if (!story) return [];
   const title = shortest
     ? `The shortest wrong schedule of the ${model.model} model (${story.switches} switches):`
     : `The schedule ${story.id}:`;
-  return ['', paint.head(title), ...scheduleColumns(story, paint, width)];
+  const lines = [paint.head(title), ...scheduleColumns(story, paint, width)];
+  return ['', ...lines.map((painted) => ({ painted }))];
 }
 
 function circumstances({ seed, workers, points }: ExhaustiveResult): string {

@@ -5,7 +5,7 @@ import { isLedger, ledgerNotes } from './ledger-view.ts';
 import type { Paint } from './paint.ts';
 import { swimlane } from './swimlane.ts';
 import { verdictLine } from './verdict.ts';
-import type { View } from './view.ts';
+import type { Note, View } from './view.ts';
 
 /** A load run as people see it: a row a model, then the first wrong write and the verdict. */
 export function loadView(report: StressReport, paint: Paint, width: number): View {
@@ -73,14 +73,14 @@ function speed({ model, throughput, latency_ms }: ModelReport): string {
   return `Model ${model}: ${throughput} ${what} a second, latency in ms: ${times}.`;
 }
 
-function notes(report: StressReport, paint: Paint, width: number): readonly string[] {
+function notes(report: StressReport, paint: Paint, width: number): readonly Note[] {
   const plain = report.models.filter((model): model is LoadModelReport => !isLedger(model));
   const first = plain.find(({ first_wrong }) => first_wrong !== undefined);
   const pictures = first?.first_wrong
     ? [
         '',
         `The first wrong write of the ${first.model} model:`,
-        ...swimlane(first.first_wrong, paint, width),
+        ...swimlane(first.first_wrong, paint, width).map((painted) => ({ painted })),
       ]
     : [];
   const balances = report.models.flatMap(({ model, branches }) =>
@@ -92,13 +92,13 @@ function notes(report: StressReport, paint: Paint, width: number): readonly stri
       ),
   );
   return [
-    ...report.models.map((model) => paint.faint(speed(model))),
+    ...report.models.map((model) => ({ painted: paint.faint(speed(model)) })),
     ...(balances.length > 0 ? ['', ...balances] : []),
     ...pictures,
     ...report.models.filter(isLedger).flatMap((model) => ['', ...ledgerNotes(model)]),
     '',
     verdictLine(report, paint),
-    paint.faint(`Seed ${report.seed}, ${report.workers} workers.`),
+    { painted: paint.faint(`Seed ${report.seed}, ${report.workers} workers.`) },
     ...(report.kept ?? []).map((database) => `Kept the database ${database}.`),
   ];
 }

@@ -1,6 +1,7 @@
 import { Chalk, type ChalkInstance } from 'chalk';
+import { visible } from '../text.ts';
 
-/** The few meanings that colour has in bankctl. */
+/** The few meanings that colour has in bankctl. What is painted is made visible first. */
 export interface Paint {
   readonly head: (text: string) => string;
   readonly good: (text: string) => string;
@@ -13,10 +14,10 @@ export interface Paint {
 export function createPaint(colour: boolean): Paint {
   const chalk: ChalkInstance = new Chalk({ level: colour ? 1 : 0 });
   return Object.freeze({
-    head: chalk.bold,
-    good: chalk.green,
-    bad: chalk.red,
-    warn: chalk.yellow,
-    faint: chalk.dim,
+    head: (text: string) => chalk.bold(visible(text)),
+    good: (text: string) => chalk.green(visible(text)),
+    bad: (text: string) => chalk.red(visible(text)),
+    warn: (text: string) => chalk.yellow(visible(text)),
+    faint: (text: string) => chalk.dim(visible(text)),
   });
 }

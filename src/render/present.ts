@@ -2,6 +2,7 @@ import type { Writable } from 'node:stream';
 import type { GlobalOptions, LiveResult, Part, Result } from '../commands/command.ts';
 import type { Context } from '../context.ts';
 import { BankctlError } from '../errors.ts';
+import { jsonText } from '../text.ts';
 import { plainPaint } from './plain-paint.ts';
 import { renderRecord } from './record.ts';
 import type { View } from './view.ts';
@@ -58,13 +59,16 @@ function write(stream: Writable, text: string): Promise<void> {
   });
 }
 
+/** Not to be repeated without a thought: what was asked for is done. */
+const stdoutHint = 'Make room there, or send the output to another place.';
+
 function outputError(error: Error): Error {
   const code = 'code' in error ? error.code : undefined;
   if (code === 'EPIPE' || code === 'ERR_STREAM_DESTROYED') return new OutputClosed();
   return new BankctlError(
     'not_writable',
     `The result cannot be written to stdout: ${error.message}.`,
-    undefined,
+    stdoutHint,
     { cause: error },
   );
 }
@@ -76,16 +80,16 @@ async function* chunks(
 ): AsyncIterable<string> {
   switch (globals.output) {
     case 'json':
-      if (result.kind === 'single') yield `${JSON.stringify(result.data, null, 2)}\n`;
+      if (result.kind === 'single') yield `${jsonText(result.data, 2)}\n`;
       else yield* jsonArray(result.parts);
       return;
     case 'ndjson':
       for await (const { items } of parts(result)) {
-        yield items.map((item) => `${JSON.stringify(item)}\n`).join('');
+        yield items.map((item) => `${jsonText(item)}\n`).join('');
       }
       return;
     case 'csv':
-      yield* csv(result);
+      yield* csv(result, context);
       return;
     case 'table':
       yield* tables(result, globals, context);
@@ -105,17 +109,17 @@ async function* jsonArray(stream: AsyncIterable<Part>): AsyncIterable<string> {
   let separator = '[\n';
   for await (const { items } of stream) {
     if (items.length === 0) continue;
-    yield separator + items.map((item) => `  ${JSON.stringify(item)}`).join(',\n');
+    yield separator + items.map((item) => `  ${jsonText(item)}`).join(',\n');
     separator = ',\n';
   }
   yield separator === '[\n' ? '[]\n' : '\n]\n';
 }
 
-async function* csv(result: Printable): AsyncIterable<string> {
+async function* csv(result: Printable, context: Context): AsyncIterable<string> {
   const { renderCsv } = await import('./csv.ts');
   let head = true;
   for await (const { view } of parts(result)) {
-    yield renderCsv(view, head);
+    yield renderCsv(view, { head, exact: !context.stdoutIsTerminal });
     head = false;
   }
 }
@@ -130,7 +134,8 @@ async function* tables(
   for await (const { view } of parts(result)) {
     const text = await draw(view, leastWidths);
     if (text !== '') yield `${text}\n`;
-    if (result.kind === 'stream') leastWidths ??= widths(view);
+    if (result.kind !== 'stream' || view.layout !== 'grid') continue;
+    leastWidths ??= await (await import('./table.ts')).columnWidths(view);
   }
 }
 
@@ -140,17 +145,11 @@ type Draw = (view: View, leastWidths?: readonly number[]) => Promise<string>;
 async function drawer(globals: GlobalOptions, context: Context): Promise<Draw> {
   const paint = globals.colour ? (await import('./paint.ts')).createPaint(true) : plainPaint;
   const borders = context.stdoutIsTerminal;
+  const exact = !context.stdoutIsTerminal;
   return async (view, leastWidths) => {
-    if (view.layout !== 'grid') return renderRecord(view, paint);
+    if (view.layout !== 'grid') return renderRecord(view, paint, exact);
     const { renderTable } = await import('./table.ts');
     const head = leastWidths === undefined;
     return renderTable(view, { paint, borders, head, ...(leastWidths && { leastWidths }) });
   };
-}
-
-/** Columns of the first part of a long table set the widths of the rest. */
-function widths(view: View): readonly number[] {
-  return view.columns.map(({ name }, index) =>
-    Math.max(name.length, ...view.rows.map((row) => row[index]?.length ?? 0)),
-  );
 }

@@ -1,4 +1,6 @@
 import type { Context } from '../context.ts';
+import { visible } from '../text.ts';
+import { fitted } from './width.ts';
 
 const clearLine = '\r\u001B[2K';
 
@@ -16,7 +18,7 @@ export function progressLine(
   return (line) => {
     if (line === undefined && !shown) return;
     shown = line !== undefined;
-    context.stderr.write(clearLine + (line ?? '').slice(0, context.width - 1));
+    context.stderr.write(clearLine + fitted(visible(line ?? ''), context.width - 1));
   };
 }
 

@@ -1,3 +1,7 @@
+import { visibleTexts } from '../text.ts';
+import { textWidth } from './unicode-width.ts';
+import { wrap } from './wrap.ts';
+
 /** What a worker did in a step, as data. Collections are named; null is an empty cache. */
 export type ScheduleAction =
   | { readonly does: 'remembers'; readonly name: string; readonly cached: string | null }
@@ -69,10 +73,11 @@ const rightMark = '✓';
  * @param width columns of the terminal; fewer than 16 a worker are not enough
  */
 export function scheduleColumns(
-  story: ScheduleStory,
+  given: ScheduleStory,
   paint: SchedulePaint,
   width: number,
 ): readonly string[] {
+  const story = visibleTexts(given);
   const workers = story.workers.length;
   const cell = Math.max(10, Math.floor((width - numberWidth) / workers) - 3);
   const head = story.workers.map(({ worker, branch }) =>
@@ -171,7 +176,7 @@ function line(
 ): string {
   const cells = phrases.map(({ tone, text }) => {
     const painted = tone === 'plain' || text === '' ? text : paint[tone](text);
-    return `${paint.faint('│')} ${painted}${' '.repeat(Math.max(0, cell - length(text)))}`;
+    return `${paint.faint('│')} ${painted}${' '.repeat(Math.max(0, cell - textWidth(text)))}`;
   });
   return `${number.padStart(numberWidth - 1)} ${cells.join(' ')}`.trimEnd();
 }
@@ -180,29 +185,4 @@ function line(
 function rows(cells: readonly (readonly string[])[]): readonly (readonly string[])[] {
   const height = Math.max(...cells.map((lines) => lines.length));
   return Array.from({ length: height }, (_, row) => cells.map((lines) => lines[row] ?? ''));
-}
-
-/** Breaks at spaces; a word longer than the width is cut. Continued lines keep the indent. */
-function wrap(text: string, width: number): readonly string[] {
-  const indent = /^ */.exec(text)?.[0] ?? '';
-  const lines: string[] = [];
-  let current = indent;
-  for (const word of text.trim().split(' ')) {
-    const glue = current.trim() === '' ? '' : ' ';
-    if (length(current + glue + word) <= width) {
-      current += glue + word;
-      continue;
-    }
-    if (current.trim() !== '') lines.push(current);
-    current = indent + word;
-    while (length(current) > width) {
-      lines.push([...current].slice(0, width).join(''));
-      current = indent + [...current].slice(width).join('');
-    }
-  }
-  return [...lines, current];
-}
-
-function length(text: string): number {
-  return [...text].length;
 }

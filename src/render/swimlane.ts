@@ -1,5 +1,7 @@
 import type { FirstWrong, FirstWrongEvent } from '../stress/load/explain.ts';
+import { visibleTexts } from '../text.ts';
 import type { Paint } from './paint.ts';
+import { wrap } from './wrap.ts';
 
 const timeWidth = 9;
 const mark = '✗';
@@ -13,10 +15,11 @@ const mark = '✗';
  * @returns lines of at most that width, without line feeds
  */
 export function swimlane(
-  wrong: FirstWrong,
+  given: FirstWrong,
   paint: Pick<Paint, 'head' | 'bad' | 'faint'>,
   width: number,
 ): readonly string[] {
+  const wrong = visibleTexts(given);
   const lane = Math.floor((width - timeWidth) / wrong.workers.length) - 2;
   const row = (time: string, worker: number, text: string, colour: (text: string) => string) => {
     const before = wrong.workers.indexOf(worker) * (lane + 2);
@@ -79,16 +82,4 @@ function time({ at_ms }: FirstWrongEvent): string {
 
 function same(text: string): string {
   return text;
-}
-
-/** Breaks at spaces; a longer word is cut. */
-function wrap(text: string, width: number): readonly string[] {
-  const lines = [''];
-  for (const word of text.split(' ')) {
-    const line = lines.at(-1) ?? '';
-    const longer = line === '' ? word : `${line} ${word}`;
-    if (longer.length <= width) lines[lines.length - 1] = longer;
-    else lines.push(word.slice(0, width));
-  }
-  return lines.filter((line) => line !== '');
 }

@@ -1,7 +1,9 @@
 import Table from 'cli-table3';
+import { visible } from '../text.ts';
 import type { Paint } from './paint.ts';
-import { title } from './record.ts';
-import type { View } from './view.ts';
+import { noteLines, title } from './record.ts';
+import type { Row, View } from './view.ts';
+import { isAscii, type Measure, measureFor } from './width.ts';
 
 /** What a table needs to know of the place where it is shown. */
 export interface TableStyle {
@@ -32,8 +34,15 @@ const noBorders = {
   middle: '  ',
 };
 
+/**
+ * The library measures combining marks and newer scripts wrongly, so it draws a table of these
+ * instead: no visible text has them, and each is one column wide. The texts then take their place.
+ */
+const place = '\uE000';
+const places = /\uE000+/g;
+
 /** Draws a grid as text, without a trailing newline. */
-export function renderTable(view: View, style: TableStyle): string {
+export async function renderTable(view: View, style: TableStyle): Promise<string> {
   const { paint } = style;
   const head = style.head ?? true;
   const { borders } = style;
@@ -47,10 +56,23 @@ export function renderTable(view: View, style: TableStyle): string {
     },
     ...(borders ? {} : { chars: noBorders }),
   });
-  table.push(...cells(view, style));
-  const lines = table.toString().split('\n');
+  const rows = cells(view);
+  const measure = await measureFor(rows.flat());
+  const padded = paddedCells(rows, measure, view, style);
+  const lines = drawnCells(table, padded, measure).split('\n');
   if (borders) dropInnerRules(lines, view, head);
-  return [...lines.map((line) => line.trimEnd()), ...(view.notes ?? [])].join('\n');
+  return [...lines.map((line) => line.trimEnd()), ...noteLines(view.notes)].join('\n');
+}
+
+function drawnCells(table: Table.Table, rows: readonly Row[], measure: Measure): string {
+  if (rows.every((row) => row.every(isAscii))) {
+    table.push(...rows.map((row) => [...row]));
+    return table.toString();
+  }
+  table.push(...rows.map((row) => row.map((cell) => place.repeat(measure(cell)))));
+  const texts = rows.flat().filter((cell) => measure(cell) > 0);
+  let next = 0;
+  return table.toString().replace(places, () => texts[next++] ?? '');
 }
 
 /** Leaves the line under the head, and the one above the footer. */
@@ -62,14 +84,35 @@ function dropInnerRules(lines: string[], view: View, head: boolean): void {
   }
 }
 
-function cells(view: View, style: TableStyle): string[][] {
-  const rows = [...view.rows, ...(view.footer ?? [])];
-  const widths = style.leastWidths;
-  if (!widths) return rows.map((row) => [...row]);
+function cells({ rows, footer = [] }: View): readonly Row[] {
+  return [...rows, ...footer].map((row) => row.map(shownCell));
+}
+
+/** A mark that would hang on the line to its left gets something of its own to hang on. */
+function shownCell(text: string): string {
+  return visible(text).replace(/^\p{M}/u, '\u25CC$&');
+}
+
+/** Widths that hold all cells of a view: those of a long table's first part bind the others. */
+export async function columnWidths(view: View): Promise<readonly number[]> {
+  const rows = cells(view);
+  const measure = await measureFor(rows.flat());
+  return view.columns.map(({ name }, index) =>
+    Math.max(name.length, ...rows.map((row) => measure(row[index] ?? ''))),
+  );
+}
+
+function paddedCells(
+  rows: readonly Row[],
+  measure: Measure,
+  { columns }: View,
+  { leastWidths }: TableStyle,
+): readonly Row[] {
+  if (!leastWidths) return rows;
   return rows.map((row) =>
     row.map((cell, index) => {
-      const width = widths[index] ?? 0;
-      return view.columns[index]?.align === 'right' ? cell.padStart(width) : cell.padEnd(width);
+      const gap = ' '.repeat(Math.max((leastWidths[index] ?? 0) - measure(cell), 0));
+      return columns[index]?.align === 'right' ? gap + cell : cell + gap;
     }),
   );
 }

@@ -1,13 +1,15 @@
 import type { Verdict } from '../stress/load/check.ts';
+import { visible } from '../text.ts';
 import type { Paint } from './paint.ts';
+import type { Painted } from './view.ts';
 
 /** The last line of a run: its verdict, and what that means or why it is undecided. */
 export function verdictLine(
   { verdict, reason }: { readonly verdict: Verdict; readonly reason?: string },
   paint: Paint,
-): string {
-  const painted = paint[verdictTones[verdict]];
-  return `${painted(verdict)}: ${reason ?? verdictMeanings[verdict]}`;
+): Painted {
+  const tone = paint[verdictTones[verdict]];
+  return { painted: `${tone(verdict)}: ${visible(reason ?? verdictMeanings[verdict])}` };
 }
 
 /** How good the news is. */

@@ -8,7 +8,15 @@ export interface View {
   /** Rows under a line at the foot, such as totals, for people only: not in CSV. */
   readonly footer?: readonly Row[];
   /** Text under the table, for people only: not in CSV. */
-  readonly notes?: readonly string[];
+  readonly notes?: readonly Note[];
+}
+
+/** A line of text, or one that is painted, and so safe to show as it is. */
+export type Note = string | Painted;
+
+/** Made of what a `Paint` painted and of `visible` text, and of nothing else. */
+export interface Painted {
+  readonly painted: string;
 }
 
 /** A column of a table and of CSV. */

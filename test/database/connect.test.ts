@@ -195,7 +195,7 @@ describe('on a standalone', () => {
   }
 
   test.concurrent.each([
-    ['?tls=true', 'the TLS handshake failed'],
+    ['?tls=true', 'in the TLS handshake, as a server without TLS does'],
     ['?replicaSet=other', 'unreachable|no server there belongs to the replica set other'],
   ])('%s is reported', async (query, reason) => {
     expect(await told(server.uri + query, nothing)).toMatchObject({

@@ -1,3 +1,5 @@
+import { jsonText, visible, visibleTexts } from '../../text.ts';
+
 /** Text that is known to be safe in a page, because every part of it went through `html`. */
 export interface Markup {
   readonly markup: string;
@@ -32,28 +34,17 @@ const references: Readonly<Record<string, string>> = {
 
 /** Text that shows as it is; invisible and direction-changing characters show as their code. */
 export function escapeHtml(text: string): string {
-  return text
-    .replace(/[&<>"']/g, (character) => references[character] ?? character)
-    .replace(/[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu, codePoint);
-}
-
-function codePoint(character: string): string {
-  const code = (character.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, '0');
-  return `\\u{${code}}`;
+  return visible(text).replace(/[&<>"']/g, (character) => references[character] ?? character);
 }
 
 /**
  * Data for a script element of a type that is not run. `<` is the one character by which a text
- * could end that element or begin another.
+ * could end that element or begin another. The page shows its texts, so they are made visible.
  *
  * Source: HTML standard, "Restrictions for contents of script elements".
  */
 export function jsonForScript(data: unknown): Markup {
-  const text = JSON.stringify(data)
-    .replace(/</g, '\\u003c')
-    .replace(/\u2028/g, '\\u2028')
-    .replace(/\u2029/g, '\\u2029');
-  return { markup: text };
+  return { markup: jsonText(visibleTexts(data)).replace(/</g, '\\u003c') };
 }
 
 /** `left_switched` reads as `left switched`. */

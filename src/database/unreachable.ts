@@ -1,0 +1,194 @@
+import { MongoServerSelectionError, type ServerDescription } from 'mongodb';
+import type { BankctlError } from '../errors.ts';
+import { withoutSecrets } from '../person.ts';
+import { errnoCode } from './directories.ts';
+import { type DatabaseContext, failure, seconds } from './failure.ts';
+import { hostsOf } from './uri.ts';
+import { uriOption } from './uri-parts.ts';
+
+/** No server could be reached, or none of those that answer is the one to talk to. */
+export function unreachable(error: Error, context: DatabaseContext): BankctlError {
+  const hosts = hostsOf(context.uri);
+  const servers = serversOf(error);
+  const ghosts = servers.filter(({ type }) => type === 'RSGhost');
+  if (ghosts.length > 0) {
+    const where = ghosts.map(({ address }) => address).join(', ');
+    return failure(
+      'not_initiated',
+      `The server at ${where} has no replica set config: rs.initiate() was never run, ` +
+        'or the set no longer has it as a member.',
+      error,
+    );
+  }
+  const reason =
+    membersReason(error, hosts) ??
+    causes(error)
+      .map((cause) => networkReason(cause))
+      .find((found) => found !== undefined) ??
+    replicaSetReason(error);
+  const within = `within ${seconds(context.timeoutMs)}`;
+  const why = reason === undefined ? '' : `: ${reason.text}`;
+  const message =
+    error instanceof MongoServerSelectionError
+      ? `No database answers at ${hosts} ${within}${why}.`
+      : `The connection to the database at ${hosts} failed${why}.`;
+  return failure(
+    'unreachable',
+    withoutSecrets(message, [context.uri]),
+    error,
+    hintFor(reason, context.uri),
+  );
+}
+
+function hintFor(reason: NetworkReason | undefined, uri: string): string | undefined {
+  const tls = [uriOption(uri, 'tls'), uriOption(uri, 'ssl')].includes('true');
+  return reason?.hint === closedHint && (tls || uri.startsWith('mongodb+srv'))
+    ? closedTlsHint
+    : reason?.hint;
+}
+
+function serversOf(error: Error): readonly ServerDescription[] {
+  if (!(error instanceof MongoServerSelectionError)) return [];
+  return [...(error.reason?.servers.values() ?? [])];
+}
+
+/**
+ * A replica set has its own names for its members, and the driver goes by them, whatever the
+ * connection string calls them.
+ *
+ * Source: driver specifications, "Server Discovery and Monitoring".
+ */
+function membersReason(error: Error, hosts: string): NetworkReason | undefined {
+  if (!(error instanceof MongoServerSelectionError) || !error.reason?.setName) return undefined;
+  const given = hosts.split(', ').map((host) => (/:\d+$/.test(host) ? host : `${host}:27017`));
+  const lost = serversOf(error).flatMap(({ address, type, error: cause }) => {
+    if (type !== 'Unknown' || given.includes(address)) return [];
+    const reasons = cause ? causes(cause).map((inner) => networkReason(inner)) : [];
+    return [{ address, reason: reasons.find((found) => found !== undefined) }];
+  });
+  if (lost.length === 0) return undefined;
+  const shown = lost.map(({ address, reason }) => `${address} (${reason?.text ?? 'no answer'})`);
+  const unknown = lost.some(({ reason }) => reason?.hint === nameHint);
+  return {
+    text:
+      `the replica set ${error.reason.setName} has no primary that this machine can reach; ` +
+      `out of reach are its members ${shown.join(' and ')}`,
+    hint: unknown
+      ? 'Make these names known to this machine, in DNS or /etc/hosts; or add ' +
+        'directConnection=true to reach one server alone, the primary.'
+      : 'Check that these servers run, and that this machine can reach them by these names.',
+  };
+}
+
+interface NetworkReason {
+  readonly text: string;
+  readonly hint?: string;
+}
+
+const tlsHint = 'Check tls, tlsCAFile and tlsCertificateKeyFile in the connection string.';
+const nameHint = 'Check the spelling of the host, and that this machine can look it up.';
+/** It may be over in a moment; a payment is repeated with its id alone. */
+export const electionHint =
+  'Try again in a moment, with the same --id if it writes: the replica set is choosing a primary.';
+const srvHint =
+  'Check the spelling; for a plain host name and port, begin with mongodb:// instead.';
+const closedHint =
+  "Check that the port is MongoDB's, not a web server's; if the server wants TLS, add tls=true.";
+const closedTlsHint =
+  "Check that the port is MongoDB's; if the server wants a certificate from this side, name it " +
+  'with tlsCertificateKeyFile in the connection string.';
+
+const networkReasons: readonly {
+  readonly pattern: RegExp;
+  readonly text: string;
+  readonly hint?: string;
+}[] = [
+  {
+    pattern: /self[- ]signed|unable to (?:get|verify)|UNABLE_TO_|issuer certificate/i,
+    text: 'its TLS certificate is not signed by an authority that this machine trusts',
+    hint: tlsHint,
+  },
+  {
+    pattern: /certificate has expired|CERT_HAS_EXPIRED/i,
+    text: 'its TLS certificate has expired',
+    hint: tlsHint,
+  },
+  {
+    pattern: /ALTNAME|does not match certificate/i,
+    text: 'its TLS certificate is for another host name',
+    hint: tlsHint,
+  },
+  {
+    pattern: /certificate required|handshake failure|bad certificate/i,
+    text: 'it wants a TLS certificate that it trusts from this side',
+    hint: 'Name one with tlsCertificateKeyFile in the connection string.',
+  },
+  {
+    pattern: /before secure TLS connection was established/,
+    text: 'it closed the connection in the TLS handshake, as a server without TLS does',
+    hint: 'If the server has no TLS, leave tls=true out of the connection string.',
+  },
+  {
+    pattern: /EPROTO|SSL routines|wrong version number|packet length too long|TLS|tlsv1|SSL alert/i,
+    text: 'the TLS handshake failed',
+    hint: tlsHint,
+  },
+  {
+    pattern: /querySrv|queryTxt|No addresses found at host|does not share hostname/i,
+    text: 'its mongodb+srv:// name has no usable DNS record',
+    hint: srvHint,
+  },
+  {
+    pattern: /ENOTFOUND|EAI_AGAIN|getaddrinfo/,
+    text: 'the host name is not known',
+    hint: nameHint,
+  },
+  {
+    pattern: /connection \S+ to \S+ closed|Message size cannot be negative/,
+    text: 'it does not answer as MongoDB does, and closes the connection',
+    hint: closedHint,
+  },
+  { pattern: /ECONNREFUSED/, text: 'the connection was refused' },
+  { pattern: /EHOSTUNREACH|ENETUNREACH/, text: 'there is no route to the host' },
+  { pattern: /ECONNRESET|EPIPE|socket hang up/, text: 'the connection was cut' },
+  { pattern: /ENOENT/, text: 'there is no such socket' },
+  { pattern: /EACCES/, text: 'the socket may not be opened by you' },
+];
+
+function networkReason(error: Error): NetworkReason | undefined {
+  const text = `${errnoCode(error) ?? ''} ${error.message}`;
+  return networkReasons.find(({ pattern }) => pattern.test(text));
+}
+
+/** Servers answered, but none of them is the one to talk to. */
+function replicaSetReason(error: Error): NetworkReason | undefined {
+  if (!(error instanceof MongoServerSelectionError)) return undefined;
+  const topology = error.reason;
+  if (topology?.setName && topology.servers.size === 0) {
+    return {
+      text: `no server there belongs to the replica set ${topology.setName}`,
+      hint: 'Correct replicaSet in the connection string.',
+    };
+  }
+  return topology?.type === 'ReplicaSetNoPrimary' && topology.setName
+    ? {
+        text: `the replica set ${topology.setName} has no primary now`,
+        hint: electionHint,
+      }
+    : undefined;
+}
+
+/** The error and what it came from, the innermost first; the driver nests what happened. */
+export function causes(error: Error): Error[] {
+  const found: Error[] = [];
+  const visit = (value: unknown): void => {
+    if (!(value instanceof Error) || found.includes(value)) return;
+    found.unshift(value);
+    visit(value.cause);
+    if (value instanceof MongoServerSelectionError) {
+      for (const server of value.reason?.servers.values() ?? []) visit(server.error);
+    }
+  };
+  visit(error);
+  return found;
+}

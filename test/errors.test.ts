@@ -1,0 +1,244 @@
+import { once } from 'node:events';
+import { readFile, writeFile } from 'node:fs/promises';
+import { createServer, connect as dial, type Socket } from 'node:net';
+import { join } from 'node:path';
+import { MongoClient } from 'mongodb';
+import { describe, expect, inject, onTestFinished, test } from 'vitest';
+import { endAbandoned } from '../src/bank/abandoned.ts';
+import { type ErrorCode, errorTable } from '../src/errors.ts';
+import { mongodWith } from './database/own-mongod.ts';
+import { type RunOptions, type Workspace, workspace } from './workspace.ts';
+
+/**
+ * How each code is met: the words of one command line on a bank with some accounts, or what has to
+ * be done first, which then returns the code. A code without a row here does not compile, and one
+ * that its row does not provoke fails: a new row of `errorTable` needs one here.
+ */
+const provocations: Readonly<Record<ErrorCode, string | ((bank: Workspace) => Promise<unknown>)>> =
+  {
+    usage: 'balance --nonsense',
+    unknown_command: 'nonsense',
+    unknown_branch: 'balance nowhere',
+    invalid_account: (bank) => codeOf(bank, ['open', 'branch1', 'A\u202EB']),
+    invalid_amount: 'increment branch1 ACC 1e3',
+    invalid_operation_id: (bank) => codeOf(bank, [...increment, '--id', 'a\u200Bb']),
+    invalid_memo: (bank) => codeOf(bank, [...increment, '--memo', 'a\u0007b']),
+    invalid_config: (bank) => withFile(bank, 'c.yaml', 'nonsense: 1\n', 'balance --config c.yaml'),
+    config_unreadable: 'balance --config nowhere.yaml',
+    invalid_uri: 'balance --uri http://example.net',
+    journal_disabled: (bank) => {
+      const config = 'journal: false\nbranches: { branch1: { collection: branch1 } }\n';
+      return withFile(bank, 'c.yaml', config, 'history branch1 ACC --config c.yaml');
+    },
+    file_unreadable: 'apply nowhere.csv',
+    file_empty: (bank) => withFile(bank, 'a.csv', '', 'apply a.csv'),
+    invalid_row: (bank) => withFile(bank, 'a.ndjson', '{"id":"a","branch":1}\n', 'apply a.ndjson'),
+    not_exportable: async (bank) => {
+      await bank.db
+        .collection('journal')
+        .updateMany({}, { $set: { type: 'odd' } }, { bypassDocumentValidation: true });
+      return codeOf(bank, ['export', '--operations']);
+    },
+    row_without_id: (bank) =>
+      withFile(bank, 'a.csv', 'branch,account,amount\nbranch1,ACC,1\n', 'apply a.csv'),
+    account_not_found: 'balance branch1 NOBODY',
+    account_exists: 'open branch1 ACC',
+    account_frozen: 'increment branch1 FROZEN 1',
+    account_closed: 'increment branch1 CLOSED 1',
+    wrong_branch: async (bank) => {
+      await damage(bank, { branch: 'branch2' });
+      return codeOf(bank, increment);
+    },
+    foreign_documents: async (bank) => {
+      await bank.db.collection('branch2').drop();
+      await bank.db.collection<{ _id: string }>('branch2').insertOne({ _id: 'legacy' });
+      return codeOf(bank, ['open', 'branch2', 'NEW']);
+    },
+    bad_balance: async (bank) => {
+      await damage(bank, { balance: 'much' });
+      return codeOf(bank, increment);
+    },
+    account_not_frozen: 'unfreeze branch1 ACC',
+    balance_not_zero: 'close branch1 ACC',
+    same_account: 'transfer branch1:ACC branch1:ACC 1',
+    currency_mismatch: 'transfer branch1:ACC branch2:EURO 1',
+    amount_negative: 'transfer branch1:ACC branch1:FROZEN -1',
+    operation_not_found: 'reverse nothing',
+    not_reversible: 'reverse open-ACC',
+    already_reversed: async (bank) => {
+      await bank.run([...increment, '--id', 'one']);
+      await bank.run(['reverse', 'one', '--id', 'two']);
+      return codeOf(bank, ['reverse', 'one', '--id', 'three']);
+    },
+    time_out_of_range: 'balance --at 1999-12-31T00:00:00Z',
+    refused_by_server: async (bank) => {
+      await bank.db.command({ collMod: 'branch1', validator: { status: 'never' } });
+      return codeOf(bank, increment);
+    },
+    batch_refused: async (bank) => {
+      const file = 'id,branch,account,amount\na,branch1,ACC,1\nb,branch1,NOBODY,1\n';
+      await withFile(bank, 'a.csv', file, 'apply a.csv --atomic --results r.ndjson');
+      const [first = ''] = (await readFile(join(bank.directory, 'r.ndjson'), 'utf8')).split('\n');
+      return JSON.parse(first).code ?? JSON.parse(first).error?.code;
+    },
+    too_many_operations: (bank) => {
+      const rows = Array.from({ length: 10_001 }, (_, index) => `${index},branch1,ACC,1\n`);
+      const file = `id,branch,account,amount\n${rows.join('')}`;
+      return withFile(bank, 'a.csv', file, 'apply a.csv --atomic');
+    },
+    amount_zero: 'increment branch1 ACC 0',
+    amount_precision: 'increment branch1 ACC 0.001',
+    below_minimum: 'increment branch1 ACC -10.01',
+    balance_limit: 'increment branch1 ACC 9999999999999999999999.99',
+    operation_id_conflict: 'increment branch1 ACC 1 --id open-ACC',
+    not_writable: (bank) =>
+      withFile(bank, 'a.csv', 'id,branch,account,amount\na,branch1,ACC,1\n', [
+        ...['apply', 'a.csv', '--results', 'nowhere/r.ndjson'],
+      ]),
+    unreachable: 'balance --timeout 1s --uri mongodb://127.0.0.1:1/',
+    authentication_failed: (bank) =>
+      codeOf(bank, ['balance', '--uri', inject('uri').replace('://', '://nobody:nothing@')]),
+    not_permitted: async (bank) => {
+      const socket = encodeURIComponent(await mongodWith('--auth'));
+      const client = await MongoClient.connect(`mongodb://${socket}/`);
+      const roles = ['userAdminAnyDatabase'];
+      await client.db('admin').command({ createUser: 'admin', pwd: 'secret-admin', roles });
+      await client.close();
+      return codeOf(bank, ['stress', '--uri', `mongodb://admin:secret-admin@${socket}/`]);
+    },
+    no_transactions: async (bank) => codeOf(bank, ['balance', '--uri', at(await mongodWith())]),
+    not_initiated: async (bank) =>
+      codeOf(bank, ['balance', '--uri', at(await mongodWith('--replSet', 'rs0'))]),
+    timed_out: (bank) =>
+      bank.db.client.withSession(async (session) => {
+        session.startTransaction();
+        await bank.db.collection('branch1').updateMany({}, { $set: { held: 1 } }, { session });
+        return codeOf(bank, [...increment, '--timeout', '1s']);
+      }),
+    outcome_unknown: async (bank) =>
+      codeOf(bank, [
+        ...increment,
+        '--timeout',
+        '1s',
+        '--uri',
+        await silentAfter('commitTransaction'),
+      ]),
+    database_failed: async (bank) => {
+      const config = `database: ${bank.db.databaseName.toUpperCase()}\n${branches}`;
+      return withFile(bank, 'c.yaml', config, 'open branch1 ACC --config c.yaml');
+    },
+    no_mongod: (bank) => codeOf(bank, ['db', 'start'], { env: { BANKCTL_MONGOD: '/nowhere' } }),
+    local_database: (bank) =>
+      codeOf(bank, ['db', 'start'], { env: { BANKCTL_DATA_DIR: '/dev/null' } }),
+    not_ours: (bank) => codeOf(bank, ['stress', '--uri', inject('uri').replace('/?', '/mine?')]),
+    interrupted: (bank) => codeOf(bank, ['balance'], { interrupted: AbortSignal.abort() }),
+  };
+
+const increment = ['increment', 'branch1', 'ACC', '1'];
+
+const branches = `branches:
+  branch1: { collection: branch1 }
+  branch2: { collection: branch2, currency: EUR }
+`;
+
+async function bankWithAccounts(): Promise<Workspace> {
+  const bank = await workspace({ config: branches });
+  await bank.run(['open', 'branch1', 'ACC', '--balance', '10', '--id', 'open-ACC']);
+  for (const account of ['FROZEN', 'CLOSED']) await bank.run(['open', 'branch1', account]);
+  await bank.run(['freeze', 'branch1', 'FROZEN']);
+  await bank.run(['close', 'branch1', 'CLOSED']);
+  await bank.run(['open', 'branch2', 'EURO']);
+  return bank;
+}
+
+/** The code of the error that a command line ends with, whatever else it says. */
+async function codeOf(
+  bank: Workspace,
+  argv: readonly string[],
+  options?: RunOptions,
+): Promise<unknown> {
+  const { status, stderr } = await bank.run(['--json', ...argv], options);
+  const last = stderr.trimEnd().split('\n').at(-1) ?? '';
+  if (!last.startsWith('{')) return `no error, but status ${status}: ${stderr}`;
+  const { code, message, hint } = JSON.parse(last).error;
+  expect([message, hint]).toEqual([
+    expect.stringMatching(/^\S.*\.$/s),
+    expect.stringMatching(/\S/),
+  ]);
+  return code;
+}
+
+async function withFile(
+  bank: Workspace,
+  name: string,
+  content: string,
+  argv: string | readonly string[],
+): Promise<unknown> {
+  await writeFile(join(bank.directory, name), content);
+  return codeOf(bank, typeof argv === 'string' ? argv.split(' ') : argv);
+}
+
+async function damage(bank: Workspace, fields: object): Promise<void> {
+  await bank.db
+    .collection('branch1')
+    .updateOne({ account_number: 'ACC' }, { $set: fields }, { bypassDocumentValidation: true });
+}
+
+function at(socket: string): string {
+  return `mongodb://${encodeURIComponent(socket)}/?directConnection=true`;
+}
+
+/** An address of the run's server that says nothing more once it was sent such a command. */
+async function silentAfter(command: string): Promise<string> {
+  const target = new URL(inject('uri'));
+  const sockets: Socket[] = [];
+  let silent = false;
+  const server = createServer((near) => {
+    const far = dial(Number(target.port), target.hostname);
+    sockets.push(near, far);
+    for (const socket of [near, far]) socket.on('error', () => socket.destroy());
+    near.on('data', (data) => {
+      if (!silent) far.write(data);
+      silent ||= data.includes(command);
+    });
+    far.on('data', (data) => !silent && near.write(data));
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  onTestFinished(async () => {
+    for (const socket of sockets) socket.destroy();
+    server.close();
+    const client = await MongoClient.connect(inject('uri'));
+    await endAbandoned(client);
+    await client.close();
+  });
+  const address = server.address();
+  const port = typeof address === 'object' ? address?.port : undefined;
+  return `mongodb://127.0.0.1:${port}/?directConnection=true`;
+}
+
+describe('each code of the table has a way to it', () => {
+  test.each(Object.entries(provocations))('%s', async (code, provocation) => {
+    const bank = await bankWithAccounts();
+    const met =
+      typeof provocation === 'string'
+        ? await codeOf(bank, provocation.split(' '))
+        : await provocation(bank);
+    expect(met).toBe(code);
+  });
+
+  test('none is left out', () => {
+    expect(Object.keys(provocations).sort()).toEqual(Object.keys(errorTable).sort());
+  });
+});
+
+describe('a hint of the table, which stands wherever its code is thrown,', () => {
+  test.each(Object.entries(errorTable))('of %s claims no fate', (_, { hint, meaning }) => {
+    expect(hint).not.toMatch(
+      /\b(nothing|not) (was|is|were) (applied|written|changed)|never arrived/i,
+    );
+    expect(meaning).not.toMatch(/never arrived/);
+    if (/\b(repeat|again)\b/i.test(hint) && !/file|batch/.test(hint)) expect(hint).toMatch(/--id/);
+    expect(hint).toMatch(/^\S.*\.$/);
+  });
+});
