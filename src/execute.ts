@@ -117,8 +117,8 @@ class Opened {
         this.#config ??= this.#loadConfig();
         return this.#config;
       },
-      bank: () => {
-        this.#bank ??= this.#openBank();
+      bank: (options?: { readonly rename: boolean }) => {
+        this.#bank ??= this.#openBank(options?.rename ?? false);
         return this.#bank;
       },
     });
@@ -133,7 +133,7 @@ class Opened {
     return config;
   }
 
-  async #openBank(): Promise<Bank> {
+  async #openBank(rename: boolean): Promise<Bank> {
     const config = await this.session.config();
     const { timeoutMs } = this.#globals;
     const { interrupted } = this.#context;
@@ -141,10 +141,11 @@ class Opened {
       import('./deployment.ts'),
       import('./bank/index.ts'),
     ]);
-    this.#uri = await findDeployment(config, this.session);
-    this.#client = await connect(this.#uri, { timeoutMs, interrupted });
+    const { uri, database } = await findDeployment(config, this.session);
+    this.#uri = uri;
+    this.#client = await connect(uri, { timeoutMs, interrupted });
     const draw = () => this.#context.freshSeed() / 2 ** 31;
-    return openBank(this.#client, config, { timeoutMs, draw });
+    return openBank(this.#client, { ...config, database }, { timeoutMs, draw, rename });
   }
 
   /** What the driver says, in words that a person can act on. */

@@ -220,6 +220,7 @@ function refusedOne(operation: Operation, error: MongoServerError | BankctlError
 async function prepareCollections({ bank, journal, operations, options }: Batch): Promise<void> {
   const names = new Set(operations.filter(createsAccount).map(({ branch }) => branch));
   if (names.size === 0 || options.dryRun) return;
+  await bank.identity.checkClaim();
   await Promise.all([
     journal.prepare(),
     ...[...names].map((name) => bank.branches.get(name).prepare()),
@@ -244,6 +245,9 @@ async function attempt(
   await options.reached?.('read');
   const { book, outcomes } = judged;
   const fresh = outcomes.filter(isFresh);
+  if (fresh.length > 0) {
+    await (options.dryRun ? bank.identity.checkClaim(session) : bank.identity.claim(session));
+  }
   if (fresh.length > 0 && !options.dryRun) {
     const refused = options.refusals ? outcomes.filter(isRefused).map(toRefusal) : [];
     const entries = fresh.map(({ entry }) => entry);

@@ -9,6 +9,7 @@ import { BankctlError } from '../errors.ts';
 import { type Column, recordView, type View } from '../render/view.ts';
 import { parseTime } from '../time.ts';
 import { type Command, type Result, type Session, streamOf, type Typed } from './command.ts';
+import { sayLeftOut } from './left-out.ts';
 import { textOption } from './typed.ts';
 
 /** What `balance` was asked to show: the bank, a branch, or an account; now or as it was. */
@@ -69,6 +70,7 @@ export function parseBalance(typed: Typed, config: Config): BalanceInput {
 
 async function wholeBank(session: Session, at: Date | undefined): Promise<Result> {
   const bank = await session.bank();
+  sayLeftOut(bank, session);
   const { bankBalance, bankBalanceAt } = await import('../bank/index.ts');
   const { branches, totals } = await (at ? bankBalanceAt(bank, at) : bankBalance(bank));
   return {
@@ -151,6 +153,7 @@ function accountView(found: FoundAccount): View {
 /** On a terminal the balances are redrawn as they move; elsewhere each posting is a line. */
 async function watched(session: Session, input: BalanceInput): Promise<Result> {
   const bank = await session.bank();
+  if (input.branch === undefined) sayLeftOut(bank, session);
   const { watchPostings } = await import('../bank/index.ts');
   const events = watchPostings(bank, input, session.context.interrupted);
   if (session.context.stdoutIsTerminal && session.globals.output === 'table') {

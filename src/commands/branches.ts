@@ -1,4 +1,5 @@
 import type { Command } from './command.ts';
+import { sayLeftOut } from './left-out.ts';
 
 export const branches: Command = {
   name: 'branches',
@@ -8,7 +9,9 @@ export const branches: Command = {
   examples: ['bankctl branches', 'bankctl branches --json'],
   run: async (_typed, session) => {
     const { bankBalance } = await import('../bank/index.ts');
-    const { branches: rows } = await bankBalance(await session.bank());
+    const bank = await session.bank();
+    sayLeftOut(bank, session);
+    const { branches: rows } = await bankBalance(bank);
     return {
       kind: 'single',
       data: rows,

@@ -5,6 +5,7 @@ import { accountColumns } from '../files/account-rows.ts';
 import { operationShape } from '../files/operation-rows.ts';
 import type { Column } from '../render/view.ts';
 import { type Command, type Session, type StreamResult, streamOf, type Typed } from './command.ts';
+import { sayLeftOut } from './left-out.ts';
 
 /** What `export` was asked for. */
 export interface ExportInput {
@@ -34,6 +35,7 @@ export const exportCommand: Command = {
   ],
   run: async (typed, session) => {
     const input = parseExport(typed, await session.config());
+    if (typed.args[0] === undefined) sayLeftOut(await session.bank(), session);
     return input.operations ? operations(session) : accounts(input.branches, session);
   },
 };

@@ -1,28 +1,28 @@
-import currencies from 'currency-codes';
 import * as z from 'zod';
 import { type Currency, parseAmount } from '../bank/money.ts';
 import { hasPassword } from '../database/uri.ts';
+import { untrustedOption } from '../database/uri-options.ts';
 import { BankctlError } from '../errors.ts';
 import { isPrintable } from '../text.ts';
-import type { BranchConfig, Config } from './config.ts';
-
-const digitsByCode: ReadonlyMap<string, number> = new Map(
-  currencies.data.map(({ code, digits }) => [code, digits]),
-);
+import { type BranchConfig, builtInConfig, type Config, identityCollection } from './config.ts';
+import { currencyDigits } from './currencies.ts';
+import { databaseNameProblem } from './database-name.ts';
 
 /** A namespace, `database.collection`, has at most 255 bytes. Source: MongoDB manual, "Limits". */
 const namespaceBytes = 255;
 
 const databaseName = z
   .string()
-  .min(1, 'is empty')
-  .max(63, 'is longer than 63 characters')
-  .refine((name) => !/[/\\. "$*<>:|?\0]/.test(name), 'has a character that MongoDB does not allow')
-  .refine(
-    (name) => !['admin', 'local', 'config'].includes(name),
-    "is one of MongoDB's own databases",
-  )
-  .describe('Database that holds the branches and the journal');
+  .superRefine((name, { addIssue }) => {
+    const problem = databaseNameProblem(name);
+    if (problem !== undefined) addIssue(problem);
+  })
+  .meta({
+    description: 'Database that holds the branches and the journal',
+    minLength: 1,
+    maxLength: 63,
+    default: builtInConfig.database,
+  });
 
 const collectionName = z
   .string()
@@ -31,6 +31,7 @@ const collectionName = z
   .refine((name) => !name.includes('\0'), 'has a null byte')
   .refine(isPrintable, 'has a character that cannot be printed')
   .refine((name) => !name.startsWith('system.'), "begins with system., which is MongoDB's own")
+  .refine((name) => name !== identityCollection, 'is where bankctl keeps what belongs to whom')
   .refine((name) => !/^\.|\.\.|\.$/.test(name), 'has a point where MongoDB does not allow one');
 
 const branchName = z
@@ -43,7 +44,7 @@ const branchName = z
 
 const currencyCode = z
   .string()
-  .refine((code) => digitsByCode.has(code), 'is not an ISO 4217 currency code')
+  .refine((code) => currencyDigits(code) !== undefined, 'is not an ISO 4217 currency code')
   .describe('ISO 4217 code; its minor digits bound every amount');
 
 const amount = z
@@ -65,7 +66,7 @@ const branch = z
 export const configFile = z
   .strictObject({
     $schema: z.string().optional().describe('Where an editor finds this schema'),
-    database: databaseName.default('bank'),
+    database: databaseName.optional(),
     currency: currencyCode.default('USD'),
     journal: z
       .union([collectionName, z.literal(false)], 'is neither a collection name nor false')
@@ -113,7 +114,8 @@ export function validateConfig(source: string, value: unknown): Config | readonl
   if (problems.length > 0) return problems;
   return Object.freeze({
     source,
-    database: file.database,
+    database: file.database ?? builtInConfig.database,
+    databaseGiven: file.database !== undefined,
     journal: file.journal,
     uri: file.uri,
     branches: Object.freeze(made),
@@ -126,7 +128,7 @@ function toBranch(
   defaultCurrency: string,
 ): BranchConfig | ConfigProblem {
   const code = entry.currency ?? defaultCurrency;
-  const currency: Currency = Object.freeze({ code, digits: digitsByCode.get(code) ?? 0 });
+  const currency: Currency = Object.freeze({ code, digits: currencyDigits(code) ?? 0 });
   try {
     return Object.freeze({
       name: name.normalize('NFC'),
@@ -164,7 +166,9 @@ function collectionProblems(
     owners.set(collection, `branch ${name}`);
     if (names.has(name)) problems.push({ key: `branches.${name}`, reason: 'is there twice' });
     names.add(name);
-    if (Buffer.byteLength(`${file.database}.${collection}`) > namespaceBytes) {
+    if (
+      Buffer.byteLength(`${file.database ?? builtInConfig.database}.${collection}`) > namespaceBytes
+    ) {
       problems.push({ key, reason: `is longer than MongoDB's ${namespaceBytes} bytes` });
     }
   }
@@ -177,8 +181,13 @@ function uriProblems(uri: string | undefined): readonly ConfigProblem[] {
   if (!/^mongodb(\+srv)?:\/\//.test(uri)) {
     return [{ key: 'uri', reason: 'does not begin with mongodb:// or mongodb+srv://' }];
   }
-  if (!hasPassword(uri)) return [];
-  return [{ key: 'uri', reason: 'has a password; put the URI in BANKCTL_URI or use --uri-file' }];
+  const elsewhere = 'put the URI in BANKCTL_URI or use --uri-file';
+  if (hasPassword(uri)) return [{ key: 'uri', reason: `has a password; ${elsewhere}` }];
+  const option = untrustedOption(uri);
+  if (option === undefined) return [];
+  return [
+    { key: 'uri', reason: `has the option ${option}, which no config may set; ${elsewhere}` },
+  ];
 }
 
 /** One issue of the schema library as problems; an unknown key is a problem of its own. */

@@ -100,7 +100,11 @@ describe('a config is refused', () => {
 
 describe('a config is', () => {
   test('the template, which is the built-in one', () => {
-    expect(loadConfig('x', configTemplate)).toEqual({ ...builtInConfig, source: 'x' });
+    expect(loadConfig('x', configTemplate)).toEqual({
+      ...builtInConfig,
+      source: 'x',
+      databaseGiven: true,
+    });
   });
 
   test('JSON as well', () => {
