@@ -1,4 +1,6 @@
 import { builtInConfig } from '../config/config.ts';
+import { databaseNameProblem } from '../config/database-name.ts';
+import { databaseOf } from '../database/uri.ts';
 import type { Command, Session, SingleResult } from './command.ts';
 
 /** A branch's collection after `init`; keys as in the JSON result. */
@@ -40,13 +42,23 @@ export const init: Command = {
     const dryRun = typed.options['dryRun'] === true;
     const sample = typed.options['sample'] === true;
     const { ensureConfigFile } = await import('../config/write.ts');
-    const config = await ensureConfigFile(session.globals.config, session.context, dryRun);
+    const database = uriDatabase(session);
+    const { globals, context } = session;
+    const config = await ensureConfigFile(globals.config, context, { dryRun, database });
     session.talk(configLine(config, dryRun));
     if (typed.options['rename'] === true && !dryRun) await rename(session);
     const prepared = dryRun ? await planned(session, config) : await prepare(session, sample);
     return initResult(config, prepared, dryRun);
   },
 };
+
+/** A config that is written names the database that the URI names; of a file it does not know. */
+function uriDatabase({ globals, context }: Session): string | undefined {
+  if (globals.uriFile !== undefined) return undefined;
+  const uri = globals.uri ?? context.env['BANKCTL_URI'];
+  const named = uri === undefined ? undefined : databaseOf(uri);
+  return named !== undefined && databaseNameProblem(named) === undefined ? named : undefined;
+}
 
 interface ConfigFile {
   readonly path: string;

@@ -99,6 +99,11 @@ export function validateConfig(source: string, value: unknown): Config | readonl
   if (Object.hasOwn(Object(Object(value).branches), '__proto__')) {
     return [{ key: 'branches.__proto__', reason: 'cannot be a name' }];
   }
+  const keys = Object.keys(Object(value));
+  // Not even its keys are shown: it may be any file.
+  if (keys.length > 0 && !Array.isArray(value) && !keys.some((key) => key in configFile.shape)) {
+    return [{ key: 'the file', reason: 'has none of the keys of a config, such as branches' }];
+  }
   const parsed = configFile.safeParse(value ?? {});
   if (!parsed.success) return parsed.error.issues.flatMap(toProblems);
   const file = parsed.data;
@@ -192,9 +197,11 @@ function uriProblems(uri: string | undefined): readonly ConfigProblem[] {
 
 /** One issue of the schema library as problems; an unknown key is a problem of its own. */
 function toProblems(issue: z.core.$ZodIssue): readonly ConfigProblem[] {
-  const path = issue.path.map(String);
+  const path = issue.path.map((part) => brief(String(part)));
   if (issue.code === 'unrecognized_keys') {
-    return issue.keys.map((name) => ({ key: [...path, name].join('.'), reason: 'is unknown' }));
+    return issue.keys
+      .map(brief)
+      .map((name) => ({ key: [...path, name].join('.'), reason: 'is unknown' }));
   }
   const key = path.join('.') || 'the file';
   if (issue.code === 'invalid_key') {
@@ -204,6 +211,11 @@ function toProblems(issue: z.core.$ZodIssue): readonly ConfigProblem[] {
     return [{ key, reason: `is missing or not ${article(issue.expected)}` }];
   }
   return [{ key, reason: issue.message }];
+}
+
+/** A key may be as long as its line. */
+function brief(key: string): string {
+  return key.length > 64 ? `${key.slice(0, 61)}...` : key;
 }
 
 function article(expected: string): string {
