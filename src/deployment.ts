@@ -3,24 +3,77 @@ export { connect, databaseError } from './database/connect.ts';
 
 import type { Session } from './commands/command.ts';
 import type { Config } from './config/config.ts';
+import { databaseNameProblem } from './config/database-name.ts';
 import { ensureLocal } from './database/local.ts';
-import { checkUri, hasPassword, uriFromFile } from './database/uri.ts';
+import { checkUri, databaseOf, hasPassword, hostsOf, uriFromFile } from './database/uri.ts';
+import { withOwnConcerns } from './database/uri-options.ts';
 import { BankctlError } from './errors.ts';
 import { mongodHost } from './mongod-host.ts';
+import { quote } from './text.ts';
 
-/** Where the database is: as the command line and the environment say, else the local one. */
-export async function findDeployment(config: Config, session: Session): Promise<string> {
-  if (session.globals.uri !== undefined && hasPassword(session.globals.uri)) {
+/** Where the bank is. */
+export interface Deployment {
+  readonly uri: string;
+  readonly database: string;
+}
+
+/**
+ * Where the database is: as the command line and the environment say, else the config, else the
+ * local one.
+ *
+ * @throws `invalid_uri`; `config_mismatch` when the URI names another database than the config
+ */
+export async function findDeployment(config: Config, session: Session): Promise<Deployment> {
+  const given = await givenUri(session);
+  if (given === undefined && config.uri === undefined) {
+    const { uri, started, paths } = await ensureLocal(mongodHost(session));
+    session.progress(undefined);
+    if (started) session.talk(`Started the local database in ${paths.dataDir}.`);
+    return { uri, database: config.database };
+  }
+  const uri = given ?? checkUri(config.uri ?? '', 'in the config');
+  const database = namedDatabase(uri, config);
+  const { ignored } = withOwnConcerns(uri);
+  if (ignored.length > 0) {
     session.talk(
-      'A password on the command line is seen by others: use BANKCTL_URI or --uri-file.',
+      `Ignored in the connection string: ${ignored.join(', ')}. bankctl reads and writes by ` +
+        'majority, on the primary.',
     );
   }
-  const given = (await givenUri(session)) ?? config.uri;
-  if (given !== undefined) return checkUri(given);
-  const { uri, started, paths } = await ensureLocal(mongodHost(session));
-  session.progress(undefined);
-  if (started) session.talk(`Started the local database in ${paths.dataDir}.`);
-  return uri;
+  if (given === undefined && isFound(session)) {
+    session.talk(`Using the database at ${hostsOf(uri)}, as ${config.source} says.`);
+  }
+  return { uri, database };
+}
+
+/** Nobody named the config: it was found from the working directory upward. */
+function isFound({ globals, context }: Session): boolean {
+  return globals.config === undefined && context.env['BANKCTL_CONFIG'] === undefined;
+}
+
+/** The database of the URI, unless the config file says another one. */
+function namedDatabase(uri: string, config: Config): string {
+  const named = databaseOf(uri);
+  if (named === undefined || named === config.database) return config.database;
+  const authHint =
+    named === 'admin'
+      ? 'If admin is where the user is looked up, write /?authSource=admin instead of /admin.'
+      : undefined;
+  if (config.databaseGiven) {
+    throw new BankctlError(
+      'config_mismatch',
+      `The URI names the database ${quote(named)}, but ${config.source} says ` +
+        `${quote(config.database)}.`,
+      authHint ?? 'Name the same database in both, or in one of them only.',
+    );
+  }
+  const problem = databaseNameProblem(named);
+  if (problem === undefined) return named;
+  throw new BankctlError(
+    'invalid_uri',
+    `The URI names the database ${quote(named)}, which ${problem}.`,
+    authHint ?? 'Name the database of the bank behind the hosts, or in the config.',
+  );
 }
 
 /**
@@ -29,9 +82,14 @@ export async function findDeployment(config: Config, session: Session): Promise<
  *
  * @throws `invalid_uri`
  */
-async function givenUri({ globals, context }: Session): Promise<string | undefined> {
+async function givenUri({ globals, context, talk }: Session): Promise<string | undefined> {
   if (globals.uriFile !== undefined) return uriFromFile(globals.uriFile, context.interrupted);
-  const uri = globals.uri ?? context.env['BANKCTL_URI'];
-  if (uri === '') throw new BankctlError('invalid_uri', 'The URI of the database is empty.');
-  return uri === undefined ? undefined : checkUri(uri);
+  if (globals.uri !== undefined) {
+    if (hasPassword(globals.uri)) {
+      talk('A password on the command line is seen by others: use BANKCTL_URI or --uri-file.');
+    }
+    return checkUri(globals.uri, 'given with --uri');
+  }
+  const uri = context.env['BANKCTL_URI'];
+  return uri === undefined ? undefined : checkUri(uri, 'in BANKCTL_URI');
 }

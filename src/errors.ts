@@ -61,6 +61,16 @@ export const errorTable = {
     'The config file cannot be read.',
     'Check the path and its permissions, or run bankctl init to write one.',
   ),
+  config_not_trusted: row(
+    2,
+    'A config found from the working directory upward could have been put there by others.',
+    'Name it with --config if you mean it, or take away the right of others to write there.',
+  ),
+  config_mismatch: row(
+    2,
+    'The config or the URI contradicts what the database says of itself.',
+    'Correct the config; bankctl init --rename changes the database where nothing contradicts.',
+  ),
   invalid_uri: row(
     2,
     'The connection string cannot be used.',
@@ -146,6 +156,11 @@ export const errorTable = {
     1,
     'A collection of the bank is capped, so the server would drop its oldest documents.',
     'Nothing was written; copy the documents into a collection that is not capped.',
+  ),
+  bad_identity: row(
+    1,
+    'The document that says what belongs to which branch is not what bankctl writes.',
+    'Find out which program wrote it; bankctl init --rename writes it anew from the config.',
   ),
   account_not_frozen: row(
     1,

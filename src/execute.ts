@@ -146,8 +146,8 @@ class Opened {
         this.#config ??= this.#loadConfig();
         return this.#config;
       },
-      bank: () => {
-        this.#bank ??= this.#openBank();
+      bank: (options?: { readonly rename: boolean }) => {
+        this.#bank ??= this.#openBank(options?.rename ?? false);
         return this.#bank;
       },
     });
@@ -171,7 +171,7 @@ class Opened {
     return config;
   }
 
-  async #openBank(): Promise<Bank> {
+  async #openBank(rename: boolean): Promise<Bank> {
     const config = await this.session.config();
     const { timeoutMs } = this.#globals;
     const { interrupted } = this.#context;
@@ -179,10 +179,11 @@ class Opened {
       import('./deployment.ts'),
       import('./bank/index.ts'),
     ]);
-    this.#uri = await findDeployment(config, this.session);
-    this.#client = await connect(this.#uri, { timeoutMs, interrupted });
+    const { uri, database } = await findDeployment(config, this.session);
+    this.#uri = uri;
+    this.#client = await connect(uri, { timeoutMs, interrupted });
     const draw = () => this.#context.freshSeed() / 2 ** 31;
-    const bank = await openBank(this.#client, config, { timeoutMs, draw });
+    const bank = await openBank(this.#client, { ...config, database }, { timeoutMs, draw, rename });
     this.#commits = bank.commits;
     return bank;
   }

@@ -1,15 +1,19 @@
-import type { ClientSession, Document, MongoClient } from 'mongodb';
+import type { ClientSession, Db, Document, MongoClient } from 'mongodb';
 import type { Config } from '../config/config.ts';
 import { BankctlError } from '../errors.ts';
 import { endAbandoned } from './abandoned.ts';
 import { within } from './bound.ts';
 import { type Branches, createBranches } from './branches.ts';
 import { type Commits, createCommits } from './commits.ts';
+import { type BankIdentity, createIdentity, refuseMismatch } from './identity.ts';
+import { type Identity, readIdentity } from './identity-document.ts';
 import { createJournal, type Journal } from './journal.ts';
 
 /** A bank that is open for work: its models, made once, and the connection they share. */
 export interface Bank {
   readonly config: Config;
+  /** What the database says of itself, and how the first write makes it say so. */
+  readonly identity: BankIdentity;
   readonly branches: Branches;
   /** Undefined where the config says `journal: false`. */
   readonly journal: Journal | undefined;
@@ -32,16 +36,22 @@ export interface Bank {
   ) => Promise<T>;
 }
 
+/** How a bank is opened. */
+export interface OpenOptions extends Pick<Bank, 'timeoutMs' | 'draw'> {
+  /** The caller is about to change the identity, so that a contradiction is no error. */
+  readonly rename?: boolean;
+}
+
 /**
  * Makes the models of a bank on a connected client.
  *
  * @throws `no_transactions` if the bank has a journal and the server is a standalone;
- *   `not_initiated`
+ *   `not_initiated`; `config_mismatch` if the database says that something else belongs to a branch
  */
 export async function openBank(
   client: MongoClient,
   config: Config,
-  { timeoutMs, draw }: Pick<Bank, 'timeoutMs' | 'draw'>,
+  { timeoutMs, draw, rename = false }: OpenOptions,
 ): Promise<Bank> {
   const db = client.db(config.database);
   const hello = () => within(timeoutMs, () => db.command({ hello: 1 }));
@@ -60,8 +70,10 @@ export async function openBank(
         'which has no transactions.',
     );
   }
+  const known = rename ? undefined : await within(timeoutMs, () => knownIdentity(db, config));
   return Object.freeze({
     config,
+    identity: createIdentity(db, config, known),
     branches: createBranches(db, config),
     journal: config.journal === false ? undefined : createJournal(db, config.journal),
     timeoutMs,
@@ -72,6 +84,12 @@ export async function openBank(
     startSession: (options) => client.startSession(options),
     inSession: (work, options) => client.withSession({ ...options }, work),
   } satisfies Bank);
+}
+
+async function knownIdentity(db: Db, config: Config): Promise<Identity | undefined> {
+  const identity = await readIdentity(db);
+  if (identity) refuseMismatch(config, identity);
+  return identity;
 }
 
 /** Members of a replica set name it; a router of a sharded cluster says what it is. */

@@ -27,7 +27,8 @@ export function isFaultOfOne(
   ofManyCallers: boolean,
 ): error is MongoServerError | BankctlError {
   if (error instanceof BankctlError) {
-    const { status } = error;
+    const { code, status } = error;
+    if (code === 'config_mismatch' || code === 'bad_identity') return false;
     return ofManyCallers && (status === Status.refused || status === Status.usage);
   }
   return (

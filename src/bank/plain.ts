@@ -42,6 +42,7 @@ export async function postPlain(
     );
   }
   const branch = bank.branches.get(operation.branch);
+  if (!bank.identity.isClaimed()) await claimFor(bank, operation, dryRun);
   if (createsAccount(operation)) await (dryRun ? branch.check() : branch.prepare());
   for (let round = 0; round < mostRounds; round += 1) {
     const book = await readBook(bank, [operation]);
@@ -61,6 +62,14 @@ export async function postPlain(
     `${branch.name}:${operation.account} is written by others too often to be changed now.`,
     'Nothing was applied; try again.',
   );
+}
+
+/** A refused operation leaves nothing, so it is judged before the bank is claimed. */
+async function claimFor(bank: Bank, operation: PlainOperation, dryRun: boolean): Promise<void> {
+  await bank.identity.checkClaim();
+  if (dryRun) return;
+  applyOperation(await readBook(bank, [operation]), operation);
+  await bank.identity.claim();
 }
 
 function isState(reading: unknown): reading is AccountState {

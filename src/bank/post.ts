@@ -298,6 +298,7 @@ async function prepareCollections(batch: Batch): Promise<void> {
   const branches = [...created].map((name) => bank.branches.get(name));
   const keeps = options.refusals !== undefined && !options.atomic;
   const prepared = [...(created.size > 0 || keeps ? [journal] : []), ...branches];
+  if (prepared.length > 0) await bank.identity.checkClaim();
   if (!options.dryRun) {
     await Promise.all(prepared.map((it) => it.prepare()));
     return;
@@ -333,7 +334,10 @@ async function attempt(
   }
   await options.reached?.('read');
   const { entries, refused, decidedAnew, book } = judged;
-  if (entries.length + refused.length > 0 && !options.dryRun) {
+  const writes = entries.length + refused.length > 0;
+  if (writes && options.dryRun) await bank.identity.checkClaim(session);
+  if (writes && !options.dryRun) {
+    await bank.identity.claim(session);
     const { check } = bound;
     await writeBatch({ bank, journal, entries, refused, decidedAnew, book, check }, session);
     await options.reached?.('written');

@@ -11,6 +11,7 @@ import { BankctlError } from '../errors.ts';
 import { type Column, recordView, type View } from '../render/view.ts';
 import { formatTime, parseSpan, type Span, timeFormat } from '../time.ts';
 import { type Command, type Result, type Session, streamOf, type Typed } from './command.ts';
+import { sayLeftOut } from './left-out.ts';
 import { failure, notice, resultZone, warning } from './notice.ts';
 import { tellAllProblems, tellProblems } from './problems.ts';
 import { textOption } from './typed.ts';
@@ -74,6 +75,7 @@ export function parseBalance(typed: Typed, config: Config): BalanceInput {
 
 async function wholeBank(session: Session, at: Span | undefined): Promise<Result> {
   const bank = await session.bank();
+  sayLeftOut(bank, session);
   const { bankBalance, bankBalanceAt } = await import('../bank/index.ts');
   const past = at && (await bankBalanceAt(bank, at));
   const { branches, totals } = past ?? (await bankBalance(bank));
@@ -220,6 +222,7 @@ function accountView(found: FoundAccount): View {
 /** On a terminal the balances are redrawn as they move; elsewhere each posting is a line. */
 async function watched(session: Session, input: BalanceInput): Promise<Result> {
   const bank = await session.bank();
+  if (input.branch === undefined) sayLeftOut(bank, session);
   const { watchPostings } = await import('../bank/index.ts');
   const events = watchPostings(bank, input, session.context.interrupted);
   if (session.context.stdoutIsTerminal && session.globals.output === 'table') {

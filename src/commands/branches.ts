@@ -1,4 +1,5 @@
 import type { Command } from './command.ts';
+import { sayLeftOut } from './left-out.ts';
 import { tellAllProblems } from './problems.ts';
 
 export const branches: Command = {
@@ -10,6 +11,7 @@ export const branches: Command = {
   run: async (_typed, session) => {
     const { bankBalance } = await import('../bank/index.ts');
     const bank = await session.bank();
+    sayLeftOut(bank, session);
     const { branches: rows } = await bankBalance(bank);
     const status = tellAllProblems(session, bank, rows);
     return {

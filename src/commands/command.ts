@@ -113,7 +113,8 @@ export interface Session {
   /** A line that is redrawn in place, on a terminal only; undefined takes it away. */
   readonly progress: (line: string | undefined) => void;
   readonly config: () => Promise<Config>;
-  readonly bank: () => Promise<Bank>;
+  /** With `rename`, a bank whose identity the config contradicts is opened all the same. */
+  readonly bank: (options?: { readonly rename: boolean }) => Promise<Bank>;
 }
 
 /** One verb: how it is typed, what it is for, and what it does. */

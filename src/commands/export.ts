@@ -6,6 +6,7 @@ import { operationShape } from '../files/operation-rows.ts';
 import type { Column } from '../render/view.ts';
 import { jsonText } from '../text.ts';
 import { type Command, type Session, type StreamResult, streamOf, type Typed } from './command.ts';
+import { sayLeftOut } from './left-out.ts';
 import { tellProblems } from './problems.ts';
 
 /** What `export` was asked for. */
@@ -36,6 +37,7 @@ export const exportCommand: Command = {
   ],
   run: async (typed, session) => {
     const input = parseExport(typed, await session.config());
+    if (typed.args[0] === undefined) sayLeftOut(await session.bank(), session);
     return input.operations ? operations(session) : accounts(input.branches, session);
   },
 };

@@ -1,4 +1,6 @@
 import { builtInConfig } from '../config/config.ts';
+import { databaseNameProblem } from '../config/database-name.ts';
+import { databaseOf } from '../database/uri.ts';
 import type { Command, Session, SingleResult } from './command.ts';
 
 /** A branch's collection after `init`; keys as in the JSON result. */
@@ -17,23 +19,46 @@ export const init: Command = {
   summary: 'write a commented config, and make collections, indexes and validators',
   description:
     'Repeatable: a config that is found is kept as it is, and what exists in the database ' +
-    'stays. --sample opens an account SAMPLE with 100 in each of the first two branches.',
+    'stays. --sample opens an account SAMPLE with 100 in each of the first two branches. ' +
+    '--rename changes what the database says of its branches, collections, currencies and ' +
+    'journal to what the config says, unless a stored document contradicts it; let no other ' +
+    'command run meanwhile.',
   arguments: [],
   options: [
     { flags: '--sample', summary: 'open two accounts to play with' },
+    {
+      flags: '--rename',
+      summary: 'make the database follow a config that was changed on purpose',
+    },
     { flags: '--dry-run', summary: 'say what would happen, and write nothing' },
   ],
-  examples: ['bankctl init', 'bankctl init --sample', 'bankctl init --dry-run'],
+  examples: [
+    'bankctl init',
+    'bankctl init --sample',
+    'bankctl init --rename',
+    'bankctl init --dry-run',
+  ],
   run: async (typed, session) => {
     const dryRun = typed.options['dryRun'] === true;
     const sample = typed.options['sample'] === true;
     const { ensureConfigFile } = await import('../config/write.ts');
-    const config = await ensureConfigFile(session.globals.config, session.context, dryRun);
+    const database = uriDatabase(session);
+    const { globals, context } = session;
+    const config = await ensureConfigFile(globals.config, context, { dryRun, database });
     session.talk(configLine(config, dryRun));
+    if (typed.options['rename'] === true && !dryRun) await rename(session);
     const prepared = dryRun ? await planned(session, config) : await prepare(session, sample);
     return initResult(config, prepared, dryRun);
   },
 };
+
+/** A config that is written names the database that the URI names; of a file it does not know. */
+function uriDatabase({ globals, context }: Session): string | undefined {
+  if (globals.uriFile !== undefined) return undefined;
+  const uri = globals.uri ?? context.env['BANKCTL_URI'];
+  const named = uri === undefined ? undefined : databaseOf(uri);
+  return named !== undefined && databaseNameProblem(named) === undefined ? named : undefined;
+}
 
 interface ConfigFile {
   readonly path: string;
@@ -45,10 +70,19 @@ function configLine({ path, written }: ConfigFile, dryRun: boolean): string {
   return dryRun ? `Would write a config to ${path}.` : `Wrote a config to ${path}.`;
 }
 
+async function rename(session: Session): Promise<void> {
+  const bank = await session.bank({ rename: true });
+  const changes = await bank.identity.rename();
+  if (changes.length === 0) session.talk('The database agrees with the config already.');
+  for (const change of changes) session.talk(`Changed: ${change} before.`);
+}
+
 async function prepare(session: Session, sample: boolean): Promise<readonly Prepared[]> {
   const bank = await session.bank();
+  await bank.identity.checkClaim();
   await bank.journal?.prepare();
   for (const branch of bank.branches) await branch.prepare();
+  await bank.identity.claim();
   if (sample) await openSamples(session);
   const { bankBalance } = await import('../bank/index.ts');
   const { branches } = await bankBalance(bank);

@@ -118,5 +118,5 @@ export function stressUri({
   if (hasPassword(globals.uri)) {
     talk('A password on the command line is seen by others: use --uri-file.');
   }
-  return checkUri(globals.uri);
+  return checkUri(globals.uri, 'given with --uri');
 }

@@ -12,11 +12,16 @@ export interface BranchConfig {
   readonly minBalanceMinor: bigint;
 }
 
+/** The collection in which a database says what belongs to which branch; never a branch's. */
+export const identityCollection = 'bankctl';
+
 /** The static configuration: read once, validated, frozen. */
 export interface Config {
   /** The file it came from; undefined for the built-in one. */
   readonly source: string | undefined;
   readonly database: string;
+  /** Whether the file says which database; otherwise the URI may. */
+  readonly databaseGiven?: boolean;
   /** The journal's collection, or false where the bank does without one. */
   readonly journal: string | false;
   /** The zone of reports, an IANA name: what a bare date means, and how people see times. */

@@ -1,5 +1,5 @@
-import type { Stats } from 'node:fs';
-import { readFile, stat } from 'node:fs/promises';
+import { constants } from 'node:fs';
+import { type FileHandle, lstat, open, readlink } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import type { Context } from '../context.ts';
 import { BankctlError } from '../errors.ts';
@@ -16,22 +16,36 @@ const mostBytes = 2 ** 20;
 
 /**
  * The config that holds here: `--config`, else `BANKCTL_CONFIG`, else the nearest file from the
- * working directory upward, else the built-in one.
+ * working directory upward, else the built-in one. One that nobody named is taken only if nobody
+ * but the user and root could have put it there.
  *
- * @throws `config_unreadable`, `invalid_config`
+ * @throws `config_unreadable`, `config_not_trusted`, `invalid_config`
  */
 export async function findConfig(
   given: string | undefined,
-  { cwd, env }: Pick<Context, 'cwd' | 'env'>,
+  context: Pick<Context, 'cwd' | 'env'>,
 ): Promise<Config> {
+  const path = namedConfig(given, context) ?? (await findUpward(context.cwd));
+  if (path === undefined) return builtInConfig;
+  const text = await readText(path, namedConfig(given, context) === undefined);
+  const { loadConfig } = await import('./load.ts');
+  return loadConfig(path, text);
+}
+
+/**
+ * The path of a config that the user named, whether there is one or not.
+ *
+ * @throws `config_unreadable` for an empty path
+ */
+export function namedConfig(
+  given: string | undefined,
+  { cwd, env }: Pick<Context, 'cwd' | 'env'>,
+): string | undefined {
   const named = given ?? env['BANKCTL_CONFIG'];
   if (named === '') {
     throw new BankctlError('config_unreadable', 'The path of the config file is empty.');
   }
-  const path = named === undefined ? await findUpward(cwd) : resolve(cwd, named);
-  if (path === undefined) return builtInConfig;
-  const { loadConfig } = await import('./load.ts');
-  return loadConfig(path, await readText(path));
+  return named === undefined ? undefined : resolve(cwd, named);
 }
 
 async function findUpward(start: string): Promise<string | undefined> {
@@ -49,7 +63,7 @@ async function findUpward(start: string): Promise<string | undefined> {
   }
 }
 
-/** A directory that cannot be listed has nothing that could be read. */
+/** Whatever has the name, a dangling link too; a directory that cannot be entered shows nothing. */
 async function configFilesIn(directory: string): Promise<readonly string[]> {
   const found = await Promise.all(
     configFileNames.map(async (name) => ((await exists(join(directory, name))) ? name : undefined)),
@@ -57,50 +71,92 @@ async function configFilesIn(directory: string): Promise<readonly string[]> {
   return found.filter((name) => name !== undefined);
 }
 
+/** @throws `config_unreadable` where something is there, and nobody can tell what */
 async function exists(path: string): Promise<boolean> {
   try {
-    await stat(path);
+    await lstat(path);
     return true;
-  } catch {
-    return false;
-  }
-}
-
-async function readText(path: string): Promise<string> {
-  try {
-    const { size } = await regularFile(path);
-    if (size > mostBytes) throw new RangeError('it is too large');
-    return new TextDecoder('utf-8', { fatal: true }).decode(await readFile(path));
   } catch (error) {
-    throw new BankctlError('config_unreadable', `${path} ${readProblem(error)}.`, undefined, {
-      cause: error,
-    });
+    if (['ENOENT', 'ENOTDIR', 'EACCES', 'ENAMETOOLONG'].includes(errnoOf(error) ?? ''))
+      return false;
+    throw unreadable(path, readProblem(error), error);
   }
 }
 
-/** What is no file may never end, and waiting for it could not be interrupted. */
-async function regularFile(path: string): Promise<Stats> {
-  const found = await stat(path);
-  if (found.isFile() || found.isDirectory()) return found;
-  throw new TypeError('it is no regular file');
+/** @param found whether it was found without being named, and has to be trusted */
+async function readText(path: string, found: boolean): Promise<string> {
+  try {
+    // Without O_NONBLOCK, a pipe that nobody writes to could not be interrupted.
+    const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY);
+    try {
+      const stats = await file.stat();
+      if (stats.isDirectory()) throw unreadable(path, 'is a directory, not a config file');
+      if (!stats.isFile()) throw unreadable(path, 'is not a regular file');
+      if (found) {
+        const { refuseUntrusted } = await import('./trust.ts');
+        await refuseUntrusted(path, stats);
+      }
+      return decode(path, await readAll(path, file));
+    } finally {
+      await file.close();
+    }
+  } catch (error) {
+    if (error instanceof BankctlError) throw error;
+    const dangling = errnoOf(error) === 'ENOENT' && (await danglingLink(path));
+    throw dangling || unreadable(path, readProblem(error), error);
+  }
+}
+
+async function readAll(path: string, file: FileHandle): Promise<Buffer> {
+  const bytes = Buffer.alloc(mostBytes + 1);
+  let size = 0;
+  for (let more = 1; more > 0 && size < bytes.length; size += more) {
+    more = (await file.read(bytes, size, bytes.length - size, null)).bytesRead;
+  }
+  if (size > mostBytes) throw unreadable(path, 'is larger than any config: more than 1 MiB');
+  return bytes.subarray(0, size);
+}
+
+function decode(path: string, bytes: Buffer): string {
+  const mark = bytes.subarray(0, 2).toString('hex');
+  if (mark === 'fffe' || mark === 'feff' || bytes.subarray(0, 4).includes(0)) {
+    throw unreadable(path, 'is UTF-16 or UTF-32 text, not UTF-8: save it as UTF-8');
+  }
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  } catch (error) {
+    throw unreadable(path, 'is not UTF-8 text', error);
+  }
+}
+
+async function danglingLink(path: string): Promise<BankctlError | undefined> {
+  const target = await readlink(path).catch(() => undefined);
+  if (target === undefined) return undefined;
+  return unreadable(path, `is a symbolic link to ${target}, which does not exist`);
+}
+
+function unreadable(path: string, problem: string, cause?: unknown): BankctlError {
+  return new BankctlError('config_unreadable', `${path} ${problem}.`, undefined, { cause });
+}
+
+function errnoOf(error: unknown): string | undefined {
+  if (!(error instanceof Error) || !('code' in error)) return undefined;
+  return typeof error.code === 'string' ? error.code : undefined;
 }
 
 function readProblem(error: unknown): string {
-  if (error instanceof RangeError) return 'is larger than any config: more than 1 MiB';
-  const code = error instanceof Error && 'code' in error ? error.code : undefined;
-  switch (code) {
+  switch (errnoOf(error)) {
     case 'ENOENT':
+    case 'ENOTDIR':
       return 'does not exist';
-    case 'EISDIR':
-      return 'is a directory, not a config file';
+    case 'ELOOP':
+      return 'is a symbolic link that leads back to itself';
     case 'EACCES':
     case 'EPERM':
       return 'may not be read by you';
-    case 'ERR_ENCODING_INVALID_ENCODED_DATA':
-      return 'is not UTF-8 text';
+    case 'ENXIO':
+      return 'is not a regular file';
     default:
-      return error instanceof TypeError && code === undefined
-        ? 'is not a regular file'
-        : 'cannot be read';
+      return 'cannot be read';
   }
 }

@@ -1,44 +1,144 @@
-import { parseDocument, type YAMLError } from 'yaml';
+import {
+  type Document,
+  isScalar,
+  Lexer,
+  parseDocument,
+  type Scalar,
+  visit,
+  type YAMLError,
+} from 'yaml';
 import { BankctlError } from '../errors.ts';
 import type { Config } from './config.ts';
 import { validateConfig } from './schema.ts';
 
+/** As many reasons as a person reads. */
+const mostReasons = 10;
+
+/** Something in the text that no config has, and where it begins. */
+interface Fault {
+  readonly offset: number;
+  readonly reason: string;
+}
+
 /**
  * Parses and validates the text of a config file. JSON is a subset of YAML, so one parser reads
- * both and finds a key that stands twice in either.
+ * both. Of a file that is no config, nothing is shown but the key that gives offence: it may hold
+ * anything.
  *
  * @throws `invalid_config`, with the file, each key and the reason
  */
 export function loadConfig(path: string, text: string): Config {
-  const document = parseDocument(text, { uniqueKeys: true, strict: true, prettyErrors: false });
+  const feature = unwantedFeature(text);
+  if (feature) throw refusal(path, text, feature);
+  const document = parseDocument(text, { uniqueKeys: false, strict: true, prettyErrors: false });
   const [problem] = [...document.errors, ...document.warnings];
   if (problem) {
-    throw new BankctlError(
-      'invalid_config',
-      `${path}, ${place(problem, text)}: ${reason(problem)}`,
-    );
+    throw refusal(path, text, { offset: problem.pos[0], reason: syntaxReason(problem.code) });
   }
-  const validated = validateConfig(path, toPlain(document, path));
+  const fault = keyFault(document);
+  if (fault) throw refusal(path, text, fault);
+  const validated = validateConfig(path, document.toJS());
   if ('branches' in validated) return validated;
-  const reasons = validated.map(({ key, reason }) => `${key}: ${reason}`).join('; ');
-  throw new BankctlError('invalid_config', `${path}: ${reasons}.`);
+  const reasons = validated.slice(0, mostReasons).map(({ key, reason }) => `${key}: ${reason}`);
+  const more = validated.length - reasons.length;
+  throw new BankctlError(
+    'invalid_config',
+    `${path}: ${reasons.join('; ')}${more > 0 ? `; and ${more} more` : ''}.`,
+  );
 }
 
-function toPlain(document: ReturnType<typeof parseDocument>, path: string): unknown {
-  try {
-    return document.toJS({ maxAliasCount: 10 });
-  } catch (error) {
-    const message = error instanceof Error ? error.message : String(error);
-    throw new BankctlError('invalid_config', `${path}: ${message}.`, undefined, { cause: error });
+function refusal(path: string, text: string, { offset, reason }: Fault): BankctlError {
+  const before = text.slice(0, offset).split('\n');
+  const place = `line ${before.length}, column ${(before.at(-1) ?? '').length + 1}`;
+  return new BankctlError('invalid_config', `${path}, ${place}: ${reason}.`);
+}
+
+/** Tokens that the lexer adds: before a document, at the end of a faulty one, before a scalar. */
+const beforeScalar = '\u001F';
+const addedTokens: ReadonlySet<string> = new Set(['\u0002', '\u0018', beforeScalar]);
+
+const features: Readonly<Record<string, string>> = {
+  '&': 'an anchor',
+  '*': 'an alias',
+  '!': 'a tag',
+  '%': 'a directive',
+};
+
+/**
+ * Anchors and aliases can make a small file a huge one, and tags make of it what one does not see;
+ * a config needs neither. Found before the text is parsed, which takes long where there are many.
+ */
+function unwantedFeature(text: string): Fault | undefined {
+  const control = text.search(/[^\P{Cc}\t\n\r]/u);
+  if (control !== -1) return { offset: control, reason: 'there is a control character' };
+  let offset = 0;
+  let before = '';
+  for (const token of new Lexer().lex(text)) {
+    const [first = ''] = token;
+    const name = before === beforeScalar ? undefined : features[first];
+    if (name !== undefined) return { offset, reason: `there is ${name}, which no config has` };
+    if (!addedTokens.has(token)) offset += token.length;
+    before = token;
   }
+  return undefined;
 }
 
-function place(problem: YAMLError, text: string): string {
-  const before = text.slice(0, problem.pos[0]).split('\n');
-  return `line ${before.length}, column ${(before.at(-1) ?? '').length + 1}`;
+/**
+ * Keys that stand twice, and words that are not what they look like: a key 0042 would be the
+ * number 42, and `no` is the text "no" here but false in other programs. In a time linear in the
+ * length of the file.
+ */
+function keyFault(document: Document): Fault | undefined {
+  let fault: Fault | undefined;
+  const report = (scalar: Scalar | undefined, reason: string) => {
+    fault = { offset: scalar?.range?.[0] ?? 0, reason };
+    return visit.BREAK;
+  };
+  visit(document, {
+    Map: (_, { items }) => {
+      const seen = new Set<unknown>();
+      for (const { key } of items) {
+        if (!isScalar(key)) return report(undefined, 'a key is not a text');
+        if (typeof key.value !== 'string') {
+          return report(key, `the key ${shown(key)} must be in quotes, to be a text`);
+        }
+        if (seen.has(key.value)) return report(key, `the key ${shown(key)} stands twice`);
+        seen.add(key.value);
+      }
+      return undefined;
+    },
+    Scalar: (_, scalar) =>
+      scalar.type === 'PLAIN' && /^(?:yes|no|on|off)$/i.test(scalar.source ?? '')
+        ? report(scalar, `write ${scalar.source} in quotes, or say true or false`)
+        : undefined,
+  });
+  return fault;
 }
 
-function reason(problem: YAMLError): string {
-  const [first = ''] = problem.message.split('\n');
-  return first.replace(/\.?$/, '.');
+/** A key that looks like one; a whole line that was taken for a key may be a secret. */
+function shown({ source = '' }: Scalar): string {
+  return /^[\w.+~-]{1,64}$/.test(source) ? source : 'here';
+}
+
+/** The parser's own messages quote the text. */
+function syntaxReason(code: YAMLError['code']): string {
+  switch (code) {
+    case 'TAB_AS_INDENT':
+      return 'there is a tab, where YAML is indented by spaces';
+    case 'MULTIPLE_DOCS':
+      return 'a second document begins, and a config is one';
+    case 'BAD_INDENT':
+      return 'the indentation does not fit the lines above';
+    case 'BAD_DQ_ESCAPE':
+      return 'there is a \\ that begins no escape; use single quotes';
+    case 'BAD_SCALAR_START':
+      return 'a text begins with a character that needs quotes';
+    case 'MISSING_CHAR':
+      return 'a bracket, a quotation mark, a comma or a colon is missing';
+    case 'BLOCK_AS_IMPLICIT_KEY':
+    case 'MULTILINE_IMPLICIT_KEY':
+      return 'there is a colon too many, or a line without one';
+    default:
+      return `this is not YAML (${code})`;
+  }
 }

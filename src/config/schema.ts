@@ -1,30 +1,30 @@
-import currencies from 'currency-codes';
 import * as z from 'zod';
 import { type Currency, parseAmount } from '../bank/money.ts';
 import { hasPassword } from '../database/uri.ts';
+import { untrustedOption } from '../database/uri-options.ts';
 import { BankctlError } from '../errors.ts';
 import { nearest } from '../nearest.ts';
 import { isPrintable } from '../text.ts';
 import { isTimeZone } from '../time.ts';
-import type { BranchConfig, Config } from './config.ts';
-
-const digitsByCode: ReadonlyMap<string, number> = new Map(
-  currencies.data.map(({ code, digits }) => [code, digits]),
-);
+import { type BranchConfig, builtInConfig, type Config, identityCollection } from './config.ts';
+import { currencyDigits } from './currencies.ts';
+import { databaseNameProblem } from './database-name.ts';
 
 /** A namespace, `database.collection`, has at most 255 bytes. Source: MongoDB manual, "Limits". */
 const namespaceBytes = 255;
 
 const databaseName = z
   .string()
-  .min(1, 'is empty')
-  .max(63, 'is longer than 63 characters')
-  .refine((name) => !/[/\\. "$*<>:|?\0]/.test(name), 'has a character that MongoDB does not allow')
-  .refine(
-    (name) => !['admin', 'local', 'config'].includes(name),
-    "is one of MongoDB's own databases",
-  )
-  .describe('Database that holds the branches and the journal');
+  .superRefine((name, { addIssue }) => {
+    const problem = databaseNameProblem(name);
+    if (problem !== undefined) addIssue(problem);
+  })
+  .meta({
+    description: 'Database that holds the branches and the journal',
+    minLength: 1,
+    maxLength: 63,
+    default: builtInConfig.database,
+  });
 
 const collectionName = z
   .string()
@@ -33,6 +33,7 @@ const collectionName = z
   .refine((name) => !name.includes('\0'), 'has a null byte')
   .refine(isPrintable, 'has a character that cannot be printed')
   .refine((name) => !name.startsWith('system.'), "begins with system., which is MongoDB's own")
+  .refine((name) => name !== identityCollection, 'is where bankctl keeps what belongs to whom')
   .refine((name) => !/^\.|\.\.|\.$/.test(name), 'has a point where MongoDB does not allow one');
 
 const branchName = z
@@ -45,7 +46,7 @@ const branchName = z
 
 const currencyCode = z
   .string()
-  .refine((code) => digitsByCode.has(code), 'is not an ISO 4217 currency code')
+  .refine((code) => currencyDigits(code) !== undefined, 'is not an ISO 4217 currency code')
   .describe('ISO 4217 code; its minor digits bound every amount');
 
 const amount = z
@@ -72,7 +73,7 @@ const branch = z
 export const configFile = z
   .strictObject({
     $schema: z.string().optional().describe('Where an editor finds this schema'),
-    database: databaseName.default('bank'),
+    database: databaseName.optional(),
     currency: currencyCode.default('USD'),
     journal: z
       .union([collectionName, z.literal(false)], 'is neither a collection name nor false')
@@ -106,6 +107,11 @@ export function validateConfig(source: string, value: unknown): Config | readonl
   if (Object.hasOwn(Object(Object(value).branches), '__proto__')) {
     return [{ key: 'branches.__proto__', reason: 'cannot be a name' }];
   }
+  const keys = Object.keys(Object(value));
+  // Not even its keys are shown: it may be any file.
+  if (keys.length > 0 && !Array.isArray(value) && !keys.some((key) => key in configFile.shape)) {
+    return [{ key: 'the file', reason: 'has none of the keys of a config, such as branches' }];
+  }
   const parsed = configFile.safeParse(value ?? {});
   if (!parsed.success) return parsed.error.issues.flatMap(toProblems);
   const file = parsed.data;
@@ -121,7 +127,8 @@ export function validateConfig(source: string, value: unknown): Config | readonl
   if (problems.length > 0) return problems;
   return Object.freeze({
     source,
-    database: file.database,
+    database: file.database ?? builtInConfig.database,
+    databaseGiven: file.database !== undefined,
     journal: file.journal,
     timezone: file.timezone,
     uri: file.uri,
@@ -135,7 +142,7 @@ function toBranch(
   defaultCurrency: string,
 ): BranchConfig | ConfigProblem {
   const code = entry.currency ?? defaultCurrency;
-  const currency: Currency = Object.freeze({ code, digits: digitsByCode.get(code) ?? 0 });
+  const currency: Currency = Object.freeze({ code, digits: currencyDigits(code) ?? 0 });
   try {
     return Object.freeze({
       name: name.normalize('NFC'),
@@ -173,7 +180,9 @@ function collectionProblems(
     owners.set(collection, `branch ${name}`);
     if (names.has(name)) problems.push({ key: `branches.${name}`, reason: 'is there twice' });
     names.add(name);
-    if (Buffer.byteLength(`${file.database}.${collection}`) > namespaceBytes) {
+    if (
+      Buffer.byteLength(`${file.database ?? builtInConfig.database}.${collection}`) > namespaceBytes
+    ) {
       problems.push({ key, reason: `is longer than MongoDB's ${namespaceBytes} bytes` });
     }
   }
@@ -186,15 +195,22 @@ function uriProblems(uri: string | undefined): readonly ConfigProblem[] {
   if (!/^mongodb(\+srv)?:\/\//.test(uri)) {
     return [{ key: 'uri', reason: 'does not begin with mongodb:// or mongodb+srv://' }];
   }
-  if (!hasPassword(uri)) return [];
-  return [{ key: 'uri', reason: 'has a password; put the URI in BANKCTL_URI or use --uri-file' }];
+  const elsewhere = 'put the URI in BANKCTL_URI or use --uri-file';
+  if (hasPassword(uri)) return [{ key: 'uri', reason: `has a password; ${elsewhere}` }];
+  const option = untrustedOption(uri);
+  if (option === undefined) return [];
+  return [
+    { key: 'uri', reason: `has the option ${option}, which no config may set; ${elsewhere}` },
+  ];
 }
 
 /** One issue of the schema library as problems; an unknown key is a problem of its own. */
 function toProblems(issue: z.core.$ZodIssue): readonly ConfigProblem[] {
-  const path = issue.path.map(String);
+  const path = issue.path.map((part) => brief(String(part)));
   if (issue.code === 'unrecognized_keys') {
-    return issue.keys.map((name) => ({ key: [...path, name].join('.'), reason: 'is unknown' }));
+    return issue.keys
+      .map(brief)
+      .map((name) => ({ key: [...path, name].join('.'), reason: 'is unknown' }));
   }
   const key = path.join('.') || 'the file';
   if (issue.code === 'invalid_key') {
@@ -210,6 +226,11 @@ function unknownZone(name: string): string {
   const meant = nearest(name, ['UTC', ...Intl.supportedValuesOf('timeZone')]);
   const reason = 'is not a time zone of the IANA database, such as Europe/Paris';
   return meant === undefined ? reason : `${reason}; did you mean ${meant}?`;
+}
+
+/** A key may be as long as its line. */
+function brief(key: string): string {
+  return key.length > 64 ? `${key.slice(0, 61)}...` : key;
 }
 
 function article(expected: string): string {

@@ -1,8 +1,8 @@
 import { open } from 'node:fs/promises';
-import { resolve } from 'node:path';
+import { join } from 'node:path';
 import type { Context } from '../context.ts';
 import { BankctlError } from '../errors.ts';
-import { configFileNames, findConfig } from './find.ts';
+import { configFileNames, findConfig, namedConfig } from './find.ts';
 import { configTemplate } from './template.ts';
 
 /**
@@ -10,18 +10,30 @@ import { configTemplate } from './template.ts';
  * there is never touched.
  *
  * @param given the path of `--config`, where the file is written if it does not exist
- * @throws `invalid_config` and `config_unreadable` for a file that is there; `not_writable`
+ * @param database what the written file sets, where it is not the template's
+ * @throws `invalid_config`, `config_unreadable` and `config_not_trusted` for a file that is there,
+ *   or would not be taken once it is; `not_writable`
  */
 export async function ensureConfigFile(
   given: string | undefined,
   context: Pick<Context, 'cwd' | 'env'>,
-  dryRun: boolean,
+  { dryRun, database }: { readonly dryRun: boolean; readonly database: string | undefined },
 ): Promise<{ readonly path: string; readonly written: boolean }> {
-  const path = resolve(context.cwd, given ?? context.env['BANKCTL_CONFIG'] ?? configFileNames[0]);
+  const named = namedConfig(given, context);
+  const path = named ?? join(context.cwd, configFileNames[0]);
   const present = await existing(given, context);
   if (present !== undefined) return { path: present, written: false };
-  if (!dryRun) await writeNew(path);
+  if (named === undefined) {
+    const { refuseUntrustedDirectory } = await import('./trust.ts');
+    await refuseUntrustedDirectory(context.cwd, path);
+  }
+  const text = database === undefined ? configTemplate : withDatabase(database);
+  if (!dryRun) await writeNew(path, text);
   return { path, written: true };
+}
+
+function withDatabase(name: string): string {
+  return configTemplate.replace(/^database: .*$/m, () => `database: ${JSON.stringify(name)}`);
 }
 
 /** The file that holds, if there is one and it is valid; a named one may be yet to be written. */
@@ -39,11 +51,12 @@ async function existing(
   }
 }
 
-async function writeNew(path: string): Promise<void> {
+async function writeNew(path: string, text: string): Promise<void> {
   try {
-    const file = await open(path, 'wx');
+    // Whatever the umask, others must not be able to write it: such a config is not taken.
+    const file = await open(path, 'wx', 0o644);
     try {
-      await file.writeFile(configTemplate);
+      await file.writeFile(text);
       await file.sync();
     } finally {
       await file.close();

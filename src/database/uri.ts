@@ -16,9 +16,17 @@ const endOfWord = /[\s"'<>]|$/g;
 /** The rest of the line, and the next lines as far as they begin without white space. */
 const lineOn = /[^\n]*(?:\n+\S+)*/y;
 
-/** Options of a connection string that are secrets themselves. */
-const secretOption =
-  /\b(tlsCertificateKeyFilePassword|proxyPassword|AWS_SESSION_TOKEN)([=:])[^&\s,"'`]+/gi;
+/** The name of an option of a connection string, or of a property of one. */
+const optionName = /(?<![\w%])([\w%]+)[=:]/g;
+
+/** Those that are secrets themselves. */
+const secretOptions: ReadonlySet<string> = new Set([
+  'tlscertificatekeyfilepassword',
+  'proxypassword',
+  'aws_session_token',
+]);
+
+const endOfOption = /[&\n]|$/g;
 
 const hidden = '***';
 
@@ -29,7 +37,7 @@ const hidden = '***';
  * beyond it where what stands there can be no port.
  */
 export function redact(text: string): string {
-  return text
+  const shown = text
     .split(new RegExp(`(?=${mongodbScheme.source})`, 'i'))
     .map((piece) => {
       const scheme = mongodbScheme.exec(piece);
@@ -37,8 +45,25 @@ export function redact(text: string): string {
       const rest = piece.slice(scheme[0].length);
       return scheme[0] + withoutMongodbPassword(rest);
     })
-    .join('')
-    .replace(secretOption, `$1$2${hidden}`);
+    .join('');
+  return withoutSecretOptions(shown);
+}
+
+/** A value may have white space by mistake, so all is hidden to the next option. */
+function withoutSecretOptions(text: string): string {
+  let shown = '';
+  let done = 0;
+  for (const match of text.matchAll(optionName)) {
+    const [all, name = ''] = match;
+    if (match.index < done || !secretOptions.has((decoded(name) ?? name).toLowerCase())) continue;
+    const from = match.index + all.length;
+    endOfOption.lastIndex = from;
+    const end = endOfOption.exec(text)?.index ?? text.length;
+    if (end === from) continue;
+    shown += text.slice(done, from) + hidden;
+    done = end;
+  }
+  return shown + text.slice(done);
 }
 
 function withoutMongodbPassword(rest: string): string {
@@ -111,9 +136,9 @@ function trailing(authority: string): number {
   return count;
 }
 
-/** Whether a connection string carries a password. */
+/** Whether a connection string carries a password, or an option that is a secret itself. */
 export function hasPassword(uri: string): boolean {
-  return passwordOf(uri) !== undefined || new RegExp(secretOption.source, 'i').test(uri);
+  return passwordOf(uri) !== undefined || withoutSecretOptions(uri) !== uri;
 }
 
 /** The password as it stands in a connection string, still escaped; undefined if there is none. */
@@ -137,18 +162,6 @@ function passwordColon(uri: string): number {
   return first < at ? first : -1;
 }
 
-/** A string that is known to be meant as a connection string, without its password. */
-function withoutPassword(uri: string): string {
-  const [scheme = ''] = meantScheme.exec(uri) ?? [];
-  const colon = passwordColon(uri);
-  if (colon !== -1) return `${uri.slice(0, colon + 1)}${hidden}${uri.slice(uri.lastIndexOf('@'))}`;
-  const rest = uri.slice(scheme.length);
-  // Where the host was forgotten, all behind the colon is the password.
-  return uri.includes('@') || isHostList(rest)
-    ? uri
-    : scheme + rest.replace(/^([^:]*:).*$/s, `$1${hidden}`);
-}
-
 /**
  * The hosts of a connection string, as a person would name them: `a:27017, b:27017`, or the path
  * of a socket.
@@ -163,36 +176,56 @@ export function hostsOf(uri: string): string {
 }
 
 /**
+ * The database that a connection string names, which is where its user is looked up as well if it
+ * has no authSource; undefined if it names none.
+ */
+export function databaseOf(uri: string): string | undefined {
+  const [, path = ''] = /^[\w+]*:\/\/(?:.*@)?[^/?]*\/([^?]*)/s.exec(uri) ?? [];
+  return path === '' ? undefined : (decoded(path) ?? path);
+}
+
+/**
  * Checks a connection string as far as that goes without the driver, which checks its options when
  * it connects. See the manual's page on connection strings.
  *
- * @param name what the message calls it; the string itself, without its password, if left out
+ * @param origin where it stands, as in `The connection string in BANKCTL_URI`; the string itself
+ *   is never shown, since what was typed in its place may be a password
  * @returns the same string
- * @throws BankctlError `invalid_uri`, never with the password
+ * @throws BankctlError `invalid_uri`
  */
-export function checkUri(uri: string, name = quoted(uri)): string {
+export function checkUri(uri: string, origin: string): string {
   const reason = uriFault(uri);
   if (reason === undefined) return uri;
-  throw new BankctlError('invalid_uri', `The connection string ${name} ${reason}.`);
+  throw new BankctlError('invalid_uri', `The connection string ${origin} ${reason}.`);
 }
 
-function quoted(uri: string): string {
-  const shown = redact(withoutPassword(uri)).replace(/[\p{Cc}\p{Cf}]/gu, '\uFFFD');
-  return `"${shown.length > 200 ? `${shown.slice(0, 200)}…` : shown}"`;
-}
+const escapes =
+  'must be percent-encoded: @ is %40, : is %3A, / is %2F, ? is %3F, # is %23, [ is %5B, ' +
+  '] is %5D, % is %25, and a space is %20';
 
 function uriFault(uri: string): string | undefined {
   if (uri.trim() === '') return 'is empty';
+  if (/^\s*["'`\u2018-\u201f]|["'`\u2018-\u201f]\s*$/.test(uri)) {
+    return 'has quotation marks around it, which belong to the shell: leave them out';
+  }
+  if (/^\s*(?:export\s+)?\w+\s*=/.test(uri)) {
+    return 'begins with the name of a variable: leave that and the = out';
+  }
   const [, scheme, rest = ''] = /^(mongodb(?:\+srv)?):\/\/(.*)$/s.exec(uri) ?? [];
   if (scheme === undefined) return 'does not begin with mongodb:// or mongodb+srv://';
-  if (/[\s\p{Cc}]/u.test(uri)) return 'has white space or control characters in it';
   const at = rest.lastIndexOf('@');
-  if (at !== -1 && /[@/?]/.test(rest.slice(0, at))) {
-    return 'has an @, / or ? in its user name or password, which must be written %40, %2F or %3F';
+  const [user = '', ...password] = rest.slice(0, Math.max(at, 0)).split(':');
+  const isEscaped = (part: string) => /^[^\s\p{Cc}@/?#[\]]*$/u.test(part);
+  const sound = isEscaped(user) && isEscaped(password[0] ?? '');
+  if (!sound || password.length > 1 || decoded(rest.slice(0, at + 1)) === undefined) {
+    return `has a user name or password with characters that ${escapes}`;
   }
+  if (/[\s\p{Cc}]/u.test(uri)) return 'has white space or control characters in it';
+  if (uri.includes('#'))
+    return `has a #; in a user name or password, special characters ${escapes}`;
   const [hosts = ''] = /^[^/?]*/.exec(rest.slice(at + 1)) ?? [];
   if (hosts === '') return 'names no host';
-  if (decoded(rest.slice(0, at + 1)) === undefined || decoded(hosts) === undefined) {
+  if (decoded(hosts) === undefined) {
     return 'has a % that is not followed by two hexadecimal digits; write it %25';
   }
   return scheme === 'mongodb+srv' ? srvFault(hosts) : hosts.split(',').map(hostFault).find(Boolean);

@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -235,6 +235,13 @@ describe('where users have passwords', () => {
       roles: [{ role: 'read', db: 'a' }],
     };
     await root.db('admin').command(reader);
+    const resource = { db: 'a', collection: 'c1' };
+    await root.db('a').command({
+      createRole: 'narrow',
+      privileges: [{ resource, actions: ['find', 'insert', 'update'] }],
+      roles: [],
+    });
+    await root.db('a').command({ createUser: 'narrow', pwd: 'secret-narrow', roles: ['narrow'] });
     await root.close();
   });
   afterAll(async () => {
@@ -301,6 +308,30 @@ describe('where users have passwords', () => {
       code: 'authentication_failed',
       message: expect.stringContaining('does not offer that way of authentication'),
     });
+  });
+
+  test.each([
+    ['reader:secret-wrong@', '', 'looked up in admin, and elsewhere with ?authSource='],
+    ['reader:secret-reader@', 'a', 'looked up in "a": for one that was made in admin'],
+    ['narrow:secret-narrow@', '', 'elsewhere with ?authSource='],
+  ])('a refused user %s of /%s has a hint at authSource', async (user, path, hint) => {
+    const error = await told(uri(user) + path, nothing);
+    expect(error).toMatchObject({ code: 'authentication_failed' });
+    expect(error.hint).toContain(hint);
+  });
+
+  test('no hint at authSource where there is one', async () => {
+    const { hint } = await told(`${uri('reader:secret-x@')}?%61uthsource=admin`, nothing);
+    expect(hint).not.toContain('authSource');
+  });
+
+  test('a user who may not read the identity learns what is missing', async () => {
+    const config = join(directory, 'narrow.yaml');
+    writeFileSync(config, 'database: a\njournal: false\nbranches: { b: { collection: c1 } }');
+    const argv = ['balance', '--config', config];
+    const ran = await run(argv, directory, { BANKCTL_URI: `${uri('narrow:secret-narrow@')}a` });
+    expect(ran).toMatchObject({ status: 3, stdout: '' });
+    expect(ran.stderr).toMatch(/may not read the collection bankctl in a,.*\n.*find on that/);
   });
 
   test.each(['', '--exhaustive'])('stress %s says what its user lacks', async (mode) => {

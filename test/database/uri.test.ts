@@ -42,6 +42,12 @@ test.each([
     'mongodb://h/?authMechanismProperties=AWS_SESSION_TOKEN:abc',
     'mongodb://h/?authMechanismProperties=AWS_SESSION_TOKEN:***',
   ],
+  [
+    'mongodb://h/?authMechanismProperties=A:b,AWS_SESSION_TOKEN:a b,c&d=e',
+    'mongodb://h/?authMechanismProperties=A:b,AWS_SESSION_TOKEN:***&d=e',
+  ],
+  ['mongodb://h/?proxyPassword=my pw&a=b', 'mongodb://h/?proxyPassword=***&a=b'],
+  ['mongodb://h/?a=b&PROXYP%61ssword=pw&c', 'mongodb://h/?a=b&PROXYP%61ssword=***&c'],
   ['mongodb://me:p\nw@host/ failed', 'mongodb://me:***@host/ failed'],
   ['mongodb:/me:pw@host', 'mongodb:/me:***@host'],
   ['mongodb://m.e:secret', 'mongodb://m.e:***'],
@@ -97,7 +103,7 @@ test('a connection string is never quoted with its password, nor taken for one w
   fc.assert(
     fc.property(password, fc.constantFrom(...before), (secret, scheme) => {
       const uri = `${scheme}root:${secret}@host:99999/`;
-      expect(thrown(() => checkUri(uri)).message).not.toMatch(/Q7|7Q/);
+      expect(thrown(() => checkUri(uri, 'here')).message).not.toMatch(/Q7|7Q/);
       expect(hasPassword(uri)).toBe(true);
     }),
     { numRuns: 500 },
@@ -145,6 +151,9 @@ test.each([
   ['mongodb://me:@host/', false],
   ['mongodb://host:27017/', false],
   ['mongodb://host/?proxyPassword=x', true],
+  ['mongodb://host/?proxyP%61ssword=x', true],
+  ['mongodb://host/?authMechanismProperties=A:b,AWS_SESSION_TOKEN:x', true],
+  ['mongodb://host/?replicaSet=rs0&appName=proxyPassword', false],
 ])('hasPassword %s is %s', (uri, expected) => expect(hasPassword(uri)).toBe(expected));
 
 test.each([
@@ -163,7 +172,7 @@ describe('checkUri', () => {
     'mongodb+srv://me:pw@cluster.example.org/db',
     'mongodb://[::1]:27017/',
     'mongodb://%2Ftmp%2Fm.sock',
-  ])('takes %s', (uri) => expect(checkUri(uri)).toBe(uri));
+  ])('takes %s', (uri) => expect(checkUri(uri, 'here')).toBe(uri));
 
   test.each([
     ['', 'is empty'],
@@ -171,12 +180,26 @@ describe('checkUri', () => {
     ['host:27017', 'does not begin with'],
     ['https://host', 'does not begin with'],
     ['mongodb:/host', 'does not begin with'],
-    ['postgres://root:secret@h', '"postgres://root:***@h" does not begin with'],
-    ['mongo://root:secret@h', '"mongo://root:***@h"'],
-    ['mongodb:/root:secret@h', '"mongodb:/root:***@h"'],
-    ['root:secret@h', '"root:***@h"'],
-    ['root:secret', '"root:***"'],
-    ['mongodb://u:secr\net@h', '"mongodb://u:***@h" has white space'],
+    ['postgres://root:secret@h', 'in BANKCTL_URI does not begin with'],
+    ['mongo://root:secret@h', 'does not begin with'],
+    ['mongodb:/root:secret@h', 'does not begin with'],
+    ['root:secret@h', 'does not begin with'],
+    ['root:secret', 'does not begin with'],
+    ['secret', 'does not begin with'],
+    ['mongodb://u:secr\net@h', 'space is %20'],
+    ['"mongodb://u:secret@h"', 'quotation marks'],
+    ["'mongodb://u:secret@h/", 'quotation marks'],
+    ['“mongodb://u:secret@h”', 'quotation marks'],
+    ['BANKCTL_URI=mongodb://u:secret@h', 'name of a variable'],
+    ['export BANKCTL_URI="mongodb://u:secret@h"', 'quotation marks'],
+    ['mongodb://me:sec#ret@host/', '# is %23'],
+    ['mongodb://me:sec[ret@host/', '[ is %5B'],
+    ['mongodb://me:sec:ret@host/', ': is %3A'],
+    ['mongodb://me:sec ret@host/', 'space is %20'],
+    ['mongodb://me:sec?ret@host/', '? is %3F'],
+    ['mongodb://sec#ret:x@host/', '# is %23'],
+    ['mongodb://host/?appName=x#secret', 'has a #'],
+    ['mongodb://host/?proxyPassword=sec ret', 'white space'],
     ['mongodb://', 'names no host'],
     ['mongodb:///db', 'names no host'],
     ['mongodb://me:secret@/db', 'names no host'],
@@ -194,7 +217,7 @@ describe('checkUri', () => {
     ['mongodb+srv://a,b/', 'more than one host'],
     ['mongodb+srv://a:27017/', 'port'],
   ])('refuses %j', (uri, reason) => {
-    const error = thrown(() => checkUri(uri));
+    const error = thrown(() => checkUri(uri, 'in BANKCTL_URI'));
     expect(error).toMatchObject({ code: 'invalid_uri', message: expect.stringContaining(reason) });
     expect(error.message).not.toMatch(/sec/);
     expect(error.message).not.toContain('\u0000');
@@ -211,11 +234,8 @@ describe('readUriFile', () => {
       (path) => writeFileSync(path, 'mongodb://a\nmongodb://b\n'),
       'more than one line',
     ],
-    [
-      'with something else',
-      (path) => writeFileSync(path, 'password=secret'),
-      'does not begin with',
-    ],
+    ['with something else', (path) => writeFileSync(path, 'password=secret'), 'name of a variable'],
+    ['in quotation marks', (path) => writeFileSync(path, '"mongodb://secret"\r\n'), 'quotation'],
     ['of great size', (path) => writeFileSync(path, 'x'.repeat(70_000)), 'more than 64 KiB'],
   ];
   /** What both of them say. */

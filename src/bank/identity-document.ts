@@ -1,0 +1,109 @@
+import {
+  type ClientSession,
+  type Collection,
+  type Db,
+  type Document,
+  MongoServerError,
+} from 'mongodb';
+import { identityCollection } from '../config/config.ts';
+import { BankctlError } from '../errors.ts';
+
+/** What a branch owns, as the database knows it. */
+export interface OwnedBranch {
+  readonly name: string;
+  readonly collection: string;
+  /** ISO 4217 code. */
+  readonly currency: string;
+}
+
+/** What a database says of itself: made by the first command that writes, read by every one. */
+export interface Identity {
+  /** A UUID made once; a copy of the database keeps it. */
+  readonly databaseId: string;
+  readonly journal: string | false;
+  readonly branches: readonly OwnedBranch[];
+}
+
+/** An identity as it is stored. The branches are an array, so that any name will do. */
+export interface IdentityDocument {
+  readonly _id: string;
+  readonly database_id: string;
+  readonly journal: string | false;
+  readonly branches: readonly StoredBranch[];
+}
+
+/** A branch as it is stored. */
+export interface StoredBranch {
+  readonly branch: string;
+  readonly collection: string;
+  readonly currency: string;
+}
+
+/** The `_id` of the one document. */
+export const identityId = 'bank';
+
+/** Only what is needed is read, however large somebody made the document. */
+const projection = { database_id: 1, journal: 1, branches: 1 };
+
+/**
+ * The identity of a database; undefined for one that no command has claimed.
+ *
+ * @throws `bad_identity`; `not_permitted` when the user may not read it
+ */
+export async function readIdentity(db: Db, session?: ClientSession): Promise<Identity | undefined> {
+  try {
+    const document = await identityDocuments(db).findOne(
+      { _id: identityId },
+      { projection, ...(session && { session }) },
+    );
+    return document === null ? undefined : parseIdentity(document, db.databaseName);
+  } catch (error) {
+    if (!(error instanceof MongoServerError && error.code === 13)) throw error;
+    throw new BankctlError(
+      'not_permitted',
+      `The database user may not read the collection ${identityCollection} in ` +
+        `${db.databaseName}, which says what belongs to which branch.`,
+      'Give the user the role read or readWrite on the database, or find on that collection.',
+      { cause: error },
+    );
+  }
+}
+
+/** The collection of that document. */
+export function identityDocuments(db: Db): Collection<IdentityDocument> {
+  return db.collection<IdentityDocument>(identityCollection);
+}
+
+/**
+ * An identity as it was stored: by bankctl, or by somebody who wrote past it.
+ *
+ * @throws `bad_identity`
+ */
+export function parseIdentity(document: Document, database: string): Identity {
+  const { database_id: databaseId, journal, branches } = document;
+  const names = new Set<string>();
+  const collections = new Set<string>();
+  const owned = (Array.isArray(branches) ? branches : [undefined]).map((branch: unknown) => {
+    const { branch: name, collection, currency } = Object(branch);
+    if (![name, collection, currency].every((value) => typeof value === 'string')) return undefined;
+    names.add(name);
+    collections.add(collection);
+    return { name, collection, currency };
+  });
+  const sound = owned.filter((branch) => branch !== undefined);
+  const unique = names.size === owned.length && collections.size === owned.length;
+  if (
+    typeof databaseId === 'string' &&
+    /^[\da-f-]{36}$/i.test(databaseId) &&
+    (journal === false || typeof journal === 'string') &&
+    sound.length === owned.length &&
+    unique
+  ) {
+    return { databaseId, journal, branches: sound };
+  }
+  throw new BankctlError(
+    'bad_identity',
+    `The document "${identityId}" in the collection ${identityCollection} of ${database} is not ` +
+      'what bankctl writes there.',
+  );
+}

@@ -1,0 +1,233 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import { type ClientSession, type Db, type Document, MongoServerError, UUID } from 'mongodb';
+import type { Config } from '../config/config.ts';
+import { BankctlError } from '../errors.ts';
+import { quote } from '../text.ts';
+import { findConflict, renameConflict } from './identity-conflicts.ts';
+import {
+  type Identity,
+  identityDocuments,
+  identityId,
+  type OwnedBranch,
+  parseIdentity,
+  readIdentity,
+  type StoredBranch,
+} from './identity-document.ts';
+
+/** How a bank answers for the identity of its database. */
+export interface BankIdentity {
+  /** Undefined for a database that no command has claimed yet. */
+  readonly databaseId: string | undefined;
+  /** Branches that the database has and the config leaves out. */
+  readonly leftOut: readonly string[];
+  /** True when there is nothing left to claim: the next `claim` sends nothing. */
+  readonly isClaimed: () => boolean;
+  /**
+   * Looks whether this config may claim what it names, and writes nothing.
+   *
+   * @throws `config_mismatch`, `bad_identity`
+   */
+  readonly checkClaim: (session?: ClientSession) => Promise<void>;
+  /**
+   * Writes the identity, or the branches it lacks, before the first write of a bank. Within a
+   * transaction it takes effect with the operations, or not at all; of two first commands with
+   * different configs, one wins.
+   *
+   * @throws `config_mismatch`, `bad_identity`
+   */
+  readonly claim: (session?: ClientSession) => Promise<void>;
+  /**
+   * Makes the identity what the config says, where no document contradicts it.
+   *
+   * @returns what was changed, one sentence each
+   * @throws `config_mismatch`, naming what contradicts
+   */
+  readonly rename: () => Promise<readonly string[]>;
+}
+
+/**
+ * Compares the config with what the database says of itself.
+ *
+ * @throws `config_mismatch`, naming both values
+ */
+export function refuseMismatch(config: Config, identity: Identity): void {
+  const found = mismatches(config, identity);
+  if (found.length === 0) return;
+  const more = found.length > shownMismatches ? ` and ${found.length - shownMismatches} more` : '';
+  throw new BankctlError(
+    'config_mismatch',
+    `The config${config.source === undefined ? '' : ` ${config.source}`} contradicts the ` +
+      `database ${config.database}: ${found.slice(0, shownMismatches).join('; ')}${more}.`,
+  );
+}
+
+const shownMismatches = 3;
+
+/** Makes the keeper of a database's identity, given what was read of it when it was opened. */
+export function createIdentity(db: Db, config: Config, known: Identity | undefined): BankIdentity {
+  const names = new Set(config.branches.map(({ name }) => name));
+  // An identity is never taken away, so that one which was seen to cover the config stays so.
+  let claimed = known !== undefined && unclaimedBranches(config, known).length === 0;
+  const look = async (session: ClientSession | undefined) => {
+    const found = await readIdentity(db, session);
+    if (found) refuseMismatch(config, found);
+    const branches = unclaimedBranches(config, found);
+    if (found && branches.length === 0) claimed = true;
+    else await refuseConflict(findConflict(db, config, { branches, known: found }, session));
+    return { found, branches };
+  };
+  return {
+    databaseId: known?.databaseId,
+    leftOut: (known?.branches ?? []).map(({ name }) => name).filter((name) => !names.has(name)),
+    isClaimed: () => claimed,
+    checkClaim: async (session) => {
+      if (!claimed) await look(session);
+    },
+    claim: async (session) => {
+      for (let round = 0; !claimed; round += 1) {
+        const { found, branches } = await look(session);
+        if (claimed || (await write(db, config, { found, branches }, session))) return;
+        // What a majority has not confirmed yet is refused, but not shown.
+        if (round === mostRounds) throw claimedByOthers(db);
+        await pause(roundMs);
+      }
+    },
+    rename: () => rename(db, config),
+  };
+}
+
+const mostRounds = 20;
+const roundMs = 50;
+
+function claimedByOthers(db: Db): BankctlError {
+  return new BankctlError(
+    'timed_out',
+    `Another command is writing the identity of the database ${db.databaseName}.`,
+    'Nothing was applied; try again.',
+  );
+}
+
+async function refuseConflict(conflict: Promise<string | undefined>): Promise<void> {
+  const found = await conflict;
+  if (found !== undefined) throw new BankctlError('config_mismatch', found);
+}
+
+/** False when another command was faster, outside a transaction; inside, that is a conflict. */
+async function write(
+  db: Db,
+  config: Config,
+  { found, branches }: { readonly found: Identity | undefined; readonly branches: Branches },
+  session: ClientSession | undefined,
+): Promise<boolean> {
+  const options = session ? { session } : {};
+  const owned = branches.map(stored);
+  try {
+    if (!found) {
+      await identityDocuments(db).insertOne(
+        { ...freshDocument(config.journal), branches: owned },
+        options,
+      );
+      return true;
+    }
+    const filter = { _id: identityId, 'branches.branch': { $nin: owned.map((it) => it.branch) } };
+    const push = { $push: { branches: { $each: owned } } };
+    return (await identityDocuments(db).updateOne(filter, push, options)).modifiedCount === 1;
+  } catch (error) {
+    if (session || !(error instanceof MongoServerError && error.code === 11_000)) throw error;
+    return false;
+  }
+}
+
+/** Replaces the identity only as it was read, so that two changes at once are not both made. */
+async function rename(db: Db, config: Config): Promise<readonly string[]> {
+  const before = await identityDocuments(db).findOne({ _id: identityId });
+  if (!before) return [];
+  const known = readable(before, db.databaseName);
+  const changes = known ? mismatches(config, known) : ['the identity could not be read'];
+  if (changes.length === 0) return [];
+  await refuseConflict(renameConflict(db, config, known));
+  const collections = new Set(config.branches.map(({ collection }) => collection));
+  const names = new Set(config.branches.map(({ name }) => name));
+  const kept = (known?.branches ?? []).filter(
+    ({ name, collection }) => !names.has(name) && !collections.has(collection),
+  );
+  const { _id: _, ...fresh } = freshDocument(config.journal);
+  const { matchedCount } = await identityDocuments(db).updateOne(
+    { ...before },
+    {
+      $set: {
+        ...fresh,
+        ...(known && { database_id: known.databaseId }),
+        branches: [...config.branches.map(ownedBranch), ...kept].map(stored),
+      },
+    },
+  );
+  if (matchedCount === 1) return changes;
+  throw new BankctlError(
+    'config_mismatch',
+    `The identity of the database ${db.databaseName} was changed by another command meanwhile.`,
+    'Repeat the command, and look at what it says.',
+  );
+}
+
+function readable(document: Document, database: string): Identity | undefined {
+  try {
+    return parseIdentity(document, database);
+  } catch {
+    return undefined;
+  }
+}
+
+function freshDocument(journal: string | false) {
+  return { _id: identityId, database_id: new UUID().toHexString(), journal };
+}
+
+type Branches = Config['branches'];
+
+/** The branches of the config that the identity does not have yet. */
+function unclaimedBranches(config: Config, identity: Identity | undefined): Branches {
+  const known = new Set(identity?.branches.map(({ name }) => name));
+  return config.branches.filter(({ name }) => !known.has(name));
+}
+
+function ownedBranch({ name, collection, currency }: Branches[number]): OwnedBranch {
+  return { name, collection, currency: currency.code };
+}
+
+function stored(branch: OwnedBranch | Branches[number]): StoredBranch {
+  const { name, collection, currency } = branch;
+  return {
+    branch: name,
+    collection,
+    currency: typeof currency === 'string' ? currency : currency.code,
+  };
+}
+
+/** Every contradiction, as clauses of a sentence that name both values. */
+function mismatches(config: Config, identity: Identity): readonly string[] {
+  const found: string[] = [];
+  const differs = (what: string, wanted: string | false, known: string | false) => {
+    if (wanted === known) return;
+    found.push(`${what} is ${shown(wanted)} in the config and ${shown(known)} in the database`);
+  };
+  differs('the journal', config.journal, identity.journal);
+  const byName = new Map(identity.branches.map((branch) => [branch.name, branch]));
+  const byCollection = new Map(identity.branches.map((branch) => [branch.collection, branch]));
+  for (const { name, collection, currency } of config.branches) {
+    const known = byName.get(name);
+    const owner = byCollection.get(collection);
+    if (known) {
+      differs(`the collection of ${name}`, collection, known.collection);
+      differs(`the currency of ${name}`, currency.code, known.currency);
+    } else if (owner) {
+      differs(`the branch of the collection ${quote(collection)}`, name, owner.name);
+    } else if (collection === identity.journal) {
+      found.push(`${quote(collection)} is the collection of ${name} in the config and the journal`);
+    }
+  }
+  return found;
+}
+
+function shown(value: string | false): string {
+  return value === false ? 'false' : quote(value);
+}

@@ -1,0 +1,119 @@
+import { BankctlError } from '../errors.ts';
+
+/** An option of a connection string. */
+export interface UriOption {
+  /** As it is written. */
+  readonly text: string;
+  /** Decoded and in small letters, as the driver compares it. */
+  readonly name: string;
+  readonly value: string;
+}
+
+/**
+ * Options that would weaken what bankctl promises: it reads what a majority has, from the primary,
+ * and a write is done when a majority has it. With the values that say the same, in small letters.
+ */
+const ownConcerns: Readonly<Record<string, readonly string[]>> = {
+  fsync: [],
+  j: ['true'],
+  journal: ['true'],
+  maxstalenessseconds: ['-1'],
+  readconcern: [],
+  readconcernlevel: ['majority'],
+  readpreference: ['primary'],
+  readpreferencetags: [],
+  retryreads: ['true'],
+  retrywrites: ['true'],
+  w: ['majority'],
+  writeconcern: [],
+  wtimeout: ['0'],
+  wtimeoutms: ['0'],
+};
+
+/** Options that say where a deployment is and how to talk to it. */
+const ofConnection: ReadonlySet<string> = new Set(
+  (
+    'appname authsource compressors connecttimeoutms directconnection heartbeatfrequencyms ' +
+    'loadbalanced localthresholdms maxconnecting maxidletimems maxpoolsize minpoolsize ' +
+    'replicaset servermonitoringmode serverselectiontimeoutms sockettimeoutms srvmaxhosts ssl ' +
+    'timeoutms tls waitqueuetimeoutms zlibcompressionlevel'
+  ).split(' '),
+);
+
+/** Options that send a credential, choose what is trusted, or name a file on this machine. */
+const ofTrust: ReadonlySet<string> = new Set(
+  (
+    'authmechanism authmechanismproperties proxyhost proxypassword proxyport proxyusername ' +
+    'srvservicename tlsallowinvalidcertificates tlsallowinvalidhostnames tlscafile ' +
+    'tlscertificatekeyfile tlscertificatekeyfilepassword tlscrlfile tlsinsecure'
+  ).split(' '),
+);
+
+/**
+ * The options of a connection string, read as the driver reads them: names in any case, percent
+ * signs decoded, a plus as a space. Source: the URL standard, `application/x-www-form-urlencoded`.
+ */
+export function uriOptions(uri: string): readonly UriOption[] {
+  const [, query = ''] = /\?(.*)$/s.exec(uri) ?? [];
+  return query
+    .split('&')
+    .filter((text) => text !== '')
+    .map((text) => {
+      const [[name, value] = ['', '']] = new URLSearchParams(`&${text}`);
+      return { text, name: name.toLowerCase(), value };
+    });
+}
+
+/**
+ * A connection string without the options that bankctl sets itself.
+ *
+ * @returns it, and the names of those it took away that asked for something else
+ * @throws `invalid_uri` for an option that no connection string has: the driver takes its settings
+ *   from there too, such as those that change how documents are read
+ */
+export function withOwnConcerns(uri: string): {
+  readonly uri: string;
+  readonly ignored: readonly string[];
+} {
+  const options = uriOptions(uri);
+  const unknown = options.find(({ name }) => !isKnown(name));
+  if (unknown) {
+    throw new BankctlError(
+      'invalid_uri',
+      `The connection string cannot be used: option ${shown(unknown.name)} is not supported.`,
+    );
+  }
+  const own = options.filter(({ name }) => Object.hasOwn(ownConcerns, name));
+  if (own.length === 0) return { uri, ignored: [] };
+  const kept = options.filter((option) => !own.includes(option)).map(({ text }) => text);
+  const ignored = own
+    .filter(({ name, value }) => !ownConcerns[name]?.includes(value.toLowerCase()))
+    .map(({ name }) => name);
+  const [start = ''] = uri.split('?');
+  return {
+    uri: kept.length === 0 ? start : `${start}?${kept.join('&')}`,
+    ignored: [...new Set(ignored)],
+  };
+}
+
+/**
+ * What a config's URI must not say: a config comes with a directory, and whoever wrote it must not
+ * be able to have credentials sent to a server of their choice, or files read.
+ */
+export function untrustedOption(uri: string): string | undefined {
+  const found = uriOptions(uri).find(
+    ({ name, value }) =>
+      !(ofConnection.has(name) || Object.hasOwn(ownConcerns, name)) &&
+      !(name === 'authmechanism' && /^SCRAM-SHA-(1|256)$/.test(value)),
+  );
+  return found && shown(found.name);
+}
+
+function isKnown(name: string): boolean {
+  return ofConnection.has(name) || ofTrust.has(name) || Object.hasOwn(ownConcerns, name);
+}
+
+/** What is no name may be a part of a password. */
+function shown(name: string): string {
+  return /^[a-z]{1,40}$/.test(name) ? name : 'of an odd name';
+}
