@@ -17,6 +17,8 @@ export interface Progress {
 export interface BinaryHost extends Pick<Context, 'env' | 'nowMs' | 'monotonicNs' | 'interrupted'> {
   /** Told of each step and, while something downloads, of every change, a few times a second. */
   readonly progress: (event: Progress) => void;
+  /** How long to wait for another bankctl; without end where this is left out. */
+  readonly timeoutMs?: number | undefined;
   /** The machine; the real one where this is left out. */
   readonly platform?: { readonly os: string; readonly arch: string } | undefined;
 }
