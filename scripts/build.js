@@ -12,7 +12,7 @@ const { version } = JSON.parse(await readFile('package.json', 'utf8'));
 const core = [
   ...['errors', 'text', 'nearest', 'duration', 'time', 'execute', 'mongod-host', 'unfinished'],
   ...['bank/names', 'bank/money', 'bank/find-branch', 'config/config', 'config/find'],
-  ...['database/uri', 'database/directories'],
+  ...['database/uri', 'database/directories', 'database/ownership'],
   ...['commands/typed', 'commands/stress-mode'],
   ...['files/lines', 'files/operation-rows', 'files/account-rows', 'files/columns'],
   ...['render/present', 'render/progress', 'render/plain-paint', 'render/record'],

@@ -8,8 +8,16 @@ import { checkUri, hasPassword, uriFromFile } from './database/uri.ts';
 import { BankctlError } from './errors.ts';
 import { mongodHost } from './mongod-host.ts';
 
-/** Where the database is: as the command line and the environment say, else the local one. */
-export async function findDeployment(config: Config, session: Session): Promise<string> {
+/**
+ * Where the database is: as the command line and the environment say, else the local one.
+ *
+ * @param make whether to make a local one where there is none
+ */
+export async function findDeployment(
+  config: Config,
+  session: Session,
+  make: boolean,
+): Promise<string> {
   if (session.globals.uri !== undefined && hasPassword(session.globals.uri)) {
     session.talk(
       'A password on the command line is seen by others: use BANKCTL_URI or --uri-file.',
@@ -17,7 +25,7 @@ export async function findDeployment(config: Config, session: Session): Promise<
   }
   const given = (await givenUri(session)) ?? config.uri;
   if (given !== undefined) return checkUri(given);
-  const { uri, started, paths } = await ensureLocal(mongodHost(session));
+  const { uri, started, paths } = await ensureLocal(mongodHost(session), { make });
   session.progress(undefined);
   if (started) session.talk(`Started the local database in ${paths.dataDir}.`);
   return uri;

@@ -22,7 +22,8 @@ export async function execute(
   globals: GlobalOptions,
   context: Context,
 ): Promise<Status> {
-  const opened = new Opened(globals, context);
+  const makes = command.makesDatabase?.(typed) === true && typed.options['dryRun'] !== true;
+  const opened = new Opened(globals, context, makes);
   try {
     const running = command.run(typed, opened.session);
     const result = await untilInterrupted(running, opened, context, saysInterrupted);
@@ -97,13 +98,15 @@ class Opened {
   readonly session: Session;
   readonly #context: Context;
   readonly #globals: GlobalOptions;
+  readonly #makesDatabase: boolean;
   #config: Promise<Config> | undefined;
   #bank: Promise<Bank> | undefined;
   #client: MongoClient | undefined;
   #uri: string | undefined;
 
-  constructor(globals: GlobalOptions, context: Context) {
+  constructor(globals: GlobalOptions, context: Context, makesDatabase: boolean) {
     this.#globals = globals;
+    this.#makesDatabase = makesDatabase;
     this.#context = context;
     const { quiet } = globals;
     this.session = Object.freeze({
@@ -141,7 +144,7 @@ class Opened {
       import('./deployment.ts'),
       import('./bank/index.ts'),
     ]);
-    this.#uri = await findDeployment(config, this.session);
+    this.#uri = await findDeployment(config, this.session, this.#makesDatabase);
     this.#client = await connect(this.#uri, { timeoutMs, interrupted });
     const draw = () => this.#context.freshSeed() / 2 ** 31;
     return openBank(this.#client, config, { timeoutMs, draw });

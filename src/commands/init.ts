@@ -24,6 +24,7 @@ export const init: Command = {
     { flags: '--dry-run', summary: 'say what would happen, and write nothing' },
   ],
   examples: ['bankctl init', 'bankctl init --sample', 'bankctl init --dry-run'],
+  makesDatabase: () => true,
   run: async (typed, session) => {
     const dryRun = typed.options['dryRun'] === true;
     const sample = typed.options['sample'] === true;

@@ -65,7 +65,8 @@ function homeOr(env: Env, code: ErrorCode, purpose: string, variable: string): s
  * safe from other users. What exists is never changed: opening or closing it is its owner's affair.
  *
  * @param cure what else to do, as a clause, where the directory cannot serve
- * @throws BankctlError of that code, when it is open, somebody else's, no directory, or not writable
+ * @throws BankctlError of that code, when it is open to others, somebody else's, no directory, or
+ *   not writable
  */
 export async function makePrivateDirectory(
   path: string,

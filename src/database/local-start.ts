@@ -89,7 +89,7 @@ async function doesNotAnswer(
     'local_database',
     suspended
       ? `The local database${who} is suspended and does not answer.`
-      : `The local database${who} did not get ready within ${withinMs / 1000} s (${cause.message}).`,
+      : `The local database${who} was not ready within ${withinMs / 1000} s (${cause.message}).`,
     suspended
       ? `kill -CONT ${server.pid} lets it go on.`
       : `See ${paths.logFile}, or end it with bankctl db stop.`,

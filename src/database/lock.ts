@@ -39,8 +39,8 @@ const foreignLockMs = 15 * 60_000;
  * `<path>.T` replaces a lock of T's; so when it still reads T, nobody else can be replacing it. A
  * taker that dies in between leaves a lock that is taken over in the same way.
  *
- * @throws BankctlError `interrupted` while waiting; `timed_out`; `not_writable` where something else
- *   is in its place; what `work` throws
+ * @throws BankctlError `interrupted` while waiting; `timed_out`; `not_writable` where something
+ *   else is in its place; what `work` throws
  */
 export async function withLock<T>(
   path: string,

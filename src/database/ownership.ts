@@ -76,7 +76,7 @@ export function exposedStep(path: string, eyes: Eyes = realEyes): Fault | undefi
 function exposure({ kind, uid, gid, mode }: Seen, eyes: Eyes): string | undefined {
   if (!isTrusted(uid, eyes)) return `belongs to another user (uid ${uid})`;
   if (kind === 'link') return undefined;
-  // Where a user has a group of the same number to himself, as on many Linuxes, it is nobody else's.
+  // A group of the user's own number is the user's alone, as many Linux systems set it up.
   const byGroup = (mode & groupMayWrite) !== 0 && gid !== 0 && gid !== eyes.uid;
   const open = (mode & othersMayWrite) !== 0 || byGroup;
   const stays = kind === 'directory' && (mode & sticky) !== 0;

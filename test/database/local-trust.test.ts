@@ -140,7 +140,7 @@ describe('what was planted in a data directory while it was open', () => {
   }
 });
 
-test('a short name that another user planted in /tmp is refused; one of ours is renewed', async () => {
+test('a short name that leads elsewhere is renewed, and refused where others can plant it', async () => {
   const env = await freshEnv(join(temporaryDirectory(), 'a b'));
   const runtime = temporaryDirectory();
   const host = testHost({ ...env, XDG_RUNTIME_DIR: runtime });
@@ -243,7 +243,7 @@ describe('a process is taken for the server', () => {
     for (const work of [() => ensureLocal(testHost(env)), () => stopLocal(testHost(env))]) {
       expect(await failure(work)).toMatchObject({
         code: 'local_database',
-        message: `Process ${child.pid}, which bankctl did not start, is using the data in ${dbPath}.`,
+        message: expect.stringContaining(`Process ${child.pid}, which bankctl did not start,`),
       });
     }
     expect(child.exitCode).toBe(null);

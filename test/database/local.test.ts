@@ -103,7 +103,7 @@ test.each(['x'.repeat(150), 'a,b', 'white space', 'colon:1', 'ünïcode'])(
   },
 );
 
-test('the short name is in XDG_RUNTIME_DIR, if that is short, there, and nobody else can enter', () => {
+test('the short name is in XDG_RUNTIME_DIR, if nobody else can enter that', () => {
   const runtime = mkdtempSync('/tmp/bankctl-test-');
   onTestFinished(() => rmSync(runtime, { recursive: true }));
   const short = (XDG_RUNTIME_DIR: string) =>
