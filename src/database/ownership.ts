@@ -38,13 +38,23 @@ const anyOther = 0o077;
 /** As many as Linux follows. */
 const mostLinks = 40;
 
+/** What a path is asked for. */
+export interface ExposureOptions {
+  /** Whether a group that may write counts: programs are kept by groups of administrators. */
+  readonly groups?: boolean;
+}
+
 /**
  * The first step of an absolute path by which another user could put something else at its end:
  * one that belongs to neither this user nor root, or that others can write. Links are followed step
  * by step, and count as steps. In a directory with the sticky bit, such as /tmp, others can add
  * but not replace, so only what they own counts. What is not there yet cannot be at fault.
  */
-export function exposedStep(path: string, eyes: Eyes = realEyes): Fault | undefined {
+export function exposedStep(
+  path: string,
+  eyes: Eyes = realEyes,
+  { groups = true }: ExposureOptions = {},
+): Fault | undefined {
   if (eyes.uid === undefined) return undefined;
   const pending = path.split(sep);
   let links = 0;
@@ -57,7 +67,7 @@ export function exposedStep(path: string, eyes: Eyes = realEyes): Fault | undefi
     const next = join(at, name);
     const seen = eyes.look(next);
     if (seen === undefined) return undefined;
-    const reason = exposure(seen, eyes);
+    const reason = exposure(seen, eyes, groups);
     if (reason !== undefined) return { path: next, reason };
     if (seen.kind !== 'link') {
       at = next;
@@ -73,11 +83,11 @@ export function exposedStep(path: string, eyes: Eyes = realEyes): Fault | undefi
 }
 
 /** Why others could change what is there, as a clause; undefined where they cannot. */
-function exposure({ kind, uid, gid, mode }: Seen, eyes: Eyes): string | undefined {
+function exposure({ kind, uid, gid, mode }: Seen, eyes: Eyes, groups: boolean): string | undefined {
   if (!isTrusted(uid, eyes)) return `belongs to another user (uid ${uid})`;
   if (kind === 'link') return undefined;
   // A group of the user's own number is the user's alone, as many Linux systems set it up.
-  const byGroup = (mode & groupMayWrite) !== 0 && gid !== 0 && gid !== eyes.uid;
+  const byGroup = groups && (mode & groupMayWrite) !== 0 && gid !== 0 && gid !== eyes.uid;
   const open = (mode & othersMayWrite) !== 0 || byGroup;
   const stays = kind === 'directory' && (mode & sticky) !== 0;
   return open && !stays ? `can be written by other users (mode ${octal(mode)})` : undefined;
