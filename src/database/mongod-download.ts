@@ -15,10 +15,11 @@ import { watchGrowth } from './watch-growth.ts';
  * to stop. When bankctl is killed, the process ends with the channel to it.
  */
 const source = `
-process.on('disconnect', () => process.exit(1));
-const answer = (value) => process.send(value, () => process.exit());
-const { MongoBinary } = require(process.argv[1]);
-MongoBinary.getPath({ downloadDir: process.argv[2] }).then(
+const self = require('node:process');
+const [, module, downloadDir] = self.argv;
+self.on('disconnect', () => self.exit(1));
+const answer = (value) => self.send(value, () => self.exit());
+require(module).MongoBinary.getPath({ downloadDir }).then(
   (path) => answer({ path }),
   (error) => answer({ reason: String(error.message) }),
 );

@@ -140,7 +140,7 @@ describe('what was planted in a data directory while it was open', () => {
   }
 });
 
-test('a short name that leads elsewhere is renewed, and refused where others can plant it', async () => {
+test('a short name that leads elsewhere is renewed; an open one is refused', async () => {
   const env = await freshEnv(join(temporaryDirectory(), 'a b'));
   const runtime = temporaryDirectory();
   const host = testHost({ ...env, XDG_RUNTIME_DIR: runtime });
