@@ -3,8 +3,9 @@
 // third, and the rest is split so that a path loads only what it needs.
 import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join, relative } from 'node:path';
-import { build } from 'esbuild';
+import { build as esbuild } from 'esbuild';
 import * as mongodb from 'mongodb';
+import { licenceTexts, packagesOf } from './licences.js';
 import { esbuildPage } from './page.js';
 
 const { version } = JSON.parse(await readFile('package.json', 'utf8'));
@@ -22,7 +23,7 @@ const core = [
     'unfinished',
   ],
   ...['bank/names', 'bank/money', 'bank/find-branch', 'config/config', 'config/find'],
-  ...['database/uri', 'database/directories'],
+  ...['database/uri', 'database/directories', 'database/ownership'],
   ...['commands/typed', 'commands/stress-mode'],
   ...['files/lines', 'files/operation-rows', 'files/account-rows', 'files/columns'],
   ...['render/present', 'render/progress', 'render/plain-paint', 'render/record', 'render/width'],
@@ -57,6 +58,20 @@ const fileOf = new Map([
   ...bank.map((path) => [path, 'bank']),
 ]);
 const lateFileOf = new Map(Object.entries(lateParts).map(([file, path]) => [path, file]));
+
+/** The packages of which something is in dist. */
+const bundled = new Set();
+
+/** Bundles, and notes of which packages. */
+async function build(options) {
+  const result = await esbuild({ ...options, metafile: true });
+  noteBundled(packagesOf(result.metafile));
+  return result;
+}
+
+function noteBundled(packages) {
+  for (const one of packages) bundled.add(one);
+}
 
 const shared = {
   bundle: true,
@@ -93,6 +108,7 @@ const outdir = `dist.${process.pid}`;
 try {
   await bundle();
   await giveRequire();
+  await writeFile(`${outdir}/THIRD-PARTY-LICENSES.txt`, await licenceTexts(bundled));
   await rm('dist', { recursive: true, force: true });
   await rename(outdir, 'dist');
 } finally {
@@ -116,7 +132,7 @@ async function bundle() {
     entryPoints: { ...starts, ...lateParts },
     outdir,
     splitting: true,
-    plugins: [inOtherFiles(), esbuildPage],
+    plugins: [inOtherFiles(), esbuildPage(noteBundled)],
   });
 }
 

@@ -21,12 +21,17 @@ export interface Deployment {
  * Where the database is: as the command line and the environment say, else the config, else the
  * local one.
  *
+ * @param make whether to make a local one if there is none
  * @throws `invalid_uri`; `config_mismatch` when the URI names another database than the config
  */
-export async function findDeployment(config: Config, session: Session): Promise<Deployment> {
+export async function findDeployment(
+  config: Config,
+  session: Session,
+  make: boolean,
+): Promise<Deployment> {
   const given = await givenUri(session);
   if (given === undefined && config.uri === undefined) {
-    const { uri, started, paths } = await ensureLocal(mongodHost(session));
+    const { uri, started, paths } = await ensureLocal(mongodHost(session), { make });
     session.progress(undefined);
     if (started) session.talk(`Started the local database in ${paths.dataDir}.`);
     return { uri, database: config.database };

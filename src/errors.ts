@@ -303,6 +303,11 @@ export const errorTable = {
     'The local database cannot be started or used.',
     'bankctl db status says where it is; BANKCTL_DATA_DIR moves it.',
   ),
+  no_local_database: row(
+    3,
+    'There is no local database yet, and only a command that fills one makes it.',
+    'bankctl init makes one; BANKCTL_URI or --uri names a database elsewhere.',
+  ),
   not_ours: row(
     1,
     'stress writes only into a database that it made itself.',

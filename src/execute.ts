@@ -28,7 +28,8 @@ export async function execute(
   globals: GlobalOptions,
   context: Context,
 ): Promise<Status> {
-  const opened = new Opened(globals, context);
+  const makes = command.makesDatabase?.(typed) === true && typed.options['dryRun'] !== true;
+  const opened = new Opened(globals, context, makes);
   let ended: Result | undefined;
   try {
     const running = command.run(typed, opened.session);
@@ -123,14 +124,16 @@ class Opened {
   readonly session: Session;
   readonly #context: Context;
   readonly #globals: GlobalOptions;
+  readonly #makesDatabase: boolean;
   #config: Promise<Config> | undefined;
   #bank: Promise<Bank> | undefined;
   #client: MongoClient | undefined;
   #commits: Commits | undefined;
   #uri: string | undefined;
 
-  constructor(globals: GlobalOptions, context: Context) {
+  constructor(globals: GlobalOptions, context: Context, makesDatabase: boolean) {
     this.#globals = globals;
+    this.#makesDatabase = makesDatabase;
     this.#context = context;
     const { quiet } = globals;
     const showLine = progressLine(context, quiet);
@@ -179,7 +182,7 @@ class Opened {
       import('./deployment.ts'),
       import('./bank/index.ts'),
     ]);
-    const { uri, database } = await findDeployment(config, this.session);
+    const { uri, database } = await findDeployment(config, this.session, this.#makesDatabase);
     this.#uri = uri;
     this.#client = await connect(uri, { timeoutMs, interrupted });
     const draw = () => this.#context.freshSeed() / 2 ** 31;

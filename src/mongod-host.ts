@@ -11,6 +11,7 @@ export function mongodHost(session: Session): BinaryHost {
     nowMs,
     monotonicNs,
     interrupted,
+    timeoutMs: session.globals.timeoutMs,
     progress: (event) => {
       session.progress(progressText(event.label, event.doneBytes, event.totalBytes));
       // Without a terminal a long wait has one line to explain it.

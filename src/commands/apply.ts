@@ -70,6 +70,7 @@ export const apply: Command = {
     'bankctl apply payroll.csv --batch payroll-2026-11',
     'zcat orders.ndjson.gz | bankctl apply - --on-refusal stop',
   ],
+  makesDatabase: () => true,
   run: async (typed, session) => run(parseApply(typed), session),
 };
 

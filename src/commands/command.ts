@@ -128,5 +128,10 @@ export interface Command {
   readonly options: readonly OptionSpec[];
   /** Lines to copy, each a whole command line. */
   readonly examples: readonly string[];
+  /**
+   * Whether it makes a local database where there is none; never in a dry run. Another command
+   * would show a bank without accounts, as to a cron job whose HOME is another.
+   */
+  readonly makesDatabase?: (typed: Typed) => boolean;
   readonly run: (typed: Typed, session: Session) => Promise<Result>;
 }

@@ -52,6 +52,7 @@ export const importCommand: Command = {
     'bankctl import branch1 branch1.csv',
     'bankctl import branch1 bank.csv --any-branch --results done.ndjson',
   ],
+  makesDatabase: () => true,
   run: async (typed, session) => run(parseImport(typed, await session.config()), session),
 };
 

@@ -34,6 +34,7 @@ export const increment: Command = {
     'bankctl increment branch1 ACC -12.34 --memo "cash withdrawal"',
     'bankctl increment branch1 NEW 5 --create --id till-7-000123',
   ],
+  makesDatabase: (typed) => typed.options['create'] === true,
   run: async (typed, session) => {
     const input = parseIncrement(typed, await session.config());
     return postOne(session, { type: 'increment', ...input }, input);

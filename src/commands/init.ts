@@ -38,6 +38,7 @@ export const init: Command = {
     'bankctl init --rename',
     'bankctl init --dry-run',
   ],
+  makesDatabase: () => true,
   run: async (typed, session) => {
     const dryRun = typed.options['dryRun'] === true;
     const sample = typed.options['sample'] === true;

@@ -25,6 +25,7 @@ export const open: Command = {
     ...writingOptions,
   ],
   examples: ['bankctl open branch1 ACC --balance 100', 'bankctl open branch2 ACC --dry-run'],
+  makesDatabase: () => true,
   run: async (typed, session) => {
     const input = parseOpen(typed, await session.config());
     return postOne(session, { type: 'open', ...input }, input);

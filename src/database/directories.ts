@@ -1,7 +1,8 @@
-import { chmod, lstat, mkdir, stat } from 'node:fs/promises';
+import { constants } from 'node:fs';
+import { lstat, mkdir, open, stat } from 'node:fs/promises';
 import { dirname, isAbsolute, join, resolve } from 'node:path';
-import { getuid } from 'node:process';
 import { BankctlError, type ErrorCode } from '../errors.ts';
+import { privacyFault } from './ownership.ts';
 
 type Env = Readonly<Record<string, string | undefined>>;
 
@@ -43,7 +44,7 @@ export function given(env: Env, name: string): string | undefined {
 }
 
 /** The XDG specification says that a relative path in its variables is to be ignored. */
-function xdg(env: Env, name: string): string | undefined {
+export function xdg(env: Env, name: string): string | undefined {
   const value = given(env, name);
   return value !== undefined && isAbsolute(value) ? value : undefined;
 }
@@ -60,28 +61,46 @@ function homeOr(env: Env, code: ErrorCode, purpose: string, variable: string): s
 
 /**
  * Makes a directory that only this user can enter, or makes sure that it is one: owned by this
- * user, mode 0700. Anything in it is then safe from other users.
+ * user, mode 0700, and reached by no step that somebody else could replace. Anything in it is then
+ * safe from other users. What exists is never changed: opening or closing it is its owner's affair.
  *
- * @param variable the variable that moves it, for the hint
- * @throws BankctlError of that code, when it is somebody else's, no directory, or not writable
+ * @param cure what else to do, as a clause, where the directory cannot serve
+ * @throws BankctlError of that code, when it is open to others, somebody else's, no directory, or
+ *   not writable
  */
 export async function makePrivateDirectory(
   path: string,
   code: ErrorCode,
-  variable: string,
+  cure: string,
 ): Promise<void> {
-  const hint = `Set ${variable} to a directory of your own.`;
+  requirePrivate(path, code, cure);
   try {
     await makeDirectory(path);
-    const found = await stat(path);
-    const uid = getuid?.();
-    if (uid !== undefined && found.uid !== uid) {
-      throw new BankctlError(code, `The directory ${path} belongs to another user.`, hint);
-    }
-    if ((found.mode & 0o077) !== 0) await chmod(path, 0o700);
   } catch (error) {
-    throw fileError(error, code, path, hint);
+    throw fileError(error, code, path, sentence(cure));
   }
+  requirePrivate(path, code, cure);
+}
+
+/**
+ * @param cure what else to do, as a clause
+ * @throws BankctlError of that code where others could enter the directory or replace it
+ */
+export function requirePrivate(path: string, code: ErrorCode, cure: string): void {
+  const fault = privacyFault(path);
+  if (fault === undefined) return;
+  // Where everybody keeps something, as in /tmp, closing it would lock everybody out.
+  const closable = fault.path === path && /is open .*\(mode 0/.test(fault.reason);
+  throw new BankctlError(
+    code,
+    `${fault.path} ${fault.reason}, so bankctl keeps nothing in ${path}.`,
+    closable ? `If it is for bankctl alone, chmod 700 ${path}; else ${cure}.` : sentence(cure),
+  );
+}
+
+/** A clause as a sentence. */
+export function sentence(clause: string): string {
+  return `${clause.charAt(0).toUpperCase()}${clause.slice(1)}.`;
 }
 
 /**
@@ -99,6 +118,25 @@ export async function makeDirectory(path: string): Promise<void> {
     await makeDirectory(path);
   }
 }
+
+/**
+ * The text of a small file. Neither a link nor a pipe in its place is followed or waited for.
+ *
+ * @throws errors of the operating system; `ELOOP` for a link
+ */
+export async function readPlainFile(path: string): Promise<string> {
+  const { O_RDONLY, O_NOFOLLOW, O_NONBLOCK } = constants;
+  const file = await open(path, O_RDONLY | (O_NOFOLLOW ?? 0) | (O_NONBLOCK ?? 0));
+  try {
+    const buffer = Buffer.alloc(smallFileBytes);
+    const { bytesRead } = await file.read(buffer, 0, smallFileBytes, 0);
+    return buffer.toString('utf8', 0, bytesRead);
+  } finally {
+    await file.close();
+  }
+}
+
+const smallFileBytes = 64 * 1024;
 
 async function isThere(path: string): Promise<boolean> {
   return (await lstat(path).catch(() => undefined)) !== undefined;

@@ -3,10 +3,13 @@ import { realpathSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { getuid } from 'node:process';
 import type { Context } from '../context.ts';
-import { dataDirectory } from './directories.ts';
+import { dataDirectory, xdg } from './directories.ts';
+import { privacyFault, realEyes } from './ownership.ts';
 
 /** Everything of the local database that has a place. All absolute. */
 export interface LocalPaths {
+  /** `dataDir` as the environment names it; links in it must not be another user's. */
+  readonly namedDir: string;
   /** The directory of all this, mode 0700. */
   readonly dataDir: string;
   /** mongod's own files. */
@@ -18,11 +21,20 @@ export interface LocalPaths {
   readonly lockFile: string;
   /** There exactly while a server runs that is ready for clients; what it says is for status. */
   readonly stateFile: string;
-  /** The directory of the socket, mode 0700: `dataDir`, or a short one where that is too long. */
-  readonly socketDir: string;
+  /** Always in `dataDir`, which nobody else can enter. */
+  readonly socketFile: string;
+  /** A short name of `dataDir`, where its own is too long for a socket's path. */
+  readonly shortName?: ShortName;
+  /** The path of `socketFile` that goes into a socket's address. */
   readonly socket: string;
   /** What a client connects to. */
   readonly uri: string;
+}
+
+/** A symbolic link to the data directory, in a directory that only this user can enter. */
+export interface ShortName {
+  readonly directory: string;
+  readonly link: string;
 }
 
 /**
@@ -32,34 +44,31 @@ export interface LocalPaths {
 const plainSocketPath = /^[\w./-]{1,103}$/;
 
 /**
- * Where the local database is, which follows from the environment and the symbolic links in it. It
- * must not depend on what differs between a user's sessions, such as XDG_RUNTIME_DIR or the name
- * by which a directory is reached, or each session would look for the same server's socket in
- * another place, and end a server that it does not find there.
+ * Where the local database is, which follows from the environment and the symbolic links in it. All
+ * its files, the socket too, are in one directory, whichever name it is reached by. Only the short
+ * name may differ between a user's sessions, as XDG_RUNTIME_DIR does, or be gone when one ends.
  *
  * @throws BankctlError `local_database` where there is no HOME and nothing else says where
  */
 export function localPaths(env: Context['env']): LocalPaths {
-  const dataDir = realPath(dataDirectory(env));
-  const near = join(dataDir, 'mongod.sock');
-  const socketDir = plainSocketPath.test(near) ? dataDir : shortDirectory(dataDir);
-  const socket = join(socketDir, 'mongod.sock');
+  const namedDir = dataDirectory(env);
+  const dataDir = realPath(namedDir);
+  const socketFile = join(dataDir, 'mongod.sock');
+  const shortName = plainSocketPath.test(socketFile) ? undefined : shortNameOf(dataDir, env);
+  const socket = shortName === undefined ? socketFile : join(shortName.link, 'mongod.sock');
   return {
+    namedDir,
     dataDir,
     dbPath: join(dataDir, 'data'),
     logFile: join(dataDir, 'mongod.log'),
     launchLog: join(dataDir, 'launch.log'),
     lockFile: join(dataDir, 'lock'),
     stateFile: join(dataDir, 'state.json'),
-    socketDir,
+    socketFile,
+    ...(shortName === undefined ? {} : { shortName }),
     socket,
     uri: `mongodb://${encodeURIComponent(socket)}/?directConnection=true`,
   };
-}
-
-/** The directory that holds all short socket directories of this user; it must be this user's. */
-export function shortDirectoryRoot(): string {
-  return `/tmp/bankctl-${getuid?.() ?? 'user'}`;
 }
 
 /** The one name of a path: as far as it exists, without symbolic links. One call where it does. */
@@ -72,7 +81,21 @@ function realPath(path: string): string {
   }
 }
 
-function shortDirectory(dataDir: string): string {
-  const name = createHash('sha256').update(dataDir).digest('hex').slice(0, 16);
-  return join(shortDirectoryRoot(), name);
+/** In XDG_RUNTIME_DIR, where it is as its specification says; else in /tmp. */
+function shortNameOf(dataDir: string, env: Context['env']): ShortName {
+  const name = createHash('sha256').update(dataDir).digest('hex').slice(0, 20);
+  const runtime = xdg(env, 'XDG_RUNTIME_DIR');
+  if (runtime !== undefined) {
+    const directory = join(runtime, 'bankctl');
+    const link = join(directory, name);
+    const plain = plainSocketPath.test(join(link, 'mongod.sock'));
+    if (plain && isThere(runtime) && privacyFault(runtime) === undefined)
+      return { directory, link };
+  }
+  const directory = `/tmp/bankctl-${getuid?.() ?? 'user'}`;
+  return { directory, link: join(directory, name) };
+}
+
+function isThere(path: string): boolean {
+  return realEyes.look(path) !== undefined;
 }

@@ -1,18 +1,22 @@
 import { spawn } from 'node:child_process';
-import { lstat, open, realpath, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { open, readdir, realpath, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { MongoError, MongoNetworkError } from 'mongodb';
 import { BankctlError } from '../errors.ts';
-import { fileError, makePrivateDirectory } from './directories.ts';
-import { answers, isReady, type LocalHost } from './local.ts';
-import { type LocalPaths, shortDirectoryRoot } from './local-paths.ts';
+import { fileError, makePrivateDirectory, sentence } from './directories.ts';
+import { answers, dataDirCure, isReady, type LocalHost } from './local.ts';
+import type { LocalPaths } from './local-paths.ts';
 import { withLock } from './lock.ts';
 import { findMongod, machine } from './mongod-binary.ts';
 import { dataInUse, failureFromLogs } from './mongod-log.ts';
+import { type Fault, foreignFault } from './ownership.ts';
 import {
   askToEnd,
   endProcess,
-  findByArguments,
+  findLockHolders,
+  findServers,
+  hasArguments,
   isSuspended,
   type ProcessIdentity,
   signalGroup,
@@ -20,10 +24,11 @@ import {
 } from './processes.ts';
 import { makePrimary, replicaSetName } from './replica-set.ts';
 
-const dataDirHint = 'Set BANKCTL_DATA_DIR to another directory.';
-
 /** A clean shutdown writes a checkpoint, which takes a moment; after this the server is killed. */
 const shutdownMs = 30_000;
+
+/** An election of one takes a moment; this is far more. */
+const primaryWithinMs = 60_000;
 
 /** A server that was killed replays its journal before it listens. */
 const launchMs = 180_000;
@@ -58,28 +63,57 @@ export async function startLocked(paths: LocalPaths, host: LocalHost): Promise<b
 /** @returns whether the server was launched here; undefined where it ended under our hands */
 async function bringUp(paths: LocalPaths, host: LocalHost): Promise<boolean | undefined> {
   const launched = await ensureProcess(paths, host);
+  // A server that was found may be suspended; one that was launched here is seen to be alive.
+  const withinMs = launched ? primaryWithinMs : (host.timeoutMs ?? primaryWithinMs);
   try {
-    const server = await makePrimaryPatiently(paths, host);
+    const server = await makePrimaryPatiently(paths, host, withinMs);
     await writeState(paths.stateFile, { ...server, startedAtMs: host.nowMs() });
     return launched;
   } catch (error) {
     const ended = error instanceof MongoError && !(await answers(paths.socket));
     if (launched || ended) await endServers(paths, host);
     if (ended) return undefined;
-    throw error;
+    throw error instanceof MongoError ? await doesNotAnswer(paths, withinMs, error) : error;
   }
+}
+
+async function doesNotAnswer(
+  paths: LocalPaths,
+  withinMs: number,
+  cause: MongoError,
+): Promise<BankctlError> {
+  const [server] = await ownServers(paths);
+  const who = server === undefined ? '' : `, process ${server.pid},`;
+  const suspended = server !== undefined && isSuspended(server);
+  return new BankctlError(
+    'local_database',
+    suspended
+      ? `The local database${who} is suspended and does not answer.`
+      : `The local database${who} was not ready within ${withinMs / 1000} s (${cause.message}).`,
+    suspended
+      ? `kill -CONT ${server.pid} lets it go on.`
+      : `See ${paths.logFile}, or end it with bankctl db stop.`,
+    { cause },
+  );
 }
 
 /**
  * A server whose data were moved closes the connections that it has when it finds that its own
  * name is not in its set, which is a moment after it listens. That says nothing against it.
  */
-async function makePrimaryPatiently({ uri, socket }: LocalPaths, host: LocalHost) {
+async function makePrimaryPatiently(
+  { uri, socket }: LocalPaths,
+  host: LocalHost,
+  withinMs: number,
+) {
+  const since = host.monotonicNs();
   try {
-    return await makePrimary(uri, socket, host);
+    return await makePrimary(uri, socket, host, withinMs);
   } catch (error) {
     if (!(error instanceof MongoNetworkError && (await answers(socket)))) throw error;
-    return makePrimary(uri, socket, host);
+    const leftMs = withinMs - Number((host.monotonicNs() - since) / 1_000_000n);
+    if (leftMs < 1) throw error;
+    return makePrimary(uri, socket, host, leftMs);
   }
 }
 
@@ -100,29 +134,29 @@ function doesNotStart({ dataDir, logFile }: LocalPaths, reason: string): Bankctl
 }
 
 /**
- * Stops the server under the lock. One that does not end in time is left to the user.
+ * Stops the server under the lock, within `--timeout` in all. One that does not end is left to the
+ * user.
  *
- * @param graceMs how long it may take; a clean shutdown writes a checkpoint
  * @returns whether there was one
- * @throws BankctlError `local_database`, `interrupted`
+ * @throws BankctlError `local_database`, `timed_out`, `interrupted`
  */
-export async function stopLocked(
-  paths: LocalPaths,
-  host: LocalHost,
-  graceMs = shutdownMs,
-): Promise<boolean> {
-  if ((await lstat(paths.dataDir).catch(() => undefined)) === undefined) return false;
+export async function stopLocked(paths: LocalPaths, host: LocalHost): Promise<boolean> {
+  const withinMs = host.timeoutMs ?? shutdownMs;
+  const since = host.monotonicNs();
   return underLock(paths, host, async () => {
-    await rm(paths.stateFile, { force: true });
     const servers = await ownServers(paths);
+    await rm(paths.stateFile, { force: true });
     for (const server of servers) {
-      if (!(await askToEnd(server, graceMs, host))) throw doesNotEnd(paths, server, graceMs);
+      const leftMs = withinMs - Number((host.monotonicNs() - since) / 1_000_000n);
+      if (!(await askToEnd(server, Math.max(leftMs, 0), host))) {
+        throw doesNotEnd(paths, server, withinMs);
+      }
     }
     return servers.length > 0;
   });
 }
 
-function doesNotEnd({ logFile }: LocalPaths, server: ProcessIdentity, graceMs: number) {
+function doesNotEnd({ logFile }: LocalPaths, server: ProcessIdentity, withinMs: number) {
   const { pid } = server;
   const kill = `kill -KILL ${pid} ends it at once, and loses nothing that was acknowledged`;
   return isSuspended(server)
@@ -133,8 +167,8 @@ function doesNotEnd({ logFile }: LocalPaths, server: ProcessIdentity, graceMs: n
       )
     : new BankctlError(
         'local_database',
-        `The local database, process ${pid}, did not end within ${graceMs / 1000} s.`,
-        `See ${logFile} for what it is doing; ${kill}.`,
+        `The local database, process ${pid}, did not end within ${withinMs / 1000} s.`,
+        `Wait longer with --timeout 60s, or see ${logFile} for what it is doing; ${kill}.`,
       );
 }
 
@@ -155,32 +189,48 @@ async function underLock<T>(
   work: () => Promise<T>,
 ): Promise<T> {
   try {
-    await makePrivateDirectory(paths.dataDir, 'local_database', 'BANKCTL_DATA_DIR');
+    await makePrivateDirectory(paths.dataDir, 'local_database', dataDirCure);
+    requireOwnFiles(paths);
     const waiting = (pid: number) =>
       host.progress({ label: `Waiting for process ${pid}, which is at the local database` });
     return await withLock(paths.lockFile, { ...host, waiting }, async () => {
-      await makeDirectories(paths);
+      await makePrivateDirectory(paths.dbPath, 'local_database', dataDirCure);
       return work();
     });
   } catch (error) {
-    throw fileError(error, 'local_database', paths.dataDir, dataDirHint);
+    throw fileError(error, 'local_database', paths.dataDir, sentence(dataDirCure));
   }
 }
 
-async function makeDirectories(paths: LocalPaths): Promise<void> {
-  await makePrivateDirectory(paths.dbPath, 'local_database', 'BANKCTL_DATA_DIR');
-  if (paths.socketDir === paths.dataDir) return;
-  for (const directory of [shortDirectoryRoot(), paths.socketDir]) {
-    await makePrivateDirectory(directory, 'local_database', 'BANKCTL_DATA_DIR');
-    // In /tmp anybody could have put a symbolic link in our way.
-    if (!(await lstat(directory)).isDirectory()) {
-      throw new BankctlError(
-        'local_database',
-        `${directory}, where the socket of the local database goes, is not a directory.`,
-        'Remove it, or set BANKCTL_DATA_DIR to a shorter path.',
-      );
-    }
+/**
+ * A directory that was open once may hold what others put there: links that lead what is written
+ * elsewhere, and pipes that whoever opens them waits at.
+ *
+ * @throws BankctlError `local_database`, which names the first of them
+ */
+function requireOwnFiles({ logFile, launchLog, stateFile, dbPath }: LocalPaths): void {
+  const files = [logFile, `${logFile}.1`, launchLog, stateFile];
+  const fault =
+    foreignFault(dbPath, ['directory']) ??
+    files.map((path) => foreignFault(path, ['file'])).find((found) => found !== undefined);
+  if (fault !== undefined) throw foreign(fault);
+}
+
+/** The same for mongod's own files; the links among them may be of this user's making. */
+async function requireOwnData(dbPath: string): Promise<void> {
+  const entries = await readdir(dbPath, { recursive: true });
+  for (const name of entries) {
+    const fault = foreignFault(join(dbPath, name), ['file', 'hard link', 'directory', 'link']);
+    if (fault !== undefined) throw foreign(fault);
   }
+}
+
+function foreign({ path, reason }: Fault): BankctlError {
+  return new BankctlError(
+    'local_database',
+    `${path} ${reason}, so it is not what bankctl put there.`,
+    'Find out who did, remove it, and repeat the command.',
+  );
 }
 
 /**
@@ -197,7 +247,8 @@ async function ensureProcess(paths: LocalPaths, host: LocalHost): Promise<boolea
     await endServers(paths, host, host.interrupted);
     const mongod = await findMongod(host);
     host.progress({ label: 'Starting the local database' });
-    await rm(paths.socket, { force: true });
+    await requireOwnData(paths.dbPath);
+    await rm(paths.socketFile, { force: true });
     await rotateLog(paths.logFile);
     try {
       await launch(mongod, paths, host);
@@ -211,9 +262,26 @@ async function ensureProcess(paths: LocalPaths, host: LocalHost): Promise<boolea
 
 const mostRounds = 3;
 
-/** The mongods on this data, found by their command line, so no pid file can lead us astray. */
-async function ownServers(paths: LocalPaths): Promise<ProcessIdentity[]> {
-  return findByArguments(identifyingArguments(await realpath(paths.dbPath)));
+/**
+ * The mongods on these data that bankctl started: those that hold their lock, and one that has just
+ * been launched and will.
+ *
+ * @throws BankctlError `local_database` where a process that bankctl did not start uses the data
+ */
+async function ownServers({ dbPath }: LocalPaths): Promise<ProcessIdentity[]> {
+  const args = identifyingArguments(await realpath(dbPath));
+  const holders = findLockHolders(join(dbPath, 'mongod.lock'), args);
+  // Data that were moved under a running server have another path than it was started with.
+  const stranger = holders.find((holder) => !hasArguments(holder, args.slice(0, -1)));
+  if (stranger !== undefined) {
+    throw new BankctlError(
+      'local_database',
+      `Process ${stranger.pid}, which bankctl did not start, is using the data in ${dbPath}.`,
+      'Let it finish, or end it, and repeat the command.',
+    );
+  }
+  const launched = findServers(args);
+  return [...holders, ...launched.filter(({ pid }) => holders.every((one) => one.pid !== pid))];
 }
 
 function identifyingArguments(dbPath: string): string[] {
@@ -223,11 +291,11 @@ function identifyingArguments(dbPath: string): string[] {
 /** @param interrupted left out where this cleans up after Ctrl-C, which must not cut it short */
 async function endServers(
   paths: LocalPaths,
-  { monotonicNs }: LocalHost,
+  { monotonicNs, timeoutMs = shutdownMs }: LocalHost,
   interrupted?: AbortSignal,
 ): Promise<void> {
   for (const server of await ownServers(paths)) {
-    await endProcess(server, shutdownMs, { monotonicNs, interrupted });
+    await endProcess(server, Math.min(shutdownMs, timeoutMs), { monotonicNs, interrupted });
   }
 }
 
@@ -251,7 +319,8 @@ async function launch(mongod: string, paths: LocalPaths, host: LocalHost): Promi
     ...['--setParameter', 'transactionLifetimeLimitSeconds=20'],
     ...['--setParameter', 'shutdownTimeoutMillisForSignaledShutdown=100'],
   ];
-  const output = await open(paths.launchLog, 'w', 0o600);
+  await rm(paths.launchLog, { force: true });
+  const output = await open(paths.launchLog, 'wx', 0o600);
   try {
     const exit = await launcherExit(mongod, args, output.fd, host);
     if (exit.status === 0) return;
@@ -318,6 +387,7 @@ async function rotateLog(path: string): Promise<boolean> {
 /** Written whole or not at all, since others read it at any moment. */
 async function writeState(path: string, state: object): Promise<void> {
   const draft = `${path}.new`;
-  await writeFile(draft, `${JSON.stringify(state)}\n`, { mode: 0o600 });
+  await rm(draft, { force: true });
+  await writeFile(draft, `${JSON.stringify(state)}\n`, { mode: 0o600, flag: 'wx' });
   await rename(draft, path);
 }

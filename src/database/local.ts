@@ -1,9 +1,14 @@
-import { readFileSync, type Stats, statSync } from 'node:fs';
+import { lstatSync, readFileSync } from 'node:fs';
+import { rename, rm, symlink } from 'node:fs/promises';
 import { createConnection } from 'node:net';
-import { getuid } from 'node:process';
+import { join } from 'node:path';
+import { pid as ownPid } from 'node:process';
 import type { Context } from '../context.ts';
-import { type LocalPaths, localPaths } from './local-paths.ts';
+import { BankctlError } from '../errors.ts';
+import { fileError, given, makePrivateDirectory, requirePrivate, sentence } from './directories.ts';
+import { type LocalPaths, localPaths, type ShortName } from './local-paths.ts';
 import type { BinaryHost } from './mongod-binary.ts';
+import { exposedStep, foreignFault, privacyFault, realEyes } from './ownership.ts';
 
 export { type LocalPaths, localPaths } from './local-paths.ts';
 
@@ -39,15 +44,23 @@ const answerMs = 2000;
 
 /**
  * The local database, started if it does not run. When it runs, as nearly always, this costs one
- * connection to its socket and three looks at files, and takes no lock.
+ * connection to its socket and some looks at files, and takes no lock.
  *
- * @throws BankctlError `local_database` where it cannot be started, `no_mongod` where there is no
- *   server program, `not_writable` (its cache), `interrupted`
+ * @param make whether to make it where there is none
+ * @throws BankctlError `local_database` where it cannot be started, or others can get at its files;
+ *   `no_local_database`; `no_mongod` where there is no server program; `not_writable` (its cache);
+ *   `timed_out`; `interrupted`
  */
-export async function ensureLocal(host: LocalHost): Promise<LocalServer> {
+export async function ensureLocal(
+  host: LocalHost,
+  { make = true }: { readonly make?: boolean } = {},
+): Promise<LocalServer> {
   const paths = localPaths(host.env);
+  requireOwn(paths);
+  if (!make && !isMade(paths)) throw noDatabase(host.env, paths);
+  await ensureShortName(paths);
   if (await isReady(paths)) {
-    if ((look(paths.logFile)?.size ?? 0) > runningLogBytes) {
+    if ((sizeOf(paths.logFile) ?? 0) > runningLogBytes) {
       const { rotateRunningLog } = await import('./local-start.ts');
       await rotateRunningLog(paths, host);
     }
@@ -57,16 +70,73 @@ export async function ensureLocal(host: LocalHost): Promise<LocalServer> {
   return { uri: paths.uri, started: await startLocked(paths, host), paths };
 }
 
+/** mongod's first file marks data that were begun; one that was killed then is finished. */
+function isMade({ dbPath }: LocalPaths): boolean {
+  return realEyes.look(join(dbPath, 'WiredTiger')) !== undefined;
+}
+
+function noDatabase(env: Context['env'], { dataDir }: LocalPaths): BankctlError {
+  const source = ['BANKCTL_DATA_DIR', 'XDG_DATA_HOME', 'HOME'].find(
+    (name) => given(env, name) !== undefined,
+  );
+  return new BankctlError(
+    'no_local_database',
+    `There is no local database in ${dataDir}, where ${source}=${env[source ?? '']} says to look.`,
+    'If that is the right place, bankctl init makes one; else set that variable, or name a ' +
+      'database elsewhere in BANKCTL_URI.',
+  );
+}
+
+/** Throws where another user could have put something in the place of the database. */
+function requireOwn({ namedDir, dataDir, socketFile }: LocalPaths): void {
+  requirePrivate(dataDir, 'local_database', dataDirCure);
+  const fault = exposedStep(namedDir) ?? foreignFault(socketFile, ['socket', 'file']);
+  if (fault === undefined) return;
+  throw new BankctlError(
+    'local_database',
+    `${fault.path} ${fault.reason}, so what it leads to may not be your database.`,
+    `Remove it, or ${dataDirCure}.`,
+  );
+}
+
+/** What to do about a data directory that cannot serve, as a clause. */
+export const dataDirCure =
+  'set BANKCTL_DATA_DIR to a directory of your own that others cannot enter';
+
+/** Sees to it that the short name, if the socket needs one, leads to the data directory. */
+async function ensureShortName(paths: LocalPaths): Promise<void> {
+  const { shortName, dataDir } = paths;
+  if (shortName === undefined || leadsTo(shortName, dataDir)) return;
+  const cure = 'set BANKCTL_DATA_DIR to a shorter path, or XDG_RUNTIME_DIR to a directory of yours';
+  await makePrivateDirectory(shortName.directory, 'local_database', cure);
+  const draft = `${shortName.link}.${ownPid}`;
+  try {
+    await rm(draft, { force: true });
+    await symlink(dataDir, draft);
+    await rename(draft, shortName.link);
+  } catch (error) {
+    throw fileError(error, 'local_database', shortName.link, sentence(cure));
+  }
+}
+
+function leadsTo({ directory, link }: ShortName, dataDir: string): boolean {
+  return privacyFault(directory) === undefined && realEyes.look(link)?.target === dataDir;
+}
+
 /**
  * Stops the local database cleanly, and returns when it has ended. Repeatable.
  *
- * @param graceMs how long it may take to end; 30 s if left out
  * @returns whether there was one to stop
- * @throws BankctlError `local_database`, which names the process, where it hangs; `interrupted`
+ * @throws BankctlError `local_database`, which names the process, where it hangs; `timed_out`;
+ *   `interrupted`
  */
-export async function stopLocal(host: LocalHost, graceMs?: number): Promise<boolean> {
+export async function stopLocal(host: LocalHost): Promise<boolean> {
+  const paths = localPaths(host.env);
+  if (realEyes.look(paths.dataDir) === undefined) return false;
+  requireOwn(paths);
+  if (realEyes.look(paths.dbPath) === undefined) return false;
   const { stopLocked } = await import('./local-start.ts');
-  return stopLocked(localPaths(host.env), host, graceMs);
+  return stopLocked(paths, host);
 }
 
 /** What can be told of the local database without starting it or waiting for anything. */
@@ -74,6 +144,7 @@ export async function localStatus(host: Pick<Context, 'env' | 'nowMs'>): Promise
   const paths = localPaths(host.env);
   const { socket, uri, dataDir, logFile } = paths;
   const where = { socket, uri, dataDir, logFile };
+  if (realEyes.look(dataDir) !== undefined) await ensureShortName(paths).catch(() => undefined);
   if (!(await isReady(paths))) return { running: false, ...where };
   const { pid, version, startedAtMs } = readState(paths.stateFile);
   return {
@@ -89,14 +160,19 @@ export async function localStatus(host: Pick<Context, 'env' | 'nowMs'>): Promise
 
 /**
  * Whether a server answers on the socket and is known to be ready for clients. Nobody else can
- * have put the socket there, since its directory is this user's alone.
+ * have put the socket there, since its directory is this user's alone, and so is the short name.
  *
  * The state file is looked at after the connection: it is removed before a server starts, so a
  * server that answers but is not ready yet has none.
  */
 export async function isReady(paths: LocalPaths): Promise<boolean> {
+  const { dataDir, shortName, socketFile, socket, stateFile } = paths;
   return (
-    isOwn(paths.socketDir) && (await answers(paths.socket)) && look(paths.stateFile) !== undefined
+    privacyFault(dataDir) === undefined &&
+    (shortName === undefined || leadsTo(shortName, dataDir)) &&
+    foreignFault(socketFile, ['socket']) === undefined &&
+    (await answers(socket)) &&
+    realEyes.look(stateFile)?.kind === 'file'
   );
 }
 
@@ -114,17 +190,10 @@ export function answers(socket: string): Promise<boolean> {
   });
 }
 
-function isOwn(directory: string): boolean {
-  const found = look(directory);
-  if (found === undefined) return false;
-  const uid = getuid?.();
-  return (uid === undefined || found.uid === uid) && (found.mode & 0o077) === 0;
-}
-
 /** undefined where there is nothing, or nothing that may be looked at: the start says why. */
-function look(path: string): Stats | undefined {
+function sizeOf(path: string): number | undefined {
   try {
-    return statSync(path, { throwIfNoEntry: false });
+    return lstatSync(path, { throwIfNoEntry: false })?.size;
   } catch {
     return undefined;
   }

@@ -1,14 +1,17 @@
-import { link, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { link, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Context } from '../context.ts';
 import { BankctlError } from '../errors.ts';
-import { errnoCode } from './directories.ts';
+import { errnoCode, readPlainFile } from './directories.ts';
+import { foreignFault } from './ownership.ts';
 import { ownIdentity, type ProcessIdentity, runState } from './processes.ts';
 
 /** What waiting for a lock needs. */
 export interface LockHost extends Pick<Context, 'nowMs' | 'monotonicNs' | 'interrupted'> {
   /** Called once, with the holder's pid, when somebody else holds the lock. */
   readonly waiting?: ((holderPid: number) => void) | undefined;
+  /** How long to wait for it; without end where this is left out. */
+  readonly timeoutMs?: number | undefined;
 }
 
 interface Holder extends ProcessIdentity {
@@ -36,7 +39,8 @@ const foreignLockMs = 15 * 60_000;
  * `<path>.T` replaces a lock of T's; so when it still reads T, nobody else can be replacing it. A
  * taker that dies in between leaves a lock that is taken over in the same way.
  *
- * @throws BankctlError `interrupted` while waiting; what `work` throws
+ * @throws BankctlError `interrupted` while waiting; `timed_out`; `not_writable` where something
+ *   else is in its place; what `work` throws
  */
 export async function withLock<T>(
   path: string,
@@ -52,11 +56,17 @@ export async function withLock<T>(
 }
 
 async function acquire(path: string, host: LockHost): Promise<() => Promise<void>> {
+  const since = host.monotonicNs();
   let told = false;
   for (;;) {
     if (host.interrupted.aborted) throw stopped();
+    requireLockFile(path);
     const token = await tryAcquire(path, host);
     if (token !== undefined) return () => releaseLock(path, token);
+    const waitedMs = Number((host.monotonicNs() - since) / 1_000_000n);
+    if (waitedMs > (host.timeoutMs ?? Number.POSITIVE_INFINITY)) {
+      throw heldTooLong(path, await readHolder(path), host.timeoutMs ?? 0);
+    }
     if (!told) {
       const holder = await readHolder(path);
       if (holder !== undefined) host.waiting?.(holder.pid);
@@ -68,6 +78,23 @@ async function acquire(path: string, host: LockHost): Promise<() => Promise<void
 
 function stopped(): BankctlError {
   return new BankctlError('interrupted', 'Stopped while waiting for another bankctl.');
+}
+
+/** A pipe in its place would be waited for, and a link followed. */
+function requireLockFile(path: string): void {
+  const fault = foreignFault(path, ['file', 'hard link']);
+  if (fault === undefined) return;
+  const message = `${path} ${fault.reason}, so it cannot be a lock of bankctl's.`;
+  throw new BankctlError('not_writable', message, 'Remove it, and repeat the command.');
+}
+
+function heldTooLong(path: string, holder: Holder | undefined, timeoutMs: number): BankctlError {
+  const who = holder === undefined ? 'Another bankctl' : `Process ${holder.pid}`;
+  return new BankctlError(
+    'timed_out',
+    `${who} holds ${path}, and did not let go of it within ${timeoutMs / 1000} s.`,
+    'Wait until it has ended, or wait longer with --timeout 60s.',
+  );
 }
 
 /** Only the holder removes its lock; one that was taken from it meanwhile is left alone. */
@@ -135,7 +162,7 @@ async function isDead(holder: Holder, path: string, host: LockHost): Promise<boo
 /** @returns undefined where there is no lock; a damaged one reads as one of a dead holder */
 async function readHolder(path: string): Promise<Holder | undefined> {
   try {
-    const text = await readFile(path, 'utf8');
+    const text = await readPlainFile(path);
     return parseHolder(text) ?? { pid: 0, started: '', space: '', token: await fileToken(path) };
   } catch (error) {
     if (errnoCode(error) === 'ENOENT') return undefined;

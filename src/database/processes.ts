@@ -1,6 +1,7 @@
 import { execFileSync } from 'node:child_process';
-import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
-import { kill, pid as ownPid, platform } from 'node:process';
+import { readdirSync, readFileSync, readlinkSync, type Stats, statSync } from 'node:fs';
+import { basename } from 'node:path';
+import { getuid, kill, pid as ownPid, platform } from 'node:process';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Context } from '../context.ts';
 import { BankctlError } from '../errors.ts';
@@ -39,13 +40,79 @@ export function runState(target: ProcessIdentity): 'running' | 'ended' | 'foreig
  * reads /proc, elsewhere it asks `ps`, which shows arguments joined by spaces.
  */
 export function findByArguments(args: readonly string[]): ProcessIdentity[] {
+  return identities(commandLines(args));
+}
+
+/**
+ * The processes of this user that hold the lock of this file, as a mongod holds `mongod.lock` as
+ * long as it uses the data beside it; one that merely has the file open, or its path among its
+ * arguments, does not count. See proc_locks(5). Where there is no /proc, those processes of this
+ * user count that run a program called mongod with these arguments.
+ */
+export function findLockHolders(path: string, args: readonly string[]): ProcessIdentity[] {
+  if (platform !== 'linux') return identities(psServers(args));
+  const file = statSync(path, { throwIfNoEntry: false });
+  if (file === undefined) return [];
+  const locks = readFileSync('/proc/locks', 'latin1').split('\n');
+  const pids = locks.flatMap((line) => {
+    const [, , , , pid, place = ''] = line.trim().split(/\s+/);
+    return place.endsWith(`:${file.ino}`) ? [Number(pid)] : [];
+  });
+  return identities([...new Set(pids)].filter((pid) => isOwn(pid) && holds(pid, file)));
+}
+
+/**
+ * The processes of this user that run a program called mongod with these arguments, side by side:
+ * one that has only just begun holds no lock yet.
+ */
+export function findServers(args: readonly string[]): ProcessIdentity[] {
+  if (platform !== 'linux') return identities(psServers(args));
+  return identities(commandLines(args).filter((pid) => isOwn(pid) && /mongod/i.test(program(pid))));
+}
+
+/** Whether a process has these arguments, side by side; where there is no /proc, it is assumed. */
+export function hasArguments({ pid }: ProcessIdentity, args: readonly string[]): boolean {
+  return platform !== 'linux' || readCommandLine(String(pid)).includes(`\0${args.join('\0')}\0`);
+}
+
+function identities(pids: readonly number[]): ProcessIdentity[] {
   const space = pidSpace();
-  return commandLines(args)
+  return pids
     .filter((pid) => pid !== ownPid)
     .flatMap((pid) => {
       const started = startOf(pid);
       return started === undefined ? [] : [{ pid, started, space }];
     });
+}
+
+function isOwn(pid: number): boolean {
+  try {
+    return statSync(`/proc/${pid}`).uid === getuid?.();
+  } catch {
+    return false;
+  }
+}
+
+/** Inode numbers are unlike only within a file system, whose number in /proc/locks may differ. */
+function holds(pid: number, file: Stats): boolean {
+  const directory = `/proc/${pid}/fd`;
+  try {
+    return readdirSync(directory).some((name) => {
+      const open = statSync(`${directory}/${name}`, { throwIfNoEntry: false });
+      return open?.ino === file.ino && open.dev === file.dev;
+    });
+  } catch {
+    return false;
+  }
+}
+
+/** The name of the file that a process runs. */
+function program(pid: number): string {
+  try {
+    return basename(readlinkSync(`/proc/${pid}/exe`));
+  } catch {
+    return '';
+  }
 }
 
 /** What waiting for a process takes; without a signal nothing cuts it short. */
@@ -196,8 +263,21 @@ function readCommandLine(pid: string): string {
 }
 
 function psMatches(wanted: string): number[] {
-  return execFileSync('ps', ['-axww', '-o', 'pid=,command='], { encoding: 'utf8' })
-    .split('\n')
+  return psLines('pid=,command=')
     .filter((line) => `${line} `.includes(wanted))
     .map((line) => Number.parseInt(line, 10));
+}
+
+function psServers(args: readonly string[]): number[] {
+  const own = `${getuid?.() ?? ''}`;
+  return psLines('pid=,uid=,command=').flatMap((line) => {
+    const [, pid, uid, command = ''] = /^\s*(\d+)\s+(\d+)\s+(.*)$/.exec(line) ?? [];
+    const [program = ''] = command.split(' --');
+    const isServer = /mongod[^/]*$/i.test(program) && `${command} `.includes(` ${args.join(' ')} `);
+    return uid === own && isServer ? [Number(pid)] : [];
+  });
+}
+
+function psLines(format: string): readonly string[] {
+  return execFileSync('ps', ['-axww', '-o', format], { encoding: 'utf8' }).split('\n');
 }

@@ -17,40 +17,40 @@ const notYetInitialized = 94;
 const invalidReplicaSetConfig = 93;
 const alreadyInitialized = 23;
 
-/** An election of one takes a moment; this is far more. */
-const primaryWithinMs = 60_000;
-
 /**
  * Makes the only member of the replica set a primary that takes writes: initiates the set where
  * that was never done, and points its configuration at the socket where the data have moved.
  * Repeatable, so that a start that was killed at any moment is finished by the next one.
  *
  * @param socket the path of the server's socket, which is its name in the set
+ * @param withinMs how long it may take
  * @throws BankctlError `local_database` where it takes too long, `interrupted`; driver errors
  */
 export async function makePrimary(
   uri: string,
   socket: string,
   host: Pick<Context, 'monotonicNs' | 'interrupted'>,
+  withinMs: number,
 ): Promise<ReadyServer> {
   const client = new MongoClient(uri, {
     appName: 'bankctl start',
-    serverSelectionTimeoutMS: 10_000,
-    socketTimeoutMS: primaryWithinMs,
+    serverSelectionTimeoutMS: Math.min(10_000, withinMs),
+    connectTimeoutMS: Math.min(10_000, withinMs),
+    socketTimeoutMS: withinMs,
     maxPoolSize: 2,
   });
   try {
     const admin = client.db('admin');
-    const deadline = host.monotonicNs() + BigInt(primaryWithinMs) * 1_000_000n;
+    const deadline = host.monotonicNs() + BigInt(Math.round(withinMs)) * 1_000_000n;
     while (!(await isPrimary(admin))) {
       if (host.interrupted.aborted) {
         throw new BankctlError('interrupted', 'Stopped while the local database was starting.');
       }
       if (host.monotonicNs() > deadline) {
-        const seconds = primaryWithinMs / 1000;
+        const seconds = withinMs / 1000;
         throw new BankctlError(
           'local_database',
-          `The local database started but took no writes within ${seconds} s.`,
+          `The local database runs but took no writes within ${seconds} s.`,
         );
       }
       await configure(admin, socket);

@@ -1,11 +1,14 @@
 import { once } from 'node:events';
 import { mkdir, mkdtemp, readdir, rm } from 'node:fs/promises';
+import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { MongoMemoryReplSet, MongoMemoryServer } from 'mongodb-memory-server';
+import { chdir, cwd, env } from 'node:process';
+import type { MongoMemoryReplSet, MongoMemoryServer } from 'mongodb-memory-server';
 import { BankctlError } from '../errors.ts';
 import { given } from './directories.ts';
 import { type BinaryHost, checkMongod, findMongod } from './mongod-binary.ts';
+import { foreignFault } from './ownership.ts';
 import { ownIdentity, runState } from './processes.ts';
 
 /** One server of a throwaway deployment. */
@@ -60,8 +63,9 @@ export async function startThrowaway(
   await removeAbandoned(temporary);
   const directory = await mkdtemp(join(temporary, directoryPrefix));
   await mkdir(join(directory, 'by', ownerName()), { recursive: true });
-  const launched = { binary: { systemBinary, version: check.version }, directory };
+  const binary = { systemBinary, version: check.version };
   try {
+    const launched = { library: loadLibrary(systemBinary), binary, directory };
     return replicas === 0
       ? await startStandalone(launched, host)
       : await startReplicaSet(launched, replicas, host);
@@ -79,24 +83,57 @@ export async function startThrowaway(
   }
 }
 
+type Library = typeof import('mongodb-memory-server');
+
+/**
+ * mongodb-memory-server takes its settings from the environment first, then from the package.json
+ * nearest above the working directory, which may be anybody's, and from its caller last. So what
+ * matters is set in the environment, and it is loaded, which is when it looks for that file, in the
+ * root directory, where only root can put one. Nothing else runs meanwhile.
+ */
+function loadLibrary(systemBinary: string): Library {
+  env['MONGOMS_SYSTEM_BINARY'] = systemBinary;
+  env['MONGOMS_SYSTEM_BINARY_VERSION_CHECK'] = 'false';
+  // It looks for caches, though it needs none, from here upward.
+  env['INIT_CWD'] = '/';
+  for (const name of ['MONGOMS_ARCHIVE_NAME', 'MONGOMS_DOWNLOAD_URL']) delete env[name];
+  const back = workingDirectory();
+  chdir('/');
+  try {
+    return createRequire(import.meta.url)('mongodb-memory-server');
+  } finally {
+    if (back !== undefined) chdir(back);
+  }
+}
+
+/** undefined where it was deleted. */
+function workingDirectory(): string | undefined {
+  try {
+    return cwd();
+  } catch {
+    return undefined;
+  }
+}
+
 interface Launched {
+  readonly library: Library;
   /** The version is named so that mongodb-memory-server has nothing to warn of. */
   readonly binary: { readonly systemBinary: string; readonly version: string };
   readonly directory: string;
 }
 
 /** Its own session, so that the terminal's Ctrl-C does not end it under the work that uses it. */
-const spawn = { detached: true } as const;
+const spawn = { detached: true, cwd: '/' } as const;
 
 const mongodArguments = [
   ...['--wiredTigerCacheSizeGB', '0.25', '--nounixsocket', '--quiet'],
   ...['--setParameter', 'diagnosticDataCollectionEnabled=false'],
 ];
 
-async function startStandalone({ binary, directory }: Launched, host: BinaryHost) {
+async function startStandalone({ library, binary, directory }: Launched, host: BinaryHost) {
   const dbPath = join(directory, 'data-0');
   await mkdir(dbPath);
-  const server = new MongoMemoryServer({
+  const server = new library.MongoMemoryServer({
     binary,
     spawn,
     instance: { dbPath, storageEngine: 'wiredTiger', args: [...mongodArguments] },
@@ -106,13 +143,13 @@ async function startStandalone({ binary, directory }: Launched, host: BinaryHost
 }
 
 async function startReplicaSet(
-  { binary, directory }: Launched,
+  { library, binary, directory }: Launched,
   count: number,
   host: BinaryHost,
 ): Promise<Throwaway> {
   const paths = Array.from({ length: count }, (_, index) => join(directory, `data-${index}`));
   for (const path of paths) await mkdir(path);
-  const set = new MongoMemoryReplSet({
+  const set = new library.MongoMemoryReplSet({
     binary,
     instanceOpts: paths.map((dbPath) => ({ dbPath, storageEngine: 'wiredTiger' as const })),
     replSet: {
@@ -185,6 +222,7 @@ async function removeAbandoned(temporary: string): Promise<void> {
   const names = await readdir(temporary).catch(() => []);
   for (const name of names.filter((entry) => entry.startsWith(directoryPrefix))) {
     const directory = join(temporary, name);
+    if (foreignFault(directory, ['directory']) !== undefined) continue;
     const owners = await readdir(join(directory, 'by')).catch(() => []);
     if (owners.length > 0 && owners.every(hasEnded)) {
       await rm(directory, { recursive: true, force: true }).catch(() => undefined);

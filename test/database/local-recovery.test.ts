@@ -91,7 +91,7 @@ describe('refuses', () => {
   test('data that this mongod cannot read, saying so from its log', async () => {
     const env = await freshEnv();
     const { dbPath } = localPaths(env);
-    mkdirSync(dbPath, { recursive: true });
+    mkdirSync(dbPath, { recursive: true, mode: 0o700 });
     writeFileSync(join(dbPath, 'WiredTiger'), 'WiredTiger\nWiredTiger 99.0.0: (January 1, 2099)\n');
     writeFileSync(join(dbPath, 'WiredTiger.turtle'), 'nonsense');
     const error = await ensureLocal(testHost(env)).catch((e) => e);

@@ -2,6 +2,7 @@ import {
   chmodSync,
   existsSync,
   mkdirSync,
+  mkdtempSync,
   readdirSync,
   readFileSync,
   readlinkSync,
@@ -93,13 +94,28 @@ function target(link: string): string {
 }
 
 test.each(['x'.repeat(150), 'a,b', 'white space', 'colon:1', 'ünïcode'])(
-  'a data directory named %s has its socket in a short one',
+  'a data directory named %s has a short name for its socket',
   (name) => {
-    const { socket, uri } = localPaths({ BANKCTL_DATA_DIR: `/data/${name}` });
-    expect(socket).toMatch(/^\/tmp\/bankctl-\w+\/[0-9a-f]{16}\/mongod\.sock$/);
+    const { socket, uri, socketFile } = localPaths({ BANKCTL_DATA_DIR: `/data/${name}` });
+    expect(socketFile).toBe(`/data/${name}/mongod.sock`);
+    expect(socket).toMatch(/^\/tmp\/bankctl-\w+\/[0-9a-f]{20}\/mongod\.sock$/);
     expect(decodeURIComponent(uri)).toContain(socket);
   },
 );
+
+test('the short name is in XDG_RUNTIME_DIR, if nobody else can enter that', () => {
+  const runtime = mkdtempSync('/tmp/bankctl-test-');
+  onTestFinished(() => rmSync(runtime, { recursive: true }));
+  const short = (XDG_RUNTIME_DIR: string) =>
+    localPaths({ BANKCTL_DATA_DIR: '/data/a b', XDG_RUNTIME_DIR }).shortName?.directory;
+  expect(short(runtime)).toBe(join(runtime, 'bankctl'));
+  const other = short('');
+  expect(other).toMatch(/^\/tmp\/bankctl-\d+$/);
+  for (const unusable of [join(runtime, 'missing'), `${runtime}/${'x'.repeat(100)}`, 'relative'])
+    expect(short(unusable)).toBe(other);
+  chmodSync(runtime, 0o755);
+  expect(short(runtime)).toBe(other);
+});
 
 test('has one place, by whichever name its directory is reached, before it is there', () => {
   const base = temporaryDirectory();
@@ -107,27 +123,31 @@ test('has one place, by whichever name its directory is reached, before it is th
     localPaths({ BANKCTL_DATA_DIR: join(base, name, 'a', 'x'.repeat(120)) });
   mkdirSync(join(base, 'real'));
   symlinkSync('real', join(base, 'link'));
-  expect(below('link')).toEqual(below('real'));
+  expect({ ...below('link'), namedDir: '' }).toEqual({ ...below('real'), namedDir: '' });
   expect(below('real').dataDir).toContain('/real/a/x');
   expect(localPaths({ BANKCTL_DATA_DIR: '/' }).dataDir).toBe('/');
 });
 
-test('serves by two names from a short socket directory, and closes an open one', async () => {
+test('serves by two names, and from sessions that differ in their short names', async () => {
   const base = temporaryDirectory();
   const env = await freshEnv(join(base, 'x,'.repeat(50)));
-  const { socketDir } = localPaths(env);
-  mkdirSync(env.BANKCTL_DATA_DIR);
-  mkdirSync(socketDir, { recursive: true });
-  chmodSync(env.BANKCTL_DATA_DIR, 0o777);
-  chmodSync(socketDir, 0o755);
-  onTestFinished(() => rmSync(socketDir, { recursive: true }));
-  expect(await writeOne((await ensureLocal(testHost(env))).uri)).toBe(1);
-  expect(statSync(socketDir).mode & 0o777).toBe(0o700);
-  expect(statSync(env.BANKCTL_DATA_DIR).mode & 0o777).toBe(0o700);
-  const linked = testHost({ ...env, BANKCTL_DATA_DIR: join(base, 'link') });
+  const runtime = mkdtempSync('/tmp/bankctl-test-');
+  onTestFinished(() => {
+    rmSync(localPaths(env).shortName?.link ?? '');
+    rmSync(runtime, { recursive: true, force: true });
+  });
+  const session = { ...env, XDG_RUNTIME_DIR: runtime };
+  expect(await writeOne((await ensureLocal(testHost(session))).uri)).toBe(1);
+  const [pid] = pidsOf(env);
+  expect(await writeOne((await ensureLocal(testHost(env))).uri)).toBe(2);
   symlinkSync(env.BANKCTL_DATA_DIR, join(base, 'link'));
+  const linked = testHost({ ...env, BANKCTL_DATA_DIR: join(base, 'link') });
   expect(await ensureLocal(linked)).toMatchObject({ started: false });
+  // As at the end of that session; another server start must not depend on it.
+  rmSync(runtime, { recursive: true });
+  expect(await localStatus(testHost(env))).toMatchObject({ running: true, pid });
   expect(await stopLocal(linked)).toBe(true);
+  expect(await writeOne((await ensureLocal(testHost(env))).uri)).toBe(3);
 });
 
 test('stop says of a suspended server what it is and what to do, and heeds Ctrl-C', async () => {
@@ -188,7 +208,7 @@ describe('Ctrl-C', () => {
 
   test('while waiting for another bankctl ends the waiting', async () => {
     const env = await freshEnv();
-    mkdirSync(env.BANKCTL_DATA_DIR, { recursive: true });
+    mkdirSync(env.BANKCTL_DATA_DIR, { recursive: true, mode: 0o700 });
     const holder = run(env, 'hold', localPaths(env).lockFile);
     await until(() => holder.printed.includes('held'));
     const host = testHost(env);
@@ -213,5 +233,6 @@ test('a listener that is not ready is not taken for the database', async () => {
   expect(await localStatus(testHost(env))).toMatchObject({ running: true });
   chmodSync(dataDir, 0o755);
   expect(await localStatus(testHost(env))).toMatchObject({ running: false });
+  chmodSync(dataDir, 0o700);
   await new Promise((resolve) => server.close(resolve));
 });

@@ -10,6 +10,7 @@ import {
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { findMongod } from '../../src/database/mongod-binary.ts';
+import { remember } from '../../src/database/mongod-cache.ts';
 import { temporaryDirectory, testHost, until } from './host.ts';
 import { workerProgram } from './run-worker.ts';
 
@@ -73,11 +74,12 @@ describe('a variable', () => {
   });
 });
 
-test('the cache comes after PATH, and is used as it is', async () => {
+test('the cache comes after PATH, and is not asked for its version', async () => {
   const { bin, cache, env } = bareEnv();
   mkdirSync(cache, { recursive: true });
   const ran = join(cache, 'ran');
   script(join(cache, 'mongod'), `touch ${ran}`);
+  await remember(join(cache, 'mongod'));
   expect(await findMongod(testHost(env))).toBe(join(cache, 'mongod'));
   expect(existsSync(ran)).toBe(false);
   fakeMongod(join(bin, 'mongod'));
@@ -156,6 +158,8 @@ test('one downloads; others wait for it and take what it got', async () => {
   const workers = Array.from({ length: 4 }, () => run(env, 'find').ended);
   await until(() => readdirSync(count).length > 0);
   // What the first one would have put there.
+  await remember(join(home, 'mongod'));
+  renameSync(join(home, 'mongod.json'), `${cached}.json`);
   renameSync(join(home, 'mongod'), cached);
   const found = (await Promise.all(workers)).map((printed) => printed.at(-1));
   expect(readdirSync(count)).toHaveLength(1);

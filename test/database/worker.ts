@@ -7,6 +7,9 @@ import { withLock } from '../../src/database/lock.ts';
 import { findMongod } from '../../src/database/mongod-binary.ts';
 import { startThrowaway } from '../../src/database/throwaway.ts';
 
+// Where a test has planted what must not be found.
+if (process.env['WORKER_DIRECTORY']) process.chdir(process.env['WORKER_DIRECTORY']);
+
 const controller = new AbortController();
 process.once('SIGINT', () => controller.abort());
 const print = (value: unknown) => process.stdout.write(`${JSON.stringify(value)}\n`);
