@@ -1,6 +1,7 @@
-import { type HistoryEvent, historyAmount, isRecord } from './history-event.ts';
+import type { HistoryEvent } from './history-event.ts';
 import type { Findings } from './history-findings.ts';
 import type { Begun, SectionJudgement, SectionRules } from './history-section.ts';
+import { historyAmount, isRecord } from './history-values.ts';
 
 const nothingFinished: Begun = Object.freeze({ finished: [], repeated: false });
 
@@ -23,9 +24,16 @@ export class PlainRules implements SectionRules {
     }
   }
 
-  begin({ value }: HistoryEvent, line: number): Begun {
-    const { id } = value;
-    if (typeof id !== 'string') return nothingFinished;
+  mayChange(): boolean {
+    return false;
+  }
+
+  begin({ f, value }: HistoryEvent, line: number): Begun {
+    const id = String(value['id']);
+    if (f !== 'increment') {
+      this.#findings.doubted(`line ${line} has ${f}, which is not judged of a plain model.`);
+      return nothingFinished;
+    }
     if (this.#ids.has(id)) {
       this.#findings.doubted(`the id ${id} occurs twice, in line ${line} again.`);
     }
@@ -55,7 +63,7 @@ export class PlainRules implements SectionRules {
     const findings = this.#findings;
     const [branch = '', account = ''] = String(value['account']).split(/:(.*)/s);
     const amount = historyAmount(value['amount']);
-    if (amount === undefined || collection === undefined || matched === undefined) {
+    if (amount === undefined || collection === undefined || !(matched === 0 || matched === 1)) {
       findings.doubted(`line ${line} does not say what was written, and where.`);
       return;
     }
