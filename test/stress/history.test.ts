@@ -145,7 +145,7 @@ describe('a history that proves nothing is undecided', () => {
     ],
     [/branch1:X was not read after its last posting/, ledger()],
     [/branch1:X was not read after its last/, ledger({ 4: [...read(2), ok('b', 3)] })],
-    [/no operation succeeded/, readBack(ledger({ 1: [], 2: [], 3: [], 4: [], 5: applied() }), 1)],
+    [/no write succeeded/, readBack(ledger({ 1: [], 2: [], 3: [], 4: [], 5: applied() }), 1)],
     [/no write succeeded/, readBack(ledger({ 1: [], 2: [], 3: read(1), 4: [], 5: applied() }), 1)],
     [/same time/, readBack(ledger({ 2: [], 4: [], 5: applied('a') }), 2)],
     [/balance of branch1:X/, branch('branch', 'branch1', 1, { ...sound, 'branch1:X': '9.00' })],

@@ -30,9 +30,8 @@ export function isWholeNumber(value: unknown): value is number {
   return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0;
 }
 
-/** A version, which is a whole number, perhaps as text; undefined where there is none. */
+/** A version, which is a whole number; undefined where there is none. */
 export function versionOf(value: unknown): number | undefined {
-  if (typeof value === 'string' && /^\d{1,15}$/.test(value)) return Number(value);
   return isWholeNumber(value) ? value : undefined;
 }
 

@@ -34,6 +34,10 @@ export class PlainRules implements SectionRules {
       this.#findings.doubted(`line ${line} has ${f}, which is not judged of a plain model.`);
       return nothingFinished;
     }
+    const account = String(value['account']);
+    if (!this.#due.has(account)) {
+      this.#findings.doubted(`line ${line} is about ${account}, which was not there at the start.`);
+    }
     if (this.#ids.has(id)) {
       this.#findings.doubted(`the id ${id} occurs twice, in line ${line} again.`);
     }
@@ -75,7 +79,9 @@ export class PlainRules implements SectionRules {
       findings.found('misplaced', line, `${value['id']} of ${branch} landed in ${collection}`);
     }
     const place = `${collection}:${account}`;
-    this.#due.set(place, (this.#due.get(place) ?? 0n) + amount);
+    const before = this.#due.get(place);
+    if (before !== undefined) this.#due.set(place, before + amount);
+    else findings.doubted(`line ${line} wrote to ${place}, which was not there at the start.`);
   }
 
   #reconcile(balances: Readonly<Record<string, unknown>>): void {
