@@ -102,6 +102,11 @@ export const errorTable = {
     'A row has no operation id, so a repeated file could post it twice.',
     'Give each row an id, or name the batch once for all of them with --batch NAME.',
   ),
+  invalid_history: row(
+    2,
+    'A line of a history is not in its format.',
+    'docs/history.md describes every line; name a file that bankctl stress --history wrote.',
+  ),
   account_not_found: row(
     1,
     'The branch has no such account.',

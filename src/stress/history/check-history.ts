@@ -1,15 +1,13 @@
-import { open } from 'node:fs/promises';
-import { errnoCode } from '../../database/directories.ts';
-import { BankctlError } from '../../errors.ts';
-import { quote } from '../../text.ts';
 import type { HistoryEvent } from './history-event.ts';
+import { readHistoryLines } from './history-reader.ts';
 import { createHistoryJudge, type HistoryReport } from './judge-history.ts';
 
 /**
- * Judges the history in a file, line by line as it is read.
+ * Judges the history in a file, line by line as it is read. One that is still being written, or
+ * whose run was ended in the middle of a line, breaks off and is undecided.
  *
  * @param heard hears every event, in order
- * @throws `usage` where the file cannot be read; `interrupted`
+ * @throws `usage` if the file cannot be read, `invalid_history`, `interrupted`
  */
 export async function checkHistory(
   path: string,
@@ -17,21 +15,23 @@ export async function checkHistory(
   heard?: (event: HistoryEvent) => void,
 ): Promise<HistoryReport> {
   const judge = createHistoryJudge();
-  try {
-    const file = await open(path);
-    for await (const line of file.readLines()) {
-      if (interrupted.aborted) throw new BankctlError('interrupted', 'Stopped by you.');
-      const event = judge.take(line);
-      if (event) heard?.(event);
+  for await (const lines of readHistoryLines(path, interrupted)) {
+    for (const { text, ended } of lines) {
+      if (!ended && !isJson(text)) judge.cutOff();
+      else {
+        const event = judge.take(text);
+        heard?.(event);
+      }
     }
-  } catch (error) {
-    const code = errnoCode(error);
-    if (error instanceof BankctlError || code === undefined) throw error;
-    throw new BankctlError(
-      'usage',
-      `The history ${quote(path)} cannot be read (${code}).`,
-      'Name a file that bankctl stress --history wrote.',
-    );
   }
   return judge.finish();
+}
+
+function isJson(text: string): boolean {
+  try {
+    JSON.parse(text);
+    return true;
+  } catch {
+    return false;
+  }
 }

@@ -17,6 +17,7 @@ interface Fault {
 
 /** A fault of these kinds must be seen to bite. */
 const judged: ReadonlySet<string> = new Set(['kill', 'failover']);
+const known: ReadonlySet<string> = new Set([...judged, 'down', 'rejoin']);
 
 /**
  * Follows the faults of a history. Each has a line `invoke` immediately before it strikes, a line
@@ -44,21 +45,25 @@ export class FaultWatch {
   /**
    * @param event a line of the nemesis
    * @param underWay the processes that have an operation under way
+   * @returns why the line cannot be relied on, as the end of a sentence
    */
-  take(event: HistoryEvent, underWay: Iterable<string>): void {
+  take(event: HistoryEvent, underWay: Iterable<string>): string | undefined {
     const fault = this.#fault;
+    if (!known.has(event.f)) return `has the fault ${event.f}, which is not judged.`;
     if (event.f === 'down' && fault) {
       for (const process of underWay) if (fault.underWay.has(process)) fault.felt = true;
     }
-    if (!judged.has(event.f)) return;
+    if (!judged.has(event.f)) return undefined;
     if (event.type === 'invoke') {
+      if (fault) return 'begins a fault inside another.';
       this.#kind = event.f;
       this.#planned += 1;
       this.#fault = { event, underWay: new Set(underWay), felt: false };
     } else if (fault?.event.f === event.f) {
       if (fault.felt && isChanged(fault.event, event)) this.#bitten += 1;
       this.#fault = undefined;
-    }
+    } else return 'ends a fault that was not begun.';
+    return undefined;
   }
 
   /** An operation ends without an answer. */

@@ -1,5 +1,5 @@
-import { parseAmount } from '../../bank/money.ts';
-import { BankctlError } from '../../errors.ts';
+import { faultOf } from './history-format.ts';
+import { isAbsentOr, isRecord, isText, isWholeNumber } from './history-values.ts';
 
 /** One line of a history, as far as a judge reads it. */
 export interface HistoryEvent {
@@ -22,7 +22,12 @@ export interface HistoryEvent {
 
 const types = ['invoke', 'ok', 'fail', 'info'] as const;
 
-/** @returns the event, or what is wrong with the line, as the end of a sentence */
+/**
+ * Reads a line strictly: whatever the format says is there must be there, and be of its type. A
+ * judge that overlooks what it does not understand passes what proves nothing.
+ *
+ * @returns the event, or what is wrong with the line, as the end of a sentence
+ */
 export function readHistoryEvent(line: string): HistoryEvent | string {
   const parsed = parseJson(line);
   if (!isRecord(parsed)) return 'is not a JSON object';
@@ -30,37 +35,27 @@ export function readHistoryEvent(line: string): HistoryEvent | string {
   const type = types.find((name) => name === parsed['type']);
   if (type === undefined) return 'has no type of invoke, ok, fail or info';
   if (typeof f !== 'string') return 'has no f';
-  if (typeof time !== 'number' || !Number.isFinite(time)) return 'has no time';
-  return {
+  if (typeof time !== 'number' || !Number.isFinite(time) || time < 0) {
+    return 'has no time in nanoseconds';
+  }
+  if (!isRecord(value)) return 'has no value';
+  if (!isAbsentOr(model, isText)) return 'has a model that is no name';
+  if (!isAbsentOr(collection, (name) => name === null || isText(name))) {
+    return 'has a collection that is no name';
+  }
+  if (!isAbsentOr(matched, isWholeNumber)) return 'has a matched that is no whole number';
+  const event = {
     process: process === undefined ? undefined : String(process),
     type,
     f,
     time,
-    value: isRecord(value) ? value : {},
+    value,
     model: typeof model === 'string' ? model : undefined,
     collection: typeof collection === 'string' || collection === null ? collection : undefined,
     matched: typeof matched === 'number' ? matched : undefined,
     fields: parsed,
   };
-}
-
-/** Amounts of all currencies are compared as millionths; no currency has more decimals. */
-export const anyCurrency = Object.freeze({ code: 'the history', digits: 6 });
-
-/** An amount of a history, exactly; undefined where it is none. */
-export function historyAmount(value: unknown): bigint | undefined {
-  if (typeof value !== 'string') return undefined;
-  try {
-    return parseAmount(value, anyCurrency);
-  } catch (error) {
-    if (error instanceof BankctlError) return undefined;
-    throw error;
-  }
-}
-
-/** True for an object that is no array. */
-export function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
+  return faultOf(event) ?? event;
 }
 
 function parseJson(line: string): unknown {

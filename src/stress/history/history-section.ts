@@ -47,6 +47,8 @@ export interface Begun {
 
 /** What is judged of one kind of model, besides that the history is well formed. */
 export interface SectionRules {
+  /** Whether the end of an operation may name another account than its beginning: it is judged. */
+  readonly mayChange: (field: string, end: HistoryEvent) => boolean;
   readonly begin: (event: HistoryEvent, line: number) => Begun;
   readonly end: (event: HistoryEvent, begun: Begun, line: number) => void;
   /** @param applied the last line: the journal's ids, or the balances read back */
@@ -55,7 +57,7 @@ export interface SectionRules {
 
 interface Open {
   readonly f: string;
-  readonly id: unknown;
+  readonly value: HistoryEvent['value'];
   readonly kind: string;
   readonly begun: Begun;
 }
@@ -70,7 +72,10 @@ export class HistorySection {
   readonly #counts = { operations: 0, acknowledged: 0, refused: 0, unknown: 0 };
   /** Kinds of operation that are due or have begun, and whether one of the kind succeeded. */
   readonly #kinds = new Map<string, boolean>();
+  /** Processes whose last operation got no answer: it may be under way still. */
+  readonly #unanswered = new Set<string>();
   #overlapped = false;
+  #hasWritten = false;
 
   constructor(init: HistoryEvent) {
     this.#model = init.model ?? 'ledger';
@@ -83,12 +88,19 @@ export class HistorySection {
     this.#faults = new FaultWatch(typeof faults === 'string' ? faults : undefined);
   }
 
+  /** The history itself cannot be relied on. */
+  doubted(doubt: string): void {
+    this.#findings.doubted(doubt);
+  }
+
   /** @param line its number in the file */
   take(event: HistoryEvent, line: number): void {
     const { process } = event;
     if (process === undefined) return;
-    if (process === 'nemesis') this.#faults.take(event, this.#open.keys());
-    else if (event.type === 'invoke') this.#begin(event, process, line);
+    if (process === 'nemesis') {
+      const doubt = this.#faults.take(event, this.#open.keys());
+      if (doubt !== undefined) this.#findings.doubted(`line ${line} ${doubt}`);
+    } else if (event.type === 'invoke') this.#begin(event, process, line);
     else this.#end(event, process, line);
   }
 
@@ -96,12 +108,12 @@ export class HistorySection {
   finish(applied: HistoryEvent): SectionJudgement {
     const findings = this.#findings;
     if (this.#open.size > 0) findings.doubted(`${this.#open.size} operations have no end.`);
-    const more = this.#rules.finish(applied);
-    if (this.#counts.acknowledged === 0) findings.unproved('no operation succeeded.');
+    if (!this.#hasWritten) findings.unproved('no write succeeded.');
     if (!this.#overlapped) findings.unproved('no two operations ran at the same time.');
     for (const [kind, succeeded] of this.#kinds) {
       if (!succeeded) findings.unproved(`no ${kind} succeeded.`);
     }
+    const more = this.#rules.finish(applied);
     const faults = this.#faults.counts();
     const unbitten = this.#faults.doubt();
     if (unbitten !== undefined) findings.unproved(unbitten);
@@ -124,34 +136,46 @@ export class HistorySection {
     if (this.#open.has(process)) {
       findings.doubted(`process ${process} begins an operation inside another, in line ${line}.`);
     }
+    if (this.#unanswered.has(process)) {
+      findings.doubted(`process ${process} goes on in line ${line} after it got no answer.`);
+    }
     this.#counts.operations += 1;
     if (!known.has(event.f)) findings.doubted(`line ${line} has ${event.f}, which is not judged.`);
     const begun = this.#rules.begin(event, line);
     const kind = kindOf(event, begun);
     if (!this.#kinds.has(kind)) this.#kinds.set(kind, false);
-    this.#open.set(process, { f: event.f, id: event.value['id'], kind, begun });
+    this.#open.set(process, { f: event.f, value: event.value, kind, begun });
     if (this.#open.size > 1) this.#overlapped = true;
   }
 
   #end(event: HistoryEvent, process: string, line: number): void {
     const open = this.#open.get(process);
-    if (!open || open.f !== event.f || open.id !== event.value['id']) {
+    if (!open || open.f !== event.f || open.value['id'] !== event.value['id']) {
       this.#findings.doubted(`line ${line} ends an operation that was not begun.`);
       return;
+    }
+    const changed = asked.find((name) => open.value[name] !== event.value[name]);
+    if (changed !== undefined && !this.#rules.mayChange(changed, event)) {
+      this.#findings.doubted(`line ${line} has another ${changed} than its invoke.`);
     }
     this.#open.delete(process);
     if (event.type === 'ok') {
       this.#counts.acknowledged += 1;
       this.#kinds.set(open.kind, true);
+      if (event.value['id'] !== undefined) this.#hasWritten = true;
     } else if (event.type === 'fail') {
       this.#counts.refused += 1;
     } else {
       this.#counts.unknown += 1;
+      this.#unanswered.add(process);
       this.#faults.unanswered(process, event);
     }
     this.#rules.end(event, open.begun, line);
   }
 }
+
+/** What is asked for, and repeated at the end. */
+const asked = ['account', 'from', 'to', 'amount', 'reverses'] as const;
 
 /** Operations whose effect is judged; any other makes the history undecided. */
 const known: ReadonlySet<string> = new Set(['increment', 'transfer', 'read', 'snapshot']);

@@ -1,3 +1,4 @@
+import { BankctlError } from '../../errors.ts';
 import type { Verdict } from '../load/check.ts';
 import { type HistoryEvent, readHistoryEvent } from './history-event.ts';
 import { HistorySection, type SectionJudgement } from './history-section.ts';
@@ -15,9 +16,11 @@ export interface HistoryJudge {
   /**
    * The next line, without its line feed.
    *
-   * @returns the event that it is; undefined where it is none
+   * @throws `invalid_history` if it is not in the format
    */
-  readonly take: (line: string) => HistoryEvent | undefined;
+  readonly take: (line: string) => HistoryEvent;
+  /** The history ends in the middle of its next line. */
+  readonly cutOff: () => void;
   /** The report; to be called once, after the last line. */
   readonly finish: () => HistoryReport;
 }
@@ -33,16 +36,19 @@ export function createHistoryJudge(): HistoryJudge {
   let section: HistorySection | undefined;
   let broken: string | undefined;
   let number = 0;
-  let lastTime = Number.NEGATIVE_INFINITY;
+  let lastTime = 0;
 
   const take = (line: string) => {
     number += 1;
     const event = readHistoryEvent(line);
     if (typeof event === 'string') {
-      broken ??= `Line ${number} ${event}.`;
-      return undefined;
+      throw new BankctlError('invalid_history', `Line ${number} ${event}.`);
     }
-    if (event.time < lastTime) broken ??= `Line ${number} is earlier than the line before it.`;
+    if (event.time < lastTime) {
+      const doubt = `line ${number} is earlier than the line before it.`;
+      if (section) section.doubted(doubt);
+      else broken ??= `L${doubt.slice(1)}`;
+    }
     lastTime = event.time;
     if (event.f === 'init') {
       if (section) broken ??= `Line ${number} begins a history inside another.`;
@@ -57,11 +63,14 @@ export function createHistoryJudge(): HistoryJudge {
     }
     return event;
   };
+  const cutOff = () => {
+    broken ??= `The history breaks off in the middle of line ${number + 1}.`;
+  };
   const finish = () => {
     if (section) broken ??= 'The history breaks off: it has no applied line at its end.';
     return report(finished, broken);
   };
-  return Object.freeze({ take, finish });
+  return Object.freeze({ take, cutOff, finish });
 }
 
 function report(sections: readonly SectionJudgement[], broken: string | undefined): HistoryReport {

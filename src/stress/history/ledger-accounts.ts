@@ -1,4 +1,5 @@
-import { type HistoryEvent, historyAmount, isRecord } from './history-event.ts';
+import type { HistoryEvent } from './history-event.ts';
+import { historyAmount, isRecord, versionOf } from './history-values.ts';
 
 /** A balance that somebody was told of, to be compared with the postings at the end. */
 export interface Claim {
@@ -10,8 +11,7 @@ export interface Claim {
 /** What a history says of one account, as it goes on. */
 export interface LedgerAccount {
   readonly name: string;
-  /** Undefined for a history that counts none. */
-  readonly initialVersion: number | undefined;
+  readonly initialVersion: number;
   readonly initialBalance: bigint;
   /** The highest version that anybody has been told of so far. */
   finished: number;
@@ -23,8 +23,8 @@ export interface LedgerAccount {
   readonly claims: Map<number, Claim>;
   /** Claims that contradict the first one of their version. */
   readonly disputed: Claim[];
-  /** Postings whose answer never came; each may have taken a version. */
-  unanswered: number;
+  /** The highest version of a reading: of a read or a snapshot. */
+  read: number;
 }
 
 /** How an id ended, weakest first; of several attempts the strongest holds. */
@@ -47,6 +47,8 @@ export interface AskedLeg {
 
 /** What an operation id stands for, and what became of it. */
 export interface Asked {
+  /** The operation that it takes back. */
+  readonly reverses: unknown;
   readonly legs: readonly AskedLeg[];
   ending: Ending;
   /** Attempts whose answer never came. */
@@ -77,18 +79,18 @@ export function accountsOf(init: HistoryEvent): Map<string, LedgerAccount> {
   const stated = init.value['accounts'];
   for (const [name, account] of Object.entries(isRecord(stated) ? stated : {})) {
     const { balance, version } = isRecord(account) ? account : {};
-    const initialVersion = versionOf(version);
+    const initialVersion = versionOf(version) ?? 0;
     const initialBalance = historyAmount(balance) ?? 0n;
     accounts.set(name, {
       name,
       initialVersion,
       initialBalance,
-      finished: initialVersion ?? 0,
-      highest: initialVersion ?? 0,
+      finished: initialVersion,
+      highest: initialVersion,
       postings: new Map(),
       claims: new Map(),
       disputed: [],
-      unanswered: 0,
+      read: 0,
     });
   }
   return accounts;
@@ -107,10 +109,4 @@ export function seenBy({ f, value }: HistoryEvent): readonly Seen[] {
     version: value[`${leg}_version`],
     balance: value[`${leg}_balance`],
   }));
-}
-
-/** A version, which is a whole number; undefined where there is none. */
-export function versionOf(value: unknown): number | undefined {
-  if (typeof value === 'string' && /^\d{1,15}$/.test(value)) return Number(value);
-  return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0 ? value : undefined;
 }

@@ -1,6 +1,7 @@
-import { type HistoryEvent, historyAmount, isRecord } from './history-event.ts';
+import type { HistoryEvent } from './history-event.ts';
 import type { Findings } from './history-findings.ts';
 import type { Begun, SectionJudgement, SectionRules } from './history-section.ts';
+import { historyAmount, isRecord, versionOf } from './history-values.ts';
 import {
   type Asked,
   type AskedLeg,
@@ -11,7 +12,6 @@ import {
   type Seen,
   type SnapshotRead,
   seenBy,
-  versionOf,
 } from './ledger-accounts.ts';
 import { settleLedger } from './ledger-settlement.ts';
 
@@ -36,13 +36,18 @@ export class LedgerRules implements SectionRules {
     this.#accounts = accountsOf(init);
   }
 
+  /** An `ok` names the accounts that were posted on. */
+  mayChange(field: string, { f, type }: HistoryEvent): boolean {
+    return type === 'ok' && f !== 'read' && ['account', 'from', 'to'].includes(field);
+  }
+
   begin(event: HistoryEvent, line: number): Begun {
     if (event.f === 'snapshot') {
       return { finished: [...this.#accounts.values()].map(finishedOf), repeated: false };
     }
     const seen = seenBy(event);
     const finished = seen.map(({ name }) => finishedOf(this.#accounts.get(name)));
-    const { id } = event.value;
+    const { id, reverses } = event.value;
     if (typeof id !== 'string') return { finished, repeated: false };
     const legs = seen.map(({ name, amount }, leg): AskedLeg => {
       const since = finished[leg] ?? 0;
@@ -55,8 +60,9 @@ export class LedgerRules implements SectionRules {
       };
     });
     const known = this.#asked.get(id);
-    if (!known) this.#asked.set(id, { legs, ending: 'open', unknown: 0, misplaced: false });
-    else if (!sameRequest(known.legs, legs)) {
+    if (!known) {
+      this.#asked.set(id, { reverses, legs, ending: 'open', unknown: 0, misplaced: false });
+    } else if (known.reverses !== reverses || !sameRequest(known.legs, legs)) {
       this.#findings.doubted(`line ${line} asks for something else with the id ${id}.`);
     }
     if (known) this.#retried += 1;
@@ -94,12 +100,7 @@ export class LedgerRules implements SectionRules {
   #endOfAttempt(event: HistoryEvent, asked: Asked): void {
     const ending = endingOf(event);
     if (endings.indexOf(ending) > endings.indexOf(asked.ending)) asked.ending = ending;
-    if (event.type !== 'info') return;
-    asked.unknown += 1;
-    for (const { account } of asked.legs) {
-      const known = this.#accounts.get(account);
-      if (known) known.unanswered += 1;
-    }
+    if (event.type === 'info') asked.unknown += 1;
   }
 
   #judgeRead({ name, version, balance }: Seen, finished: number, line: number): void {
@@ -118,6 +119,7 @@ export class LedgerRules implements SectionRules {
     }
     this.#claim(account, present, balance, line);
     account.finished = Math.max(account.finished, present);
+    account.read = Math.max(account.read, present);
   }
 
   #judgePosting(
@@ -158,6 +160,10 @@ export class LedgerRules implements SectionRules {
   }
 
   #claim(account: LedgerAccount, version: number, stated: unknown, line: number): void {
+    if (version < account.initialVersion) {
+      const what = `${account.name} has version ${version}`;
+      this.#findings.found('regressed', line, `${what}, and began with ${account.initialVersion}`);
+    }
     const balance = historyAmount(stated);
     if (balance === undefined) {
       this.#findings.doubted(`line ${line} has no balance of ${account.name}.`);
@@ -182,14 +188,11 @@ export class LedgerRules implements SectionRules {
       balance: historyAmount(balances[name]),
     }));
     const missing = read.find(({ version, balance }) => version < 0 || balance === undefined);
-    if (missing || Object.keys(balances).length !== names.length) {
+    const sizes = [balances, versions].map((column) => Object.keys(column).length);
+    if (missing || sizes.some((size) => size !== names.length)) {
       const what = missing ? `lacks ${missing.name}` : 'has an account that was not there';
       this.#findings.found('wrong_total', line, `the snapshot ${what}`);
       return;
-    }
-    const below = read.find(({ balance }) => (balance ?? 0n) < 0n);
-    if (below) {
-      this.#findings.found('negative', line, `${below.name} has ${balances[below.name]}`);
     }
     const old = read.findIndex(({ version }, place) => version < (finished[place] ?? 0));
     const stale = read[old];
@@ -203,7 +206,10 @@ export class LedgerRules implements SectionRules {
     }
     for (const { name, version } of read) {
       const account = this.#accounts.get(name);
-      if (account) account.finished = Math.max(account.finished, version);
+      if (!account) continue;
+      this.#claim(account, version, balances[name], line);
+      account.finished = Math.max(account.finished, version);
+      account.read = Math.max(account.read, version);
     }
     this.#snapshots.push({
       line,

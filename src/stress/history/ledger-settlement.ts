@@ -1,7 +1,7 @@
 import { formatAmount } from '../../bank/money.ts';
-import { anyCurrency, isRecord } from './history-event.ts';
 import type { Findings } from './history-findings.ts';
 import type { BranchMoney, SectionJudgement } from './history-section.ts';
+import { anyCurrency, isRecord } from './history-values.ts';
 import type { Asked, LedgerAccount, SnapshotRead } from './ledger-accounts.ts';
 import { type Chain, judgeChain, readChain } from './ledger-chain.ts';
 import { judgeSnapshots } from './ledger-snapshots.ts';
@@ -32,10 +32,12 @@ export function settleLedger(
   const applied = new Set<string>();
   if (Array.isArray(ids)) settleIds(ids, end.asked, applied, findings);
   else findings.doubted('its last line has no ids.');
+  const due = appliedByAccount(end.asked, applied);
   const chains = [...end.accounts.values()].map((account) =>
-    readChain(account, end.asked, stored?.[account.name], findings),
+    readChain(account, due.get(account.name) ?? [], end.asked, stored?.[account.name], findings),
   );
-  for (const chain of chains) judgeChain(chain, end.asked, findings);
+  const told = judgeSnapshots(end.snapshots, chains, end.asked, findings);
+  for (const chain of chains) judgeChain(chain, end.asked, told, findings);
   for (const name of Object.keys(stored ?? {})) {
     if (!end.accounts.has(name)) {
       findings.found('misplaced', null, `${name} is stored, and nobody opened it`);
@@ -45,7 +47,8 @@ export function settleLedger(
   for (const name of stored ? end.accounts.keys() : []) {
     if (!isRecord(stored?.[name])) findings.found('lost', null, `the account ${name} is gone`);
   }
-  judgeSnapshots(end.snapshots, chains, end.asked, findings);
+  findStrangers(chains, end.asked, applied, findings);
+  findReversedTwice(end.asked, applied, findings);
   return {
     unknown_applied: unknownApplied(end.asked, applied),
     ...(stored ? { branches: branchMoney(end, chains, applied) } : {}),
@@ -76,6 +79,54 @@ function settleIds(
     if (ending === 'ok' && !applied.has(id)) {
       findings.found('lost', null, `${id} was acknowledged, but is not in the journal`);
     }
+  }
+}
+
+function appliedByAccount(
+  asked: ReadonlyMap<string, Asked>,
+  applied: ReadonlySet<string>,
+): ReadonlyMap<string, readonly string[]> {
+  const due = new Map<string, string[]>();
+  for (const id of applied) {
+    for (const { account } of asked.get(id)?.legs ?? []) {
+      const ids = due.get(account) ?? [];
+      due.set(account, ids);
+      ids.push(id);
+    }
+  }
+  return due;
+}
+
+/** A posting is a part of an operation of the journal. */
+function findStrangers(
+  chains: readonly Chain[],
+  asked: ReadonlyMap<string, Asked>,
+  applied: ReadonlySet<string>,
+  findings: Findings,
+): void {
+  for (const { account, stored } of chains) {
+    // One that was acknowledged, or never asked for, has been found by its id.
+    const stranger = stored.find((id) => !applied.has(id) && asked.get(id)?.ending !== 'ok');
+    if (stranger !== undefined) {
+      const what = `${stranger} is posted on ${account.name}`;
+      findings.found('phantom', null, `${what}, but is not in the journal`);
+    }
+  }
+}
+
+/** What has been taken back cannot be taken back again. */
+function findReversedTwice(
+  asked: ReadonlyMap<string, Asked>,
+  applied: ReadonlySet<string>,
+  findings: Findings,
+): void {
+  const reversals = new Map<unknown, string>();
+  for (const id of applied) {
+    const reverses = asked.get(id)?.reverses;
+    if (reverses === undefined) continue;
+    const other = reversals.get(reverses);
+    if (other === undefined) reversals.set(reverses, id);
+    else findings.found('duplicate', null, `${reverses} is taken back by ${other} and by ${id}`);
   }
 }
 

@@ -16,14 +16,17 @@ interface Prefix {
  * account by exclusive or: over all accounts they cancel out where both legs were seen or neither,
  * and what remains tells that a snapshot is torn, at the cost of one look an account. The
  * fingerprints have 64 bits, so that a torn one is overlooked once in 2^64.
+ *
+ * @returns the lines of those that do not add up
  */
 export function judgeSnapshots(
   snapshots: readonly SnapshotRead[],
   chains: readonly Chain[],
   asked: ReadonlyMap<string, Asked>,
   findings: Findings,
-): void {
-  if (snapshots.length === 0) return;
+): ReadonlySet<number> {
+  const told = new Set<number>();
+  if (snapshots.length === 0) return told;
   const prefixes = chains.map((chain) => prefixOf(chain, asked));
   for (const snapshot of snapshots) {
     const { line } = snapshot;
@@ -34,8 +37,10 @@ export function judgeSnapshots(
       findings.found('torn', line, findings.first ? '' : describe(snapshot, chains));
     } else if (seen.due !== snapshot.total) {
       findings.found('wrong_total', line, 'the snapshot does not add up to what was posted');
+      told.add(line);
     }
   }
+  return told;
 }
 
 /** @returns undefined where the snapshot saw a version that has no known posting */
@@ -65,7 +70,7 @@ function prefixOf({ account, links }: Chain, asked: ReadonlyMap<string, Asked>):
     marks[2 * place + 3] = (marks[2 * place + 1] ?? 0) ^ low;
     sums.push(sum);
   }
-  return { first: account.initialVersion ?? 0, sums, marks };
+  return { first: account.initialVersion, sums, marks };
 }
 
 /** FNV-1a with an avalanche at its end, so that ids that differ in one digit differ everywhere. */
@@ -83,7 +88,7 @@ function hash(text: string, seed: number): number {
 function describe({ versions }: SnapshotRead, chains: readonly Chain[]): string {
   const legs = new Map<string, string>();
   for (const [place, { account, links }] of chains.entries()) {
-    const seen = (versions[place] ?? 0) - (account.initialVersion ?? 0);
+    const seen = (versions[place] ?? 0) - account.initialVersion;
     for (const { id } of links.slice(0, seen)) {
       if (!legs.delete(id)) legs.set(id, account.name);
     }

@@ -1,6 +1,7 @@
-import { type HistoryEvent, historyAmount, isRecord } from './history-event.ts';
+import type { HistoryEvent } from './history-event.ts';
 import type { Findings } from './history-findings.ts';
 import type { Begun, SectionJudgement, SectionRules } from './history-section.ts';
+import { historyAmount, isRecord } from './history-values.ts';
 
 const nothingFinished: Begun = Object.freeze({ finished: [], repeated: false });
 
@@ -23,9 +24,20 @@ export class PlainRules implements SectionRules {
     }
   }
 
-  begin({ value }: HistoryEvent, line: number): Begun {
-    const { id } = value;
-    if (typeof id !== 'string') return nothingFinished;
+  mayChange(): boolean {
+    return false;
+  }
+
+  begin({ f, value }: HistoryEvent, line: number): Begun {
+    const id = String(value['id']);
+    if (f !== 'increment') {
+      this.#findings.doubted(`line ${line} has ${f}, which is not judged of a plain model.`);
+      return nothingFinished;
+    }
+    const account = String(value['account']);
+    if (!this.#due.has(account)) {
+      this.#findings.doubted(`line ${line} is about ${account}, which was not there at the start.`);
+    }
     if (this.#ids.has(id)) {
       this.#findings.doubted(`the id ${id} occurs twice, in line ${line} again.`);
     }
@@ -55,7 +67,7 @@ export class PlainRules implements SectionRules {
     const findings = this.#findings;
     const [branch = '', account = ''] = String(value['account']).split(/:(.*)/s);
     const amount = historyAmount(value['amount']);
-    if (amount === undefined || collection === undefined || matched === undefined) {
+    if (amount === undefined || collection === undefined || !(matched === 0 || matched === 1)) {
       findings.doubted(`line ${line} does not say what was written, and where.`);
       return;
     }
@@ -67,7 +79,9 @@ export class PlainRules implements SectionRules {
       findings.found('misplaced', line, `${value['id']} of ${branch} landed in ${collection}`);
     }
     const place = `${collection}:${account}`;
-    this.#due.set(place, (this.#due.get(place) ?? 0n) + amount);
+    const before = this.#due.get(place);
+    if (before !== undefined) this.#due.set(place, before + amount);
+    else findings.doubted(`line ${line} wrote to ${place}, which was not there at the start.`);
   }
 
   #reconcile(balances: Readonly<Record<string, unknown>>): void {

@@ -68,8 +68,7 @@ export function createRecord({ sources, write, heard }: RecordOptions): LedgerRe
   let last: Promise<void> = Promise.resolve();
   const accept = (lines: readonly Pick<HistoryLine, 'text'>[]): Promise<void> => {
     for (const { text } of lines) {
-      const event: HistoryEvent | undefined = judge.take(text);
-      if (!event) continue;
+      const event = judge.take(text);
       meter.take(event);
       heard?.(event);
     }

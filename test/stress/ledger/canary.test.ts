@@ -136,7 +136,16 @@ describe('a true history is clean', () => {
       'never answered, then refused, and applied by the first attempt',
       doctored({ endC: { ...beginC, process: 4, type: 'fail' } }),
     ],
-    ['with the ids alone', doctored({ applied: { type: 'ok', f: 'applied', value: { ids } } })],
+    [
+      'with the ids alone, and a snapshot at the end',
+      doctored({
+        applied: [
+          story.beginS,
+          snapshot({ [X]: ['14.00', 5], [Y]: ['10.00', 3] }),
+          { type: 'ok', f: 'applied', value: { ids } },
+        ],
+      }),
+    ],
     [
       'a snapshot before the transfer',
       doctored({
@@ -177,6 +186,29 @@ describe('each anomaly has a canary', () => {
       version: 4,
       postings: [...storedY.postings, [4, 'c', '-1.00', '9.00']],
     },
+  });
+  const told = { ...transferT, ...ended, to_balance: '-1.00' };
+  const belowZero = doctored({
+    init: {
+      ...init,
+      value: {
+        accounts: { [X]: { balance: '10.00', version: 1 }, [Y]: { balance: '-5.00', version: 1 } },
+      },
+    },
+    endT: { ...story.endT, value: told },
+    replayed: { ...story.replayed, value: told },
+    endS: snapshot({ [X]: ['11.00', 3], [Y]: ['-1.00', 2] }),
+    endR: { ...story.endR, value: { ...back, ...undone, from_balance: '-5.00' } },
+    applied: applied(ids, {
+      [Y]: {
+        balance: '-5.00',
+        version: 3,
+        postings: [
+          [2, 't', '4.00', '-1.00'],
+          [3, 'r', '-4.00', '-5.00'],
+        ],
+      },
+    }),
   });
   const twice: readonly Posting[] = [...postingsX, [6, 'c', '-1.00', '13.00']];
   const canaries: readonly [(typeof anomalies)[number], string, Line[]][] = [
@@ -251,11 +283,7 @@ describe('each anomaly has a canary', () => {
       doctored({ endS: snapshot({ [X]: ['11.01', 3], [Y]: ['14.00', 2] }) }),
     ],
     ['wrong_total', 'an account is missing', doctored({ endS: snapshot({ [X]: ['11.00', 3] }) })],
-    [
-      'negative',
-      'in a snapshot',
-      doctored({ endS: snapshot({ [X]: ['26.00', 3], [Y]: ['-1.00', 2] }) }),
-    ],
+    ['negative', 'in a snapshot, and wherever it is told', belowZero],
     [
       'misplaced',
       'answered for another account, and posted there',
@@ -354,7 +382,14 @@ describe('nothing is passed that was not put to the test', () => {
   const faulty: Line = { ...init, faults: 'kill' };
 
   test.each<[RegExp, Line[]]>([
-    [/no reverse succeeded/, doctored({ endR: { ...story.beginR, type: 'info' } })],
+    [
+      /no reverse succeeded/,
+      doctored({
+        endR: { ...story.beginR, type: 'info' },
+        beginRead: { ...story.beginRead, process: 5 },
+        endRead: { ...story.endRead, process: 5 },
+      }),
+    ],
     [/no snapshot succeeded/, doctored({ beginS: undefined, endS: undefined })],
     [/no kill struck/, doctored({ init: faulty })],
     // Nothing was under way.
