@@ -336,7 +336,7 @@ describe('balance --at', () => {
     return { data, stderrs: ran.map(({ stderr }) => stderr) };
   }
 
-  test('says that it is not final while an operation could still change it, as one does', async () => {
+  test('is not final while an operation could change it, as one does', async () => {
     const bank = await bankWithAccounts();
     const commit = await heldDeposit(bank);
     const { localTime } = await bank.db.command({ hello: 1 });
@@ -380,7 +380,7 @@ describe('balance --at', () => {
     for (const stderr of stderrs) expect(stderr).toContain('not_final');
   });
 
-  test('a bare date is the end of that day in the zone, and today so far is not final', async () => {
+  test('a bare date is the end of that day in the zone; today so far is not final', async () => {
     const zone = 'Pacific/Kiritimati';
     const bank = await bankWithAccounts(zone);
     const journal = bank.db.collection('journal');
