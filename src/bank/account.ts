@@ -31,8 +31,8 @@ const statuses: ReadonlySet<unknown> = new Set<AccountStatus>(['open', 'frozen',
 /**
  * An account as the rules need it, from its document.
  *
- * @returns `bad_balance` if the balance is no exact amount of the currency, or larger than a balance
- *   can be; `bad_document` if another field is missing or of another type
+ * @returns `bad_balance` if the balance is no exact amount of the currency, or larger than a
+ *   balance can be; `bad_document` if another field is missing or of another type
  */
 export function readAccount(
   document: Document,

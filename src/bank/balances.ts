@@ -69,7 +69,7 @@ export interface BranchSum {
 async function branchSum(branch: BranchModel, session: ClientSession): Promise<BranchSum> {
   const { accounts, unread, foreign, total } = await branch.total(session);
   const sum = accounts === unread ? 0n : fromDecimal(total, branch.currency);
-  const duplicates = await branch.duplicates(session);
+  const duplicates = accounts > 1 ? await branch.duplicates(session) : [];
   const isSound = unread === 0 && sum !== undefined && sum <= maxMinor && sum >= -maxMinor;
   if (isSound && foreign === 0 && duplicates.length === 0) {
     return { branch, accounts, minor: sum, problems: [] };

@@ -87,7 +87,10 @@ export interface BranchModel extends BranchConfig {
     documentId: DocumentId,
     amountMinor: bigint,
   ) => Promise<Document | null>;
-  /** Opens an account in a bank without a journal; the unique index refuses a second one. Sent once. */
+  /**
+   * Opens an account in a bank without a journal; the unique index refuses a second one. Sent once,
+   * as `increment`.
+   */
   readonly insert: (change: AccountChange) => Promise<void>;
   /** As `increment`, without reading the account back: how many documents it matched, 0 or 1. */
   readonly add: (account: string, amountMinor: bigint) => Promise<number>;

@@ -6,7 +6,11 @@ import { BankctlError } from '../errors.ts';
  * are waited for, since only their answers tell what happened.
  */
 export interface Commits {
-  /** Sends a write, with its retries. @throws `interrupted` once no more may begin; nothing is sent then */
+  /**
+   * Sends a write, with its retries.
+   *
+   * @throws `interrupted` once no more may begin; nothing is sent then
+   */
   readonly send: <T>(write: () => Promise<T>) => Promise<T>;
   /** Lets no more begin. @returns once those under way have their answers, good or bad */
   readonly stop: () => Promise<void>;

@@ -50,6 +50,7 @@ export interface RefusedDocument extends OperationDocument {
   readonly asked: Asked;
 }
 
+/** A document of the journal: see `isApplied`. */
 export type JournalDocument = AppliedDocument | RefusedDocument;
 
 /** Why an operation was refused. */

@@ -71,7 +71,10 @@ function outOfRange(message: string): BankctlError {
 }
 
 /** The whole bank at a moment of the past. */
-export interface PastBalance extends BankBalance, PastMoment {}
+export interface PastBalance extends BankBalance, PastMoment {
+  /** Branches that the journal has postings of and the config does not; they are left out. */
+  readonly unknownBranches: readonly string[];
+}
 
 /**
  * All branches as they were: what the journal had posted by that time, from one snapshot.
@@ -98,7 +101,9 @@ export async function bankBalanceAt(bank: Bank, span: Span): Promise<PastBalance
       return { branch, accounts: Number(row?.['accounts'] ?? 0), minor, problems: [] };
     }),
   );
-  return { ...balance, ...moment };
+  const known = new Set(balance.branches.map(({ branch }) => branch));
+  const unknownBranches = [...byBranch.keys()].map(String).filter((name) => !known.has(name));
+  return { ...balance, ...moment, unknownBranches };
 }
 
 /**

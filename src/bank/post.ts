@@ -3,7 +3,7 @@ import { BankctlError } from '../errors.ts';
 import { quote } from '../text.ts';
 import type { Bank } from './bank.ts';
 import { type Bound, within } from './bound.ts';
-import { isCappedInTransaction, isDuplicate, isFaultOfOne } from './fault.ts';
+import { isDuplicate, isFaultOfOne, mayBeCapped } from './fault.ts';
 import type { Journal } from './journal.ts';
 import type { Entry } from './journal-document.ts';
 import { type Judged, judgeAll } from './judge.ts';
@@ -200,7 +200,6 @@ async function recover(
 ): Promise<readonly Outcome[]> {
   const { operations, options, memory, bank } = batch;
   if (isDuplicate(error) && !batch.thorough) return postBatch({ ...batch, thorough: true });
-  if (isCappedInTransaction(error)) await checkCapped(batch);
   const [only] = operations;
   const many = operations.length > 1;
   const middle = Math.ceil(operations.length / 2);
@@ -255,9 +254,14 @@ async function postOnce(batch: Batch, bound: Bound, progress: Progress): Promise
     transact(
       session,
       {
-        run: (mayBeApplied) => {
+        run: async (mayBeApplied) => {
           progress.committing = undefined;
-          return attempt(batch, session, bound, mayBeApplied);
+          try {
+            return await attempt(batch, session, bound, mayBeApplied);
+          } catch (error) {
+            if (mayBeCapped(error)) await checkCapped(batch);
+            throw error;
+          }
         },
         committing: (judged) => {
           progress.committing = judged;

@@ -36,8 +36,10 @@ export async function readBook(
   options: ReadOptions = { ids: 'given', versions: false },
 ): Promise<Book> {
   // One after the other: at once they would need a second connection, which takes longer to open.
-  const now = await bank.serverTime();
   const read = await readInTurn(bank, operations, session, options);
+  // Asked for inside the transaction, whose life the server bounds: a client that was suspended
+  // in between cannot commit a time that `balance --at` took for settled.
+  const now = await bank.serverTime();
   return { now, ...read, branch: bank.branches.get };
 }
 
@@ -159,7 +161,7 @@ function toReading(
   return new BankctlError('bad_document', `The document of ${shown} has no valid account_number.`);
 }
 
-/** Another program deleted or replaced the document of an account that the journal is ahead of. */
+/** Accounts that the journal is ahead of: another program deleted or replaced their documents. */
 async function readBehind(
   { journal }: Bank,
   readings: ReadonlyMap<string, Reading>,

@@ -46,8 +46,9 @@ export class CommitUnknown extends Error {}
  * and writes. This is the driver's `withTransaction`, but bounded by the caller's time instead of
  * 120 s, with a bound on conflicts, and telling an unknown commit from a failed one.
  *
- * @throws `CommitUnknown`; `interrupted` if no commit may be sent; a `MongoError` for which `isConflict` holds where others kept
- *   interfering; whatever else the body or the server says, with nothing applied
+ * @throws `CommitUnknown`; `interrupted` if no commit may be sent; a `MongoError` for which
+ *   `isConflict` holds if others kept interfering; whatever else the body or the server says, with
+ *   nothing applied
  *
  * Source: driver specifications, "Transactions" and "Convenient API for Transactions".
  */

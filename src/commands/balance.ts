@@ -9,6 +9,7 @@ import type { Movement, WatchEvent } from '../bank/watch.ts';
 import type { Config } from '../config/config.ts';
 import { BankctlError } from '../errors.ts';
 import { type Column, recordView, type View } from '../render/view.ts';
+import { quote } from '../text.ts';
 import { formatTime, parseSpan, type Span, timeFormat } from '../time.ts';
 import { type Command, type Result, type Session, streamOf, type Typed } from './command.ts';
 import { failure, notice, resultZone, warning } from './notice.ts';
@@ -79,6 +80,10 @@ async function wholeBank(session: Session, at: Span | undefined): Promise<Result
   const { branches, totals } = past ?? (await bankBalance(bank));
   const status = tellAllProblems(session, bank, branches);
   if (past) await tellMoment(session, past);
+  for (const name of past?.unknownBranches ?? []) {
+    const message = `The journal has postings of ${quote(name)}, which is no branch of the config.`;
+    warning(session, 'unknown_branch', `${message} They are left out here.`, { branch: name });
+  }
   return {
     kind: 'single',
     data: {

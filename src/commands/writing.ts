@@ -103,7 +103,8 @@ function withId(error: unknown, id: string, interrupted: boolean): unknown {
   const code = error instanceof BankctlError ? error.code : undefined;
   if (error instanceof BankctlError && code === 'outcome_unknown') {
     const message = interrupted ? `Interrupted. ${error.message}` : error.message;
-    const hint = `To make sure, ${again}: it is applied once. See it with bankctl show ${shellWord(id)}.`;
+    const look = `bankctl show ${shellWord(id)} tells too`;
+    const hint = `To make sure, ${again}: it is applied once; ${look}.`;
     return new BankctlError(code, message, hint, { cause: error });
   }
   const notApplied = `The operation ${id} was not applied.`;
@@ -132,7 +133,8 @@ async function withoutId(
   if (error instanceof WriteUnknown) {
     const unknown = `Whether ${branch}:${account} was changed is not known`;
     const open = `${unknown}, and there is no journal to ask.`;
-    const look = `See what is there with bankctl balance ${shellWord(branch)} ${shellWord(account)}.`;
+    const where = `${shellWord(branch)} ${shellWord(account)}`;
+    const look = `See what is there with bankctl balance ${where}.`;
     const message = interrupted ? `Interrupted. ${open}` : open;
     return new BankctlError('outcome_unknown', message, look, { cause: error });
   }

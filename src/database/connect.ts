@@ -47,6 +47,8 @@ export function createClient(uri: string, options: ConnectOptions): MongoClient 
     waitQueueTimeoutMS: timeoutMs,
     retryWrites: true,
     retryReads: true,
+    // Else it repeats a commit by itself, and hides that the first attempt went unanswered.
+    maxAdaptiveRetries: 0,
     readConcern: { level: 'majority' },
     writeConcern: { w: 'majority' },
     readPreference: 'primary',

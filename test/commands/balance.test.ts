@@ -1,5 +1,7 @@
-import { Binary, Decimal128, Double, Int32, Long } from 'mongodb';
-import { describe, expect, onTestFinished, test } from 'vitest';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { Binary, Decimal128, Double, Int32, Long, MongoClient } from 'mongodb';
+import { describe, expect, inject, onTestFinished, test } from 'vitest';
 import { openBank } from '../../src/bank/bank.ts';
 import { post } from '../../src/bank/post.ts';
 import { findConfig } from '../../src/config/find.ts';
@@ -401,6 +403,43 @@ describe('balance --at', () => {
     expect(JSON.parse(soFar.stdout)).toMatchObject({ final: false, totals: { EUR: '3.00' } });
     const tomorrow = new Date(Date.now() + 38 * 3_600_000).toISOString().slice(0, 10);
     expect((await bank.run(['balance', '--at', tomorrow])).stderr).toMatch(/in the future/);
+  });
+
+  test('an operation takes its time inside its transaction, whose life is bounded', async () => {
+    const bank = await bankWithAccounts();
+    const appName = `bankctl-test-${bank.db.databaseName}`;
+    const client = await MongoClient.connect(inject('uri'), { appName });
+    onTestFinished(() => client.close());
+    const config = await findConfig(undefined, { cwd: bank.directory, env: {} });
+    const opened = await openBank(client, config, { timeoutMs: 20_000, draw: () => 0.5 });
+    const open: unknown[] = [];
+    const serverTime = async () => {
+      const sessions = await client
+        .db('admin')
+        .aggregate([{ $currentOp: { idleSessions: true } }, { $match: { appName } }])
+        .toArray();
+      open.push(sessions.filter(({ transaction }) => transaction !== undefined).length);
+      return opened.serverTime();
+    };
+    const operation = {
+      ...({ type: 'increment', branch: 'branch1', account: 'A', create: false } as const),
+      ...{ amountMinor: 500n, id: 'timed', idGiven: true, memo: undefined },
+    };
+    await post({ ...opened, serverTime }, [operation], { by: 'teller@desk' });
+    expect(open).toEqual([1]);
+  });
+
+  test('says which branches of the journal the config does not have', async () => {
+    const bank = await bankWithAccounts();
+    await writeFile(
+      join(bank.directory, 'other.yaml'),
+      `database: ${bank.db.databaseName}\nbranches: { branch2: { collection: branch2 } }\n`,
+    );
+    const now = new Date().toISOString();
+    const { stdout, stderr } = await bank.run(['balance', '--at', now, '--config', 'other.yaml']);
+    expect(stdout).toMatch(/total +USD +1 +7\.00/);
+    expect(stderr).toMatch(/postings of "branch1", which is no branch of the config/);
+    expect(stderr).toMatch(/postings of "branch3"/);
   });
 
   test('refuses what is no time, with what to type', async () => {
