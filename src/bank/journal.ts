@@ -53,7 +53,7 @@ export interface Journal {
   ) => Promise<readonly AppliedDocument[]>;
   /** Those of the given ids that the journal has. */
   readonly idsAmong: (ids: readonly string[]) => Promise<readonly string[]>;
-  /** The ids next to one in their own order, nearest first, at most so many. */
+  /** At most `limit` ids on one side of an id in their own order, nearest first. */
   readonly idsBeside: (
     id: string,
     side: 'before' | 'after',

@@ -55,7 +55,7 @@ async function checkPast(bank: Bank, span: Span): Promise<Date> {
 
 /**
  * Whether the answer that a session has read is final. Its snapshot may be older than the server's
- * time, where the majority of the members lags behind.
+ * time, if the majority of the members lags behind.
  */
 function momentOf(span: Span, now: Date, session: ClientSession): PastMoment {
   const at = lastOf(span);
@@ -109,7 +109,7 @@ export async function bankBalanceAt(bank: Bank, span: Span): Promise<PastBalance
 /**
  * The accounts of a branch as they were, in order of their number, in batches.
  *
- * @param tell hears of the moment before the first batch comes
+ * @param tell called with the moment before the first batch
  * @throws `time_out_of_range`, `journal_disabled`, `bad_balance`
  */
 export async function* accountBalancesAt(
@@ -142,7 +142,7 @@ export async function* accountBalancesAt(
 /**
  * One account as it was.
  *
- * @throws `time_out_of_range` also where the account had no posting yet; `journal_disabled`,
+ * @throws `time_out_of_range` also if the account had no posting yet; `journal_disabled`,
  *   `bad_balance`
  */
 export async function accountBalanceAt(bank: Bank, reference: AccountReference, span: Span) {

@@ -139,7 +139,7 @@ function bankView({ branches, totals }: BankBalance): View {
   };
 }
 
-/** Stands where a figure cannot be told; it is no number, so that nobody takes it for one. */
+/** Printed for an unknown figure: not a number, so that nobody takes it for one. */
 const unknown = '?';
 
 function accountsIn(branches: BankBalance['branches'], currency: string): number {
@@ -176,8 +176,8 @@ async function* presentRows(bank: Bank, name: string, tally: Tally) {
 async function* pastRows(session: Session, bank: Bank, name: string, at: Span) {
   const { accountBalancesAt } = await import('../bank/index.ts');
   let moment: PastMoment | undefined;
-  const batches = accountBalancesAt(bank, name, at, (told) => {
-    moment = told;
+  const batches = accountBalancesAt(bank, name, at, (read) => {
+    moment = read;
   });
   for await (const rows of batches) {
     const data = moment && momentData(moment);
@@ -202,8 +202,8 @@ async function oneAccount(
   const { at: moment, final, finalFrom, ...found } = await accountBalanceAt(bank, reference, at);
   await tellMoment(session, { at: moment, final, finalFrom });
   const { currency: _, ...data } = found;
-  const told = momentData({ at: moment, final });
-  return { kind: 'single', data: { ...data, ...told }, view: accountView(found) };
+  const momentOf = momentData({ at: moment, final });
+  return { kind: 'single', data: { ...data, ...momentOf }, view: accountView(found) };
 }
 
 type FoundAccount = Omit<Awaited<ReturnType<typeof accountBalance>>, 'status'> & {
