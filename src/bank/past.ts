@@ -1,6 +1,6 @@
 import { type ClientSession, type Document, Timestamp } from 'mongodb';
 import { BankctlError } from '../errors.ts';
-import type { Span } from '../time.ts';
+import { formatTime, type Span } from '../time.ts';
 import { type AccountBalance, type BankBalance, sumUp } from './balances.ts';
 import type { Bank } from './bank.ts';
 import { within } from './bound.ts';
@@ -46,9 +46,8 @@ async function checkPast(bank: Bank, span: Span): Promise<Date> {
   if (span.from <= now) return now;
   const newest = await within(bank.timeoutMs, () => journalOf(bank).newestAt());
   if (newest === undefined || span.from > newest) {
-    throw outOfRange(
-      `${span.from.toISOString()} is in the future: it is ${now.toISOString()} now.`,
-    );
+    const shown = (time: Date) => formatTime(time, bank.config.timezone);
+    throw outOfRange(`${shown(span.from)} is in the future: it is ${shown(now)} now.`);
   }
   return now;
 }
@@ -60,10 +59,14 @@ async function checkPast(bank: Bank, span: Span): Promise<Date> {
 function momentOf(span: Span, now: Date, session: ClientSession): PastMoment {
   const at = lastOf(span);
   const finalFrom = new Date(at.getTime() + underWayMs);
-  // The driver has it among the things that are not for everyone.
+  // The driver keeps it out of its public types.
   const snapshot: unknown = Reflect.get(session, 'snapshotTime');
-  const snapshotMs = snapshot instanceof Timestamp ? snapshot.getHighBits() * 1000 : 0;
+  const snapshotMs = snapshot instanceof Timestamp ? snapshot.getHighBitsUnsigned() * 1000 : 0;
   return { at, finalFrom, final: finalFrom.getTime() < Math.min(now.getTime(), snapshotMs) };
+}
+
+function shownEnd({ config }: Bank, span: Span): string {
+  return formatTime(lastOf(span), config.timezone);
 }
 
 function outOfRange(message: string): BankctlError {
@@ -91,7 +94,7 @@ export async function bankBalanceAt(bank: Bank, span: Span): Promise<PastBalance
   const { rows, moment } = await within(bank.timeoutMs, () =>
     bank.inSession(read, { snapshot: true }),
   );
-  if (rows.length === 0) throw outOfRange(`Nothing was posted by ${moment.at.toISOString()}.`);
+  if (rows.length === 0) throw outOfRange(`Nothing was posted by ${shownEnd(bank, span)}.`);
   const byBranch = new Map(rows.map((row) => [row['_id'], row]));
   const balance = sumUp(
     [...bank.branches].map((branch) => {
@@ -136,7 +139,7 @@ export async function* accountBalancesAt(
   } finally {
     await session.endSession();
   }
-  if (!any) throw outOfRange(`Nothing was posted in ${name} by ${lastOf(span).toISOString()}.`);
+  if (!any) throw outOfRange(`Nothing was posted in ${name} by ${shownEnd(bank, span)}.`);
 }
 
 /**
@@ -154,7 +157,7 @@ export async function accountBalanceAt(bank: Bank, reference: AccountReference, 
     for await (const [document] of journal.accountsAt(lastOf(span), reference, session)) {
       if (document) return { document, moment: momentOf(span, now, session) };
     }
-    throw outOfRange(`${shown} had no posting by ${lastOf(span).toISOString()}.`);
+    throw outOfRange(`${shown} had no posting by ${shownEnd(bank, span)}.`);
   };
   const { document, moment } = await within(bank.timeoutMs, () =>
     bank.inSession(read, { snapshot: true }),

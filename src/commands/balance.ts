@@ -202,8 +202,8 @@ async function oneAccount(
   const { at: moment, final, finalFrom, ...found } = await accountBalanceAt(bank, reference, at);
   await tellMoment(session, { at: moment, final, finalFrom });
   const { currency: _, ...data } = found;
-  const momentOf = momentData({ at: moment, final });
-  return { kind: 'single', data: { ...data, ...momentOf }, view: accountView(found) };
+  const past = momentData({ at: moment, final });
+  return { kind: 'single', data: { ...data, ...past }, view: accountView(found) };
 }
 
 type FoundAccount = Omit<Awaited<ReturnType<typeof accountBalance>>, 'status'> & {
