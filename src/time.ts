@@ -42,7 +42,7 @@ const minYear = 1900;
  * offset is what the clocks of the zone showed. Fractions are cut to milliseconds, which is what
  * the database keeps.
  *
- * @param option the option that it stands behind, for the message
+ * @param option the option it was given to, for the message
  * @param zone IANA name
  * @throws `usage` for what is no time, for a day that the calendar does not have, and for a local
  *   time that the zone's clocks skipped or showed twice
@@ -80,7 +80,10 @@ function wallTime(match: RegExpExecArray, text: string, option: string): number 
     [year < minYear, `lies before the year ${minYear}`],
     [month < 1 || month > 12, `has the month ${match[2]}, but a year has 12`],
     [day < 1 || day > lastDay, `has the day ${match[3]}, but ${monthName} has ${lastDay}`],
-    [hour > 23 || minute > 59 || second > 59, 'has an hour above 23, or 60 minutes or seconds'],
+    [
+      hour > 23 || minute > 59 || second > 59,
+      'has an hour above 23, or minutes or seconds above 59',
+    ],
   ];
   const problem = problems.find(([applies]) => applies)?.[1];
   if (!problem) return Date.UTC(year, month - 1, day, hour, minute, second, fraction);
@@ -111,7 +114,7 @@ interface Clock {
   readonly offset: (atMs: number) => number;
 }
 
-/** A day begins at its first moment: where midnight was skipped or came twice, at the first. */
+/** A day begins at its first moment: if midnight was skipped or came twice, at the first. */
 function daySpan(wallMs: number, text: string, option: string, clock: Clock): Span {
   const from = firstMoment(wallMs, clock);
   const to = firstMoment(wallMs + dayMs, clock);
@@ -127,7 +130,7 @@ function daySpan(wallMs: number, text: string, option: string, clock: Clock): Sp
 function firstMoment(wallMs: number, clock: Clock): number {
   const [first] = momentsOf(wallMs, clock);
   if (first !== undefined) return first;
-  // The clocks jumped over it: the jump is where the later offset begins.
+  // The clocks jumped over it: find the moment at which they did.
   const { offset } = clock;
   let before = wallMs - offset(wallMs + 2 * dayMs) - 1;
   let after = wallMs - offset(wallMs - 2 * dayMs);
@@ -155,13 +158,13 @@ function zoneTime(wallMs: number, text: string, option: string, clock: Clock): D
   if (first !== undefined && second !== undefined) {
     throw new BankctlError(
       'usage',
-      `${option} ${quote(text)} came twice in ${zone}, where the clocks were set back.`,
+      `${option} ${quote(text)} came twice in ${zone}, as the clocks were set back.`,
       `Say which one is meant: ${toType(first)}, or ${toType(second)}.`,
     );
   }
   throw new BankctlError(
     'usage',
-    `${option} ${quote(text)} did not exist in ${zone}, where the clocks were set ahead.`,
+    `${option} ${quote(text)} did not exist in ${zone}, as the clocks were set ahead.`,
     `Give a time with its offset, such as ${toType(firstMoment(wallMs, clock))}.`,
   );
 }

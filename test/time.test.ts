@@ -55,8 +55,8 @@ test.each([
   ['2026-11-00', /has the day 00/],
   ['0026-11-25', /before the year 1900/],
   ['2026-11-25T24:00:00Z', /hour above 23/],
-  ['2026-11-25T10:60', /60 minutes or seconds/],
-  ['2026-12-31T23:59:60Z', /60 minutes or seconds/],
+  ['2026-11-25T10:60', /minutes or seconds above 59/],
+  ['2026-12-31T23:59:60Z', /minutes or seconds above 59/],
   ['2026-11-25T10:00+25:00', /offset that no clock has/],
   ['2026-11-25T10:00+01:60', /offset that no clock has/],
   ...[
@@ -150,19 +150,24 @@ const zones = [
   ...['Africa/Casablanca', 'America/St_Johns', 'Asia/Tehran', 'Antarctica/Troll'],
 ];
 
+/** The years in which the zones changed their rules, dropped a day, or skipped a midnight. */
+const years = [2011, 2012, 2017, 2026];
+
 test.each(zones)('the days of %s follow one another without gap or overlap', (zone) => {
   const dayMs = 86_400_000;
   const format = timeFormat(zone);
-  let end: Date | undefined;
-  for (let ms = Date.UTC(2010, 11, 31); ms < Date.UTC(2027, 0, 1); ms += dayMs) {
-    const day = new Date(ms).toISOString().slice(0, 10);
-    if (zone === 'Pacific/Apia' && day === '2011-12-30') continue;
-    const { from, to } = parseSpan(day, '--at', zone);
-    if (end) expect(from, day).toEqual(end);
-    // By the clocks of the zone the day has its name from its first to its last millisecond.
-    expect(format(from).slice(0, 10)).toBe(day);
-    expect(format(new Date(to.getTime() - 1)).slice(0, 10)).toBe(day);
-    end = to;
+  for (const year of years) {
+    let end: Date | undefined;
+    for (let ms = Date.UTC(year, 0); ms <= Date.UTC(year + 1, 0); ms += dayMs) {
+      const day = new Date(ms).toISOString().slice(0, 10);
+      if (zone === 'Pacific/Apia' && day === '2011-12-30') continue;
+      const { from, to } = parseSpan(day, '--at', zone);
+      if (end) expect(from, day).toEqual(end);
+      // By the clocks of the zone the day has its name from its first to its last millisecond.
+      expect(format(from).slice(0, 10)).toBe(day);
+      expect(format(new Date(to.getTime() - 1)).slice(0, 10)).toBe(day);
+      end = to;
+    }
   }
 });
 

@@ -16,26 +16,26 @@ export interface BranchBalance {
   readonly currency: string;
   /** Documents with the branch's stamp. */
   readonly accounts: number;
-  /** Null where it cannot be told, for a balance that cannot be read or that is there twice. */
+  /** Null if it is not known, since a balance cannot be read or is there twice. */
   readonly total: string | null;
   /** What is wrong with documents of the collection; not there if nothing is. */
   readonly problems?: readonly Problem[];
-  /** Beside a total that cannot be told: the accounts whose balance can be read, and their sum. */
+  /** Beside an unknown total: the accounts whose balance can be read, and their sum. */
   readonly readable?: { readonly accounts: number; readonly total: string };
 }
 
 /** The whole bank at one moment. */
 export interface BankBalance {
   readonly branches: readonly BranchBalance[];
-  /** Sum over the branches of each currency; null where one of them cannot be told. */
+  /** Sum over the branches of each currency; null if one of them is not known. */
   readonly totals: Readonly<Record<string, string | null>>;
 }
 
 /** An account, in the words of the JSON result. */
 export interface AccountBalance {
-  /** Null where the document has no account number. */
+  /** Null if the document has no account number. */
   readonly account: string | null;
-  /** Null where the stored balance is no exact amount. */
+  /** Null if the stored balance is not an exact amount. */
   readonly balance: string | null;
   readonly status: string | null;
 }
@@ -59,27 +59,27 @@ export function bankBalance(bank: Bank): Promise<BankBalance> {
 export interface BranchSum {
   readonly branch: BranchModel;
   readonly accounts: number;
-  /** Undefined where it cannot be told. */
+  /** Undefined if it is not known. */
   readonly minor: bigint | undefined;
   readonly problems: readonly Problem[];
   readonly readable?: { readonly accounts: number; readonly minor: bigint };
 }
 
-/** One pass, and a second one only where something is wrong. */
+/** One pass, and a second one only if something is wrong. */
 async function branchSum(branch: BranchModel, session: ClientSession): Promise<BranchSum> {
   const { accounts, unread, foreign, total } = await branch.total(session);
   const sum = accounts === unread ? 0n : fromDecimal(total, branch.currency);
-  const duplicates = await branch.duplicates(session);
+  const duplicates = accounts > 1 ? await branch.duplicates(session) : [];
   const isSound = unread === 0 && sum !== undefined && sum <= maxMinor && sum >= -maxMinor;
   if (isSound && foreign === 0 && duplicates.length === 0) {
     return { branch, accounts, minor: sum, problems: [] };
   }
   const { problems: found, readable } = await branch.problems(session);
   const problems = [...found, ...duplicates];
-  const isTold = !problems.some(({ code }) => hidesTotal(code));
+  const isKnown = !problems.some(({ code }) => hidesTotal(code));
   const minors = readable.totals.map((part) => fromDecimal(part, branch.currency) ?? 0n);
   const minor = minors.reduce((all, part) => all + part, 0n);
-  return isTold
+  return isKnown
     ? { branch, accounts, minor, problems }
     : {
         ...{ branch, accounts, minor: undefined, problems },
@@ -205,7 +205,7 @@ export async function accountBalance(bank: Bank, name: string, account: string) 
   };
 }
 
-/** An account of a branch, or why it cannot be told. */
+/** An account of a branch, or why it is not known. */
 export async function findAccount(
   branch: BranchModel,
   account: string,

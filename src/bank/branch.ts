@@ -103,7 +103,7 @@ export interface BranchModel extends BranchConfig {
   /**
    * All accounts in order of their number, in batches; memory does not grow with the branch.
    *
-   * @param foreign takes notice of the documents that do not carry the branch's stamp
+   * @param foreign counts the documents that do not carry the branch's stamp
    */
   readonly accounts: (
     session?: ClientSession,
@@ -275,7 +275,7 @@ function newDocument(branch: BranchConfig, change: AccountChange): AccountDocume
   };
 }
 
-/** The documents of others come too where they are to be noticed: one pass, in one snapshot. */
+/** With a tally, the documents of others are read too: one pass, in one snapshot. */
 async function* readAccounts(
   collection: Collection,
   stamp: string,

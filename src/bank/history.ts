@@ -30,11 +30,11 @@ export function journalOf(bank: Bank): Journal {
 }
 
 /**
- * The postings of an account, oldest first, in batches. The journal has them also where the
+ * The postings of an account, oldest first, in batches. The journal has them even if the
  * account's document is gone or cannot be read.
  *
- * @param doubtful hears of such a document after the postings
- * @throws `account_not_found` and the like where there are no postings either; `journal_disabled`
+ * @param doubtful called after the postings with what is wrong with the document
+ * @throws `account_not_found` and the like if there are no postings either; `journal_disabled`
  */
 export async function* accountHistory(
   bank: Bank,

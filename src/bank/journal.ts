@@ -11,6 +11,8 @@ import {
 import { checkJournal, orderOfApplication, prepareJournal } from './collections.ts';
 import type { AppliedDocument, JournalDocument } from './journal-document.ts';
 import { type AccountReference, referenceKey } from './operation.ts';
+import { orderByVersions } from './order.ts';
+import { timeOf } from './stored-values.ts';
 
 export {
   type AppliedDocument,
@@ -51,7 +53,7 @@ export interface Journal {
   ) => Promise<readonly AppliedDocument[]>;
   /** Those of the given ids that the journal has. */
   readonly idsAmong: (ids: readonly string[]) => Promise<readonly string[]>;
-  /** The ids next to one in their own order, nearest first, at most so many. */
+  /** At most `limit` ids on one side of an id in their own order, nearest first. */
   readonly idsBeside: (
     id: string,
     side: 'before' | 'after',
@@ -229,16 +231,37 @@ async function* readAll(
       { session, readConcern: { level: 'snapshot' }, batchSize: 1000, allowDiskUse: true },
     )
     .sort(orderOfApplication);
+  let sameTime: AppliedDocument[] = [];
   try {
-    while (await cursor.hasNext()) yield cursor.readBufferedDocuments();
+    while (await cursor.hasNext()) {
+      sameTime.push(...cursor.readBufferedDocuments());
+      const newest = timeKey(sameTime.at(-1));
+      const start = sameTime.findIndex((document) => timeKey(document) === newest);
+      if (start > 0) yield* inOrder(sameTime.splice(0, start));
+    }
+    yield* inOrder(sameTime);
+    sameTime = [];
   } finally {
     await cursor.close();
   }
 }
 
-/** A snapshot session alone is not enough, see `createClient`. */
-function snapshotOf(session: ClientSession) {
-  return { session, readConcern: { level: 'snapshot' } as const };
+/** Documents by time, each time whole. */
+function* inOrder(documents: readonly AppliedDocument[]): Iterable<readonly AppliedDocument[]> {
+  if (documents.every(({ seq }) => seq !== undefined)) {
+    yield documents;
+    return;
+  }
+  for (let start = 0, end = 1; start < documents.length; end += 1) {
+    if (end < documents.length && timeKey(documents[end]) === timeKey(documents[start])) continue;
+    yield orderByVersions(documents.slice(start, end));
+    start = end;
+  }
+}
+
+/** A document of another program may have no time, which is found where it is read. */
+function timeKey(document: AppliedDocument | undefined): number | undefined {
+  return timeOf(document?.at)?.getTime();
 }
 
 /** Clauses that the server plans together in a moment. */
@@ -268,6 +291,11 @@ async function readPosted(
     posted.push(...asked.filter((it) => keys.has(`${it.version} ${referenceKey(it)}`)));
   }
   return posted;
+}
+
+/** A snapshot session alone is not enough, see `createClient`. */
+function snapshotOf(session: ClientSession) {
+  return { session, readConcern: { level: 'snapshot' } as const };
 }
 
 const onDisk = { allowDiskUse: true, batchSize: 1000 };

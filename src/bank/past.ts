@@ -1,6 +1,6 @@
 import { type ClientSession, type Document, Timestamp } from 'mongodb';
 import { BankctlError } from '../errors.ts';
-import type { Span } from '../time.ts';
+import { formatTime, type Span } from '../time.ts';
 import { type AccountBalance, type BankBalance, sumUp } from './balances.ts';
 import type { Bank } from './bank.ts';
 import { within } from './bound.ts';
@@ -46,24 +46,27 @@ async function checkPast(bank: Bank, span: Span): Promise<Date> {
   if (span.from <= now) return now;
   const newest = await within(bank.timeoutMs, () => journalOf(bank).newestAt());
   if (newest === undefined || span.from > newest) {
-    throw outOfRange(
-      `${span.from.toISOString()} is in the future: it is ${now.toISOString()} now.`,
-    );
+    const shown = (time: Date) => formatTime(time, bank.config.timezone);
+    throw outOfRange(`${shown(span.from)} is in the future: it is ${shown(now)} now.`);
   }
   return now;
 }
 
 /**
  * Whether the answer that a session has read is final. Its snapshot may be older than the server's
- * time, where the majority of the members lags behind.
+ * time, if the majority of the members lags behind.
  */
 function momentOf(span: Span, now: Date, session: ClientSession): PastMoment {
   const at = lastOf(span);
   const finalFrom = new Date(at.getTime() + underWayMs);
-  // The driver has it among the things that are not for everyone.
+  // The driver keeps it out of its public types.
   const snapshot: unknown = Reflect.get(session, 'snapshotTime');
-  const snapshotMs = snapshot instanceof Timestamp ? snapshot.getHighBits() * 1000 : 0;
+  const snapshotMs = snapshot instanceof Timestamp ? snapshot.getHighBitsUnsigned() * 1000 : 0;
   return { at, finalFrom, final: finalFrom.getTime() < Math.min(now.getTime(), snapshotMs) };
+}
+
+function shownEnd({ config }: Bank, span: Span): string {
+  return formatTime(lastOf(span), config.timezone);
 }
 
 function outOfRange(message: string): BankctlError {
@@ -71,7 +74,10 @@ function outOfRange(message: string): BankctlError {
 }
 
 /** The whole bank at a moment of the past. */
-export interface PastBalance extends BankBalance, PastMoment {}
+export interface PastBalance extends BankBalance, PastMoment {
+  /** Branches that the journal has postings of and the config does not; they are left out. */
+  readonly unknownBranches: readonly string[];
+}
 
 /**
  * All branches as they were: what the journal had posted by that time, from one snapshot.
@@ -88,7 +94,7 @@ export async function bankBalanceAt(bank: Bank, span: Span): Promise<PastBalance
   const { rows, moment } = await within(bank.timeoutMs, () =>
     bank.inSession(read, { snapshot: true }),
   );
-  if (rows.length === 0) throw outOfRange(`Nothing was posted by ${moment.at.toISOString()}.`);
+  if (rows.length === 0) throw outOfRange(`Nothing was posted by ${shownEnd(bank, span)}.`);
   const byBranch = new Map(rows.map((row) => [row['_id'], row]));
   const balance = sumUp(
     [...bank.branches].map((branch) => {
@@ -98,13 +104,15 @@ export async function bankBalanceAt(bank: Bank, span: Span): Promise<PastBalance
       return { branch, accounts: Number(row?.['accounts'] ?? 0), minor, problems: [] };
     }),
   );
-  return { ...balance, ...moment };
+  const known = new Set(balance.branches.map(({ branch }) => branch));
+  const unknownBranches = [...byBranch.keys()].map(String).filter((name) => !known.has(name));
+  return { ...balance, ...moment, unknownBranches };
 }
 
 /**
  * The accounts of a branch as they were, in order of their number, in batches.
  *
- * @param tell hears of the moment before the first batch comes
+ * @param tell called with the moment before the first batch
  * @throws `time_out_of_range`, `journal_disabled`, `bad_balance`
  */
 export async function* accountBalancesAt(
@@ -131,13 +139,13 @@ export async function* accountBalancesAt(
   } finally {
     await session.endSession();
   }
-  if (!any) throw outOfRange(`Nothing was posted in ${name} by ${lastOf(span).toISOString()}.`);
+  if (!any) throw outOfRange(`Nothing was posted in ${name} by ${shownEnd(bank, span)}.`);
 }
 
 /**
  * One account as it was.
  *
- * @throws `time_out_of_range` also where the account had no posting yet; `journal_disabled`,
+ * @throws `time_out_of_range` also if the account had no posting yet; `journal_disabled`,
  *   `bad_balance`
  */
 export async function accountBalanceAt(bank: Bank, reference: AccountReference, span: Span) {
@@ -149,7 +157,7 @@ export async function accountBalanceAt(bank: Bank, reference: AccountReference, 
     for await (const [document] of journal.accountsAt(lastOf(span), reference, session)) {
       if (document) return { document, moment: momentOf(span, now, session) };
     }
-    throw outOfRange(`${shown} had no posting by ${lastOf(span).toISOString()}.`);
+    throw outOfRange(`${shown} had no posting by ${shownEnd(bank, span)}.`);
   };
   const { document, moment } = await within(bank.timeoutMs, () =>
     bank.inSession(read, { snapshot: true }),

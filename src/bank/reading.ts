@@ -36,8 +36,10 @@ export async function readBook(
   options: ReadOptions = { ids: 'given', versions: false },
 ): Promise<Book> {
   // One after the other: at once they would need a second connection, which takes longer to open.
-  const now = await bank.serverTime();
   const read = await readInTurn(bank, operations, session, options);
+  // Asked for inside the transaction, whose life the server bounds: a client that was suspended
+  // in between cannot commit a time that `balance --at` took for settled.
+  const now = await bank.serverTime();
   return { now, ...read, branch: bank.branches.get };
 }
 

@@ -21,7 +21,7 @@ export interface Problem {
   readonly code: ProblemCode;
   /** How many documents have it. */
   readonly documents: number;
-  /** Some of their account numbers, or where there is none, their `_id`. */
+  /** Some of their account numbers, or their `_id` if they have none. */
   readonly examples: readonly string[];
   /** True if there are others beside the examples. */
   readonly more: boolean;
@@ -38,7 +38,7 @@ export interface BranchTotal {
   readonly unread: number;
   /** Documents without the branch's stamp, which are in neither figure. */
   readonly foreign: number;
-  /** A Decimal128, or undefined where no balance was read. */
+  /** A Decimal128, or undefined if no balance was read. */
   readonly total: unknown;
 }
 
@@ -68,7 +68,7 @@ export async function readTotal({ collection, branch, options }: Place): Promise
 }
 
 /**
- * True where the server itself refuses a second document of an account number. Outside of any
+ * True if the server itself refuses a second document of an account number. Outside of any
  * session: a snapshot has no indexes.
  */
 export async function hasUniqueNumbers(collection: Collection): Promise<boolean> {
@@ -85,15 +85,16 @@ export async function hasUniqueNumbers(collection: Collection): Promise<boolean>
     const code = error instanceof Error && 'code' in error ? error.code : undefined;
     if (code === namespaceNotFound) return true;
     // Without the right to see the indexes, the documents themselves tell.
-    if (code === unauthorized) return false;
+    if (code === unauthorized || code === notSupportedOnView) return false;
     throw error;
   }
 }
 
 const namespaceNotFound = 26;
 const unauthorized = 13;
+const notSupportedOnView = 166;
 
-/** What is wrong in a collection, and what can be told in spite of that. */
+/** What is wrong in a collection, and what is known in spite of that. */
 export interface Problems {
   readonly problems: readonly Problem[];
   /** Number and sums of the branch's own documents whose balance can be read. */

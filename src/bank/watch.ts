@@ -70,10 +70,10 @@ export async function* watchPostings(
         const read = insertions.map(({ fullDocument }) =>
           readMovements(bank, fullDocument, filter),
         );
-        const movements = read.flatMap((it) => (it instanceof BankctlError ? [] : it));
-        if (movements.length > 0) yield { kind: 'moved', movements };
         const unreadable = read.filter((it) => it instanceof BankctlError);
         yield* unreadable.map((error) => ({ kind: 'unreadable', error }) as const);
+        const movements = read.flatMap((it) => (it instanceof BankctlError ? [] : it));
+        if (movements.length > 0) yield { kind: 'moved', movements };
       }
     } catch (error) {
       if (interrupted.aborted) return;

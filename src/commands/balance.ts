@@ -9,6 +9,7 @@ import type { Movement, WatchEvent } from '../bank/watch.ts';
 import type { Config } from '../config/config.ts';
 import { BankctlError } from '../errors.ts';
 import { type Column, recordView, type View } from '../render/view.ts';
+import { quote } from '../text.ts';
 import { formatTime, parseSpan, type Span, timeFormat } from '../time.ts';
 import { type Command, type Result, type Session, streamOf, type Typed } from './command.ts';
 import { sayLeftOut } from './left-out.ts';
@@ -81,6 +82,10 @@ async function wholeBank(session: Session, at: Span | undefined): Promise<Result
   const { branches, totals } = past ?? (await bankBalance(bank));
   const status = tellAllProblems(session, bank, branches);
   if (past) await tellMoment(session, past);
+  for (const name of past?.unknownBranches ?? []) {
+    const message = `The journal has postings of ${quote(name)}, which is no branch of the config.`;
+    warning(session, 'unknown_branch', `${message} They are left out here.`, { branch: name });
+  }
   return {
     kind: 'single',
     data: {
@@ -136,7 +141,7 @@ function bankView({ branches, totals }: BankBalance): View {
   };
 }
 
-/** Stands where a figure cannot be told; it is no number, so that nobody takes it for one. */
+/** Printed for an unknown figure: not a number, so that nobody takes it for one. */
 const unknown = '?';
 
 function accountsIn(branches: BankBalance['branches'], currency: string): number {
@@ -173,8 +178,8 @@ async function* presentRows(bank: Bank, name: string, tally: Tally) {
 async function* pastRows(session: Session, bank: Bank, name: string, at: Span) {
   const { accountBalancesAt } = await import('../bank/index.ts');
   let moment: PastMoment | undefined;
-  const batches = accountBalancesAt(bank, name, at, (told) => {
-    moment = told;
+  const batches = accountBalancesAt(bank, name, at, (read) => {
+    moment = read;
   });
   for await (const rows of batches) {
     const data = moment && momentData(moment);
@@ -199,8 +204,8 @@ async function oneAccount(
   const { at: moment, final, finalFrom, ...found } = await accountBalanceAt(bank, reference, at);
   await tellMoment(session, { at: moment, final, finalFrom });
   const { currency: _, ...data } = found;
-  const told = momentData({ at: moment, final });
-  return { kind: 'single', data: { ...data, ...told }, view: accountView(found) };
+  const past = momentData({ at: moment, final });
+  return { kind: 'single', data: { ...data, ...past }, view: accountView(found) };
 }
 
 type FoundAccount = Omit<Awaited<ReturnType<typeof accountBalance>>, 'status'> & {

@@ -64,7 +64,7 @@ export interface StreamResult {
   readonly kind: 'stream';
   /** At least one part, so that an empty list has its head. */
   readonly parts: AsyncIterable<Part>;
-  /** Asked for once all parts are printed, where what they showed may not be status 0. */
+  /** Called after all parts are printed, if what they showed may not be status 0. */
   readonly status?: () => Status;
 }
 

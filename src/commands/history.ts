@@ -86,7 +86,9 @@ export function parseHistory(typed: Typed, config: Config): HistoryInput {
   };
   const since = span('since');
   const until = span('until');
-  if (since && until && since.from > until.to) {
+  // Two equal moments are an empty range, which a program may well ask for.
+  const last = until && new Date(until.to.getTime() - (until.isDay ? 1 : 0));
+  if (since && last && since.from > last) {
     throw new BankctlError(
       'usage',
       '--until is earlier than --since.',

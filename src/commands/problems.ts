@@ -3,7 +3,7 @@ import type { Bank } from '../bank/bank.ts';
 import type { Problem } from '../bank/survey.ts';
 import type { BranchConfig } from '../config/config.ts';
 import { Status } from '../errors.ts';
-import { count, quote } from '../text.ts';
+import { count, quote, shellWord } from '../text.ts';
 import type { Session } from './command.ts';
 import { failure, warning } from './notice.ts';
 
@@ -11,6 +11,8 @@ import { failure, warning } from './notice.ts';
 export interface Reported extends Partial<Pick<BranchBalance, 'readable'>> {
   readonly problems?: readonly Problem[];
 }
+
+const whoWrote = 'Find out which program wrote these documents.';
 
 /**
  * Names on stderr what is wrong with documents of a branch's collection: as a warning what the
@@ -22,6 +24,7 @@ export function tellProblems(
   session: Session,
   branch: Pick<BranchConfig, 'name' | 'collection' | 'currency'>,
   { problems = [], readable }: Reported,
+  hint = whoWrote,
 ): Status {
   for (const problem of problems) {
     const { code } = problem;
@@ -30,7 +33,7 @@ export function tellProblems(
       warning(session, code, `${foreignMessage(branch, problem)} ${query(branch)}`, facts);
     } else {
       const known = code === 'bad_balance' ? readable : undefined;
-      const [message, hint] = [ownMessage(branch, problem, known), listing(branch.name)];
+      const message = ownMessage(branch, problem, known);
       failure(session, { code, message, hint }, facts);
     }
   }
@@ -43,11 +46,14 @@ export function tellAllProblems(
   bank: Pick<Bank, 'branches'>,
   rows: readonly BranchBalance[],
 ): Status {
-  const statuses = rows.map((row) => tellProblems(session, bank.branches.get(row.branch), row));
+  const statuses = rows.map((row) => {
+    const hint = `bankctl balance ${shellWord(row.branch)} lists its accounts. ${whoWrote}`;
+    return tellProblems(session, bank.branches.get(row.branch), row, hint);
+  });
   return statuses.find((status) => status !== Status.done) ?? Status.done;
 }
 
-/** True for what keeps a figure of the bank's own from being told, or makes it doubtful. */
+/** True for what makes a figure of the bank's own unknown, or doubtful. */
 function hidesFigures({ code }: Problem): boolean {
   return code !== 'unstamped_document' && code !== 'misplaced_document';
 }
@@ -81,11 +87,8 @@ function ownMessage(
   switch (code) {
     case 'bad_balance': {
       const what = `${count(documents, 'balance')} ${documents === 1 ? 'is' : 'are'}`;
-      const told = readable
-        ? ` Its total cannot be told; the other accounts, ${readable.accounts}, hold ` +
-          `${readable.total}.`
-        : '';
-      return `${name}: ${what} not an exact amount of ${currency.code}: ${named}.${told}`;
+      const rest = readable ? ` Its total is unknown; ${others(readable)}.` : '';
+      return `${name}: ${what} not an exact amount of ${currency.code}: ${named}.${rest}`;
     }
     case 'duplicate_account':
       return `${name}: ${documents} documents share account numbers: ${named}.`;
@@ -94,8 +97,9 @@ function ownMessage(
   }
 }
 
-function listing(branch: string): string {
-  return `bankctl balance ${branch} lists all accounts; find out which program wrote these.`;
+function others({ accounts, total }: NonNullable<BranchBalance['readable']>): string {
+  if (accounts === 0) return 'there is no other account';
+  return accounts === 1 ? `the other account has ${total}` : `${accounts} others have ${total}`;
 }
 
 function examples({ examples: some, more }: Problem): string {

@@ -22,7 +22,7 @@ export type ExportedOperation = Readonly<Record<string, string | boolean>>;
 /**
  * The accounts of some branches, by branch and number, in batches, from one snapshot.
  *
- * @param foreign takes notice of a branch's documents that are not the bank's
+ * @param foreign counts a branch's documents that do not carry its stamp
  * @throws `bad_balance`
  */
 export async function* exportAccounts(

@@ -1,5 +1,7 @@
-import { Binary, Decimal128, Double, Int32, Long } from 'mongodb';
-import { describe, expect, onTestFinished, test } from 'vitest';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { Binary, Decimal128, Double, Int32, Long, MongoClient } from 'mongodb';
+import { describe, expect, inject, onTestFinished, test } from 'vitest';
 import { openBank } from '../../src/bank/bank.ts';
 import { post } from '../../src/bank/post.ts';
 import { findConfig } from '../../src/config/find.ts';
@@ -168,7 +170,7 @@ describe('one balance that cannot be read', () => {
     const people = await bank.run(['balance']);
     expect(people.status).toBe(1);
     expect(people.stderr).toMatch(/branch1: 1 balance is not an exact amount of USD: BAD\./);
-    expect(people.stderr).toMatch(/the other accounts, 1, hold 10\.00\./);
+    expect(people.stderr).toMatch(/Its total is unknown; the other account has 10\.00\./);
     expect(people.stdout).toMatch(/branch1 +USD +2 +\?/);
     expect(people.stdout).toMatch(/branch3 +EUR +1 +3\.00/);
     expect((await bank.run(['branches'])).status).toBe(1);
@@ -336,7 +338,7 @@ describe('balance --at', () => {
     return { data, stderrs: ran.map(({ stderr }) => stderr) };
   }
 
-  test('says that it is not final while an operation could still change it, as one does', async () => {
+  test('is not final while an operation could change it, as one does', async () => {
     const bank = await bankWithAccounts();
     const commit = await heldDeposit(bank);
     const { localTime } = await bank.db.command({ hello: 1 });
@@ -380,7 +382,7 @@ describe('balance --at', () => {
     for (const stderr of stderrs) expect(stderr).toContain('not_final');
   });
 
-  test('a bare date is the end of that day in the zone, and today so far is not final', async () => {
+  test('a bare date is the end of that day in the zone; today so far is not final', async () => {
     const zone = 'Pacific/Kiritimati';
     const bank = await bankWithAccounts(zone);
     const journal = bank.db.collection('journal');
@@ -401,6 +403,43 @@ describe('balance --at', () => {
     expect(JSON.parse(soFar.stdout)).toMatchObject({ final: false, totals: { EUR: '3.00' } });
     const tomorrow = new Date(Date.now() + 38 * 3_600_000).toISOString().slice(0, 10);
     expect((await bank.run(['balance', '--at', tomorrow])).stderr).toMatch(/in the future/);
+  });
+
+  test('an operation takes its time inside its transaction, whose life is bounded', async () => {
+    const bank = await bankWithAccounts();
+    const appName = `bankctl-test-${bank.db.databaseName}`;
+    const client = await MongoClient.connect(inject('uri'), { appName });
+    onTestFinished(() => client.close());
+    const config = await findConfig(undefined, { cwd: bank.directory, env: {} });
+    const opened = await openBank(client, config, { timeoutMs: 20_000, draw: () => 0.5 });
+    const open: unknown[] = [];
+    const serverTime = async () => {
+      const sessions = await client
+        .db('admin')
+        .aggregate([{ $currentOp: { idleSessions: true } }, { $match: { appName } }])
+        .toArray();
+      open.push(sessions.filter(({ transaction }) => transaction !== undefined).length);
+      return opened.serverTime();
+    };
+    const operation = {
+      ...({ type: 'increment', branch: 'branch1', account: 'A', create: false } as const),
+      ...{ amountMinor: 500n, id: 'timed', idGiven: true, memo: undefined },
+    };
+    await post({ ...opened, serverTime }, [operation], { by: 'teller@desk' });
+    expect(open).toEqual([1]);
+  });
+
+  test('says which branches of the journal the config does not have', async () => {
+    const bank = await bankWithAccounts();
+    await writeFile(
+      join(bank.directory, 'other.yaml'),
+      `database: ${bank.db.databaseName}\nbranches: { branch2: { collection: branch2 } }\n`,
+    );
+    const now = new Date().toISOString();
+    const { stdout, stderr } = await bank.run(['balance', '--at', now, '--config', 'other.yaml']);
+    expect(stdout).toMatch(/total +USD +1 +7\.00/);
+    expect(stderr).toMatch(/postings of "branch1", which is no branch of the config/);
+    expect(stderr).toMatch(/postings of "branch3"/);
   });
 
   test('refuses what is no time, with what to type', async () => {

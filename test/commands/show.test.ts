@@ -157,7 +157,7 @@ describe('an id that the journal does not have', () => {
     expectNoAdviceToRepeat(answer);
   });
 
-  test('since it is still under way is never called lost, and is shown once it has come', async () => {
+  test('since it is under way is not called lost, and is shown once it has come', async () => {
     const bank = await bankWithMoney();
     const config = await findConfig(undefined, { cwd: bank.directory, env: {} });
     const opened = await openBank(bank.db.client, config, { timeoutMs: 20_000, draw: () => 0.5 });

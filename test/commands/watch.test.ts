@@ -31,6 +31,35 @@ test('balance --watch prints each posting, and Ctrl-C ends it', async () => {
   expect(rows[0]).toMatchObject({ branch: 'branch1', amount: '1.00', type: 'increment' });
 });
 
+test('it names what another program wrote into the journal, and goes on', async () => {
+  const bank = await workspace();
+  await bank.run(['open', 'branch1', 'ACC']);
+  const controller = new AbortController();
+  let printed = '';
+  const watched = bank.run(['balance', '--watch', '-o', 'ndjson'], {
+    interrupted: controller.signal,
+    written: (text) => {
+      printed += text;
+      // Between two of them an odd document was written.
+      if (printed.split('after-').length > 2) controller.abort();
+    },
+  });
+  const raw = { bypassDocumentValidation: true };
+  const journal = bank.db.collection<{ _id: string; postings?: string; refused?: object }>(
+    'journal',
+  );
+  for (let round = 0; !controller.signal.aborted; round += 1) {
+    await journal.insertOne({ _id: `odd-${round}`, postings: 'none' }, raw);
+    await journal.insertOne({ _id: `refused-${round}`, refused: {} }, raw);
+    await bank.run(['increment', 'branch1', 'ACC', '1', '--id', `after-${round}`]);
+  }
+  const { status, stdout, stderr } = await watched;
+  expect(status).toBe(130);
+  expect(stdout).toContain('after-');
+  expect(stderr).toMatch(/"code":"bad_document","message":"[^"]*\\"odd-\d+\\"/);
+  expect(stdout + stderr).not.toContain('refused-');
+});
+
 test('it goes on where it was after a restart of the server', async () => {
   const directory = await mkdtemp(join(tmpdir(), 'bankctl-watch-'));
   const env = {

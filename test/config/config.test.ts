@@ -444,3 +444,22 @@ describe('a config is found', () => {
     }
   }
 });
+
+describe('the timezone', () => {
+  const text = (zone: string) => `timezone: ${zone}\nbranches: { a: { collection: a } }\n`;
+
+  test('is UTC unless the file says otherwise', () => {
+    expect(loadConfig('x', 'branches: { a: { collection: a } }').timezone).toBe('UTC');
+    expect(loadConfig('x', text('Europe/Paris')).timezone).toBe('Europe/Paris');
+  });
+
+  test.each([
+    ['Europe/Pariss', /timezone: is not a time zone .*; did you mean Europe\/Paris\?/],
+    ['Paris', /timezone: is not a time zone of the IANA database, such as Europe\/Paris/],
+    ['"+01:00"', /timezone: is not a time zone/],
+    ['""', /timezone: is not a time zone/],
+    ['1', /timezone: is missing or not a text/],
+  ])('%s is refused', (zone, reason) => {
+    expect(() => loadConfig('x', text(zone))).toThrow(reason);
+  });
+});
