@@ -240,7 +240,7 @@ describe('what a program reads is exact', () => {
 test('a word of a hint is read back by bash as it was, and is seen', () => {
   for (const text of ["it's", 'a b', '$HOME', `a\u202E'b\\c`, 'tab\tline\n', '\u{E0041}é']) {
     const word = shellWord(text);
-    const echo = ['-c', `printf %s ${word}`];
+    const echo = ['--norc', '-c', `printf %s ${word}`];
     expect(execFileSync('bash', echo, { env: { LC_ALL: 'C.UTF-8' } }).toString()).toBe(text);
     expectClean(word);
   }
