@@ -255,7 +255,7 @@ export const errorTable = {
   ),
   not_writable: row(
     1,
-    'A file or directory cannot be written.',
+    'A file, a directory or stdout cannot be written.',
     'Check its permissions and the space left, or name another.',
   ),
   unreachable: row(

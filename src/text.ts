@@ -14,12 +14,19 @@ const plainLines = /^[\n\x20-\x7E]*$/;
  * so that two names that look the same are the same.
  */
 export function isPrintable(text: string): boolean {
-  return plainAscii.test(text) || !unprintable.test(text);
+  return unseenInName(text) === undefined;
 }
 
-/** True for text that people read, such as a memo: as `isPrintable`, but words may need joiners. */
-export function isPrintableProse(text: string): boolean {
-  return isPrintable(text) || isPrintable(withoutNeededJoiners(text));
+/** The first character that keeps a text from being `isPrintable`, as an escape. */
+export function unseenInName(text: string): string | undefined {
+  if (plainAscii.test(text)) return undefined;
+  const [character] = unprintable.exec(text) ?? [];
+  return character === undefined ? undefined : escaped(character);
+}
+
+/** The same for text that people read, such as a memo, in which words may need joiners. */
+export function unseenInProse(text: string): string | undefined {
+  return unseenInName(text) && unseenInName(withoutNeededJoiners(text));
 }
 
 const joiningScripts = [

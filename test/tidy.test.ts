@@ -122,6 +122,15 @@ describe('one home each', () => {
   });
 });
 
+test('whoever writes to stderr makes the text safe for a person first', () => {
+  const writers = src.filter(({ code }) => /stderr\.write\(/.test(code));
+  const wrong = writers.filter(
+    (source) => !resolved(source).some((to) => /^src\/(person|text)\.ts$/.test(to)),
+  );
+  expect(wrong.map(({ path }) => path)).toEqual([]);
+  expect(writers.length).toBeGreaterThan(0);
+});
+
 describe('a reader can hold it', () => {
   test('no line is over 100 columns', () => {
     const wrong = all.flatMap(({ path, text }) =>

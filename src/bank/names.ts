@@ -1,5 +1,5 @@
 import { BankctlError } from '../errors.ts';
-import { isPrintable, isPrintableProse, quote } from '../text.ts';
+import { quote, unseenInName, unseenInProse } from '../text.ts';
 
 /** An account's name in the whole bank. */
 export interface AccountReference {
@@ -20,19 +20,9 @@ export function referenceKey({ branch, account }: AccountReference): string {
  */
 export function parseAccountNumber(text: string): string {
   const number = text.normalize('NFC');
-  const problem = accountNumberProblem(number);
-  if (problem) {
-    throw new BankctlError('invalid_account', `The account number ${quote(text)} ${problem}.`);
-  }
-  return number;
-}
-
-function accountNumberProblem(number: string): string | undefined {
-  if (number === '') return 'is empty';
-  if (!isPrintable(number)) return 'has a character that cannot be printed';
-  if (number !== number.trim()) return 'begins or ends with a space';
-  const length = [...number].length;
-  return length > 64 ? `has ${length} characters, but 64 are the most` : undefined;
+  const problem = nameProblem(number, 64);
+  if (problem === undefined) return number;
+  throw new BankctlError('invalid_account', `The account number ${quote(text)} ${problem}.`);
 }
 
 /**
@@ -42,13 +32,15 @@ function accountNumberProblem(number: string): string | undefined {
  */
 export function parseOperationId(text: string): string {
   const id = text.normalize('NFC');
-  if (id === '' || !isPrintable(id) || id !== id.trim() || [...id].length > 128) {
-    throw new BankctlError(
-      'invalid_operation_id',
-      `The operation id ${quote(text)} is not 1 to 128 printable characters.`,
-    );
-  }
-  return id;
+  const problem = nameProblem(id, 128);
+  if (problem === undefined) return id;
+  throw new BankctlError('invalid_operation_id', `The operation id ${quote(text)} ${problem}.`);
+}
+
+/** Why a text cannot name an account or an operation: two that look alike must be the same. */
+function nameProblem(text: string, maxLength: number): string | undefined {
+  const problem = textProblem(text, maxLength, unseenInName(text));
+  return text === text.trim() ? problem : (problem ?? 'begins or ends with a space');
 }
 
 /**
@@ -58,13 +50,16 @@ export function parseOperationId(text: string): string {
  */
 export function parseMemo(text: string): string {
   const memo = text.normalize('NFC');
-  if (memo === '' || !isPrintableProse(memo) || [...memo].length > 500) {
-    throw new BankctlError(
-      'invalid_memo',
-      `The memo ${quote(text)} is not 1 to 500 printable characters.`,
-    );
-  }
-  return memo;
+  const problem = textProblem(memo, 500, unseenInProse(memo));
+  if (problem === undefined) return memo;
+  throw new BankctlError('invalid_memo', `The memo ${quote(text)} ${problem}.`);
+}
+
+function textProblem(text: string, maxLength: number, unseen?: string): string | undefined {
+  if (text === '') return 'is empty';
+  if (unseen !== undefined) return `has the character ${unseen}, which cannot be printed`;
+  const length = [...text].length;
+  return length > maxLength ? `has ${length} characters, but ${maxLength} are the most` : undefined;
 }
 
 /**

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { parse } from 'csv-parse/sync';
 import fc from 'fast-check';
 import stringWidth from 'string-width';
@@ -14,14 +15,7 @@ import { renderTable } from '../../src/render/table.ts';
 import { verdictLine } from '../../src/render/verdict.ts';
 import type { View } from '../../src/render/view.ts';
 import type { FirstWrong } from '../../src/stress/load/explain.ts';
-import {
-  isPrintable,
-  isPrintableProse,
-  jsonText,
-  quote,
-  shellWord,
-  visible,
-} from '../../src/text.ts';
+import { isPrintable, jsonText, quote, shellWord, unseenInProse, visible } from '../../src/text.ts';
 import { Captured } from '../workspace.ts';
 
 /** Of all of Unicode, with what is dangerous much more often than it would come up. */
@@ -243,6 +237,15 @@ describe('what a program reads is exact', () => {
   });
 });
 
+test('a word of a hint is read back by bash as it was, and is seen', () => {
+  for (const text of ["it's", 'a b', '$HOME', `a\u202E'b\\c`, 'tab\tline\n', '\u{E0041}é']) {
+    const word = shellWord(text);
+    const echo = ['--norc', '-c', `printf %s ${word}`];
+    expect(execFileSync('bash', echo, { env: { LC_ALL: 'C.UTF-8' } }).toString()).toBe(text);
+    expectClean(word);
+  }
+});
+
 describe('columns stay aligned', () => {
   const paint = createPaint(false);
   const names = [
@@ -295,7 +298,7 @@ describe('what can be a name', () => {
     ['\uFFFD', false, false],
     ['Zürich 銀行 🏦 هند', true, true],
   ])('%j: as an id %s, as a memo %s', (text, name, prose) => {
-    expect([isPrintable(text), isPrintableProse(text)]).toEqual([name, prose]);
+    expect([isPrintable(text), unseenInProse(text) === undefined]).toEqual([name, prose]);
   });
 
   test.each([
