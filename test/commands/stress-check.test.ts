@@ -29,11 +29,12 @@ async function checkBytes(bytes: string | Uint8Array) {
   return check(path);
 }
 
-const init =
-  '{"type":"ok","f":"init","value":{"accounts":{"branch1:X":{"balance":"1.00","version":1}}},"time":0}';
+const account = { 'branch1:X': { balance: '1.00', version: 1 } };
+const init = JSON.stringify({ type: 'ok', f: 'init', value: { accounts: account }, time: 0 });
 const applied = '{"type":"ok","f":"applied","value":{"ids":[]},"time":9}';
 const increment = (type: string, process: string, id: string) =>
-  `{${process}"type":"${type}","f":"increment","value":{"id":${id},"account":"branch1:X","amount":"5.00"},"time":3}`;
+  `{${process}"type":"${type}","f":"increment",` +
+  `"value":{"id":${id},"account":"branch1:X","amount":"5.00"},"time":3}`;
 const pairs = (id: string, process = (number: number) => `"process":${number},`) =>
   [
     init,
@@ -44,7 +45,7 @@ const pairs = (id: string, process = (number: number) => `"process":${number},`)
     applied,
   ].join('\n');
 
-test('a true history is clean, with a line end at its end or without, with CRLF or a mark', async () => {
+test('a true history is clean, with or without a last line end, with CRLF or a mark', async () => {
   for (const text of [`${sound}\n`, sound, sound.replaceAll('\n', '\r\n'), `\uFEFF${sound}\n`]) {
     expect(await checkBytes(text)).toMatchObject({ status: 0, stderr: '' });
   }

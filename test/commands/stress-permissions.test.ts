@@ -13,7 +13,8 @@ import { type RunOptions, run } from '../workspace.ts';
 const directory = mkdtempSync(join(tmpdir(), 'bankctl-test-'));
 const socket = join(directory, 'm.sock');
 const uriOf = (user: string, database = '') =>
-  `mongodb://${user}${encodeURIComponent(socket)}/${database}?directConnection=true&authSource=admin`;
+  `mongodb://${user}${encodeURIComponent(socket)}/${database}` +
+  '?directConnection=true&authSource=admin';
 
 /** As docs/stress.md has it: the least that a user of stress --uri needs. */
 const leastActions = [

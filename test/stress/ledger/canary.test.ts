@@ -397,6 +397,28 @@ describe('each anomaly has a canary', () => {
     ],
     ['duplicate', 'taken back twice', takenBackTwice],
     [
+      'wrong_total',
+      'an account that nobody opened',
+      doctored({
+        endS: snapshot({ [X]: ['11.00', 3], [Y]: ['14.00', 2], 'branch2:Z': ['1.00', 1] }),
+      }),
+    ],
+    [
+      'gap',
+      'the last version has no posting, though the account has it',
+      doctored({
+        applied: applied(ids, { [Y]: { ...storedY, version: 4 } }),
+      }),
+    ],
+    [
+      'gap',
+      'by the ids alone, a version that nobody was told of',
+      doctored({
+        endC: { ...endC, process: 4, value: { ...endC.value, version: 6 } },
+        applied: { type: 'ok', f: 'applied', value: { ids } },
+      }),
+    ],
+    [
       'drift',
       'a snapshot with the right total and wrong balances',
       doctored({ endS: snapshot({ [X]: ['12.00', 3], [Y]: ['13.00', 2] }) }),
