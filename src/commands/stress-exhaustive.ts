@@ -23,12 +23,13 @@ export async function runExhaustiveMode(typed: Typed, session: Session): Promise
     import('../render/paint.ts'),
   ]);
   const options = await parseExhaustive(typed, session);
+  const uri = await stressUri(session);
   const { context, globals } = session;
   const result = await withReport(typed, session, async () => {
     let serverVersion: string | undefined;
     const found = await exhaust(options, {
       ...mongodHost(session),
-      uri: stressUri(session),
+      uri,
       history: textOption(typed, 'history'),
       keep: typed.options['keep'] === true,
       timeoutMs: globals.timeoutMs,

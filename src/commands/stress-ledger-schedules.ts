@@ -15,17 +15,13 @@ export async function runLedgerSchedules(typed: Typed, session: Session): Promis
     '../stress/ledger/ledger-schedules.ts'
   );
   const options = parse(typed, ledgerPoints);
-  const { openLedgerServer } = await import('../stress/ledger/ledger-schedules-server.ts');
-  const server = await openLedgerServer(stressUri(session), {
-    ...mongodHost(session),
-    freshId: context.freshId,
-    timeoutMs: globals.timeoutMs,
-  });
-  try {
-    const explored = await exploreLedger(options, {
-      client: server.client,
-      database: server.database,
-      timeoutMs: globals.timeoutMs,
+  const { onLedgerServer } = await import('../stress/ledger/ledger-schedules-server.ts');
+  const { timeoutMs } = globals;
+  const host = { ...mongodHost(session), freshId: context.freshId, timeoutMs };
+  const explored = await onLedgerServer(await stressUri(session), host, (place) =>
+    exploreLedger(options, {
+      ...place,
+      timeoutMs,
       monotonicNs: context.monotonicNs,
       interrupted: context.interrupted,
       progress: ({ done, found, preemptions }) =>
@@ -33,12 +29,10 @@ export async function runLedgerSchedules(typed: Typed, session: Session): Promis
           `Model ledger ${bar(done / found)} ${done} of at least ${found} schedules, ` +
             `now with ${count(preemptions, 'preemption')}`,
         ),
-    });
-    session.progress(undefined);
-    return resultOf(explored, options, mostConflicts, context.interrupted.aborted);
-  } finally {
-    await server.end();
-  }
+    }),
+  );
+  session.progress(undefined);
+  return resultOf(explored, options, mostConflicts, context.interrupted.aborted);
 }
 
 interface Options {

@@ -9,7 +9,7 @@ import { textOption, wholeNumberOption } from './typed.ts';
 
 /** `bankctl stress --model ledger`, alone or behind the other models. */
 export async function runLedgerMode(typed: Typed, session: Session): Promise<SingleResult> {
-  const options = parseLedger(typed, session);
+  const options = await parseLedger(typed, session);
   const [{ runStress }, { loadView }, { createPaint }] = await Promise.all([
     import('../stress/stress-run.ts'),
     import('../render/load-view.ts'),
@@ -50,7 +50,7 @@ export async function runLedgerMode(typed: Typed, session: Session): Promise<Sin
 }
 
 /** @throws `usage`, `invalid_uri` */
-export function parseLedger(typed: Typed, session: Session): StressOptions {
+export async function parseLedger(typed: Typed, session: Session): Promise<StressOptions> {
   const { context, globals } = session;
   const number = (name: string, least: number, most: number) =>
     wholeNumberOption(typed, name, { least, most });
@@ -69,7 +69,7 @@ export function parseLedger(typed: Typed, session: Session): StressOptions {
     replicas: number('replicas', 1, 3),
     keep: typed.options['keep'] === true,
     history: textOption(typed, 'history'),
-    uri: stressUri(session),
+    uri: await stressUri(session),
     timeoutMs: globals.timeoutMs,
   };
 }

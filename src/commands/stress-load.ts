@@ -10,7 +10,7 @@ import { textOption, wholeNumberOption } from './typed.ts';
 
 /** `bankctl stress` as it is without further options: a load run. */
 export async function runLoadMode(typed: Typed, session: Session): Promise<SingleResult> {
-  const options = parseLoad(typed, session);
+  const options = await parseLoad(typed, session);
   const [{ runLoad }, { loadView }, { createPaint }] = await Promise.all([
     import('../stress/load/load.ts'),
     import('../render/load-view.ts'),
@@ -43,10 +43,10 @@ export async function runLoadMode(typed: Typed, session: Session): Promise<Singl
 }
 
 /** @throws `usage`, `invalid_uri` */
-export function parseLoad(
+export async function parseLoad(
   typed: Typed,
   session: Pick<Session, 'context' | 'globals' | 'talk'>,
-): LoadOptions {
+): Promise<LoadOptions> {
   const { context, globals } = session;
   const number = (name: string, least: number, most: number) =>
     wholeNumberOption(typed, name, { least, most });
@@ -61,7 +61,7 @@ export function parseLoad(
     models: modelsOption(typed, ['shared', 'branch'] as const),
     keep: typed.options['keep'] === true,
     history: textOption(typed, 'history'),
-    uri: stressUri(session),
+    uri: await stressUri(session),
     timeoutMs: globals.timeoutMs,
   };
 }

@@ -1,4 +1,4 @@
-import { checkUri, hasPassword, readUriFile } from '../database/uri.ts';
+import { checkUri, hasPassword, uriFromFile } from '../database/uri.ts';
 import { BankctlError, Status } from '../errors.ts';
 import { nearest } from '../nearest.ts';
 import { quote } from '../text.ts';
@@ -109,11 +109,12 @@ export function modelsOption<Name extends string>(
 }
 
 /** Only what is on the command line: stress is not for the deployment of the config. */
-export function stressUri({
+export async function stressUri({
   globals,
+  context,
   talk,
-}: Pick<Session, 'globals' | 'talk'>): string | undefined {
-  if (globals.uriFile !== undefined) return readUriFile(globals.uriFile);
+}: Pick<Session, 'globals' | 'context' | 'talk'>): Promise<string | undefined> {
+  if (globals.uriFile !== undefined) return uriFromFile(globals.uriFile, context.interrupted);
   if (globals.uri === undefined) return undefined;
   if (hasPassword(globals.uri)) {
     talk('A password on the command line is seen by others: use --uri-file.');

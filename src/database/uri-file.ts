@@ -1,4 +1,4 @@
-import { closeSync, constants, fstatSync, openSync, readSync, type Stats, statSync } from 'node:fs';
+import { closeSync, constants, fstatSync, openSync, readSync, type Stats } from 'node:fs';
 import { Socket } from 'node:net';
 import { addAbortSignal } from 'node:stream';
 import { BankctlError } from '../errors.ts';
@@ -26,22 +26,6 @@ export async function uriFromFile(path: string, interrupted: AbortSignal): Promi
     if (interrupted.aborted) {
       throw new BankctlError('interrupted', `Stopped while reading ${path}.`);
     }
-    throw readable(error, path);
-  }
-}
-
-/**
- * The same for callers that cannot wait: while a pipe is silent, nothing can interrupt it.
- *
- * @throws BankctlError `invalid_uri`
- */
-export function readUriFile(path: string): string {
-  try {
-    // Looked at before it is opened, since a device may block or do anything.
-    const found = statSync(path);
-    if (!(found.isFile() || found.isFIFO())) throw refusal(path, kindOf(found));
-    return uriIn(readOpen(path, openSync(path, 'r')), path);
-  } catch (error) {
     throw readable(error, path);
   }
 }

@@ -1,6 +1,6 @@
 import { BankctlError } from '../errors.ts';
 
-export { readUriFile, uriFromFile } from './uri-file.ts';
+export { uriFromFile } from './uri-file.ts';
 
 /** Where a connection string of MongoDB begins; people leave out a slash. */
 const mongodbScheme = /mongodb(?:\+srv)?:\/{1,2}/i;

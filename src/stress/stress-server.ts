@@ -1,8 +1,7 @@
 import type { MongoClient } from 'mongodb';
 import { connect } from '../database/connect.ts';
 import type { BinaryHost } from '../database/mongod-binary.ts';
-import { BankctlError } from '../errors.ts';
-import { refuseNamedDatabase } from './load/load-database.ts';
+import { refuseNamedDatabase, refuseUnpermitted } from './load/load-database.ts';
 
 /** The server of a run: a throwaway one, or the one that the user named. */
 export interface StressServer {
@@ -31,6 +30,7 @@ export async function openStressServer(
     const end = () => client.close();
     try {
       refuseNamedDatabase(client);
+      await refuseUnpermitted(client);
       return { uri, client, version: await versionOf(client), end };
     } catch (error) {
       await end();
@@ -50,19 +50,6 @@ export async function openStressServer(
     await server.stop();
     throw error;
   }
-}
-
-/**
- * A user who may not create a database is told what stress needs; any other error is as it was.
- */
-export function explainPermission(error: unknown): unknown {
-  if (!(error instanceof BankctlError) || error.code !== 'not_permitted') return error;
-  return new BankctlError(
-    'not_permitted',
-    error.message,
-    'stress makes up a database: give the user readWriteAnyDatabase, or leave out --uri.',
-    { cause: error },
-  );
 }
 
 async function versionOf(client: MongoClient): Promise<string> {

@@ -49,10 +49,10 @@ describe('argv → options', () => {
     ['--duration 2s --branches 4', { ...load, durationMs: 2000, branches: 4 }],
     ['--model branch,shared --seed 5', { ...load, models: ['branch', 'shared'], seed: 5 }],
     ['--history h --keep --uri mongodb://h', { history: 'h', keep: true, uri: 'mongodb://h' }],
-  ])('load: %s', (line, expected) => {
+  ])('load: %s', async (line, expected) => {
     const { typed: words, session } = typed(line);
     expect(modeOf(words)).toBe('load');
-    expect(parseLoad(words, session)).toMatchObject(expected);
+    expect(await parseLoad(words, session)).toMatchObject(expected);
   });
 
   const points = ['switched', 'written'];

@@ -1,9 +1,9 @@
 import type { Context } from '../../context.ts';
 import type { BinaryHost } from '../../database/mongod-binary.ts';
 import { openHistory } from '../history/history-file.ts';
-import { throwawayName } from '../load/load-database.ts';
+import { explainPermission, throwawayName } from '../load/load-database.ts';
 import { refuseKeepAlone } from '../load/load-options.ts';
-import { explainPermission, openStressServer } from '../stress-server.ts';
+import { openStressServer } from '../stress-server.ts';
 import { runExhaustive } from './exhaustive.ts';
 import type { ExhaustiveOptions } from './exhaustive-options.ts';
 import type { ExhaustiveResult } from './exhaustive-result.ts';

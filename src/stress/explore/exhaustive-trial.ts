@@ -1,7 +1,6 @@
 import { type Db, MongoClient, MongoError, MongoServerError } from 'mongodb';
 import { databaseError, invalidUri } from '../../database/database-error.ts';
-import { BankctlError } from '../../errors.ts';
-import { quote } from '../../text.ts';
+import { claimDatabase, dropClaimed } from '../load/load-database.ts';
 import type { SharedPoint, SharedWrite } from '../shared-model.ts';
 import { AccountRing, type BranchBalance } from './exhaustive-accounts.ts';
 import { ExhaustiveHistory, type HistoryPlace } from './exhaustive-history.ts';
@@ -117,13 +116,13 @@ export async function openTrial(plan: TrialPlan, host: TrialHost): Promise<Trial
   let ours = false;
   const close = async () => {
     try {
-      if (ours && !host.keep) await plainDb.dropDatabase();
+      if (ours && !host.keep) await dropClaimed(unwatched, name);
     } finally {
       await Promise.all([watched.close(), unwatched.close()]);
     }
   };
   try {
-    await refuseUsed(plainDb);
+    await claimDatabase(unwatched, name);
     ours = true;
     await plan.model.prepare(plainDb, plan.branches);
     const ring = new AccountRing(plainDb, plan.branches);
@@ -157,14 +156,6 @@ function openClient(host: TrialHost, maxPoolSize: number, monitorCommands: boole
   } catch (error) {
     throw invalidUri(error, host.uri);
   }
-}
-
-async function refuseUsed(db: Db): Promise<void> {
-  if (!(await db.listCollections({}, { nameOnly: true }).hasNext())) return;
-  throw new BankctlError(
-    'not_ours',
-    `The database ${quote(db.databaseName)} holds something already, so stress does not touch it.`,
-  );
 }
 
 interface TrialParts {

@@ -15,6 +15,8 @@ export interface LedgerAccount {
   readonly initialBalance: bigint;
   /** The highest version that anybody has been told of so far. */
   finished: number;
+  /** Each version that raised `finished`, and the line that did. */
+  readonly told: { readonly version: number; readonly line: number }[];
   /** The highest version of an acknowledged posting. */
   highest: number;
   /** Ids of acknowledged postings, by version. */
@@ -47,6 +49,8 @@ export interface AskedLeg {
 
 /** What an operation id stands for, and what became of it. */
 export interface Asked {
+  /** The line that first asked for it. */
+  readonly begun: number;
   /** The operation that it takes back. */
   readonly reverses: unknown;
   readonly legs: readonly AskedLeg[];
@@ -90,10 +94,18 @@ export function accountsOf(init: HistoryEvent): Map<string, LedgerAccount> {
       postings: new Map(),
       claims: new Map(),
       disputed: [],
+      told: [],
       read: 0,
     });
   }
   return accounts;
+}
+
+/** Somebody is told of a version: from now on it is finished. */
+export function tellOf(account: LedgerAccount, version: number, line: number): void {
+  if (version <= account.finished) return;
+  account.finished = version;
+  account.told.push({ version, line });
 }
 
 /** The accounts that an increment, a transfer or a read is about. */

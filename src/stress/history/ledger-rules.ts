@@ -12,6 +12,7 @@ import {
   type Seen,
   type SnapshotRead,
   seenBy,
+  tellOf,
 } from './ledger-accounts.ts';
 import { settleLedger } from './ledger-settlement.ts';
 
@@ -61,7 +62,14 @@ export class LedgerRules implements SectionRules {
     });
     const known = this.#asked.get(id);
     if (!known) {
-      this.#asked.set(id, { reverses, legs, ending: 'open', unknown: 0, misplaced: false });
+      this.#asked.set(id, {
+        begun: line,
+        reverses,
+        legs,
+        ending: 'open',
+        unknown: 0,
+        misplaced: false,
+      });
     } else if (known.reverses !== reverses || !sameRequest(known.legs, legs)) {
       this.#findings.doubted(`line ${line} asks for something else with the id ${id}.`);
     }
@@ -118,7 +126,7 @@ export class LedgerRules implements SectionRules {
       );
     }
     this.#claim(account, present, balance, line);
-    account.finished = Math.max(account.finished, present);
+    tellOf(account, present, line);
     account.read = Math.max(account.read, present);
   }
 
@@ -156,7 +164,7 @@ export class LedgerRules implements SectionRules {
     }
     this.#claim(account, version, seen.balance, line);
     account.highest = Math.max(account.highest, version);
-    account.finished = Math.max(account.finished, version);
+    tellOf(account, version, line);
   }
 
   #claim(account: LedgerAccount, version: number, stated: unknown, line: number): void {
@@ -208,7 +216,7 @@ export class LedgerRules implements SectionRules {
       const account = this.#accounts.get(name);
       if (!account) continue;
       this.#claim(account, version, balances[name], line);
-      account.finished = Math.max(account.finished, version);
+      tellOf(account, version, line);
       account.read = Math.max(account.read, version);
     }
     this.#snapshots.push({

@@ -8,6 +8,8 @@ interface Prefix {
   readonly sums: readonly bigint[];
   /** Fingerprints of the transfers so far, combined by exclusive or; two words each. */
   readonly marks: Uint32Array;
+  /** The latest line that begins one of the postings so far. */
+  readonly begun: readonly number[];
 }
 
 /**
@@ -38,8 +40,11 @@ export function judgeSnapshots(
     } else if (seen.due !== snapshot.total) {
       findings.found('wrong_total', line, 'the snapshot does not add up to what was posted');
       told.add(line);
+    } else {
+      findOmission(snapshot, seen.begun, chains, findings);
     }
   }
+  findDisorder(snapshots, chains, findings);
   return told;
 }
 
@@ -47,30 +52,91 @@ export function judgeSnapshots(
 function lookUp(
   { versions }: SnapshotRead,
   prefixes: readonly Prefix[],
-): { readonly torn: boolean; readonly due: bigint } | undefined {
-  let [high, low, due] = [0, 0, 0n];
-  for (const [place, { first, sums, marks }] of prefixes.entries()) {
+): { readonly torn: boolean; readonly due: bigint; readonly begun: number } | undefined {
+  let [high, low, due, latest] = [0, 0, 0n, 0];
+  for (const [place, { first, sums, marks, begun }] of prefixes.entries()) {
     const seen = (versions[place] ?? 0) - first;
     const sum = sums[seen];
     if (sum === undefined) return undefined;
     due += sum;
+    latest = Math.max(latest, begun[seen] ?? 0);
     high ^= marks[2 * seen] ?? 0;
     low ^= marks[2 * seen + 1] ?? 0;
   }
-  return { torn: high !== 0 || low !== 0, due };
+  return { torn: high !== 0 || low !== 0, due, begun: latest };
+}
+
+/**
+ * What was finished before an operation began that a snapshot saw must be in the snapshot too, even
+ * if it was not finished before the snapshot itself began.
+ */
+function findOmission(
+  { line, versions }: SnapshotRead,
+  begun: number,
+  chains: readonly Chain[],
+  findings: Findings,
+): void {
+  for (const [place, { account }] of chains.entries()) {
+    const due = toldBefore(account.told, begun);
+    const version = versions[place] ?? 0;
+    if (version >= due) continue;
+    const what = `the snapshot has ${account.name} with version ${version}`;
+    const seen = `what began in line ${begun}, when version ${due} was finished`;
+    findings.found('stale', line, `${what}, and ${seen}`);
+    return;
+  }
+}
+
+/** The highest version that anybody had been told of before a line. */
+function toldBefore(
+  told: readonly { readonly version: number; readonly line: number }[],
+  line: number,
+): number {
+  let [low, high] = [0, told.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((told[middle]?.line ?? 0) < line) low = middle + 1;
+    else high = middle;
+  }
+  return told[low - 1]?.version ?? 0;
+}
+
+/** All snapshots are of one sequence of states: of any two, one is nowhere behind the other. */
+function findDisorder(
+  snapshots: readonly SnapshotRead[],
+  chains: readonly Chain[],
+  findings: Findings,
+): void {
+  const sum = ({ versions }: SnapshotRead) => versions.reduce((all, one) => all + one, 0);
+  const ordered = snapshots
+    .map((snapshot) => ({ snapshot, sum: sum(snapshot) }))
+    .sort((left, right) => left.sum - right.sum);
+  let before: SnapshotRead | undefined;
+  for (const { snapshot } of ordered) {
+    const last = before;
+    before = snapshot;
+    const behind = snapshot.versions.findIndex(
+      (version, place) => version < (last?.versions[place] ?? 0),
+    );
+    if (behind < 0 || !last) continue;
+    const what = `the snapshot has an older ${chains[behind]?.account.name} than that of line`;
+    findings.found('torn', snapshot.line, `${what} ${last.line}, and something else is newer`);
+  }
 }
 
 function prefixOf({ account, links }: Chain, asked: ReadonlyMap<string, Asked>): Prefix {
   const sums: bigint[] = [account.initialBalance];
   const marks = new Uint32Array(2 * (links.length + 1));
+  const begun = [0];
   for (const [place, { id, sum }] of links.entries()) {
     const isTransfer = asked.get(id)?.legs.length === 2;
     const [high, low] = isTransfer ? [hash(id, 0x811c9dc5), hash(id, 0x9747b28c)] : [0, 0];
     marks[2 * place + 2] = (marks[2 * place] ?? 0) ^ high;
     marks[2 * place + 3] = (marks[2 * place + 1] ?? 0) ^ low;
     sums.push(sum);
+    begun.push(Math.max(begun.at(-1) ?? 0, asked.get(id)?.begun ?? 0));
   }
-  return { first: account.initialVersion, sums, marks };
+  return { first: account.initialVersion, sums, marks, begun };
 }
 
 /** FNV-1a with an avalanche at its end, so that ids that differ in one digit differ everywhere. */

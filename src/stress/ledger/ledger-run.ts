@@ -8,7 +8,14 @@ import { BankctlError } from '../../errors.ts';
 import type { HistoryEvent } from '../history/history-event.ts';
 import { openHistory } from '../history/history-file.ts';
 import type { Verdict } from '../load/check.ts';
-import { claimDatabase, refuseNamedDatabase, throwawayName } from '../load/load-database.ts';
+import {
+  explainPermission,
+  inThrowaway,
+  LeftBehind,
+  refuseNamedDatabase,
+  refuseUnpermitted,
+  throwawayName,
+} from '../load/load-database.ts';
 import { createDraw, type Draw } from '../random.ts';
 import { openAccounts, openStressBank } from './ledger-bank.ts';
 import { money } from './ledger-lines.ts';
@@ -75,8 +82,10 @@ export async function runLedger(options: LedgerOptions, host: LedgerHost): Promi
     try {
       return await runOn(server, settings, host, file?.write);
     } catch (error) {
+      if (error instanceof LeftBehind) throw error;
       if (host.interrupted.aborted) throw new BankctlError('interrupted', 'Stopped by you.');
-      throw databaseError(error, { uri: server.uri, timeoutMs: settings.timeoutMs });
+      const { timeoutMs } = settings;
+      throw explainPermission(databaseError(error, { uri: server.uri, timeoutMs }));
     } finally {
       await server.end();
     }
@@ -121,25 +130,31 @@ async function runOn(
   host: LedgerHost,
   write: Parameters<typeof createRecord>[0]['write'],
 ): Promise<LedgerReport> {
-  if (settings.uri !== undefined) refuseNamedDatabase(server.client);
+  const isGiven = settings.uri !== undefined;
+  if (isGiven) {
+    refuseNamedDatabase(server.client);
+    await refuseUnpermitted(server.client);
+  }
   const { version } = await server.client.db('admin').command({ buildInfo: 1 });
   host.opened?.({ version: String(version) });
   const database = throwawayName(host, 'ledger');
-  await claimDatabase(server.client, database);
   const plan = makeLedgerPlan(settings);
   const startedNs = host.startedNs ?? host.monotonicNs();
   const record = createRecord({ sources: settings.threads + 1, write, heard: host.heard });
-  try {
-    await begin(server, settings, host, { plan, database, startedNs, record });
-    await drive(server, settings, host, { plan, database, startedNs, record });
-    await finish(server, host, { plan, database, startedNs, record });
-  } finally {
-    if (settings.uri !== undefined && !settings.keep) {
+  const task = { plan, database, startedNs, record };
+  const work = async () => {
+    try {
+      await begin(server, settings, host, task);
+      await drive(server, settings, host, task);
+      await finish(server, host, task);
+    } finally {
       // A transaction of a thread that was cut short would hold the drop up for a minute.
-      await endAbandoned(server.client);
-      await server.client.db(database).dropDatabase();
+      if (isGiven && !settings.keep) await endAbandoned(server.client);
     }
-  }
+  };
+  // A throwaway server is gone with all that it has; it may be down at the moment.
+  const keep = settings.keep || !isGiven;
+  await inThrowaway({ client: server.client, name: database, keep }, work);
   const { model, verdict, reason } = record.report();
   return {
     seed: settings.seed,

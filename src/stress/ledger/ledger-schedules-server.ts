@@ -1,45 +1,55 @@
 import type { MongoClient } from 'mongodb';
+import { endAbandoned } from '../../bank/abandoned.ts';
 import type { Context } from '../../context.ts';
-import { connect } from '../../database/connect.ts';
+import { connect, databaseError } from '../../database/connect.ts';
 import type { BinaryHost } from '../../database/mongod-binary.ts';
 import { startThrowaway } from '../../database/throwaway.ts';
-import { refuseNamedDatabase, throwawayName } from '../load/load-database.ts';
+import {
+  explainPermission,
+  inThrowaway,
+  refuseNamedDatabase,
+  refuseUnpermitted,
+  throwawayName,
+} from '../load/load-database.ts';
 
 /** A replica set, and a made-up database on it. */
-export interface LedgerServer {
+export interface LedgerPlace {
   readonly client: MongoClient;
   readonly database: string;
-  /** Drops the database, and ends the server where it is a throwaway. */
-  readonly end: () => Promise<void>;
 }
 
 /**
- * Opens a server for the schedules of the ledger: a throwaway replica set of one, or a made-up
- * database on the deployment that was given.
+ * Explores the schedules of the ledger on a throwaway replica set of one, or in a made-up database
+ * on the deployment that was given. Nothing of it is left when it returns or throws.
  *
- * @throws `not_ours` for a URI that names a database, and what starting or connecting can fail with
+ * @throws `not_ours` for a URI that names a database, `not_permitted`, `LeftBehind`, and what
+ *   starting, connecting and the work can fail with
  */
-export async function openLedgerServer(
+export async function onLedgerServer<Result>(
   uri: string | undefined,
   host: BinaryHost & Pick<Context, 'freshId'> & { readonly timeoutMs: number },
-): Promise<LedgerServer> {
-  const options = { timeoutMs: host.timeoutMs, interrupted: host.interrupted };
+  work: (place: LedgerPlace) => Promise<Result>,
+): Promise<Result> {
+  const { timeoutMs, interrupted } = host;
   const throwaway = uri === undefined ? await startThrowaway(host) : undefined;
+  const address = uri ?? throwaway?.uri ?? '';
+  let client: MongoClient | undefined;
   try {
-    const client = await connect(uri ?? throwaway?.uri ?? '', options);
-    if (uri !== undefined) refuseNamedDatabase(client);
-    const database = throwawayName(host, 'ledger');
-    const end = async () => {
-      await client
-        .db(database)
-        .dropDatabase()
-        .catch(() => undefined);
-      await client.close();
-      await throwaway?.stop();
-    };
-    return { client, database, end };
+    client = await connect(address, { timeoutMs, interrupted });
+    if (throwaway === undefined) {
+      refuseNamedDatabase(client);
+      await refuseUnpermitted(client);
+    }
+    const place = { client, database: throwawayName(host, 'ledger') };
+    // A throwaway server is gone with all that it has.
+    const keep = throwaway !== undefined;
+    return await inThrowaway({ client, name: place.database, keep }, () =>
+      work(place).finally(() => (keep ? undefined : endAbandoned(place.client))),
+    );
   } catch (error) {
+    throw explainPermission(databaseError(error, { uri: address, timeoutMs }));
+  } finally {
+    await client?.close();
     await throwaway?.stop();
-    throw error;
   }
 }

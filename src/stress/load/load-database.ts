@@ -1,4 +1,4 @@
-import type { MongoClient } from 'mongodb';
+import type { Document, MongoClient } from 'mongodb';
 import type { Context } from '../../context.ts';
 import { BankctlError } from '../../errors.ts';
 
@@ -26,13 +26,138 @@ export function refuseNamedDatabase(client: MongoClient): void {
   );
 }
 
+/** What stress does in a database whose name it makes up. */
+const neededActions = [
+  'createCollection',
+  'createIndex',
+  'dropDatabase',
+  'find',
+  'insert',
+  'listCollections',
+  'update',
+] as const;
+
+const rolesHint =
+  'Give the user the roles readWriteAnyDatabase and dbAdminAnyDatabase, or the smaller one of ' +
+  'docs/stress.md; or leave out --uri.';
+
 /**
- * Makes sure that a database does not exist yet, so that whatever is in it later is ours.
+ * Refuses a user who may not do in a made-up database what a run does there, dropping it
+ * included, before anything is written.
  *
- * @throws `not_ours`
+ * @throws `not_permitted`, naming what the user may not do
+ *
+ * Source: MongoDB manual, "connectionStatus", "Resource Document".
+ */
+export async function refuseUnpermitted(client: MongoClient): Promise<void> {
+  const { authInfo } = await client
+    .db('admin')
+    .command({ connectionStatus: 1, showPrivileges: true });
+  const users: readonly Document[] = authInfo?.authenticatedUsers ?? [];
+  const privileges: readonly Document[] = authInfo?.authenticatedUserPrivileges ?? [];
+  const [user] = users;
+  if (!user) return;
+  const granted = new Set(privileges.filter(isForAnyDatabase).flatMap(({ actions }) => actions));
+  const lacking = neededActions.filter((action) => !granted.has(action));
+  if (lacking.length === 0) return;
+  throw new BankctlError(
+    'not_permitted',
+    `The database user ${user['user']} may not ${lacking.join(', ')} in a database that stress ` +
+      'makes up.',
+    rolesHint,
+  );
+}
+
+function isForAnyDatabase({ resource }: Document): boolean {
+  return resource?.anyResource === true || (resource?.db === '' && resource?.collection === '');
+}
+
+/**
+ * A user who turns out not to be allowed something is told what stress needs; any other error is
+ * as it was.
+ */
+export function explainPermission(error: unknown): unknown {
+  if (!(error instanceof BankctlError) || error.code !== 'not_permitted') return error;
+  if (error instanceof LeftBehind) return error;
+  return new BankctlError('not_permitted', error.message, rolesHint, { cause: error });
+}
+
+/** The collection that shows a database to be made by stress. */
+const claim = 'bankctl_stress';
+
+/**
+ * Makes a database, and marks it as made by stress, so that whatever is in it later is ours.
+ *
+ * @throws `not_ours` if there is one of that name; driver errors
  */
 export async function claimDatabase(client: MongoClient, name: string): Promise<void> {
-  const existing = await client.db(name).listCollections({}, { nameOnly: true }).toArray();
-  if (existing.length === 0) return;
-  throw new BankctlError('not_ours', `The database ${name} is there already.`);
+  const db = client.db(name);
+  const taken = () => new BankctlError('not_ours', `The database ${name} is there already.`);
+  if (await db.listCollections({}, { nameOnly: true }).hasNext()) throw taken();
+  try {
+    await db.createCollection(claim);
+  } catch (error) {
+    // NamespaceExists: somebody else has just claimed it.
+    if (error instanceof Error && 'code' in error && error.code === 48) throw taken();
+    throw error;
+  }
+}
+
+/** A database of ours could not be dropped. */
+export class LeftBehind extends BankctlError {}
+
+/**
+ * Drops a database that was claimed.
+ *
+ * @param failure what ended the run, if anything did
+ * @throws `LeftBehind`, which names the database and says how to drop it
+ */
+export async function dropClaimed(
+  client: MongoClient,
+  name: string,
+  failure?: unknown,
+): Promise<void> {
+  try {
+    await client.db(name).dropDatabase();
+  } catch (error) {
+    const refused = error instanceof Error && 'code' in error && error.code === 13;
+    const reason = refused ? 'the user may not drop it' : 'the server did not do it';
+    const before = failure instanceof Error ? `${failure.message} ` : '';
+    const code = refused ? 'not_permitted' : 'database_failed';
+    throw new LeftBehind(
+      failure instanceof BankctlError ? failure.code : code,
+      `${before}The database ${name} is left behind: ${reason}.`,
+      `Drop it: mongosh URI --eval 'db.getSiblingDB("${name}").dropDatabase()'`,
+      { cause: failure ?? error },
+    );
+  }
+}
+
+/**
+ * Does something in a database that is made for it, and is gone afterwards, whatever happens.
+ *
+ * @throws `not_ours`, `LeftBehind`; what the work throws
+ */
+export async function inThrowaway<Result>(
+  {
+    client,
+    name,
+    keep,
+  }: {
+    readonly client: MongoClient;
+    readonly name: string;
+    readonly keep: boolean;
+  },
+  work: () => Promise<Result>,
+): Promise<Result> {
+  await claimDatabase(client, name);
+  let result: Result;
+  try {
+    result = await work();
+  } catch (error) {
+    if (!keep) await dropClaimed(client, name, error);
+    throw error;
+  }
+  if (!keep) await dropClaimed(client, name);
+  return result;
 }

@@ -6,7 +6,7 @@ import type { BinaryHost } from '../../database/mongod-binary.ts';
 import { BankctlError } from '../../errors.ts';
 import { type HistoryFile, openHistory } from '../history/history-file.ts';
 import { appliedEvent, initEvent } from '../history/history-lines.ts';
-import { explainPermission, openStressServer, type StressServer } from '../stress-server.ts';
+import { openStressServer, type StressServer } from '../stress-server.ts';
 import {
   decide,
   type Judgement,
@@ -18,7 +18,7 @@ import {
 } from './check.ts';
 import type { DriveResult } from './drive.ts';
 import { explain, type FirstWrong } from './explain.ts';
-import { claimDatabase, throwawayName } from './load-database.ts';
+import { explainPermission, inThrowaway, LeftBehind, throwawayName } from './load-database.ts';
 import {
   collectionOfBranch,
   type LoadModelName,
@@ -86,6 +86,7 @@ export async function runLoad(options: LoadOptions, host: LoadHost): Promise<Loa
       host.opened?.(server);
       return await runModels(settings, host, server, history);
     } catch (error) {
+      if (error instanceof LeftBehind) throw error;
       if (host.interrupted.aborted) throw new BankctlError('interrupted', 'Stopped by you.');
       const told = databaseError(error, { uri: server.uri, timeoutMs: settings.timeoutMs });
       throw explainPermission(told);
@@ -109,15 +110,10 @@ async function runModels(
   const startedNs = host.monotonicNs();
   for (const model of settings.models) {
     const database = throwawayName(host, model);
-    await claimDatabase(server.client, database);
-    try {
-      judged.push(
-        await runModel(settings, host, server, { plan, model, database, startedNs }, history),
-      );
-    } finally {
-      if (settings.keep) kept.push(database);
-      else await server.client.db(database).dropDatabase();
-    }
+    const place = { client: server.client, name: database, keep: settings.keep };
+    const task = { plan, model, database, startedNs };
+    judged.push(await inThrowaway(place, () => runModel(settings, host, server, task, history)));
+    if (settings.keep) kept.push(database);
   }
   return {
     seed: settings.seed,

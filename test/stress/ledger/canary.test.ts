@@ -210,6 +210,66 @@ describe('each anomaly has a canary', () => {
       },
     }),
   });
+  /** An increment of Y by 1.00, after the reversal, or as the first of all. */
+  const incrementP = { id: 'p', account: Y, amount: '1.00' };
+  const beginP = { type: 'invoke', f: 'increment', value: incrementP };
+  const endP = {
+    type: 'ok',
+    f: 'increment',
+    value: { ...incrementP, balance: '11.00', version: 4 },
+  };
+  const later = { ...ended, to_balance: '15.00', to_version: 3 };
+  const shiftedY = {
+    endT: { ...story.endT, value: { ...transferT, ...later } },
+    replayed: { ...story.replayed, value: { ...transferT, ...later } },
+    endS: snapshot({ [X]: ['11.00', 3], [Y]: ['15.00', 3] }),
+    endR: { ...story.endR, value: { ...back, ...undone, from_balance: '11.00', from_version: 4 } },
+    applied: applied(['p', 'a', 't', 'r', 'c'], {
+      [Y]: {
+        balance: '11.00',
+        version: 4,
+        postings: [
+          [2, 'p', '1.00', '11.00'],
+          [3, 't', '4.00', '15.00'],
+          [4, 'r', '-4.00', '11.00'],
+        ],
+      },
+    }),
+  } satisfies Partial<Record<Name, Line>>;
+  const backAgain = { ...incrementP, id: 'q', account: X, amount: '-5.00', reverses: 'a' };
+  const backOnce = { ...backAgain, id: 'q2' };
+  const takenBackTwice = doctored({
+    endC: [
+      { ...endC, process: 4 },
+      { process: 6, type: 'invoke', f: 'increment', value: backAgain },
+      {
+        process: 6,
+        type: 'ok',
+        f: 'increment',
+        value: { ...backAgain, balance: '9.00', version: 6 },
+      },
+      { process: 6, type: 'invoke', f: 'increment', value: backOnce },
+      {
+        process: 6,
+        type: 'ok',
+        f: 'increment',
+        value: { ...backOnce, balance: '4.00', version: 7 },
+      },
+    ],
+    applied: applied([...ids, 'q', 'q2'], {
+      [X]: {
+        balance: '4.00',
+        version: 7,
+        postings: [...postingsX, [6, 'q', '-5.00', '9.00'], [7, 'q2', '-5.00', '4.00']],
+      },
+    }),
+  });
+  /** `c`, which nobody was told of, before `r`, which somebody was told of before `c` began. */
+  const early: Stored = {
+    balance: '14.00',
+    version: 5,
+    postings: [...postingsX.slice(0, 2), [4, 'c', '-1.00', '10.00'], [5, 'r', '4.00', '14.00']],
+  };
   const twice: readonly Posting[] = [...postingsX, [6, 'c', '-1.00', '13.00']];
   const canaries: readonly [(typeof anomalies)[number], string, Line[]][] = [
     [
@@ -305,6 +365,84 @@ describe('each anomaly has a canary', () => {
       }),
     ],
     ['stale', 'a snapshot', doctored({ endS: snapshot({ [X]: ['15.00', 2], [Y]: ['10.00', 1] }) })],
+    [
+      'stale',
+      'a snapshot that saw what began later, and not what was finished before that',
+      doctored({
+        ...shiftedY,
+        beginA: [{ ...story.beginS, process: 7 }, beginA],
+        endT: [
+          { ...beginP, process: 8 },
+          { ...endP, process: 8, value: { ...endP.value, balance: '11.00', version: 2 } },
+          { ...snapshot({ [X]: ['10.00', 1], [Y]: ['11.00', 2] }), process: 7 },
+          shiftedY.endT,
+        ],
+      }),
+    ],
+    [
+      'torn',
+      'two snapshots of which neither is the older one',
+      doctored({
+        beginA: [
+          { ...story.beginS, process: 7 },
+          { ...story.beginS, process: 9 },
+          { ...beginP, process: 8 },
+          beginA,
+          { ...snapshot({ [X]: ['15.00', 2], [Y]: ['10.00', 1] }), process: 7 },
+          { ...snapshot({ [X]: ['10.00', 1], [Y]: ['11.00', 2] }), process: 9 },
+          { ...endP, process: 8, value: { ...endP.value, balance: '11.00', version: 2 } },
+        ],
+        ...shiftedY,
+      }),
+    ],
+    ['duplicate', 'taken back twice', takenBackTwice],
+    [
+      'wrong_total',
+      'an account that nobody opened',
+      doctored({
+        endS: snapshot({ [X]: ['11.00', 3], [Y]: ['14.00', 2], 'branch2:Z': ['1.00', 1] }),
+      }),
+    ],
+    [
+      'gap',
+      'the last version has no posting, though the account has it',
+      doctored({
+        applied: applied(ids, { [Y]: { ...storedY, version: 4 } }),
+      }),
+    ],
+    [
+      'gap',
+      'by the ids alone, a version that nobody was told of',
+      doctored({
+        endC: { ...endC, process: 4, value: { ...endC.value, version: 6 } },
+        applied: { type: 'ok', f: 'applied', value: { ids } },
+      }),
+    ],
+    [
+      'drift',
+      'a snapshot with the right total and wrong balances',
+      doctored({ endS: snapshot({ [X]: ['12.00', 3], [Y]: ['13.00', 2] }) }),
+    ],
+    [
+      'phantom',
+      'posted, and not in the journal',
+      doctored({ ...unknownC, applied: applied(['a', 't', 'r'], {}) }),
+    ],
+    [
+      'regressed',
+      'posted before what was finished when it began',
+      doctored({
+        ...unknownC,
+        endR: { ...story.beginR, type: 'info' },
+        beginRead: { ...story.beginRead, process: 5 },
+        endRead: {
+          ...story.endRead,
+          process: 5,
+          value: { account: X, balance: '10.00', version: 4 },
+        },
+        applied: applied(ids, { [X]: early }),
+      }),
+    ],
     [
       'regressed',
       'two postings of one version',
