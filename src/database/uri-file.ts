@@ -48,6 +48,7 @@ export function readUriFile(path: string): string {
 
 function uriIn(bytes: Buffer, path: string): string {
   if (bytes.length > mostBytes) throw refusal(path, `has more than ${mostBytes / 1024} KiB`);
+  if (bytes.includes(0)) throw refusal(path, 'is UTF-16 text, or none: save it as UTF-8');
   const text = bytes
     .toString('utf8')
     .replace(/^\uFEFF/, '')
