@@ -220,7 +220,7 @@ function refusedOne(operation: Operation, error: MongoServerError | BankctlError
 async function prepareCollections({ bank, journal, operations, options }: Batch): Promise<void> {
   const names = new Set(operations.filter(createsAccount).map(({ branch }) => branch));
   if (names.size === 0 || options.dryRun) return;
-  await bank.identity.checkClaim();
+  await bank.identity.prepare();
   await Promise.all([
     journal.prepare(),
     ...[...names].map((name) => bank.branches.get(name).prepare()),
