@@ -1,6 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { databaseNameProblem } from '../../src/config/database-name.ts';
 import { createClient } from '../../src/database/connect.ts';
+import { databaseOf } from '../../src/database/uri.ts';
 import { withOwnConcerns } from '../../src/database/uri-options.ts';
 
 const weakening = [
@@ -106,5 +108,29 @@ test.each([
       code: 'invalid_uri',
       message: `The connection string cannot be used: option ${name} is not supported.`,
     }),
+  );
+});
+
+test('the database that is found in a URI is the one that the driver finds', async () => {
+  const unit = fc.constantFrom(
+    ...'abZ09_-~;=&|^{}<\\+,$!*(',
+    '%41',
+    '%2e',
+    '%C3%A9',
+    'é',
+    '.',
+    '/',
+  );
+  await fc.assert(
+    fc.asyncProperty(fc.string({ unit, maxLength: 6 }), fc.boolean(), async (path, query) => {
+      const uri = `mongodb://me:pw@a:1,b:2/${path}${query ? '?appName=a/b' : ''}`;
+      const found = databaseOf(uri);
+      const client = createClient(uri, { timeoutMs: 1000 });
+      const { dbName } = client.options;
+      await client.close();
+      const problem = databaseNameProblem(found ?? 'test');
+      if (problem === undefined) expect(found ?? 'test').toBe(dbName);
+    }),
+    { numRuns: 1000 },
   );
 });
