@@ -199,6 +199,18 @@ describe('a database of an earlier version, without an identity', () => {
     expect(await identityOf(bank)).toHaveLength(1);
   });
 
+  test('is claimed once by eight writes at once, none of which is lost', async () => {
+    const bank = await claimedBank();
+    for (let index = 0; index < 8; index += 1) await bank.run(['open', 'a', `ACC${index}`]);
+    await bank.db.collection('bankctl').drop();
+    const written = await Promise.all(
+      Array.from({ length: 8 }, (_, index) => bank.run(['increment', 'a', `ACC${index}`, '1'])),
+    );
+    expect(written.map(({ status }) => status)).toEqual(Array(8).fill(0));
+    expect(await identityOf(bank)).toHaveLength(1);
+    expect(await bank.db.collection('journal').countDocuments({ type: 'increment' })).toBe(8);
+  });
+
   test.each([
     ['collections swapped', two.replace('c1', 'x').replace('c2', 'c1').replace('x', 'c2')],
     ['a branch renamed', two.replace('a:', 'main:')],
