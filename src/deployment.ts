@@ -6,7 +6,7 @@ import type { Config } from './config/config.ts';
 import { databaseNameProblem } from './config/database-name.ts';
 import { ensureLocal } from './database/local.ts';
 import { checkUri, databaseOf, hasPassword, hostsOf, uriFromFile } from './database/uri.ts';
-import { withOwnConcerns } from './database/uri-options.ts';
+import { ignoredNotice } from './database/uri-options.ts';
 import { BankctlError } from './errors.ts';
 import { mongodHost } from './mongod-host.ts';
 import { quote } from './text.ts';
@@ -38,13 +38,8 @@ export async function findDeployment(
   }
   const uri = given ?? checkUri(config.uri ?? '', 'in the config');
   const database = namedDatabase(uri, config);
-  const { ignored } = withOwnConcerns(uri);
-  if (ignored.length > 0) {
-    session.talk(
-      `Ignored in the connection string: ${ignored.join(', ')}. bankctl reads and writes by ` +
-        'majority, on the primary.',
-    );
-  }
+  const notice = ignoredNotice(uri);
+  if (notice !== undefined) session.talk(notice);
   if (given === undefined && isFound(session)) {
     session.talk(`Using the database at ${hostsOf(uri)}, as ${config.source} says.`);
   }

@@ -145,22 +145,22 @@ export const errorTable = {
   bad_document: row(
     1,
     'A stored document lacks a field, or has one that bankctl could not have written.',
-    'Nothing was written; find out which program wrote that document.',
+    'Find out which program wrote that document: bankctl does not change it.',
   ),
   duplicate_account: row(
     1,
     "A branch's collection holds two documents of one account number.",
-    'Nothing was written; find out which program wrote them, and keep one.',
+    'Find out which program wrote them, and keep one.',
   ),
   behind_journal: row(
     1,
     'The journal has postings that the document of the account does not have.',
-    'Nothing was written; find out which program deleted or replaced that document.',
+    'Find out which program deleted or replaced that document.',
   ),
   capped_collection: row(
     1,
     'A collection of the bank is capped, so the server would drop its oldest documents.',
-    'Nothing was written; copy the documents into a collection that is not capped.',
+    'Copy the documents into a collection that is not capped.',
   ),
   bad_identity: row(
     1,

@@ -36,7 +36,7 @@ export async function execute(
     const result = await untilInterrupted(running, opened, context, isWhole);
     ended = result;
     const shown = present(result, globals, context).catch((error: unknown) => {
-      throw unshown(result, error, (line) => opened.say(line));
+      throw unshown(result, error, opened.session.say);
     });
     if (isWhole(result)) await shown;
     else await untilInterrupted(shown, opened, context);
@@ -140,6 +140,7 @@ class Opened {
     this.session = Object.freeze({
       context,
       globals,
+      say: (line: string) => this.say(line),
       talk: (line: string) => {
         if (!quiet) this.say(line);
       },

@@ -1,13 +1,13 @@
 import { once } from 'node:events';
-import { readFile, writeFile } from 'node:fs/promises';
+import { chmod, readFile, writeFile } from 'node:fs/promises';
 import { createServer, connect as dial, type Socket } from 'node:net';
 import { join } from 'node:path';
-import { MongoClient } from 'mongodb';
+import { MongoClient, ObjectId } from 'mongodb';
 import { describe, expect, inject, onTestFinished, test } from 'vitest';
 import { endAbandoned } from '../src/bank/abandoned.ts';
 import { type ErrorCode, errorTable } from '../src/errors.ts';
 import { mongodWith } from './database/own-mongod.ts';
-import { type RunOptions, type Workspace, workspace } from './workspace.ts';
+import { type RunOptions, run, type Workspace, workspace } from './workspace.ts';
 
 /**
  * How each code is met: the words of one command line on a bank with some accounts, or what has to
@@ -131,6 +131,50 @@ const provocations: Readonly<Record<ErrorCode, string | ((bank: Workspace) => Pr
     local_database: (bank) =>
       codeOf(bank, ['db', 'start'], { env: { BANKCTL_DATA_DIR: '/dev/null' } }),
     not_ours: (bank) => codeOf(bank, ['stress', '--uri', inject('uri').replace('/?', '/mine?')]),
+    config_mismatch: (bank) =>
+      withFile(
+        bank,
+        'c.yaml',
+        `database: ${bank.db.databaseName}\nbranches: { main: { collection: branch1 } }\n`,
+        'balance --config c.yaml',
+      ),
+    config_not_trusted: async (bank) => {
+      await chmod(join(bank.directory, 'bankctl.config.yaml'), 0o666);
+      return codeOf(bank, ['balance']);
+    },
+    bad_identity: async (bank) => {
+      await bank.db.collection('bankctl').updateMany({}, { $set: { branches: 7 } });
+      return codeOf(bank, ['balance']);
+    },
+    bad_document: async (bank) => {
+      await damage(bank, { version: 1.5 });
+      return codeOf(bank, increment);
+    },
+    duplicate_account: async (bank) => {
+      await bank.db.collection('branch1').dropIndexes();
+      const accounts = bank.db.collection('branch1');
+      const found = await accounts.findOne({ account_number: 'ACC' }, { promoteLongs: false });
+      await accounts.insertOne({ ...found, _id: new ObjectId() });
+      return codeOf(bank, increment);
+    },
+    behind_journal: async (bank) => {
+      await bank.db.collection('branch1').deleteMany({});
+      return codeOf(bank, ['open', 'branch1', 'ACC']);
+    },
+    capped_collection: async (bank) => {
+      await bank.db.collection('branch2').drop();
+      await bank.db.createCollection('branch2', { capped: true, size: 4096 });
+      return codeOf(bank, ['open', 'branch2', 'NEW']);
+    },
+    operation_ambiguous: async (bank) => {
+      for (const end of ['1', '2']) await bank.run([...increment, '--id', `till-${end}`]);
+      return codeOf(bank, ['show', 'till']);
+    },
+    invalid_history: (bank) => withFile(bank, 'h.ndjson', '{}\n', 'stress check h.ndjson'),
+    no_local_database: (bank) =>
+      codeOf({ ...bank, run: (argv) => run(argv, bank.directory, { HOME: bank.directory }) }, [
+        'balance',
+      ]),
     interrupted: (bank) => codeOf(bank, ['balance'], { interrupted: AbortSignal.abort() }),
   };
 

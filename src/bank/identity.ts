@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { type ClientSession, type Db, type Document, MongoServerError, UUID } from 'mongodb';
-import type { Config } from '../config/config.ts';
+import { type Config, identityCollection } from '../config/config.ts';
 import { BankctlError } from '../errors.ts';
 import { quote } from '../text.ts';
 import { findConflict, renameConflict } from './identity-conflicts.ts';
@@ -29,6 +29,13 @@ export interface BankIdentity {
    */
   readonly checkClaim: (session?: ClientSession) => Promise<void>;
   /**
+   * As `checkClaim`, and creates the collection of the identity, which a transaction over several
+   * shards cannot.
+   *
+   * @throws `config_mismatch`, `bad_identity`
+   */
+  readonly prepare: () => Promise<void>;
+  /**
    * Writes the identity, or the branches it lacks, before the first write of a bank. Within a
    * transaction it takes effect with the operations, or not at all; of two first commands with
    * different configs, one wins.
@@ -39,10 +46,10 @@ export interface BankIdentity {
   /**
    * Makes the identity what the config says, where no document contradicts it.
    *
-   * @returns what was changed, one sentence each
+   * @returns what is changed, one clause each
    * @throws `config_mismatch`, naming what contradicts
    */
-  readonly rename: () => Promise<readonly string[]>;
+  readonly rename: (options: { readonly dryRun: boolean }) => Promise<readonly string[]>;
 }
 
 /**
@@ -92,7 +99,12 @@ export function createIdentity(db: Db, config: Config, known: Identity | undefin
         await pause(roundMs);
       }
     },
-    rename: () => rename(db, config),
+    prepare: async () => {
+      if (claimed) return;
+      const { found } = await look(undefined);
+      if (!found) await createCollection(db);
+    },
+    rename: ({ dryRun }) => rename(db, config, dryRun),
   };
 }
 
@@ -138,14 +150,24 @@ async function write(
   }
 }
 
+async function createCollection(db: Db): Promise<void> {
+  try {
+    await db.createCollection(identityCollection);
+  } catch (error) {
+    // Another command was faster: NamespaceExists.
+    if (!(error instanceof MongoServerError && error.code === 48)) throw error;
+  }
+}
+
 /** Replaces the identity only as it was read, so that two changes at once are not both made. */
-async function rename(db: Db, config: Config): Promise<readonly string[]> {
+async function rename(db: Db, config: Config, dryRun: boolean): Promise<readonly string[]> {
   const before = await identityDocuments(db).findOne({ _id: identityId });
   if (!before) return [];
   const known = readable(before, db.databaseName);
   const changes = known ? mismatches(config, known) : ['the identity could not be read'];
   if (changes.length === 0) return [];
   await refuseConflict(renameConflict(db, config, known));
+  if (dryRun) return changes;
   const collections = new Set(config.branches.map(({ collection }) => collection));
   const names = new Set(config.branches.map(({ name }) => name));
   const kept = (known?.branches ?? []).filter(

@@ -108,6 +108,8 @@ export function streamOf<Item>(
 export interface Session {
   readonly context: Context;
   readonly globals: GlobalOptions;
+  /** A line for people, on stderr, also with `--quiet`: what must not be missed. */
+  readonly say: (line: string) => void;
   /** A line for people, on stderr; silent with `--quiet`. */
   readonly talk: (line: string) => void;
   /** A line that is redrawn in place, on a terminal only; undefined takes it away. */

@@ -47,7 +47,7 @@ export const init: Command = {
     const { globals, context } = session;
     const config = await ensureConfigFile(globals.config, context, { dryRun, database });
     session.talk(configLine(config, dryRun));
-    if (typed.options['rename'] === true && !dryRun) await rename(session);
+    if (typed.options['rename'] === true && !config.written) await rename(session, dryRun);
     const prepared = dryRun ? await planned(session, config) : await prepare(session, sample);
     return initResult(config, prepared, dryRun);
   },
@@ -71,11 +71,12 @@ function configLine({ path, written }: ConfigFile, dryRun: boolean): string {
   return dryRun ? `Would write a config to ${path}.` : `Wrote a config to ${path}.`;
 }
 
-async function rename(session: Session): Promise<void> {
+async function rename(session: Session, dryRun: boolean): Promise<void> {
   const bank = await session.bank({ rename: true });
-  const changes = await bank.identity.rename();
+  const changes = await bank.identity.rename({ dryRun });
   if (changes.length === 0) session.talk('The database agrees with the config already.');
-  for (const change of changes) session.talk(`Changed: ${change} before.`);
+  const verb = dryRun ? 'Would change' : 'Changed';
+  for (const change of changes) session.talk(`${verb}: ${change} before.`);
 }
 
 async function prepare(session: Session, sample: boolean): Promise<readonly Prepared[]> {

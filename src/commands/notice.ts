@@ -1,4 +1,5 @@
 import type { BankctlError } from '../errors.ts';
+import { jsonText } from '../text.ts';
 import { formatTime, type Span } from '../time.ts';
 import type { GlobalOptions, Session } from './command.ts';
 
@@ -20,12 +21,12 @@ export function notice(
 
 /** As `notice`, for a result that must not be taken for the whole truth: `--quiet` leaves it. */
 export function warning(
-  { context, globals }: Session,
+  session: Session,
   code: string,
   message: string,
   facts: NoticeFacts = {},
 ): void {
-  context.stderr.write(`${noticeText({ globals }, code, message, facts)}\n`);
+  session.say(noticeText(session, code, message, facts));
 }
 
 /**
@@ -33,14 +34,12 @@ export function warning(
  * carries the status.
  */
 export function failure(
-  { context, globals }: Session,
+  { globals, say }: Session,
   { code, message, hint }: Pick<BankctlError, 'code' | 'message' | 'hint'>,
   facts: NoticeFacts = {},
 ): void {
-  const text = isJson(globals)
-    ? JSON.stringify({ error: { code, message, hint, ...facts } })
-    : `bankctl: ${message}\n${hint}`;
-  context.stderr.write(`${text}\n`);
+  if (isJson(globals)) say(jsonText({ error: { code, message, hint, ...facts } }));
+  else for (const line of [`bankctl: ${message}`, hint]) say(line);
 }
 
 function noticeText(
@@ -49,7 +48,7 @@ function noticeText(
   message: string,
   facts: NoticeFacts,
 ): string {
-  return isJson(globals) ? JSON.stringify({ notice: { code, message, ...facts } }) : message;
+  return isJson(globals) ? jsonText({ notice: { code, message, ...facts } }) : message;
 }
 
 function isJson({ output }: GlobalOptions): boolean {

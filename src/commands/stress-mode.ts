@@ -1,4 +1,5 @@
 import { checkUri, hasPassword, uriFromFile } from '../database/uri.ts';
+import { ignoredNotice } from '../database/uri-options.ts';
 import { BankctlError, Status } from '../errors.ts';
 import { nearest } from '../nearest.ts';
 import { quote } from '../text.ts';
@@ -119,5 +120,8 @@ export async function stressUri({
   if (hasPassword(globals.uri)) {
     talk('A password on the command line is seen by others: use --uri-file.');
   }
-  return checkUri(globals.uri, 'given with --uri');
+  const uri = checkUri(globals.uri, 'given with --uri');
+  const notice = ignoredNotice(uri);
+  if (notice !== undefined) talk(notice);
+  return uri;
 }

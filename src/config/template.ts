@@ -2,7 +2,7 @@
 export const configTemplate = `# The branches of the bank, and the collection of each.
 # Read once at the start of every command, validated, never changed by a program.
 
-# The database that holds the branches and the journal.
+# The database that holds the branches and the journal. A URI must name the same one, or none.
 database: bank
 
 # ISO 4217. Its minor digits bound every amount: 2 for USD, 0 for JPY, 3 for KWD.

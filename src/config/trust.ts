@@ -23,12 +23,12 @@ export async function refuseUntrusted(path: string, opened: Stats): Promise<void
   const uid = geteuid?.();
   // Windows has neither owners nor modes of this kind.
   if (uid === undefined) return;
+  await refuseOwner(path, path, opened, uid);
   const real = await walk(path, uid);
   const found = await lstat(real);
   if (found.ino !== opened.ino || found.dev !== opened.dev) {
     throw refusal(path, `${path} was replaced while it was read.`);
   }
-  await refuseOwner(path, path, opened, uid);
 }
 
 /**
@@ -72,7 +72,7 @@ async function walk(path: string, uid: number): Promise<string> {
 
 /** @param part the file, a link or a directory on the way to it */
 async function refuseOwner(path: string, part: string, owned: Owned, uid: number): Promise<void> {
-  const subject = part === path ? path : `${path} is found by way of ${part}, which`;
+  const subject = part === path ? path : `${path} is not taken unasked: ${part}, on the way to it,`;
   if (owned.uid !== uid && owned.uid !== 0) {
     throw refusal(path, `${subject} belongs to ${await userName(owned.uid)}, not to you or root.`);
   }
@@ -80,10 +80,15 @@ async function refuseOwner(path: string, part: string, owned: Owned, uid: number
   if ((owned.mode & 0o002) === 0 && !group) return;
   const mode = (owned.mode & 0o7777).toString(8).padStart(4, '0');
   const who = `belongs to ${await userName(owned.uid)} and can be written by others`;
-  throw refusal(path, `${subject} ${who} (mode ${mode}).`, `chmod go-w ${shellWord(part)}`);
+  const cure = part === path && owned.uid === uid ? `chmod go-w ${shellWord(part)}` : undefined;
+  throw refusal(path, `${subject} ${who} (mode ${mode}).`, cure);
 }
 
-function refusal(path: string, message: string, cure = 'take it away'): BankctlError {
+function refusal(
+  path: string,
+  message: string,
+  cure = 'keep it in a directory that only you can write',
+): BankctlError {
   return new BankctlError(
     'config_not_trusted',
     message,

@@ -58,7 +58,7 @@ export function createClient(uri: string, options: ConnectOptions): MongoClient 
   try {
     return new MongoClient(withOwnConcerns(checkUri(uri, 'that was given')).uri, settings);
   } catch (error) {
-    throw invalidUri(error, uri);
+    throw invalidUri(withoutValues(error, uri), uri);
   }
 }
 
@@ -86,7 +86,7 @@ export async function connect(uri: string, options: ConnectOptions): Promise<Mon
       throw new BankctlError(told.code, told.message, authSourceHint(uri), { cause: told });
     }
     // Until it is connected, the driver has only the connection string to complain of.
-    throw told instanceof MongoError ? invalidUri(told, uri) : told;
+    throw told instanceof MongoError ? invalidUri(withoutValues(told, uri), uri) : told;
   } finally {
     interrupted?.removeEventListener('abort', giveUp);
   }
@@ -102,3 +102,15 @@ function authSourceHint(uri: string): string | undefined {
     : `Check both; the user is looked up in ${quote(database)}: for one that was made in admin, ` +
         'add authSource=admin.';
 }
+
+/** The driver quotes the values of options, and people type anything there. */
+function withoutValues(error: unknown, uri: string): unknown {
+  if (!(error instanceof Error) || error instanceof BankctlError) return error;
+  const values = uriOptions(uri).flatMap(({ text, value }) => [value, text.replace(/^[^=]*=/, '')]);
+  const message = values
+    .filter((value) => value.length >= shortestSecret)
+    .reduce((shown, value) => shown.replaceAll(value, '***'), error.message);
+  return message === error.message ? error : new Error(message, { cause: error });
+}
+
+const shortestSecret = 4;

@@ -32,6 +32,7 @@ export async function uriFromFile(path: string, interrupted: AbortSignal): Promi
 
 function uriIn(bytes: Buffer, path: string): string {
   if (bytes.length > mostBytes) throw refusal(path, `has more than ${mostBytes / 1024} KiB`);
+  if (bytes.includes(0)) throw refusal(path, 'is UTF-16 text, or none: save it as UTF-8');
   const text = bytes
     .toString('utf8')
     .replace(/^\uFEFF/, '')

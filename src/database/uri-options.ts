@@ -11,7 +11,8 @@ export interface UriOption {
 
 /**
  * Options that would weaken what bankctl promises: it reads what a majority has, from the primary,
- * and a write is done when a majority has it. With the values that say the same, in small letters.
+ * a write is done when a majority has it, and --timeout holds. With the values that say the same,
+ * in small letters.
  */
 const ownConcerns: Readonly<Record<string, readonly string[]>> = {
   fsync: [],
@@ -24,6 +25,7 @@ const ownConcerns: Readonly<Record<string, readonly string[]>> = {
   readpreferencetags: [],
   retryreads: ['true'],
   retrywrites: ['true'],
+  timeoutms: [],
   w: ['majority'],
   writeconcern: [],
   wtimeout: ['0'],
@@ -36,7 +38,7 @@ const ofConnection: ReadonlySet<string> = new Set(
     'appname authsource compressors connecttimeoutms directconnection heartbeatfrequencyms ' +
     'loadbalanced localthresholdms maxconnecting maxidletimems maxpoolsize minpoolsize ' +
     'replicaset servermonitoringmode serverselectiontimeoutms sockettimeoutms srvmaxhosts ssl ' +
-    'timeoutms tls waitqueuetimeoutms zlibcompressionlevel'
+    'tls waitqueuetimeoutms zlibcompressionlevel'
   ).split(' '),
 );
 
@@ -94,6 +96,16 @@ export function withOwnConcerns(uri: string): {
     uri: kept.length === 0 ? start : `${start}?${kept.join('&')}`,
     ignored: [...new Set(ignored)],
   };
+}
+
+/** What a person should know of the options that bankctl takes away; undefined if nothing. */
+export function ignoredNotice(uri: string): string | undefined {
+  const { ignored } = withOwnConcerns(uri);
+  if (ignored.length === 0) return undefined;
+  return (
+    `Ignored in the connection string: ${ignored.join(', ')}. bankctl reads and writes by ` +
+    'majority, on the primary, within --timeout.'
+  );
 }
 
 /**

@@ -159,6 +159,16 @@ describe('a config that contradicts the identity', () => {
     }
   });
 
+  test('agrees with itself: eight first commands at once', async () => {
+    const bank = await workspace({ config: two });
+    const opened = await Promise.all(
+      Array.from({ length: 8 }, (_, index) => bank.run(['open', 'a', `ACC${index}`])),
+    );
+    expect(opened.map(({ status }) => status)).toEqual(Array(8).fill(0));
+    expect(await identityOf(bank)).toHaveLength(1);
+    expect(await bank.db.collection('journal').countDocuments()).toBe(8);
+  });
+
   test('and without a journal, where no transaction decides', async () => {
     for (let round = 0; round < 10; round += 1) {
       const bank = await workspace({ config: `journal: false\n${two}` });
@@ -187,6 +197,18 @@ describe('a database of an earlier version, without an identity', () => {
     expect(await identityOf(bank)).toEqual([]);
     expect(await bank.run(['increment', 'a', 'ACC', '1'])).toMatchObject({ status: 0 });
     expect(await identityOf(bank)).toHaveLength(1);
+  });
+
+  test('is claimed once by eight writes at once, none of which is lost', async () => {
+    const bank = await claimedBank();
+    for (let index = 0; index < 8; index += 1) await bank.run(['open', 'a', `ACC${index}`]);
+    await bank.db.collection('bankctl').drop();
+    const written = await Promise.all(
+      Array.from({ length: 8 }, (_, index) => bank.run(['increment', 'a', `ACC${index}`, '1'])),
+    );
+    expect(written.map(({ status }) => status)).toEqual(Array(8).fill(0));
+    expect(await identityOf(bank)).toHaveLength(1);
+    expect(await bank.db.collection('journal').countDocuments({ type: 'increment' })).toBe(8);
   });
 
   test.each([
@@ -281,7 +303,14 @@ describe('init --rename', () => {
     const [before] = await identityOf(bank);
     await bank.db.collection('c1').rename('moved');
     await bank.db.collection('journal').rename('j2');
-    const answer = await renamed(bank, `journal: j2\n${two.replace('c1', 'moved')}`);
+    const config = `journal: j2\n${two.replace('c1', 'moved')}`;
+    await reconfigure(bank, config);
+    expect(await bank.run(['init', '--rename', '--dry-run'])).toMatchObject({
+      status: 0,
+      stderr: expect.stringMatching(/Would change: the journal is "j2".* and "journal" in/),
+    });
+    expect(await identityOf(bank)).toEqual([before]);
+    const answer = await renamed(bank, config);
     expect(answer).toMatchObject({ status: 0, stderr: expect.stringContaining('"c1"') });
     const [after] = await identityOf(bank);
     expect(after).toMatchObject({ database_id: before?.['database_id'], journal: 'j2' });
@@ -312,6 +341,8 @@ describe('init --rename', () => {
   ])('is refused where a document contradicts: %s', async (_what, config) => {
     const bank = await claimedBank();
     const before = await bank.everything();
+    await reconfigure(bank, config);
+    expect(await bank.run(['init', '--rename', '--dry-run'])).toMatchObject({ status: 2 });
     const answer = await renamed(bank, config);
     expect(answer).toMatchObject({ status: 2, stderr: expect.not.stringContaining('Changed') });
     expect(await bank.everything()).toBe(before);

@@ -1,9 +1,9 @@
-import { writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Decimal128, MongoClient } from 'mongodb';
-import { beforeAll, describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, inject, test } from 'vitest';
 import { startThrowaway, type Throwaway } from '../../src/database/throwaway.ts';
-import { workspace } from '../workspace.ts';
+import { run, workspace } from '../workspace.ts';
 
 describe('a server that is not there', () => {
   test.each([
@@ -40,6 +40,58 @@ describe('a server that is not there', () => {
     await writeFile(path, `${bank.env['BANKCTL_URI']}\n`);
     const env = { BANKCTL_URI: 'mongodb://127.0.0.1:1/' };
     expect(await bank.run(['balance', '--uri-file', path], { env })).toMatchObject({ status: 0 });
+  });
+});
+
+describe('what is said of a connection string on stderr', () => {
+  const weak = 'readConcernLevel=local&%77=1&maxStalenessSeconds=120&retryWrites=false&w=0';
+  const uriOf = (query: string) =>
+    inject('uri').includes('?') ? `${inject('uri')}&${query}` : `${inject('uri')}?${query}`;
+
+  test('what is ignored, once, and it is obeyed by nothing', async () => {
+    const bank = await workspace();
+    const env = { BANKCTL_URI: uriOf(weak) };
+    const opened = await bank.run(['open', 'branch1', 'ACC', '--balance', '5'], { env });
+    expect(opened.status).toBe(0);
+    expect(opened.stderr.match(/Ignored in the connection string: .*/g)).toEqual([
+      'Ignored in the connection string: readconcernlevel, w, maxstalenessseconds, retrywrites. ' +
+        'bankctl reads and writes by majority, on the primary, within --timeout.',
+    ]);
+    const quiet = await bank.run(['balance', '-q'], { env });
+    expect(quiet).toMatchObject({ status: 0, stderr: '' });
+    const usual = { BANKCTL_URI: uriOf('retryWrites=true&w=majority') };
+    expect(await bank.run(['balance'], { env: usual })).toMatchObject({ status: 0, stderr: '' });
+  });
+
+  test('the file and the host of a config that was found, not of one that was named', async () => {
+    const bank = await workspace();
+    const path = join(bank.directory, 'bankctl.config.yaml');
+    const text = 'uri: mongodb://127.0.0.1:1/\nbranches: { b: { collection: c } }\n';
+    await writeFile(path, text);
+    const bare = { HOME: bank.directory };
+    const argv = ['balance', '--timeout', '300ms'];
+    const found = await run(argv, bank.directory, bare);
+    const said = `Using the database at 127.0.0.1:1, as ${path} says.\n`;
+    expect(found).toMatchObject({ status: 3, stderr: expect.stringContaining(said) });
+    for (const named of [
+      await run([...argv, '--config', path], bank.directory, bare),
+      await run(argv, bank.directory, { ...bare, BANKCTL_CONFIG: path }),
+      await run([...argv, '--uri', 'mongodb://127.0.0.1:1/'], bank.directory, bare),
+    ]) {
+      expect(named).toMatchObject({ status: 3, stderr: expect.not.stringContaining('Using') });
+    }
+  });
+
+  test('init writes a config for the database that the URI names', async () => {
+    const bank = await workspace();
+    const path = join(bank.directory, 'new.yaml');
+    const uri = inject('uri').replace(/\/(\?|$)/, `/${bank.db.databaseName}$1`);
+    const env = { BANKCTL_URI: uri };
+    expect(await bank.run(['init', '--config', path], { env })).toMatchObject({ status: 0 });
+    expect(await readFile(path, 'utf8')).toContain(`\ndatabase: "${bank.db.databaseName}"\n`);
+    expect(await bank.run(['open', 'branch1', 'A', '--config', path], { env })).toMatchObject({
+      status: 0,
+    });
   });
 });
 

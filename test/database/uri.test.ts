@@ -228,6 +228,7 @@ describe('uriFromFile', () => {
       'more than one line',
     ],
     ['with something else', (path) => writeFileSync(path, 'password=secret'), 'name of a variable'],
+    ['of UTF-16', (path) => writeFileSync(path, '\uFEFFmongodb://secret', 'utf16le'), 'is UTF-16'],
     ['in quotation marks', (path) => writeFileSync(path, '"mongodb://secret"\r\n'), 'quotation'],
     ['of great size', (path) => writeFileSync(path, 'x'.repeat(70_000)), 'more than 64 KiB'],
   ];
