@@ -170,7 +170,8 @@ const provocations: Readonly<Record<ErrorCode, string | ((bank: Workspace) => Pr
       for (const end of ['1', '2']) await bank.run([...increment, '--id', `till-${end}`]);
       return codeOf(bank, ['show', 'till']);
     },
-    invalid_history: (bank) => withFile(bank, 'h.ndjson', '{}\n', 'stress check h.ndjson'),
+    invalid_history: (bank) =>
+      withFile(bank, 'h.ndjson', '{"type":"ok","f":"init"}\n', 'stress check h.ndjson'),
     no_local_database: (bank) =>
       codeOf({ ...bank, run: (argv) => run(argv, bank.directory, { HOME: bank.directory }) }, [
         'balance',
