@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { open, readdir, realpath, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { open, readdir, realpath, rename, rm, stat, statfs, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { MongoError, MongoNetworkError } from 'mongodb';
@@ -9,7 +9,7 @@ import { answers, dataDirCure, isReady, type LocalHost } from './local.ts';
 import type { LocalPaths } from './local-paths.ts';
 import { withLock } from './lock.ts';
 import { findMongod, machine } from './mongod-binary.ts';
-import { dataInUse, failureFromLogs } from './mongod-log.ts';
+import { dataInUse, diskFull, failureFromLogs } from './mongod-log.ts';
 import { type Fault, foreignFault } from './ownership.ts';
 import {
   askToEnd,
@@ -328,12 +328,22 @@ async function launch(mongod: string, paths: LocalPaths, host: LocalHost): Promi
     if (exit.interrupted) {
       throw new BankctlError('interrupted', 'Stopped while the local database was starting.');
     }
-    const found = await failureFromLogs(paths.logFile, logStart, paths.launchLog);
+    const found = (await isFull(paths.dataDir))
+      ? diskFull
+      : await failureFromLogs(paths.logFile, logStart, paths.launchLog);
     throw doesNotStart(paths, found ?? exit.reason);
   } finally {
     await output.close();
   }
 }
+
+/** On a full disk mongod cannot even write its log, which would say so. */
+async function isFull(directory: string): Promise<boolean> {
+  const found = await statfs(directory).catch(() => undefined);
+  return found !== undefined && found.bavail * found.bsize < leastFreeBytes;
+}
+
+const leastFreeBytes = 64 * 1024;
 
 interface LauncherExit {
   readonly status: number | null;
