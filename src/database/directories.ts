@@ -118,13 +118,25 @@ export function sentence(clause: string): string {
  */
 export async function makeDirectory(path: string): Promise<void> {
   const parent = dirname(path);
-  try {
-    await mkdir(path, { mode: 0o700 });
-  } catch (error) {
-    if (errnoCode(error) === 'EEXIST' && (await stat(path)).isDirectory()) return;
-    if (errnoCode(error) !== 'ENOENT' || parent === path || (await isThere(parent))) throw error;
+  const first = await errorOf(() => mkdir(path, { mode: 0o700 }));
+  if (first === undefined) return;
+  if (errnoCode(first) === 'EEXIST' && (await stat(path)).isDirectory()) return;
+  if (errnoCode(first) !== 'ENOENT' || parent === path) throw first;
+  if (!(await isThere(parent))) {
     await makeDirectory(parent);
-    await makeDirectory(path);
+    return makeDirectory(path);
+  }
+  // Another process made the parent just now; or else nothing can be made there.
+  const second = await errorOf(() => mkdir(path, { mode: 0o700 }));
+  if (second !== undefined && errnoCode(second) !== 'EEXIST') throw second;
+}
+
+async function errorOf(work: () => Promise<unknown>): Promise<unknown> {
+  try {
+    await work();
+    return undefined;
+  } catch (error) {
+    return error;
   }
 }
 

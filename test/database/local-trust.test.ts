@@ -288,7 +288,7 @@ describe('nothing takes longer than --timeout', () => {
         hint: expect.stringContaining(`kill -CONT ${pid}`),
       });
     }
-    expect(performance.now() - since).toBeLessThan(5000);
+    expect(performance.now() - since).toBeLessThan(15_000);
   });
 
   /** What a lock of this process says. */

@@ -106,11 +106,11 @@ test('who is patient waits for one at work, and not for one that is suspended', 
   const path = lockPath();
   const holder = run(process.env, 'hold', path);
   await until(() => holder.printed.includes('held'));
-  const hasty = { ...testHost(), timeoutMs: 600 };
+  const hasty = { ...testHost(), timeoutMs: 1500 };
   const enter = (host: LockHost) => withLock(path, host, async () => 'inside').catch((e) => e.code);
   expect(await enter(hasty)).toBe('timed_out');
   const patient = enter({ ...hasty, patient: true });
-  const longer = new Promise((resolve) => setTimeout(resolve, 1500, 'still waiting'));
+  const longer = new Promise((resolve) => setTimeout(resolve, 4000, 'still waiting'));
   expect(await Promise.race([patient, longer])).toBe('still waiting');
   process.kill(holder.child.pid ?? 0, 'SIGSTOP');
   expect(await patient).toBe('timed_out');
