@@ -12,6 +12,7 @@ export function mongodHost(session: Session): BinaryHost {
     monotonicNs,
     interrupted,
     timeoutMs: session.globals.timeoutMs,
+    warn: (line) => session.talk(line),
     progress: (event) => {
       session.progress(progressText(event.label, event.doneBytes, event.totalBytes));
       // Without a terminal a long wait has one line to explain it.

@@ -7,8 +7,9 @@ export const db: Command = {
   name: 'db',
   summary: 'start, stop or look at the local database',
   description:
-    'The local database is a mongod of your own that bankctl starts when it first needs one. It ' +
-    'listens on a Unix socket in a directory that only you can enter, and on no network port.',
+    'The local database is a mongod of your own that bankctl starts when it needs one. It ' +
+    'listens on a Unix socket in a directory that only you can enter, and on no network port. ' +
+    'If there is none yet, start makes it, as do init, open, import, apply and increment --create.',
   arguments: [
     {
       name: 'action',

@@ -1,4 +1,4 @@
-import { constants } from 'node:fs';
+import { constants, readdirSync } from 'node:fs';
 import { lstat, mkdir, open, stat } from 'node:fs/promises';
 import { dirname, isAbsolute, join, resolve } from 'node:path';
 import { BankctlError, type ErrorCode } from '../errors.ts';
@@ -89,13 +89,22 @@ export async function makePrivateDirectory(
 export function requirePrivate(path: string, code: ErrorCode, cure: string): void {
   const fault = privacyFault(path);
   if (fault === undefined) return;
-  // Where everybody keeps something, as in /tmp, closing it would lock everybody out.
-  const closable = fault.path === path && /is open .*\(mode 0/.test(fault.reason);
+  const closable = fault.path === path && fault.reason.startsWith('is open') && isForUs(path);
   throw new BankctlError(
     code,
     `${fault.path} ${fault.reason}, so bankctl keeps nothing in ${path}.`,
     closable ? `If it is for bankctl alone, chmod 700 ${path}; else ${cure}.` : sentence(cure),
   );
+}
+
+/** Closing a directory where others keep something, such as /tmp, would lock them out. */
+function isForUs(path: string): boolean {
+  try {
+    const names = readdirSync(path);
+    return names.length === 0 || names.includes('data') || names.includes('WiredTiger');
+  } catch {
+    return false;
+  }
 }
 
 /** A clause as a sentence. */
@@ -109,13 +118,25 @@ export function sentence(clause: string): string {
  */
 export async function makeDirectory(path: string): Promise<void> {
   const parent = dirname(path);
-  try {
-    await mkdir(path, { mode: 0o700 });
-  } catch (error) {
-    if (errnoCode(error) === 'EEXIST' && (await stat(path)).isDirectory()) return;
-    if (errnoCode(error) !== 'ENOENT' || parent === path || (await isThere(parent))) throw error;
+  const first = await errorOf(() => mkdir(path, { mode: 0o700 }));
+  if (first === undefined) return;
+  if (errnoCode(first) === 'EEXIST' && (await stat(path)).isDirectory()) return;
+  if (errnoCode(first) !== 'ENOENT' || parent === path) throw first;
+  if (!(await isThere(parent))) {
     await makeDirectory(parent);
-    await makeDirectory(path);
+    return makeDirectory(path);
+  }
+  // Another process made the parent just now; or else nothing can be made there.
+  const second = await errorOf(() => mkdir(path, { mode: 0o700 }));
+  if (second !== undefined && errnoCode(second) !== 'EEXIST') throw second;
+}
+
+async function errorOf(work: () => Promise<unknown>): Promise<unknown> {
+  try {
+    await work();
+    return undefined;
+  } catch (error) {
+    return error;
   }
 }
 

@@ -1,16 +1,16 @@
 import { spawn } from 'node:child_process';
-import { open, readdir, realpath, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { open, realpath, rm, stat, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { MongoError, MongoNetworkError } from 'mongodb';
 import { BankctlError } from '../errors.ts';
 import { fileError, makePrivateDirectory, sentence } from './directories.ts';
 import { answers, dataDirCure, isReady, type LocalHost } from './local.ts';
+import { requireOwnData, requireOwnFiles, rotateLog, writeState } from './local-files.ts';
 import type { LocalPaths } from './local-paths.ts';
 import { withLock } from './lock.ts';
 import { findMongod, machine } from './mongod-binary.ts';
-import { dataInUse, failureFromLogs } from './mongod-log.ts';
-import { type Fault, foreignFault } from './ownership.ts';
+import { dataInUse, diskFull, failureFromLogs } from './mongod-log.ts';
 import {
   askToEnd,
   endProcess,
@@ -32,9 +32,6 @@ const primaryWithinMs = 60_000;
 
 /** A server that was killed replays its journal before it listens. */
 const launchMs = 180_000;
-
-/** The log of earlier runs is put aside when it is larger; one such file is kept. */
-const logBytes = 8 * 1024 * 1024;
 
 /**
  * Starts the server, or finishes or repairs a start that somebody else began, under the lock.
@@ -143,7 +140,7 @@ function doesNotStart({ dataDir, logFile }: LocalPaths, reason: string): Bankctl
 export async function stopLocked(paths: LocalPaths, host: LocalHost): Promise<boolean> {
   const withinMs = host.timeoutMs ?? shutdownMs;
   const since = host.monotonicNs();
-  return underLock(paths, host, async () => {
+  const work = async () => {
     const servers = await ownServers(paths);
     await rm(paths.stateFile, { force: true });
     for (const server of servers) {
@@ -153,7 +150,8 @@ export async function stopLocked(paths: LocalPaths, host: LocalHost): Promise<bo
       }
     }
     return servers.length > 0;
-  });
+  };
+  return underLock(paths, host, work, false);
 }
 
 function doesNotEnd({ logFile }: LocalPaths, server: ProcessIdentity, withinMs: number) {
@@ -187,50 +185,20 @@ async function underLock<T>(
   paths: LocalPaths,
   host: LocalHost,
   work: () => Promise<T>,
+  patient = true,
 ): Promise<T> {
   try {
     await makePrivateDirectory(paths.dataDir, 'local_database', dataDirCure);
     requireOwnFiles(paths);
     const waiting = (pid: number) =>
       host.progress({ label: `Waiting for process ${pid}, which is at the local database` });
-    return await withLock(paths.lockFile, { ...host, waiting }, async () => {
+    return await withLock(paths.lockFile, { ...host, waiting, patient }, async () => {
       await makePrivateDirectory(paths.dbPath, 'local_database', dataDirCure);
       return work();
     });
   } catch (error) {
     throw fileError(error, 'local_database', paths.dataDir, sentence(dataDirCure));
   }
-}
-
-/**
- * A directory that was open once may hold what others put there: links that lead what is written
- * elsewhere, and pipes that whoever opens them waits at.
- *
- * @throws BankctlError `local_database`, which names the first of them
- */
-function requireOwnFiles({ logFile, launchLog, stateFile, dbPath }: LocalPaths): void {
-  const files = [logFile, `${logFile}.1`, launchLog, stateFile];
-  const fault =
-    foreignFault(dbPath, ['directory']) ??
-    files.map((path) => foreignFault(path, ['file'])).find((found) => found !== undefined);
-  if (fault !== undefined) throw foreign(fault);
-}
-
-/** The same for mongod's own files; the links among them may be of this user's making. */
-async function requireOwnData(dbPath: string): Promise<void> {
-  const entries = await readdir(dbPath, { recursive: true });
-  for (const name of entries) {
-    const fault = foreignFault(join(dbPath, name), ['file', 'hard link', 'directory', 'link']);
-    if (fault !== undefined) throw foreign(fault);
-  }
-}
-
-function foreign({ path, reason }: Fault): BankctlError {
-  return new BankctlError(
-    'local_database',
-    `${path} ${reason}, so it is not what bankctl put there.`,
-    'Find out who did, remove it, and repeat the command.',
-  );
 }
 
 /**
@@ -328,12 +296,22 @@ async function launch(mongod: string, paths: LocalPaths, host: LocalHost): Promi
     if (exit.interrupted) {
       throw new BankctlError('interrupted', 'Stopped while the local database was starting.');
     }
-    const found = await failureFromLogs(paths.logFile, logStart, paths.launchLog);
+    const found = (await isFull(paths.dataDir))
+      ? diskFull
+      : await failureFromLogs(paths.logFile, logStart, paths.launchLog);
     throw doesNotStart(paths, found ?? exit.reason);
   } finally {
     await output.close();
   }
 }
+
+/** On a full disk mongod cannot even write its log, which would say so. */
+async function isFull(directory: string): Promise<boolean> {
+  const found = await statfs(directory).catch(() => undefined);
+  return found !== undefined && found.bavail * found.bsize < leastFreeBytes;
+}
+
+const leastFreeBytes = 64 * 1024;
 
 interface LauncherExit {
   readonly status: number | null;
@@ -374,20 +352,4 @@ function launcherExit(
     child.once('error', (error) => finish(null, error.message));
     child.once('exit', (status, signal) => finish(status, `mongod ended (${status ?? signal})`));
   });
-}
-
-/** @returns whether it was large enough to be put aside */
-async function rotateLog(path: string): Promise<boolean> {
-  const found = await stat(path).catch(() => undefined);
-  if (found === undefined || found.size <= logBytes) return false;
-  await rename(path, `${path}.1`);
-  return true;
-}
-
-/** Written whole or not at all, since others read it at any moment. */
-async function writeState(path: string, state: object): Promise<void> {
-  const draft = `${path}.new`;
-  await rm(draft, { force: true });
-  await writeFile(draft, `${JSON.stringify(state)}\n`, { mode: 0o600, flag: 'wx' });
-  await rename(draft, path);
 }

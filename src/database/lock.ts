@@ -1,4 +1,5 @@
-import { link, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { lstatSync } from 'node:fs';
+import { link, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Context } from '../context.ts';
 import { BankctlError } from '../errors.ts';
@@ -12,6 +13,8 @@ export interface LockHost extends Pick<Context, 'nowMs' | 'monotonicNs' | 'inter
   readonly waiting?: ((holderPid: number) => void) | undefined;
   /** How long to wait for it; without end where this is left out. */
   readonly timeoutMs?: number | undefined;
+  /** Whether that time begins anew at each sign of life of a holder, as one at work gives. */
+  readonly patient?: boolean;
 }
 
 interface Holder extends ProcessIdentity {
@@ -20,6 +23,9 @@ interface Holder extends ProcessIdentity {
 }
 
 const pollMs = 20;
+
+/** How often a holder touches its lock, to show others that it is neither stopped nor made up. */
+const heartbeatMs = 200;
 
 /**
  * A holder in another pid namespace cannot be seen from here. It is taken for dead when its lock
@@ -48,21 +54,33 @@ export async function withLock<T>(
   work: () => Promise<T>,
 ): Promise<T> {
   const release = await acquire(path, host);
+  const touch = () => {
+    const now = host.nowMs() / 1000;
+    utimes(path, now, now).catch(() => undefined);
+  };
+  const heart = setInterval(touch, heartbeatMs);
   try {
     return await work();
   } finally {
+    clearInterval(heart);
     await release();
   }
 }
 
 async function acquire(path: string, host: LockHost): Promise<() => Promise<void>> {
-  const since = host.monotonicNs();
+  let since = host.monotonicNs();
+  let life = '';
   let told = false;
   for (;;) {
     if (host.interrupted.aborted) throw stopped();
     requireLockFile(path);
     const token = await tryAcquire(path, host);
     if (token !== undefined) return () => releaseLock(path, token);
+    const sign = signOfLife(path);
+    if (host.patient === true && sign !== life) {
+      life = sign;
+      since = host.monotonicNs();
+    }
     const waitedMs = Number((host.monotonicNs() - since) / 1_000_000n);
     if (waitedMs > (host.timeoutMs ?? Number.POSITIVE_INFINITY)) {
       throw heldTooLong(path, await readHolder(path), host.timeoutMs ?? 0);
@@ -86,6 +104,12 @@ function requireLockFile(path: string): void {
   if (fault === undefined) return;
   const message = `${path} ${fault.reason}, so it cannot be a lock of bankctl's.`;
   throw new BankctlError('not_writable', message, 'Remove it, and repeat the command.');
+}
+
+/** Changes whenever the lock passes to another holder, or its holder touches it. */
+function signOfLife(path: string): string {
+  const found = lstatSync(path, { throwIfNoEntry: false });
+  return `${found?.ino} ${found?.mtimeMs}`;
 }
 
 function heldTooLong(path: string, holder: Holder | undefined, timeoutMs: number): BankctlError {

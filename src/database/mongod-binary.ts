@@ -18,6 +18,8 @@ export interface Progress {
 export interface BinaryHost extends Pick<Context, 'env' | 'nowMs' | 'monotonicNs' | 'interrupted'> {
   /** Told of each step and, while something downloads, of every change, a few times a second. */
   readonly progress: (event: Progress) => void;
+  /** Called with a line on each mongod that was found and is not run, since it is not trusted. */
+  readonly warn?: ((line: string) => void) | undefined;
   /** How long to wait for another bankctl; without end where this is left out. */
   readonly timeoutMs?: number | undefined;
   /** The machine; the real one where this is left out. */
@@ -56,7 +58,7 @@ export async function findMongod(host: BinaryHost): Promise<string> {
     const { distrust } = await import('./mongod-cache.ts');
     const reason = await distrust(cached);
     if (reason === undefined) return cached;
-    tried.push({ source: cached, reason });
+    passOver(cached, reason, tried, host);
   }
   const { fetchMongod } = await import('./mongod-fetch.ts');
   return fetchMongod(directory, host, tried);
@@ -83,8 +85,15 @@ async function fromVariable(host: BinaryHost): Promise<string | undefined> {
   return undefined;
 }
 
+function passOver(source: string, reason: string, tried: Attempt[], host: BinaryHost): void {
+  tried.push({ source, reason });
+  host.warn?.(`${source} is not run: ${reason}.`);
+}
+
 async function fromPath(host: BinaryHost, tried: Attempt[]): Promise<string | undefined> {
-  const path = await findProgram('mongod', host.env, tried);
+  const path = await findProgram('mongod', host.env, (source, reason) =>
+    passOver(source, reason, tried, host),
+  );
   if (path === undefined) {
     if (tried.length === 0) tried.push({ source: 'mongod on PATH', reason: 'there is none' });
     return undefined;
@@ -99,19 +108,19 @@ async function fromPath(host: BinaryHost, tried: Attempt[]): Promise<string | un
  * The first program of that name on PATH. Relative entries, a classic trap, are left out, and so is
  * a program that other users could have put there.
  *
- * @param passedOver gets those that were left out for that
+ * @param passedOver called with each of those, and why
  */
 export async function findProgram(
   name: string,
   env: BinaryHost['env'],
-  passedOver: Attempt[] = [],
+  passedOver: (path: string, reason: string) => void = () => undefined,
 ): Promise<string | undefined> {
   for (const directory of safePath(env)) {
     const path = join(directory, name);
     if (!(await isProgram(path))) continue;
     const fault = exposedStep(path, realEyes, { groups: false });
     if (fault === undefined) return path;
-    passedOver.push({ source: path, reason: `${fault.path} ${fault.reason}` });
+    passedOver(path, `${fault.path} ${fault.reason}`);
   }
   return undefined;
 }

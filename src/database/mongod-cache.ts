@@ -74,6 +74,6 @@ async function readRecord(path: string): Promise<CheckedFile | undefined> {
 async function writeRecord(path: string, record: CheckedFile): Promise<void> {
   const draft = `${recordOf(path)}.${ownPid}`;
   await rm(draft, { force: true });
-  await writeFile(draft, `${JSON.stringify(record)}\n`, { mode: 0o600, flag: 'wx' });
+  await writeFile(draft, `${JSON.stringify(record)}\n`, { mode: 0o644, flag: 'wx' });
   await rename(draft, recordOf(path));
 }

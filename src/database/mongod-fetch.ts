@@ -39,16 +39,20 @@ export async function fetchMongod(
     requireUnexposed(directory);
     const waiting = (pid: number) =>
       host.progress({ label: `Waiting for the mongod that process ${pid} is downloading` });
-    return await withLock(join(directory, 'lock'), { ...host, waiting }, async () => {
-      if (await isTrusted(target)) return target;
-      await removeLitter(directory);
-      const work = await mkdtemp(join(directory, workPrefix));
-      try {
-        return await fetchInto(target, work, host, tried);
-      } finally {
-        await rm(work, { recursive: true, force: true });
-      }
-    });
+    return await withLock(
+      join(directory, 'lock'),
+      { ...host, waiting, patient: true },
+      async () => {
+        if (await isTrusted(target)) return target;
+        await removeLitter(directory);
+        const work = await mkdtemp(join(directory, workPrefix));
+        try {
+          return await fetchInto(target, work, host, tried);
+        } finally {
+          await rm(work, { recursive: true, force: true });
+        }
+      },
+    );
   } catch (error) {
     throw fileError(
       error,

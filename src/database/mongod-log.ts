@@ -29,11 +29,14 @@ export async function failureFromLogs(
 const otherVersion =
   'its data were written by another version of mongod, and this one cannot read them';
 
+/** Why a mongod cannot write. */
+export const diskFull = 'the disk is full';
+
 /** Why a mongod does not start on data that another one has open. */
 export const dataInUse = 'another mongod is using its data';
 
 const knownFailures: readonly { readonly pattern: RegExp; readonly reason: string }[] = [
-  { pattern: /No space left on device|errno:? ?28\b|OutOfDiskSpace/, reason: 'the disk is full' },
+  { pattern: /No space left on device|errno:? ?28\b|OutOfDiskSpace/, reason: diskFull },
   { pattern: /Disk quota exceeded/, reason: 'the disk quota is used up' },
   { pattern: /Read-only file system/, reason: 'its file system is read-only' },
   { pattern: /invalid featureCompatibilityVersion|UPGRADE PROBLEM/i, reason: otherVersion },

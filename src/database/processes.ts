@@ -45,20 +45,30 @@ export function findByArguments(args: readonly string[]): ProcessIdentity[] {
 
 /**
  * The processes of this user that hold the lock of this file, as a mongod holds `mongod.lock` as
- * long as it uses the data beside it; one that merely has the file open, or its path among its
- * arguments, does not count. See proc_locks(5). Where there is no /proc, those processes of this
- * user count that run a program called mongod with these arguments.
+ * long as it uses the data beside it; another program that merely has the file open, or its path
+ * among its arguments, does not count. See proc_locks(5). Where there is no /proc, those count that
+ * run a program called mongod with these arguments.
  */
 export function findLockHolders(path: string, args: readonly string[]): ProcessIdentity[] {
   if (platform !== 'linux') return identities(psServers(args));
   const file = statSync(path, { throwIfNoEntry: false });
   if (file === undefined) return [];
-  const locks = readFileSync('/proc/locks', 'latin1').split('\n');
-  const pids = locks.flatMap((line) => {
-    const [, , , , pid, place = ''] = line.trim().split(/\s+/);
-    return place.endsWith(`:${file.ino}`) ? [Number(pid)] : [];
-  });
-  return identities([...new Set(pids)].filter((pid) => isOwn(pid) && holds(pid, file)));
+  // Some sandboxes have no list of locks, and some file systems another inode in it.
+  const mongods = processIds().filter((pid) => isOwn(pid) && isMongod(pid));
+  const pids = new Set([...lockers(file.ino), ...mongods]);
+  return identities([...pids].filter((pid) => isOwn(pid) && holds(pid, file)));
+}
+
+function lockers(inode: number): readonly number[] {
+  try {
+    const lines = readFileSync('/proc/locks', 'latin1').split('\n');
+    return lines.flatMap((line) => {
+      const [, , , , pid, place = ''] = line.trim().split(/\s+/);
+      return place.endsWith(`:${inode}`) ? [Number(pid)] : [];
+    });
+  } catch {
+    return [];
+  }
 }
 
 /**
@@ -67,12 +77,12 @@ export function findLockHolders(path: string, args: readonly string[]): ProcessI
  */
 export function findServers(args: readonly string[]): ProcessIdentity[] {
   if (platform !== 'linux') return identities(psServers(args));
-  return identities(commandLines(args).filter((pid) => isOwn(pid) && /mongod/i.test(program(pid))));
+  return identities(commandLines(args).filter((pid) => isOwn(pid) && isMongod(pid)));
 }
 
 /** Whether a process has these arguments, side by side; where there is no /proc, it is assumed. */
 export function hasArguments({ pid }: ProcessIdentity, args: readonly string[]): boolean {
-  return platform !== 'linux' || readCommandLine(String(pid)).includes(`\0${args.join('\0')}\0`);
+  return platform !== 'linux' || readCommandLine(pid).includes(`\0${args.join('\0')}\0`);
 }
 
 function identities(pids: readonly number[]): ProcessIdentity[] {
@@ -106,12 +116,12 @@ function holds(pid: number, file: Stats): boolean {
   }
 }
 
-/** The name of the file that a process runs. */
-function program(pid: number): string {
+/** Whether the file that a process runs is called mongod, or nearly so. */
+function isMongod(pid: number): boolean {
   try {
-    return basename(readlinkSync(`/proc/${pid}/exe`));
+    return /mongod/i.test(basename(readlinkSync(`/proc/${pid}/exe`)));
   } catch {
-    return '';
+    return false;
   }
 }
 
@@ -248,13 +258,16 @@ function bootOf(space: string): string {
 function commandLines(args: readonly string[]): number[] {
   if (platform !== 'linux') return psMatches(` ${args.join(' ')} `);
   const wanted = `\0${args.join('\0')}\0`;
+  return processIds().filter((pid) => readCommandLine(pid).includes(wanted));
+}
+
+function processIds(): readonly number[] {
   return readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name))
-    .filter((name) => readCommandLine(name).includes(wanted))
     .map(Number);
 }
 
-function readCommandLine(pid: string): string {
+function readCommandLine(pid: number): string {
   try {
     return readFileSync(`/proc/${pid}/cmdline`, 'utf8');
   } catch {

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { answers, ensureLocal, localPaths, stopLocal } from '../../src/database/local.ts';
@@ -56,6 +56,28 @@ describe('recovers from', () => {
     expect(await writeOne((await ensureLocal(testHost(env))).uri)).toBe(1);
     expect(pidsOf(env)).toHaveLength(1);
   });
+
+  test.each([
+    ['when it is launched', (env: LocalEnv) => pidsOf(env).length > 0],
+    ['when it answers', (env) => answers(localPaths(env).socket)],
+    ['when its set is being made', (env) => logHas(env, '"replSetInitiate')],
+    ['when it has become primary', (env) => logHas(env, '"newState":"PRIMARY"')],
+  ])('a first server that was killed with the bankctl that started it, %s', async (_, reached) => {
+    const env = await freshEnv();
+    const worker = run(env, 'ensure');
+    await until(() => reached(env));
+    worker.child.kill('SIGKILL');
+    for (const pid of pidsOf(env)) process.kill(pid, 'SIGKILL');
+    await worker.ended;
+    await until(() => pidsOf(env).length === 0);
+    expect(await writeOne((await ensureLocal(testHost(env))).uri)).toBe(1);
+    expect(pidsOf(env)).toHaveLength(1);
+  });
+
+  function logHas(env: LocalEnv, text: string): boolean {
+    const { logFile } = localPaths(env);
+    return existsSync(logFile) && readFileSync(logFile, 'utf8').includes(text);
+  }
 
   test('data that were moved', async () => {
     const env = await freshEnv();

@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { expect, test } from 'vitest';
-import { withLock } from '../../src/database/lock.ts';
+import { type LockHost, withLock } from '../../src/database/lock.ts';
 import { temporaryDirectory, testHost, until } from './host.ts';
 import { type Running, workerProgram } from './run-worker.ts';
 
@@ -101,3 +101,20 @@ test('processes that fight over a dead lock get it one after another', async () 
     await until(() => holder === undefined || !runs(holder));
   }
 }, 20_000);
+
+test('who is patient waits for one at work, and not for one that is suspended', async () => {
+  const path = lockPath();
+  const holder = run(process.env, 'hold', path);
+  await until(() => holder.printed.includes('held'));
+  const hasty = { ...testHost(), timeoutMs: 1500 };
+  const enter = (host: LockHost) => withLock(path, host, async () => 'inside').catch((e) => e.code);
+  expect(await enter(hasty)).toBe('timed_out');
+  const patient = enter({ ...hasty, patient: true });
+  const longer = new Promise((resolve) => setTimeout(resolve, 4000, 'still waiting'));
+  expect(await Promise.race([patient, longer])).toBe('still waiting');
+  process.kill(holder.child.pid ?? 0, 'SIGSTOP');
+  expect(await patient).toBe('timed_out');
+  process.kill(holder.child.pid ?? 0, 'SIGCONT');
+  holder.child.kill('SIGINT');
+  expect(await enter({ ...hasty, patient: true })).toBe('inside');
+});

@@ -124,7 +124,12 @@ test('a mongod on PATH in a directory that all can write is passed over by name'
   );
   expect(existsSync(ran)).toBe(false);
   plant(join(bin, 'mongod'));
-  expect(await findMongod(testHost({ ...env, PATH: path }))).toBe(join(bin, 'mongod'));
+  const warned: string[] = [];
+  const host = { ...testHost({ ...env, PATH: path }), warn: (line: string) => warned.push(line) };
+  expect(await findMongod(host)).toBe(join(bin, 'mongod'));
+  expect(warned).toEqual([
+    `${join(open, 'mongod')} is not run: ${open} can be written by other users (mode 0777).`,
+  ]);
 });
 
 describe('nothing in the working directory is run', () => {

@@ -1,4 +1,5 @@
-import { readdirSync } from 'node:fs';
+import { chownSync, cpSync, existsSync, mkdirSync, readdirSync, symlinkSync } from 'node:fs';
+import { join } from 'node:path';
 import { type MongoClient, MongoServerError } from 'mongodb';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { connect } from '../../src/database/connect.ts';
@@ -66,6 +67,25 @@ describe('startThrowaway', () => {
     await until(
       async () => (await returned.db('a').collection('b').find({}, local).toArray()).length >= 2,
     );
+  });
+
+  test('what another user left in the temporary directory is not removed', async () => {
+    const temporary = temporaryDirectory();
+    const precious = join(temporaryDirectory(), 'precious');
+    const dead = Buffer.from('{"pid":1,"started":"1","space":"old/1"}').toString('base64url');
+    mkdirSync(join(precious, 'by', dead), { recursive: true });
+    const link = join(temporary, 'bankctl-stress-link');
+    symlinkSync(precious, link);
+    const theirs = join(temporary, 'bankctl-stress-theirs');
+    cpSync(precious, theirs, { recursive: true });
+    // Only root can give it away; to anybody else it is an abandoned one of his own.
+    if (process.getuid?.() === 0) chownSync(theirs, 65534, 65534);
+    const server = await startThrowaway(testHost({ ...process.env, TMPDIR: temporary }), {
+      replicas: 0,
+    });
+    await server.stop();
+    expect(readdirSync(link)).toEqual(['by']);
+    expect(existsSync(theirs)).toBe(process.getuid?.() === 0);
   });
 
   test('an unusable mongod is refused before anything is started', async () => {
