@@ -17,6 +17,7 @@ export const accountShape: RowShape = Object.freeze({
   noun: 'an account',
   columns: accountColumns,
   flags: [],
+  names: ['account'],
   needed: () => ['account', 'balance'],
 });
 

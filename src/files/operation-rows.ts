@@ -33,6 +33,7 @@ export const operationShape: RowShape = Object.freeze({
     ...['type', 'id', 'branch', 'account', 'amount', 'from', 'to', 'reverses', 'memo', 'create'],
   ],
   flags: ['create'],
+  names: ['id', 'account', 'reverses'],
   needed: (columns: readonly string[]) =>
     columns.includes('type') ? [] : fieldsOfType.increment.needed,
 });

@@ -148,7 +148,12 @@ describe('a file that is not as expected', () => {
     ['r.ndjson', `${row.replace('{', '{"\\u0069d":"2",')}\n`, /line 1 has the field "id" twice/],
     ['r.ndjson', `${row}\n\n${row.slice(0, 20)}`, /line 3 stops in the middle/],
     ['r.ndjson', `${row}\n${row.slice(0, 20)}\n`, /line 2 is not JSON/],
-    ['r.ndjson', `[${row}]\n`, /line 1 is a JSON array/],
+    ['r.ndjson', `[${row}]\n`, /r\.ndjson is a JSON array/],
+    ['r.json', `[\n  ${row},\n  ${row}\n] trailing\n`, /r\.json is a JSON array/],
+    ['r.ndjson', JSON.stringify(plus('A', '1', 'a'), null, 2), /is JSON spread over several lines/],
+    ['r.ndjson', `${row.replace('"1"', 'NaN')}\n`, /line 1 is not JSON/],
+    ['r.ndjson', `${row.replace('"1"', '0.1')}\n`, /line 1 has a number as amount/],
+    ['r.ndjson', `${row.replace('"1"', '90071992547409931')}\n`, /line 1 has a number as amount/],
     ['r.ndjson', `"text"\n`, /line 1 is not an operation/],
     ['r.ndjson', `{"branch":"branch1","account":"A","id":"x"}\n`, /line 1 lacks amount/],
     ['r.ndjson', `{"type":"opn","branch":"branch1"}\n`, /line 1 has the type "opn".*mean open\?/],
@@ -167,7 +172,7 @@ describe('a file that is not as expected', () => {
     ['r.csv', `id,branch,account\na,branch1,A\n`, /line 1 lacks the column amount/],
     ['r.csv', `${head},id\n${good},a\n`, /line 1 has the column "id" twice/],
     ['r.csv', `${good}\n${good}\n`, /line 1 is not a head/],
-    ['r.csv', `${head.replaceAll(',', ';')}\n`, /line 1 does not part its columns by commas/],
+    ['r.csv', `${head.replaceAll(',', ';')}\n`, /line 1 has semicolons between its columns/],
     ['r.csv', `${head}\n${good}\nb,branch1,A\n`, /line 3 has 3 of the 4 cells/],
     ['r.csv', `${head}\n${good}\nb,branch1,A`, /line 3 stops in the middle/],
     ['r.csv', `${head}\n${good}\nb,branch1,"A,1\n`, /line 3 .*not closed/],
@@ -193,15 +198,13 @@ describe('a file that is not as expected', () => {
     expect(await bank.everything()).toBe(before);
   });
 
-  test('from a pipe, says how much is applied', async () => {
+  test('from a pipe too, before anything is posted', async () => {
     const bank = await bankWith('');
+    const before = await bank.everything();
     const lines = `${JSON.stringify(plus('A', '1'))}\n${JSON.stringify(plus('B', '2'))}\n{"x"}\n`;
     const ran = await bank.run(['apply', '-', '--batch', 'b'], { stdin: Readable.from([lines]) });
     expect(ran.status).toBe(2);
-    expect(ran.stderr).toMatch(/stdin, line 3 is not JSON.*first 2 rows are certainly done/s);
-    expect(await balances(bank)).toEqual({ A: '101.00', B: '102.00' });
-    // Without a batch all ids are needed, so all of it is looked at first.
-    const before = await bank.everything();
+    expect(ran.stderr).toMatch(/stdin, line 3 is not JSON.*Nothing was applied/s);
     const stdin = Readable.from([json([plus('A', '1', 'i'), plus('A', '1')])]);
     const second = await bank.run(['apply', '-', '--json', '-q'], { stdin });
     expect(JSON.parse(second.stderr).error).toMatchObject({ code: 'row_without_id' });
@@ -230,7 +233,7 @@ describe('a file that is not as expected', () => {
   });
 
   test('a byte-order mark and CRLF are no problem', async () => {
-    const bank = await bankWith(`\uFEFF${head}\r\n${good}\r\n\r\nb,branch1,B,2`, 'r.csv');
+    const bank = await bankWith(`\uFEFF${head}\r\n${good}\r\n\r\nb,branch1,B,2\r`, 'r.csv');
     expect(await bank.run(['apply', 'r.csv'])).toMatchObject({ status: 0 });
     expect(await balances(bank)).toEqual({ A: '101.00', B: '102.00' });
   });
