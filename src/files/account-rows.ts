@@ -74,7 +74,7 @@ export function toAccount({ line, fields }: Row, target: Target): AccountRow {
     const number = parseAccountNumber(account);
     return { line, branch: branch.name, account: number, balanceMinor, status };
   } catch (error) {
-    throw atLine(line, error);
+    throw atLine(line, error, balance);
   }
 }
 

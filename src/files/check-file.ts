@@ -65,23 +65,25 @@ export async function checkFile(
   host: CheckHost,
 ): Promise<CheckedFile> {
   const checking = new Checking(rules);
-  const rows = readRows(source, format, rules.shape);
-  let leftOut: LeftOut | undefined;
-  while (!leftOut) {
-    const { value, done } = await rows.next().catch(asFault);
-    if (host.interrupted.aborted) throw new BankctlError('interrupted', 'Interrupted.');
-    if (done === true) leftOut = value;
-    else await checking.report(checking.faultsOf(value.rows), host);
+  const batches = readRows(source, format, rules.shape);
+  let leftOut: LeftOut = { blankRows: 0, namelessColumns: 0 };
+  try {
+    for (let next = await batches.next(); ; next = await batches.next()) {
+      if (host.interrupted.aborted) throw new BankctlError('interrupted', 'Interrupted.');
+      if (next.done === true) {
+        leftOut = next.value;
+        break;
+      }
+      await checking.report(checking.faultsOf(next.value.rows), host);
+    }
+  } catch (error) {
+    if (!(error instanceof LineProblem)) throw error;
+    // Nothing after that line can be read.
+    await checking.report([error], host);
   }
   await checking.report(await repeatedIds(source, format, rules, checking.suspects), host);
   if (checking.first) throw checking.error(source.name, checking.first);
   return { rows: checking.rows, leftOut, digest: checking.digest() };
-}
-
-/** A line after which nothing can be read is the last one. */
-function asFault(error: unknown): IteratorYieldResult<{ rows: readonly LineProblem[] }> {
-  if (error instanceof LineProblem) return { value: { rows: [error] } };
-  throw error;
 }
 
 /** A line whose id seems to be that of an earlier one: their digests are the same. */

@@ -119,6 +119,9 @@ function rounded(name: string, cell: string): string {
 
 /** @throws `LineProblem` if the line names no columns that rows of this shape have */
 function checkHead({ line, text, cut }: CsvRecord, shape: RowShape): readonly string[] {
+  if (/^\s*[{[]/.test(text)) {
+    throw new LineProblem(line, 'is JSON, not the head of a CSV', 'Give --format ndjson.');
+  }
   const cells = cellsOf(text);
   if (cells instanceof QuotingFault) throw new LineProblem(line, cells.message);
   const head = cells.map((name) => (isBlank(name) ? '' : name));
@@ -151,8 +154,7 @@ function namesProblem(head: readonly string[], shape: RowShape): string | undefi
   const names = shape.columns.join(', ');
   const unknown = head.find((name) => !shape.columns.includes(name));
   if (unknown !== undefined && !head.some((name) => shape.columns.includes(name))) {
-    const json = /^\s*[{[]/.test(unknown) ? ' (is it NDJSON? then give --format ndjson)' : '';
-    return `is not a head: the first line must name the columns, out of ${names}${json}`;
+    return `is not a head: the first line must name the columns, out of ${names}`;
   }
   if (unknown !== undefined) return unknownColumn('column', unknown, shape);
   const twice = head.find((name, index) => head.indexOf(name) !== index);
