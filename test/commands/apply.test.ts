@@ -290,6 +290,7 @@ describe('what happens to a file as a whole', () => {
     expect(await bank.everything()).toBe(before);
     await writeFile(join(bank.directory, 'rows.ndjson'), json(rows));
     const ran = await outOf(bank, 'rows.ndjson', '--atomic', '--timeout', '60s');
+    expect(ran.stderr).toBe('');
     expect(ran.counts).toMatchObject({ applied: 10_000, batches: 1 });
   });
 
