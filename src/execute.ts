@@ -97,7 +97,7 @@ async function untilInterrupted<T>(
 function isTold(error: unknown): boolean {
   return (
     error instanceof BankctlError &&
-    (error.code === 'interrupted' || error.status !== Status.unavailable)
+    (['interrupted', 'outcome_unknown'].includes(error.code) || error.status !== Status.unavailable)
   );
 }
 

@@ -7,7 +7,9 @@ import {
 } from 'mongodb';
 import type { BranchConfig } from '../config/config.ts';
 import { BankctlError } from '../errors.ts';
+import { quote } from '../text.ts';
 import { toDecimal } from './decimal.ts';
+import { isDuplicate } from './fault.ts';
 import { maxMinor } from './money.ts';
 
 /**
@@ -115,7 +117,10 @@ export async function checkBranch(
   branch: BranchConfig,
   only: 'capped' | undefined,
 ): Promise<void> {
-  await check(db, branchWanted(branch), only);
+  const wanted = branchWanted(branch);
+  const found = await check(db, wanted, only);
+  if (only === 'capped' || found === 'missing') return;
+  if (!(await isIndexed(db, wanted))) await checkNumbers(db, wanted);
 }
 
 /**
@@ -137,11 +142,13 @@ export async function checkJournal(
   await check(db, journalWanted(collection), only);
 }
 
+const accountNumberIndex = 'account_number';
+
 function branchWanted(branch: BranchConfig): Wanted {
   return {
     collection: branch.collection,
     validator: branchValidator(branch),
-    indexes: [{ key: { account_number: 1 }, name: 'account_number', unique: true }],
+    indexes: [{ key: { account_number: 1 }, name: accountNumberIndex, unique: true }],
     outdated: [],
   };
 }
@@ -176,7 +183,12 @@ async function prepare(db: Db, wanted: Wanted): Promise<void> {
   if (found === 'missing') await createCollection(db, wanted);
   else if (found === 'other_validator') await setValidator(db, wanted);
   const collection = db.collection(wanted.collection);
-  await collection.createIndexes([...wanted.indexes]);
+  try {
+    await collection.createIndexes([...wanted.indexes]);
+  } catch (error) {
+    if (isDuplicate(error)) await checkNumbers(db, wanted);
+    throw error;
+  }
   if (found === 'missing' || wanted.outdated.length === 0) return;
   for (const { name } of await collection.indexes()) {
     if (name !== undefined && wanted.outdated.includes(name)) await dropIndex(collection, name);
@@ -208,9 +220,42 @@ async function check(
   if (!existing) return 'missing';
   const { capped, validator } = existing['options'] ?? {};
   if (capped === true) throw cappedCollection(wanted.collection);
-  if (only === 'capped' || sameValidator(validator, wanted.validator)) return 'prepared';
+  if (only === 'capped') return 'prepared';
+  if (sameValidator(validator, wanted.validator)) return 'prepared';
   await checkDocuments(db, wanted);
   return 'other_validator';
+}
+
+/**
+ * Without its unique index a branch's collection may hold two documents of one number.
+ *
+ * @throws `duplicate_account`
+ */
+async function checkNumbers(db: Db, { collection, indexes }: Wanted): Promise<void> {
+  if (!indexes.some(({ name }) => name === accountNumberIndex)) return;
+  const [twice] = await db
+    .collection(collection)
+    .aggregate(
+      [
+        { $group: { _id: '$account_number', count: { $sum: 1 }, ids: { $push: '$_id' } } },
+        { $match: { count: { $gt: 1 } } },
+        { $limit: 1 },
+      ],
+      { allowDiskUse: true },
+    )
+    .toArray();
+  if (!twice) return;
+  const [first, second] = twice['ids'];
+  throw new BankctlError(
+    'duplicate_account',
+    `The collection ${collection} has two documents of ${quote(String(twice['_id']))}, with _id ` +
+      `${String(first)} and ${String(second)}; nothing was written.`,
+  );
+}
+
+async function isIndexed(db: Db, { collection, indexes }: Wanted): Promise<boolean> {
+  const names = new Set((await db.collection(collection).indexes()).map(({ name }) => name));
+  return indexes.every(({ name }) => names.has(name));
 }
 
 /** A capped collection drops its oldest documents to make room: money would vanish in silence. */

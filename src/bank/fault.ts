@@ -6,15 +6,22 @@ const duplicateKey = 11_000;
 const documentFailedValidation = 121;
 const objectTooLarge = 10_334;
 const operationNotSupportedInTransaction = 263;
+const snapshotUnavailable = 246;
 
 /** True where a unique index refused a document. */
 export function isDuplicate(error: unknown): boolean {
   return error instanceof MongoServerError && error.code === duplicateKey;
 }
 
-/** True where a transaction tried to write a capped collection. */
-export function isCappedInTransaction(error: unknown): boolean {
-  return error instanceof MongoServerError && error.code === operationNotSupportedInTransaction;
+/**
+ * True for what a transaction meets on a capped collection, among others: it can be neither
+ * written nor read there, and the latter looks as if it passed.
+ */
+export function mayBeCapped(error: unknown): boolean {
+  return (
+    error instanceof MongoServerError &&
+    (error.code === operationNotSupportedInTransaction || error.code === snapshotUnavailable)
+  );
 }
 
 /**

@@ -3,7 +3,7 @@ import { BankctlError } from '../errors.ts';
 import { quote } from '../text.ts';
 import type { Bank } from './bank.ts';
 import { type Bound, within } from './bound.ts';
-import { isCappedInTransaction, isDuplicate, isFaultOfOne } from './fault.ts';
+import { isDuplicate, isFaultOfOne, mayBeCapped } from './fault.ts';
 import type { Journal } from './journal.ts';
 import type { Entry } from './journal-document.ts';
 import { type Judged, judgeAll } from './judge.ts';
@@ -171,7 +171,8 @@ interface Progress {
 
 /** Posts a batch within its time. */
 async function postBatch(batch: Batch): Promise<readonly Outcome[]> {
-  const { bank, memory, options } = batch;
+  const { bank, memory, options, operations } = batch;
+  if (operations.length > memory.batchSize && !options.atomic) return postHalves(batch);
   const progress: Progress = { running: Promise.resolve(), committing: undefined };
   try {
     const judged = await within(bank.timeoutMs, (bound) => {
@@ -186,30 +187,27 @@ async function postBatch(batch: Batch): Promise<readonly Outcome[]> {
   } catch (error) {
     if (error instanceof CommitUnknown || (isTimeOut(error) && progress.committing)) {
       memory.sent(progress.committing?.entries ?? []);
-      throw new OutcomeUnknown(batch.operations, error);
+      throw new OutcomeUnknown(operations, error);
     }
     return recover(batch, progress, error);
   }
 }
 
-/** Nothing of the batch was applied: it is read more thoroughly, goes in halves, or fails. */
+/** Nothing of the batch was applied: it goes in halves, is refused, or fails. */
 async function recover(
   batch: Batch,
   progress: Progress,
   error: unknown,
 ): Promise<readonly Outcome[]> {
   const { operations, options, memory, bank } = batch;
-  if (isDuplicate(error) && !batch.thorough) return postBatch({ ...batch, thorough: true });
-  if (isCappedInTransaction(error)) await checkCapped(batch);
   const [only] = operations;
   const many = operations.length > 1;
-  const middle = Math.ceil(operations.length / 2);
   if (options.atomic || !only) throw error;
   if (isTimeOut(error)) {
     if (!many || !(await answersStill(bank, progress))) throw error;
-    memory.batchSize = middle;
+    memory.batchSize = Math.ceil(operations.length / 2);
   } else if (!isFaultOfOne(error, options.manyCallers ?? false)) throw error;
-  if (many) return postHalves(batch, middle);
+  if (many) return postHalves(batch);
   const refused = refusalOf(only, error);
   if (batch.refusedByServer || !options.refusals || options.dryRun) {
     const outcomes = [{ applied: false as const, operation: only, error: refused }];
@@ -220,7 +218,8 @@ async function recover(
   return postBatch({ ...batch, thorough: true, refusedByServer: new Map([[only.id, refused]]) });
 }
 
-async function postHalves(batch: Batch, middle: number): Promise<readonly Outcome[]> {
+async function postHalves(batch: Batch): Promise<readonly Outcome[]> {
+  const middle = Math.ceil(batch.operations.length / 2);
   const outcomes: Outcome[] = [];
   for (const half of [batch.operations.slice(0, middle), batch.operations.slice(middle)]) {
     outcomes.push(...(await postBatch({ ...batch, operations: half })));
@@ -233,31 +232,50 @@ function isTimeOut(error: unknown): boolean {
   return error instanceof BankctlError && error.code === 'timed_out';
 }
 
+/** A server that takes longer than this for its time takes too long for any batch. */
+const longestAnswerMs = 1_000;
+
 /**
- * Whether a smaller batch has a chance: the server answers, once the one that was given up is
- * aborted, whose locks would be in its way.
+ * Whether a smaller batch has a chance: the server answers. Returns once the one that was given up
+ * is aborted, whose locks would be in its way.
  */
 async function answersStill({ timeoutMs, serverTime }: Bank, { running }: Progress) {
   try {
-    await within(timeoutMs, () => running).catch(() => undefined);
-    await within(timeoutMs, serverTime);
-    return true;
+    await within(Math.min(timeoutMs, longestAnswerMs), serverTime);
   } catch {
     return false;
   }
+  await within(timeoutMs, () => running).catch(() => undefined);
+  return true;
 }
 
+/** A second look finds what the server refused a duplicate for. */
 async function postOnce(batch: Batch, bound: Bound, progress: Progress): Promise<Judged> {
-  const { bank, operations, options } = batch;
   await prepareCollections(batch);
   bound.check();
+  try {
+    return await inTransaction(batch, bound, progress);
+  } catch (error) {
+    if (batch.thorough || !isDuplicate(error)) throw error;
+    bound.check();
+    return inTransaction({ ...batch, thorough: true }, bound, progress);
+  }
+}
+
+function inTransaction(batch: Batch, bound: Bound, progress: Progress): Promise<Judged> {
+  const { bank, operations, options } = batch;
   return bank.inSession((session) =>
     transact(
       session,
       {
-        run: (mayBeApplied) => {
+        run: async (mayBeApplied) => {
           progress.committing = undefined;
-          return attempt(batch, session, bound, mayBeApplied);
+          try {
+            return await attempt(batch, session, bound, mayBeApplied);
+          } catch (error) {
+            if (mayBeCapped(error)) await checkCapped(batch);
+            throw error;
+          }
         },
         committing: (judged) => {
           progress.committing = judged;

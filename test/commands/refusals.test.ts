@@ -153,3 +153,179 @@ describe('names', () => {
     expect(command.stderr).toContain('Did you mean balance?');
   });
 });
+
+describe('a document that another program wrote', () => {
+  const raw = { bypassDocumentValidation: true };
+  const commands = [
+    'increment branch1 ACC 1',
+    'increment branch1 ACC 1 --create',
+    'transfer branch1:ACC branch1:OTHER 1',
+    'transfer branch1:OTHER branch1:ACC 1',
+    'freeze branch1 ACC',
+    'close branch1 ACC',
+    'reverse first',
+  ];
+
+  async function bankWithAccounts(): Promise<Workspace> {
+    const bank = await workspace();
+    await bank.run(['open', 'branch1', 'ACC', '--balance', '10']);
+    await bank.run(['open', 'branch1', 'OTHER', '--balance', '10']);
+    await bank.run(['increment', 'branch1', 'ACC', '1', '--id', 'first']);
+    return bank;
+  }
+
+  async function expectAllRefused(bank: Workspace, code: string, naming: string): Promise<void> {
+    const before = await bank.everything();
+    for (const line of commands) {
+      for (const dry of [[], ['--dry-run']]) {
+        const refused = await bank.run(['--json', '-q', ...line.split(' '), ...dry]);
+        const { error } = JSON.parse(refused.stderr);
+        expect([line, error.code, refused.status]).toEqual([line, code, 1]);
+        expect(error.message).toContain(naming);
+      }
+    }
+    expect(await bank.everything()).toBe(before);
+  }
+
+  test.each([
+    ['no version', { version: undefined }, 'bad_document', 'version'],
+    ['version 1.5', { version: 1.5 }, 'bad_document', 'version'],
+    ['version NaN', { version: Number.NaN }, 'bad_document', 'version'],
+    ['version 0', { version: 0 }, 'bad_document', 'version'],
+    ['version "2"', { version: '2' }, 'bad_document', 'version'],
+    ['the largest version', { version: Long.MAX_VALUE }, 'bad_document', 'version'],
+    ['no status', { status: undefined }, 'bad_document', 'status'],
+    ['an unknown status', { status: 'asleep' }, 'bad_document', 'status'],
+    ['no opened_at', { opened_at: undefined, posted_at: undefined }, 'bad_document', 'opened_at'],
+    ['opened_at as text', { opened_at: '2026-01-01' }, 'bad_document', 'opened_at'],
+    ['posted_at as text', { posted_at: 'today' }, 'bad_document', 'posted_at'],
+    ['posted_at beyond all times', { posted_at: new Date(8.64e15) }, 'bad_document', 'posted_at'],
+    [
+      '2^96 cents',
+      { balance: Decimal128.fromString('7.9228162514264337593543950336E+26') },
+      'bad_balance',
+      'branch1:ACC',
+    ],
+    [
+      '2^96 + 500 cents',
+      { balance: Decimal128.fromString('792281625142643375935439508.36') },
+      'bad_balance',
+      'branch1:ACC',
+    ],
+    [
+      'a balance below all',
+      { balance: Decimal128.fromString('-10000000000000000000000.00') },
+      'bad_balance',
+      'branch1:ACC',
+    ],
+    ['its number in a list', { account_number: ['ACC'] }, 'bad_document', 'account_number'],
+    ['its stamp in a list', { branch: ['branch1'] }, 'wrong_branch', 'ACC'],
+  ])('with %s is refused by name', async (_what, fields, code, naming) => {
+    const bank = await bankWithAccounts();
+    const present = Object.entries(fields).filter(([, value]) => value !== undefined);
+    const absent = Object.entries(fields).filter(([, value]) => value === undefined);
+    await bank.db.collection('branch1').updateOne(
+      { account_number: 'ACC' },
+      {
+        ...(present.length > 0 ? { $set: Object.fromEntries(present) } : {}),
+        ...(absent.length > 0 ? { $unset: Object.fromEntries(absent) } : {}),
+      },
+      raw,
+    );
+    await expectAllRefused(bank, code, naming);
+  });
+
+  test.each([['branch1'], ['branch2'], [undefined]])(
+    'as a second one of a number, stamped %s, is refused, naming both',
+    async (stamp) => {
+      const bank = await bankWithAccounts();
+      const accounts = bank.db.collection('branch1');
+      await accounts.dropIndex('account_number');
+      const { _id, ...first } = { ...(await accounts.findOne({ account_number: 'ACC' })) };
+      const { branch: _branch, ...unstamped } = { branch: undefined, ...first };
+      const second = { ...unstamped, ...(stamp === undefined ? {} : { branch: stamp }) };
+      const { insertedId } = await accounts.insertOne(second, raw);
+      await expectAllRefused(bank, 'duplicate_account', String(insertedId));
+      await expectAllRefused(bank, 'duplicate_account', String(_id));
+    },
+  );
+
+  test.each([
+    ['no postings', { postings: 5 }],
+    ['a posting without version', { 'postings.0.version': null }],
+    ['text for a time', { at: 'today' }],
+    ['a number for its author', { by: 5 }],
+    ['a list for its memo', { memo: [] }],
+  ])('in the journal, with %s, is refused by name', async (_what, fields) => {
+    const bank = await bankWithAccounts();
+    const journal = bank.db.collection<{ _id: string }>('journal');
+    await journal.updateOne({ _id: 'first' }, { $set: fields }, raw);
+    for (const line of [
+      'reverse first',
+      'increment branch1 ACC 1 --id first',
+      'export --operations',
+      'history branch1 ACC',
+    ]) {
+      const refused = await bank.run(['-q', ...line.split(' ')]);
+      if (line.startsWith('history') && 'postings' in fields) continue;
+      expect([line, refused.status, refused.stderr]).toEqual([
+        line,
+        1,
+        expect.stringMatching(/^bankctl: The journal document "first" has no valid \S+\.\n/),
+      ]);
+    }
+  });
+
+  test.each([
+    ['open branch1 GONE', 'behind_journal'],
+    ['increment branch1 GONE 1 --create', 'behind_journal'],
+    ['increment branch1 GONE 1', 'account_not_found'],
+    ['increment branch1 BACK 1', 'behind_journal'],
+    ['freeze branch1 BACK', 'behind_journal'],
+  ])('deleted, or put back as it was: %s is %s, dry or not', async (line, code) => {
+    const bank = await workspace();
+    const accounts = bank.db.collection('branch1');
+    await bank.run(['open', 'branch1', 'GONE', '--balance', '10']);
+    await bank.run(['open', 'branch1', 'BACK', '--balance', '10']);
+    const backup = await accounts.findOne({ account_number: 'BACK' }, { promoteLongs: false });
+    await bank.run(['increment', 'branch1', 'BACK', '5']);
+    await accounts.replaceOne({ account_number: 'BACK' }, { ...backup });
+    await accounts.deleteOne({ account_number: 'GONE' });
+    const before = await bank.everything();
+    for (const dry of [['--dry-run'], []]) {
+      const refused = await bank.run(['--json', '-q', ...line.split(' '), ...dry]);
+      expect([JSON.parse(refused.stderr).error.code, refused.status]).toEqual([code, 1]);
+    }
+    expect(await bank.everything()).toBe(before);
+  });
+});
+
+describe('a capped collection', () => {
+  test.each(['journal', 'branch1'])('as %s is refused before money is lost', async (capped) => {
+    const bank = await workspace();
+    await bank.run(['open', 'branch1', 'ACC', '--balance', '10']);
+    await bank.db.command({ convertToCapped: capped, size: 4096 });
+    const before = await bank.everything();
+    for (const line of ['open branch1 NEW', 'increment branch1 ACC 1', 'freeze branch1 ACC']) {
+      for (const dry of [[], ['--dry-run']]) {
+        const refused = await bank.run(['--json', '-q', ...line.split(' '), ...dry]);
+        expect([line, JSON.parse(refused.stderr).error]).toEqual([
+          line,
+          expect.objectContaining({
+            code: 'capped_collection',
+            message: expect.stringContaining(`The collection ${capped} is capped`),
+          }),
+        ]);
+      }
+    }
+    expect(await bank.everything()).toBe(before);
+  });
+
+  test('is refused without a journal, too', async () => {
+    const config = 'journal: false\nbranches: { branch1: { collection: branch1 } }\n';
+    const bank = await workspace({ config });
+    await bank.db.createCollection('branch1', { capped: true, size: 4096 });
+    const refused = await bank.run(['open', 'branch1', 'ACC', '--json', '-q']);
+    expect(JSON.parse(refused.stderr).error.code).toBe('capped_collection');
+  });
+});

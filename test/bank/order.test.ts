@@ -1,0 +1,144 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import type { AppliedDocument } from '../../src/bank/journal.ts';
+import type { Operation } from '../../src/bank/operation.ts';
+import { post } from '../../src/bank/post.ts';
+import { workspace } from '../workspace.ts';
+import { bankWith, by, type OpenBank, operation, place, plus } from './bank-with.ts';
+
+const names = ['branch1:A', 'branch1:B', 'branch2:C', 'branch2:D'];
+
+/** The journal in its order of application. */
+function inOrder({ db }: Pick<OpenBank, 'db'>): Promise<AppliedDocument[]> {
+  return db.collection<AppliedDocument>('journal').find().sort({ at: 1, seq: 1, _id: 1 }).toArray();
+}
+
+/** What an account's postings in this order come to: each version must follow the last. */
+function expectDependencies(documents: readonly AppliedDocument[]): void {
+  const versions = new Map<string, number>();
+  for (const { _id, postings } of documents) {
+    for (const { branch, account_number, version } of postings) {
+      const key = `${branch}:${account_number}`;
+      expect([_id, key, Number(version)]).toEqual([_id, key, (versions.get(key) ?? 0) + 1]);
+      versions.set(key, Number(version));
+    }
+  }
+}
+
+const amount = fc.bigInt({ min: -5_000n, max: 9_000n }).filter((minor) => minor !== 0n);
+const name = fc.constantFrom(...names);
+const change: fc.Arbitrary<() => Operation> = fc.oneof(
+  fc.tuple(name, amount).map(
+    ([of, minor]) =>
+      () =>
+        plus(of, minor),
+  ),
+  fc.tuple(name, name, amount).map(
+    ([from, to, minor]) =>
+      () =>
+        operation({ type: 'transfer', from: place(from), to: place(to), amountMinor: minor }),
+  ),
+);
+
+test('whatever an operation depends on comes before it, whoever posts what at once', async () => {
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(fc.array(fc.array(change, { minLength: 1, maxLength: 6 }), { maxLength: 4 }), {
+        minLength: 2,
+        maxLength: 4,
+      }),
+      fc.integer({ min: -3_600_000, max: 3_600_000 }),
+      async (callers, skewMs) => {
+        const opened = await bankWith(names);
+        const skewed = {
+          ...opened.bank,
+          serverTime: async () => new Date((await opened.bank.serverTime()).getTime() + skewMs),
+        };
+        await Promise.all(
+          callers.map(async (batches, caller) => {
+            // The clock of every other caller's server is wrong.
+            const bank = caller % 2 === 0 ? opened.bank : skewed;
+            for (const batch of batches) {
+              const operations = batch.map((make) => make());
+              await post(bank, operations, { by, refusals: { stand: true } });
+            }
+          }),
+        );
+        const documents = await inOrder(opened);
+        expectDependencies(documents.filter((it) => 'postings' in it));
+      },
+    ),
+    { numRuns: 15 },
+  );
+});
+
+test('a hot account keeps up with the clock', async () => {
+  const { bank, db } = await bankWith(['branch1:A']);
+  for (let count = 0; count < 100; count += 1) await post(bank, [plus('branch1:A', 1n)], { by });
+  const newest = (await inOrder({ db })).at(-1)?.at.getTime() ?? 0;
+  expect(newest - (await bank.serverTime()).getTime()).toBeLessThanOrEqual(100);
+});
+
+test('an export of a copy in another order of storage is the same, and gives the same bank', async () => {
+  const bank = await workspace();
+  for (const account of ['A', 'B']) {
+    await bank.run(['open', 'branch1', account, '--balance', '100', '--id', `open-${account}`]);
+  }
+  const rows = Array.from({ length: 400 }, (_, index) => ({
+    id: `row-${(index * 7919) % 1000}`,
+    branch: 'branch1',
+    account: 'AB'[index % 2],
+    amount: index % 3 === 0 ? '-49.00' : '25.00',
+  }));
+  await writeFile(
+    join(bank.directory, 'rows.ndjson'),
+    rows.map((row) => `${JSON.stringify(row)}\n`).join(''),
+  );
+  await bank.run(['apply', 'rows.ndjson', '-q']);
+  for (let count = 0; count < 10; count += 1) {
+    await bank.run(['transfer', 'branch1:A', 'branch1:B', '1', '-q']);
+    await bank.run(['transfer', 'branch1:B', 'branch1:A', '2', '-q']);
+  }
+  const line = ['export', '--operations', '-o', 'ndjson', '-q'];
+  const exported = await bank.run(line);
+  expect(exported.status, exported.stderr).toBe(0);
+  const balances = (await bank.run(['balance', 'branch1', '--json'])).stdout;
+
+  // A dump and restore gives the documents back in any order.
+  const journal = bank.db.collection<AppliedDocument>('journal');
+  const documents = await journal.find({}, { promoteLongs: false }).toArray();
+  await journal.deleteMany({});
+  await journal.insertMany(
+    documents.sort((left, right) => (left.request < right.request ? -1 : 1)),
+  );
+  expect((await bank.run(line)).stdout).toBe(exported.stdout);
+
+  // An older version stored no place within a transaction.
+  await journal.updateMany({}, { $unset: { seq: 1 } });
+  const older = await bank.run(line);
+  expect(older.stdout.split('\n').sort()).toEqual(exported.stdout.split('\n').sort());
+  const again = await workspace();
+  await writeFile(join(again.directory, 'all.ndjson'), older.stdout);
+  await again.run(['apply', 'all.ndjson', '--json', '-q']);
+  expect((await again.run(['balance', 'branch1', '--json'])).stdout).toBe(balances);
+
+  const other = await workspace();
+  await writeFile(join(other.directory, 'all.ndjson'), exported.stdout);
+  const applied = await other.run(['apply', 'all.ndjson', '--json', '-q']);
+  expect(JSON.parse(applied.stdout)).toMatchObject({ refused: 0 });
+  expect((await other.run(['balance', 'branch1', '--json'])).stdout).toBe(balances);
+});
+
+test('is listed by its index, also by time', async () => {
+  const { bank, db } = await bankWith(names);
+  await post(bank, [plus('branch1:A', 1n)], { by });
+  const plan = await db
+    .collection('journal')
+    .find({ at: { $gte: new Date(0) }, postings: { $exists: true } })
+    .sort({ at: 1, seq: 1, _id: 1 })
+    .explain();
+  expect(JSON.stringify(plan['queryPlanner'].winningPlan)).toMatch(/"indexName":"order"/);
+  expect(JSON.stringify(plan['queryPlanner'].winningPlan)).not.toMatch(/"stage":"SORT"/);
+});

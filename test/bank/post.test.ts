@@ -1,0 +1,142 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import { describe, expect, test } from 'vitest';
+import { type Outcome, OutcomeUnknown, post } from '../../src/bank/post.ts';
+import { createMemory } from '../../src/bank/post-memory.ts';
+import { createRehearsal } from '../../src/bank/rehearsal.ts';
+import { startFaultServer } from '../fault-server.ts';
+import { bankWith, by, operation, place, plus } from './bank-with.ts';
+
+function fates(outcomes: readonly Outcome[]): readonly string[] {
+  return outcomes.map((outcome) => {
+    if (outcome.applied) return outcome.replayed ? 'replayed' : 'applied';
+    return outcome.error.code;
+  });
+}
+
+describe('rows whose commit went unanswered', () => {
+  test('are applied, not replayed, when the same run posts them again', async () => {
+    const server = await startFaultServer();
+    const { bank } = await bankWith(['branch1:A'], { uri: server.uri, timeoutMs: 3_000 });
+    const rows = [plus('branch1:A', 100n, 'a'), plus('branch1:A', 200n, 'b')];
+    const slow = { failCommands: ['commitTransaction'], blockConnection: true, blockTimeMS: 5_000 };
+    await server.fail({ times: 1 }, slow);
+    const options = { by, memory: createMemory() };
+    const failure = await post(bank, rows, options).catch((error: unknown) => error);
+    expect(failure).toBeInstanceOf(OutcomeUnknown);
+    expect(failure).toMatchObject({ operations: rows });
+    await pause(4_000);
+    expect(fates(await post(bank, rows, options))).toEqual(['applied', 'applied']);
+    // Another run, and the same one later, find them as what they are.
+    expect(fates(await post(bank, rows, { by }))).toEqual(['replayed', 'replayed']);
+    expect(fates(await post(bank, rows, options))).toEqual(['replayed', 'replayed']);
+  });
+
+  test('are replayed, if another run was faster', async () => {
+    const server = await startFaultServer();
+    const { bank } = await bankWith(['branch1:A'], { uri: server.uri, timeoutMs: 3_000 });
+    const rows = [plus('branch1:A', 100n, 'a')];
+    await server.fail('alwaysOn', { failCommands: ['commitTransaction'], closeConnection: true });
+    const options = { by, memory: createMemory() };
+    await expect(post(bank, rows, options)).rejects.toBeInstanceOf(OutcomeUnknown);
+    await server.heal();
+    // What was never committed is in the way until it is ended.
+    await server.client.db('admin').command({ killAllSessions: [] });
+    expect(fates(await post(bank, rows, { by: 'another@desk' }))).toEqual(['applied']);
+    expect(fates(await post(bank, rows, options))).toEqual(['replayed']);
+  });
+});
+
+describe('a batch that cannot end in time', () => {
+  const rows = Array.from({ length: 1_200 }, (_, index) => plus('branch1:A', 1n, `row-${index}`));
+
+  /** The bank on a server that takes too long for more than 300 rows. */
+  async function slowBank() {
+    const opened = await bankWith(['branch1:A'], { timeoutMs: 3_000 });
+    const { journal } = opened.bank;
+    if (!journal) throw new Error('a bank without a journal');
+    const append: typeof journal.append = async (documents, session) => {
+      if (documents.length > 300) await pause(4_000);
+      await journal.append(documents, session);
+    };
+    return { ...opened, bank: { ...opened.bank, journal: { ...journal, append } } };
+  }
+
+  test('goes in halves, and later ones are as small from the start', async () => {
+    const { bank, db } = await slowBank();
+    const memory = createMemory();
+    const parts: number[] = [];
+    const settled = (outcomes: readonly Outcome[]) => parts.push(outcomes.length);
+    const outcomes = await post(bank, rows, { by, memory, settled });
+    expect(new Set(fates(outcomes))).toEqual(new Set(['applied']));
+    expect(parts.reduce((sum, part) => sum + part)).toBe(1_200);
+    expect(memory.batchSize).toBeLessThanOrEqual(300);
+    expect(await db.collection('journal').countDocuments()).toBe(1_201);
+    parts.length = 0;
+    const more = rows.map((row) => ({ ...row, id: `more-${row.id}` }));
+    await post(bank, more, { by, memory, settled });
+    expect(Math.max(...parts)).toBeLessThanOrEqual(300);
+  });
+
+  test('does not, if it is atomic', async () => {
+    const { bank, db } = await slowBank();
+    await expect(post(bank, rows, { by, atomic: true })).rejects.toMatchObject({
+      code: 'timed_out',
+    });
+    await pause(2_000);
+    expect(await db.collection('journal').countDocuments()).toBe(1);
+  });
+});
+
+describe('a dry run of many batches', () => {
+  test('says of each row what the real run says, however far apart the rows are', async () => {
+    const { bank } = await bankWith(['branch1:A', 'branch1:B']);
+    const move = { from: place('branch1:A'), to: place('branch1:B'), amountMinor: 2_000n };
+    const rows = [
+      [plus('branch1:A', -20_000n, 'refused'), plus('branch1:A', 100n, 'twice')],
+      [operation({ type: 'open', ...place('branch1:NEW'), amountMinor: 500n }, 'new')],
+      [operation({ type: 'transfer', ...move }, 'move')],
+      [operation({ type: 'freeze', ...place('branch1:B') }, 'freeze')],
+      [plus('branch1:A', 50_000n, 'rich')],
+      [plus('branch1:A', -20_000n, 'refused'), plus('branch1:A', 100n, 'twice')],
+      [plus('branch1:A', 300n, 'twice'), plus('branch1:A', -1n, 'refused')],
+      [operation({ type: 'reverse', reverses: 'move' }, 'back')],
+      [operation({ type: 'unfreeze', ...place('branch1:B') }, 'unfreeze')],
+      [
+        operation({ type: 'reverse', reverses: 'move' }, 'back'),
+        plus('branch1:NEW', -501n, 'over'),
+      ],
+      [operation({ type: 'reverse', reverses: 'move' }, 'again')],
+      [operation({ type: 'reverse', reverses: 'over' }, 'none')],
+      [operation({ type: 'open', ...place('branch1:NEW'), amountMinor: 500n }, 'newer')],
+    ];
+    const options = { by, refusals: { stand: true } };
+    const rehearsal = createRehearsal();
+    const shown = (outcomes: readonly Outcome[]) =>
+      outcomes.map((outcome) =>
+        outcome.applied
+          ? [outcome.replayed, outcome.entry.postings, outcome.entry.reverses]
+          : [outcome.error.code, outcome.error.message, outcome.standing],
+      );
+    const dry: unknown[] = [];
+    for (const batch of rows) {
+      dry.push(shown(await post(bank, batch, { ...options, dryRun: true, rehearsal })));
+    }
+    const real: unknown[] = [];
+    for (const batch of rows) real.push(shown(await post(bank, batch, options)));
+    expect(dry).toEqual(real);
+  });
+
+  test('remembers a row in less than 250 bytes', async () => {
+    const { bank } = await bankWith(['branch1:A']);
+    const rehearsal = createRehearsal();
+    for (let start = 0; start < 20_000; start += 10_000) {
+      const rows = Array.from({ length: 10_000 }, (_, index) =>
+        plus('branch1:A', 1n, `row-${start + index}`),
+      );
+      await post(bank, rows, { by, dryRun: true, rehearsal });
+    }
+    expect(rehearsal.entries.size).toBe(20_000);
+    const packed = [...rehearsal.entries.values()].reduce((sum, text) => sum + text.length, 0);
+    expect(packed / 20_000).toBeLessThan(250);
+  });
+});
