@@ -1,4 +1,5 @@
 import type { Bank } from '../bank/bank.ts';
+import { isTooLarge } from '../bank/fault.ts';
 import type { Posting } from '../bank/journal.ts';
 import { formatAmount } from '../bank/money.ts';
 import type { Operation } from '../bank/operation.ts';
@@ -215,6 +216,10 @@ export class ApplyRun {
       throw new BankctlError(error.code, message, error.hint);
     }
     if (error instanceof BankctlError) throw this.#withCertainty(error);
+    if (isTooLarge(error)) {
+      const message = `The cache of the server does not hold ${file} as one transaction.`;
+      throw new BankctlError('too_many_operations', `${message} ${this.#certainty()}`);
+    }
     if (!isOutage(error)) throw error;
     const reason = error instanceof Error ? error.message.replace(/\s*\.?$/, '') : String(error);
     const message = `The database stopped answering (${reason}). ${this.#certainty()}`;

@@ -19,6 +19,14 @@ export interface ApplyHost extends RunHost, Pick<CheckHost, 'faulty'> {
 /** Longer rows make smaller batches, so that memory does not grow with them. */
 const bounds: BatchBounds = { operations: mostOperations, characters: 4 * 1024 * 1024 };
 
+/**
+ * The most bytes of a file that are one transaction: more did not fit in the 256 MB cache of the
+ * local database, and the server refuses what does not.
+ *
+ * Source: MongoDB server, error 388, `transactionTooLargeForCacheThreshold`.
+ */
+const maxAtomicBytes = 8 * 1024 * 1024;
+
 /** All rows are one transaction, however long they are. */
 const oneBatch: BatchBounds = { ...bounds, characters: Number.POSITIVE_INFINITY };
 
@@ -45,7 +53,7 @@ export async function applyFile(
       ...host,
       checked: (rows) => host.progress({ phase: 'checking', rows, totalRows: undefined }),
     });
-    if (options.atomic && checked.rows > mostOperations) throw tooMany(source.name, checked.rows);
+    if (options.atomic) checkAtomic(source.name, checked);
     host.leftOut(checked.leftOut);
     run.begin(checked.rows, await rowsBefore(ready, checked, options, host));
     const batches = readBatches(ready, options.atomic ? oneBatch : bounds);
@@ -84,10 +92,16 @@ async function rowsBefore(
   return recordBatch(bank, { batch, digest, rows, by, dryRun, again }, source.name);
 }
 
-function tooMany(file: string, rows: number): BankctlError {
-  return new BankctlError(
+/** @throws `too_many_operations` if the file is more than one transaction holds */
+function checkAtomic(file: string, { rows, bytes }: CheckedFile): void {
+  if (rows <= mostOperations && bytes <= maxAtomicBytes) return;
+  const [has, most] =
+    rows > mostOperations
+      ? [`${rows} rows`, `${mostOperations} rows`]
+      : [`${bytes} bytes`, `${maxAtomicBytes} bytes`];
+  throw new BankctlError(
     'too_many_operations',
-    `${file} has ${rows} rows, and --atomic takes at most ${mostOperations}: all of them are one ` +
-      'transaction. Nothing was applied.',
+    `${file} has ${has}, and --atomic takes at most ${most}: they are one transaction. ` +
+      'Nothing was applied.',
   );
 }

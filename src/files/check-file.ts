@@ -47,6 +47,7 @@ export interface CheckHost {
 /** A file that was read as a whole and found right. */
 export interface CheckedFile {
   readonly rows: number;
+  readonly bytes: number;
   readonly leftOut: LeftOut;
   /** SHA-256 of what the rows without an id ask for, in order; undefined if there are none. */
   readonly digest: string | undefined;
@@ -66,6 +67,7 @@ export async function checkFile(
 ): Promise<CheckedFile> {
   const checking = new Checking(rules);
   const batches = readRows(source, format, rules.shape);
+  let bytes = 0;
   let leftOut: LeftOut = { blankRows: 0, namelessColumns: 0 };
   try {
     for (let next = await batches.next(); ; next = await batches.next()) {
@@ -74,6 +76,7 @@ export async function checkFile(
         leftOut = next.value;
         break;
       }
+      bytes = next.value.bytes;
       await checking.report(checking.faultsOf(next.value.rows), host);
     }
   } catch (error) {
@@ -83,7 +86,7 @@ export async function checkFile(
   }
   await checking.report(await repeatedIds(source, format, rules, checking.suspects), host);
   if (checking.first) throw checking.error(source.name, checking.first);
-  return { rows: checking.rows, leftOut, digest: checking.digest() };
+  return { rows: checking.rows, bytes, leftOut, digest: checking.digest() };
 }
 
 /** A line whose id seems to be that of an earlier one: their digests are the same. */

@@ -276,22 +276,26 @@ describe('what happens to a file as a whole', () => {
 
   test('--atomic takes what one transaction holds, and refuses more up front', async () => {
     const memo = '\u{1F600}'.repeat(500);
-    const rows = Array.from({ length: 10_000 }, (_, at) => ({
-      ...plus('A', '0.01', `${at}`),
-      memo,
-    }));
+    const opening = (at: number) => ({ ...plus(`N${at}`, '0.01', `n${at}`), create: true });
+    // Just below 8 MiB.
+    const memoOf = (at: number) => (at < 3_500 ? memo : 'm'.repeat(30));
+    const rows = Array.from({ length: 10_000 }, (_, at) => ({ ...opening(at), memo: memoOf(at) }));
     const bank = await bankWith(json(rows));
-    await appendFile(join(bank.directory, 'rows.ndjson'), json([plus('A', '1', 'more')]));
     const before = await bank.everything();
-    const refused = await outOf(bank, 'rows.ndjson', '--atomic');
-    expect(refused.stderr).toContain(
+    const add = (more: object) => appendFile(join(bank.directory, 'rows.ndjson'), json([more]));
+    await add(plus('A', '1', 'more'));
+    const tooMany = await outOf(bank, 'rows.ndjson', '--atomic');
+    expect(tooMany.stderr).toContain(
       'rows.ndjson has 10001 rows, and --atomic takes at most 10000',
     );
+    const long = Array.from({ length: 4_200 }, (_, at) => ({ ...opening(at), memo }));
+    await writeFile(join(bank.directory, 'rows.ndjson'), json(long));
+    const tooLong = await outOf(bank, 'rows.ndjson', '--atomic');
+    expect(tooLong.stderr).toMatch(/has \d+ bytes, and --atomic takes at most 8388608 bytes/);
     expect(await bank.everything()).toBe(before);
     await writeFile(join(bank.directory, 'rows.ndjson'), json(rows));
     const ran = await outOf(bank, 'rows.ndjson', '--atomic', '--timeout', '60s');
-    expect(ran.stderr).toBe('');
-    expect(ran.counts).toMatchObject({ applied: 10_000, batches: 1 });
+    expect([ran.stderr, ran.counts]).toMatchObject(['', { applied: 10_000, batches: 1 }]);
   });
 
   test('one id on two lines refuses it, naming both', async () => {
