@@ -171,8 +171,8 @@ function sayMore(result: ApplyResult, input: ApplyInput, { talk, progress }: Ses
   }
   if (dropped > 0) {
     talk(
-      `${count(dropped, 'row')} that --batch ${input.batch} had before are not in this file: what ` +
-        'they applied stays applied.',
+      `${count(dropped, 'row')} that --batch ${input.batch} had before are not in this file: ` +
+        'what they applied stays applied.',
     );
   }
   if (interrupted) {

@@ -259,7 +259,7 @@ describe('what happens to a file as a whole', () => {
     return { ...ran, counts: ran.stdout === '' ? undefined : JSON.parse(ran.stdout) };
   };
 
-  test('--atomic is one transaction however long the rows are, and names what refused it', async () => {
+  test('--atomic is one transaction however long the rows are, and names the culprit', async () => {
     const memo = 'm'.repeat(500);
     const rows = Array.from({ length: 9_001 }, (_, index) => ({
       ...plus('A', index === 9_000 ? '-999.00' : '0.01', `a${index}`),
