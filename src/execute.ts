@@ -1,4 +1,3 @@
-import { setTimeout as pause } from 'node:timers/promises';
 import type { MongoClient } from 'mongodb';
 import type { Bank } from './bank/bank.ts';
 import type { Commits } from './bank/commits.ts';
@@ -172,12 +171,7 @@ class Opened {
 
   /** Closes once the commits under way are answered, or their time is over. */
   async stop(): Promise<void> {
-    const waiting = new AbortController();
-    const { signal } = waiting;
-    const longestMs = Math.min(longestAnswerMs, this.#globals.timeoutMs);
-    const over = pause(longestMs, undefined, { signal }).catch(() => undefined);
-    await Promise.race([this.#commits?.stop(), over]);
-    waiting.abort();
+    await this.#commits?.stop(Math.min(longestAnswerMs, this.#globals.timeoutMs));
     await this.close();
   }
 

@@ -208,8 +208,8 @@ async function writeChanges(
   const [first] = changes;
   // The driver's bulk code takes milliseconds to load, which one change can do without.
   if (first && changes.length === 1 && first.versionRead !== 0n) {
-    const { filter, update } = updateOf(branch, first);
-    return (await collection.updateOne(filter, update, { session })).matchedCount;
+    const { filter, update, hint } = updateOf(branch, first);
+    return (await collection.updateOne(filter, update, { session, hint })).matchedCount;
   }
   const result = await collection.bulkWrite(
     changes.map((change) => writeChange(branch, change)),
@@ -232,6 +232,8 @@ function updateOf(branch: BranchConfig, change: AccountChange) {
       version: Long.fromBigInt(change.versionRead),
     },
     update: { $set: changedFields(branch, change) },
+    // Else the server tries the index of the numbers against it, for every account.
+    hint: { _id: 1 },
   };
 }
 

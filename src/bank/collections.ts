@@ -259,7 +259,7 @@ async function isIndexed(db: Db, { collection, indexes }: Wanted): Promise<boole
 }
 
 /** A capped collection drops its oldest documents to make room: money would vanish in silence. */
-export function cappedCollection(name: string): BankctlError {
+function cappedCollection(name: string): BankctlError {
   return new BankctlError(
     'capped_collection',
     `The collection ${name} is capped: it drops its oldest documents when it is full.`,

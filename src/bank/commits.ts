@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import { BankctlError } from '../errors.ts';
 
 /**
@@ -12,14 +13,19 @@ export interface Commits {
    * @throws `interrupted` once no more may begin; nothing is sent then
    */
   readonly send: <T>(write: () => Promise<T>) => Promise<T>;
-  /** Lets no more begin. @returns once those under way have their answers, good or bad */
-  readonly stop: () => Promise<void>;
+  /** Lets no more begin, and waits for the answers to those under way, but no longer than this. */
+  readonly stop: (longestMs: number) => Promise<void>;
+  /** Once no more may begin: what leads to one is not worth another attempt. */
+  readonly isStopped: () => boolean;
+  /** Once the wait is over: what is under way still is not asked about again. */
+  readonly isGivenUp: () => boolean;
 }
 
 /** Commits of a bank that is not stopped yet. */
 export function createCommits(): Commits {
   const underWay = new Set<Promise<unknown>>();
   let stopped = false;
+  let givenUp = false;
   return Object.freeze({
     send: async <T>(write: () => Promise<T>): Promise<T> => {
       if (stopped) throw new BankctlError('interrupted', 'Interrupted.');
@@ -31,9 +37,15 @@ export function createCommits(): Commits {
         underWay.delete(sent);
       }
     },
-    stop: async () => {
+    stop: async (longestMs: number) => {
       stopped = true;
-      await Promise.allSettled(underWay);
+      const waiting = new AbortController();
+      const over = pause(longestMs, undefined, { signal: waiting.signal }).catch(() => undefined);
+      await Promise.race([Promise.allSettled(underWay), over]);
+      waiting.abort();
+      givenUp = true;
     },
+    isStopped: () => stopped,
+    isGivenUp: () => givenUp,
   });
 }

@@ -118,7 +118,7 @@ export interface Refusal {
 
 /** The stored form of an applied operation. */
 export function toJournalDocument(entry: Entry, branches: Branches): AppliedDocument {
-  return {
+  const document = {
     _id: entry.id,
     type: entry.type,
     at: entry.at,
@@ -137,8 +137,9 @@ export function toJournalDocument(entry: Entry, branches: Branches): AppliedDocu
         version: Long.fromBigInt(posting.version),
       };
     }),
-    ...(entry.refusedBefore === undefined ? {} : { refused_before: entry.refusedBefore }),
   };
+  const { refusedBefore } = entry;
+  return refusedBefore === undefined ? document : { ...document, refused_before: refusedBefore };
 }
 
 /** The stored form of a refused operation. */

@@ -37,11 +37,8 @@ export function judgeAll(judging: Judging, book: Book, operations: readonly Oper
   const outcomes: Outcome[] = [];
   const entries: Entry[] = [];
   for (const [seq, operation] of operations.entries()) {
-    const outcome = judgeOne(judging, book, operation, seq);
+    const outcome = judgeOne(judging, book, operation, seq, entries);
     outcomes.push(outcome);
-    if (outcome.applied && outcome.entry === book.entries.get(operation.id) && isNew(outcome)) {
-      entries.push(outcome.entry);
-    }
     if (!outcome.applied && judging.options.stopAtRefusal) break;
   }
   const culprit = outcomes.findIndex(({ applied }) => !applied);
@@ -59,10 +56,6 @@ export function judgeAll(judging: Judging, book: Book, operations: readonly Oper
     refused: changed.map(([, refusal]) => refusal),
     decidedAnew: decidedAnew.map(([id]) => id),
   };
-
-  function isNew({ replayed, entry }: Extract<Outcome, { applied: true }>): boolean {
-    return !replayed && !judging.isOwn(entry);
-  }
 }
 
 function refuseAll(outcomes: readonly Outcome[], culprit: number): readonly Outcome[] {
@@ -82,11 +75,13 @@ function refuseAll(outcomes: readonly Outcome[], culprit: number): readonly Outc
   });
 }
 
+/** @param entries what is to be written, which an operation that is applied now joins */
 function judgeOne(
   { bank, options, isOwn, refusedByServer }: Judging,
   book: Book,
   operation: Operation,
   seq: number,
+  entries: Entry[],
 ): Outcome {
   const { id } = operation;
   const dryRun = options.dryRun ?? false;
@@ -114,8 +109,9 @@ function judgeOne(
       ...shared,
       ...applyOperation(book, operation),
     };
+    entries.push(entry);
     book.entries.set(id, entry);
-    book.refusals.delete(id);
+    if (last) book.refusals.delete(id);
     if (entry.reverses !== undefined) book.reversals.set(entry.reverses, entry);
     return { applied: true, operation, replayed: false, dryRun, entry };
   } catch (error) {

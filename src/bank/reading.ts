@@ -134,7 +134,7 @@ export async function readAccounts(
   return readings;
 }
 
-/** Whatever stamp it has, a second document of a number leaves open which of them is the account. */
+/** Whatever stamp it has, a second document of a number leaves open which is the account. */
 function toReading(
   [document = {}, second]: readonly Document[],
   account: string,
@@ -159,7 +159,7 @@ function toReading(
   return new BankctlError('bad_document', `The document of ${shown} has no valid account_number.`);
 }
 
-/** Accounts that the journal is ahead of: another program deleted or replaced their documents. */
+/** Accounts that the journal is ahead of: another program deleted or replaced the documents. */
 async function readBehind(
   { journal }: Bank,
   readings: ReadonlyMap<string, Reading>,

@@ -74,7 +74,8 @@ export async function transact<T>(
       else mayBeApplied = true;
       const mayRunAgain =
         isTransient(error) || isNoSuchTransaction(error) || (!committing && isBrokenLine(error));
-      if (!mayRunAgain || session.hasEnded || conflicts >= options.mostConflicts) throw error;
+      const isOver = session.hasEnded || options.commits.isStopped();
+      if (!mayRunAgain || isOver || conflicts >= options.mostConflicts) throw error;
       options.bound.check();
       if (isConflict(error) && conflicts === conflictsBeforeTold) await options.blocked();
       await pauseBefore(attempt, options);
@@ -108,8 +109,10 @@ async function commit(
       } catch {
         throw new CommitUnknown('the answer to a commit never came', { cause: error });
       }
-      // The client was closed, as on Ctrl-C: it cannot ask again.
-      if (session.hasEnded) throw new CommitUnknown('the commit was cut short', { cause: error });
+      // The client is closed, as on Ctrl-C: it cannot ask again.
+      if (session.hasEnded || options.commits.isGivenUp()) {
+        throw new CommitUnknown('the commit was cut short', { cause: error });
+      }
       await pauseBefore(attempt, options);
     }
   }

@@ -30,10 +30,10 @@ export async function postOne(
   const bank = await session.bank().catch((error: unknown) => {
     throw dryRun ? error : withId(error, operation.id, interrupted.aborted);
   });
-  const slow = setTimeout(
-    () => session.talk(`Still working on operation ${operation.id}.`),
-    tellIdAfterMs,
-  );
+  const tellId = () => session.talk(`Still working on operation ${operation.id}.`);
+  const slow = setTimeout(tellId, tellIdAfterMs);
+  // A second Ctrl-C ends the process while it waits for an answer, and nothing else would tell.
+  if (bank.journal && !dryRun) interrupted.addEventListener('abort', tellId, { once: true });
   try {
     const posted =
       isPlain(operation) && !bank.journal
@@ -48,6 +48,7 @@ export async function postOne(
       : withId(error, operation.id, interrupted.aborted);
   } finally {
     clearTimeout(slow);
+    interrupted.removeEventListener('abort', tellId);
   }
 }
 

@@ -81,7 +81,7 @@ test('a hot account keeps up with the clock', async () => {
   expect(newest - (await bank.serverTime()).getTime()).toBeLessThanOrEqual(100);
 });
 
-test('an export of a copy in another order of storage is the same, and gives the same bank', async () => {
+test('a copy stored in another order exports the same, which gives the same bank', async () => {
   const bank = await workspace();
   for (const account of ['A', 'B']) {
     await bank.run(['open', 'branch1', account, '--balance', '100', '--id', `open-${account}`]);

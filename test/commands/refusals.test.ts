@@ -250,6 +250,23 @@ describe('a document that another program wrote', () => {
     },
   );
 
+  test('as a second one of a number is refused without a journal, too', async () => {
+    const config = 'journal: false\nbranches: { branch1: { collection: branch1 } }\n';
+    const bank = await workspace({ config });
+    await bank.run(['open', 'branch1', 'ACC', '--balance', '10']);
+    const accounts = bank.db.collection('branch1');
+    await accounts.dropIndex('account_number');
+    const { _id, ...first } = { ...(await accounts.findOne({}, { promoteLongs: false })) };
+    const balance = Decimal128.fromString('500.00');
+    await accounts.insertOne({ ...first, balance });
+    const before = await bank.everything();
+    for (const line of ['increment branch1 ACC 1', 'increment branch1 ACC 1 --create']) {
+      const refused = await bank.run(['--json', '-q', ...line.split(' ')]);
+      expect(JSON.parse(refused.stderr).error.code).toBe('duplicate_account');
+    }
+    expect(await bank.everything()).toBe(before);
+  });
+
   test.each([
     ['no postings', { postings: 5 }],
     ['a posting without version', { 'postings.0.version': null }],
