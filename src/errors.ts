@@ -92,6 +92,26 @@ export const errorTable = {
     'A line of a file is not the row that was expected.',
     'Correct that line, and give the whole file again: what is applied is not applied twice.',
   ),
+  file_format: row(
+    2,
+    'A file is something else than rows of text, such as a spreadsheet or a compressed file.',
+    'Save it as CSV with commas, or as NDJSON, in UTF-8.',
+  ),
+  row_repeated: row(
+    2,
+    'A file has one operation id on two lines, so one of them would not be posted.',
+    'Give each row an id of its own, or leave the ids out and name the file with --batch NAME.',
+  ),
+  line_cut: row(
+    2,
+    'The last line of a file has no line end, so the end of the file may be missing.',
+    'Fetch the file again, or say that it is complete with --last-line-complete.',
+  ),
+  file_repeated: row(
+    2,
+    'The same rows were applied under another --batch name, so they would be posted twice.',
+    'Give the first name again to make sure, or --again if they are meant a second time.',
+  ),
   not_exportable: row(
     1,
     'The journal has an operation that no row of a file can ask for.',

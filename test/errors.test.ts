@@ -176,6 +176,20 @@ const provocations: Readonly<Record<ErrorCode, string | ((bank: Workspace) => Pr
       codeOf({ ...bank, run: (argv) => run(argv, bank.directory, { HOME: bank.directory }) }, [
         'balance',
       ]),
+    file_format: (bank) => withFile(bank, 'a.csv', 'PK\u0003\u0004', 'apply a.csv'),
+    row_repeated: (bank) => {
+      const row = 'a,branch1,ACC,1\n';
+      return withFile(bank, 'a.csv', `id,branch,account,amount\n${row}${row}`, 'apply a.csv');
+    },
+    line_cut: (bank) => {
+      const rows = 'branch1,ACC,1.00\nbranch1,ACC,1';
+      return withFile(bank, 'a.csv', `branch,account,amount\n${rows}`, 'apply a.csv --batch a');
+    },
+    file_repeated: async (bank) => {
+      const file = 'branch,account,amount\nbranch1,ACC,1\n';
+      await withFile(bank, 'a.csv', file, 'apply a.csv --batch one');
+      return codeOf(bank, ['apply', 'a.csv', '--batch', 'two']);
+    },
     interrupted: (bank) => codeOf(bank, ['balance'], { interrupted: AbortSignal.abort() }),
   };
 

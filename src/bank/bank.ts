@@ -2,6 +2,7 @@ import type { ClientSession, Db, Document, MongoClient } from 'mongodb';
 import type { Config } from '../config/config.ts';
 import { BankctlError } from '../errors.ts';
 import { endAbandoned } from './abandoned.ts';
+import { type BatchFiles, createBatchFiles } from './batch-files.ts';
 import { within } from './bound.ts';
 import { type Branches, createBranches } from './branches.ts';
 import { type Commits, createCommits } from './commits.ts';
@@ -17,6 +18,8 @@ export interface Bank {
   readonly branches: Branches;
   /** Undefined where the config says `journal: false`. */
   readonly journal: Journal | undefined;
+  /** Which rows were given under which `--batch` names; undefined without a journal. */
+  readonly batchFiles: BatchFiles | undefined;
   /** Bound on a whole operation, milliseconds; the driver's own retries go on for 120 s. */
   readonly timeoutMs: number;
   /** A share from 0 to 1, for pauses that keep rivals apart. */
@@ -76,6 +79,7 @@ export async function openBank(
     identity: createIdentity(db, config, known),
     branches: createBranches(db, config),
     journal: config.journal === false ? undefined : createJournal(db, config.journal),
+    batchFiles: config.journal === false ? undefined : createBatchFiles(db, config.journal),
     timeoutMs,
     draw,
     commits: createCommits(),

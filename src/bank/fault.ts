@@ -5,6 +5,7 @@ import { isConflict } from './transaction.ts';
 const duplicateKey = 11_000;
 const documentFailedValidation = 121;
 const objectTooLarge = 10_334;
+const transactionTooLarge = 388;
 const operationNotSupportedInTransaction = 263;
 const snapshotUnavailable = 246;
 
@@ -24,6 +25,11 @@ export function mayBeCapped(error: unknown): boolean {
   );
 }
 
+/** True if a transaction does not fit in the cache of the server: a smaller one may. */
+export function isTooLarge(error: unknown): boolean {
+  return error instanceof MongoServerError && error.code === transactionTooLarge;
+}
+
 /**
  * True for an error that may be due to one operation of a batch, and not to the server or the
  * network. Where each operation has a caller of its own, so are those that keep one from being
@@ -41,6 +47,7 @@ export function isFaultOfOne(
   return (
     error instanceof MongoServerError &&
     (isConflict(error) ||
+      isTooLarge(error) ||
       [documentFailedValidation, duplicateKey, objectTooLarge].includes(Number(error.code)))
   );
 }

@@ -95,7 +95,7 @@ function judgeOne(
   }
   const last = book.refusals.get(id);
   if (last && options.refusals?.stand && last.request === request) {
-    return { ...refusal(operation, toError(last)), standing: true };
+    return { ...refusal(operation, toError(last)), standing: last.at };
   }
   const shared = { seq, by: options.by, request, refusedBefore: refusedBefore(last) };
   try {

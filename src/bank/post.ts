@@ -32,8 +32,8 @@ export interface Refused {
   readonly applied: false;
   readonly operation: Operation;
   readonly error: BankctlError;
-  /** True if it was refused before, and stays so: see `RefusalRule`. */
-  readonly standing?: boolean;
+  /** When it was refused before, if it stays so: see `RefusalRule`. */
+  readonly standing?: Date;
   /** Of an atomic batch: the index of the operation whose refusal refused this one too. */
   readonly because?: number;
 }

@@ -1,12 +1,13 @@
 import { parseOperationId } from '../bank/names.ts';
 import { BankctlError, Status } from '../errors.ts';
-import type { ApplyCounts, ApplyProgress } from '../files/apply.ts';
+import type { ApplyProgress, ApplyResult, RefusedRow } from '../files/apply-run.ts';
 import type { RowFormat } from '../files/rows.ts';
 import { bar } from '../render/progress.ts';
 import { countsView } from '../render/view.ts';
 import { count, quote } from '../text.ts';
 import { again } from './again.ts';
 import type { Command, Session, SingleResult, Typed } from './command.ts';
+import { showFaults, showLeftOut } from './file-talk.ts';
 import { argument, textOption } from './typed.ts';
 
 /** What `apply` was asked to do. */
@@ -19,6 +20,8 @@ export interface ApplyInput {
   readonly onRefusal: 'continue' | 'stop';
   readonly atomic: boolean;
   readonly retryRefused: boolean;
+  readonly again: boolean;
+  readonly lastLineComplete: boolean;
   readonly results: string | undefined;
   readonly dryRun: boolean;
 }
@@ -27,24 +30,30 @@ export interface ApplyInput {
 const longestBatchName = 64;
 
 /** Refused rows that are shown; the others are counted. */
-const mostShown = 10;
+const maxShown = 10;
 
 export const apply: Command = {
   name: 'apply',
   summary: 'post the operations of a file, in order, each exactly once',
   description: [
-    'One operation a line: NDJSON objects of text, or CSV with a head. Fields: type (increment',
-    'where it is left out, open, transfer, reverse, freeze, unfreeze, close), branch, account,',
-    'amount; from and to as BRANCH:ACCOUNT; reverses; id, memo; create (true or false).',
+    'One operation a row: NDJSON objects of text, or CSV with a head. Fields: type (increment if',
+    'left out, open, transfer, reverse, freeze, unfreeze, close), branch, account, amount; from',
+    'and to as BRANCH:ACCOUNT; reverses; id, memo; create (true or false).',
+    '',
+    'The whole file is checked before anything is posted, the standard input too, by way of a',
+    'temporary file: every line at fault is listed, and then nothing is applied. Two rows with one',
+    'id are a fault, and so is a last line of CSV that has no newline and may be cut off.',
     '',
     'After an interruption of any kind, give the same command again: what is applied is replayed,',
     'not repeated. Rows without an id need --batch NAME: their ids derive from NAME, what the row',
-    'asks for, and its how-manieth occurrence, so a file that has grown posts only what is new.',
-    'A file is checked as a whole before anything is posted. So is the standard input without',
-    '--batch, by way of a temporary file; with --batch it is posted as it comes.',
+    'asks for, and its position among identical rows, so a file that has grown posts only what is',
+    'new. A row that was changed is a new one, and the old one stays applied. The same rows under',
+    'another NAME would be applied a second time, so that needs --again.',
     '',
     'A row that the rules refuse changes nothing, and stays refused when the file is run again',
-    'unless --retry-refused. A dry run keeps what it would change in memory.',
+    'unless --retry-refused; a corrected row is a new one. With --atomic all rows are one',
+    'transaction, which holds at most 10000 rows and 8 MiB of the file, and must end within',
+    '--timeout. A dry run keeps what it would change in memory.',
   ].join('\n'),
   arguments: [{ name: 'file', summary: 'NDJSON or CSV; - reads the standard input' }],
   options: [
@@ -56,12 +65,14 @@ export const apply: Command = {
     },
     {
       flags: '--on-refusal <WHAT>',
-      summary: 'what a refused row does to those behind it',
+      summary: 'what to do with the rows after a refused one',
       choices: ['continue', 'stop'],
       defaultValue: 'continue',
     },
-    { flags: '--atomic', summary: 'all rows or none, in one transaction of at most 10000' },
+    { flags: '--atomic', summary: 'apply all rows or none: at most 10000 rows and 8 MiB' },
     { flags: '--retry-refused', summary: 'try rows again that were refused in an earlier run' },
+    { flags: '--again', summary: 'apply rows again that had another --batch name' },
+    { flags: '--last-line-complete', summary: 'take a last line that has no newline as it is' },
     { flags: '--results <FILE>', summary: 'write what became of each row there, as NDJSON' },
     { flags: '--dry-run', summary: 'say what would happen, and write nothing' },
   ],
@@ -86,6 +97,8 @@ export function parseApply(typed: Typed): ApplyInput {
     onRefusal: options['onRefusal'] === 'stop' ? 'stop' : 'continue',
     atomic: options['atomic'] === true,
     retryRefused: options['retryRefused'] === true,
+    again: options['again'] === true,
+    lastLineComplete: options['lastLineComplete'] === true,
     results: textOption(typed, 'results'),
     dryRun: options['dryRun'] === true,
   };
@@ -109,7 +122,8 @@ async function run(input: ApplyInput, session: Session): Promise<SingleResult> {
   ]);
   const { context } = session;
   const refusals = showRefusals(session);
-  const counts = await withFiles(input, context, session.bank, (source, results, bank) =>
+  const typed = again('apply', wordsOf(input), input, session);
+  const result = await withFiles(input, context, session.bank, (source, results, bank) =>
     applyFile({ source, format: input.format, config, batch: input.batch }, input, {
       bank,
       by: context.author,
@@ -117,47 +131,82 @@ async function run(input: ApplyInput, session: Session): Promise<SingleResult> {
       monotonicNs: context.monotonicNs,
       results,
       progress: showProgress(session),
+      faulty: showFaults(session),
+      leftOut: showLeftOut(session),
       refused: refusals.show,
-      again: again('apply', wordsOf(input), input, session),
+      again: typed,
     }),
   );
-  return applied(counts, input, session, refusals.rest());
+  refusals.end(input.results !== undefined);
+  sayMore(result, input, session);
+  if (result.interrupted) session.talk(typed);
+  return applied(result, input);
 }
 
-function applied(
-  counts: ApplyCounts,
-  input: ApplyInput,
-  { talk, progress }: Session,
-  rest: number,
-): SingleResult {
+function applied({ counts, interrupted }: ApplyResult, { dryRun }: ApplyInput): SingleResult {
+  return {
+    kind: 'single',
+    wrote: !dryRun,
+    data: {
+      ...counts,
+      ...(dryRun ? { dry_run: true } : {}),
+      ...(interrupted ? { interrupted: true, unknown: interrupted.unknown } : {}),
+    },
+    view: countsView(['applied', 'replayed', 'refused', 'batches'], counts),
+    ...(interrupted ? { status: Status.interrupted } : statusOf(counts)),
+  };
+}
+
+function statusOf({ refused }: ApplyResult['counts']): Pick<SingleResult, 'status'> {
+  return refused > 0 ? { status: Status.refused } : {};
+}
+
+/** What the counts alone do not say. */
+function sayMore(result: ApplyResult, input: ApplyInput, { talk, progress }: Session): void {
+  const { counts, standing, dropped, interrupted } = result;
   progress(undefined);
-  if (rest > 0) talk(`... and ${count(rest, 'more refused row')}; --results FILE has them all.`);
-  if (input.onRefusal === 'stop' && counts.refused > 0) {
-    talk('Stopped there: nothing behind that row was applied.');
+  if (standing.since) {
+    talk(
+      `${count(standing.rows, 'row')} stayed refused, as since ${standing.since.toISOString()}; ` +
+        '--retry-refused tries them again.',
+    );
+  }
+  if (dropped > 0) {
+    talk(
+      `${count(dropped, 'row')} that --batch ${input.batch} had before are not in this file: ` +
+        'what they applied stays applied.',
+    );
+  }
+  if (interrupted) {
+    talk(`Interrupted. ${interrupted.certainty}`);
+  } else if (input.onRefusal === 'stop' && counts.refused > 0) {
+    talk('Stopped there: nothing after that row was applied.');
   }
   if (input.dryRun) talk('Dry run: nothing was written.');
   else if (counts.replayed > 0) {
     talk(`${count(counts.replayed, 'row')} had been applied before; nothing was added for them.`);
   }
-  return {
-    kind: 'single',
-    wrote: !input.dryRun,
-    data: input.dryRun ? { ...counts, dry_run: true } : counts,
-    view: countsView(['applied', 'replayed', 'refused', 'batches'], counts),
-    ...(counts.refused > 0 ? { status: Status.refused } : {}),
-  };
 }
 
 function showRefusals({ talk, progress }: Session) {
   let shown = 0;
+  let victims = 0;
   return {
-    show: ({ line, error }: { readonly line: number; readonly error: BankctlError }) => {
-      shown += 1;
-      if (shown > mostShown) return;
+    show: ({ line, error, isVictim }: RefusedRow) => {
+      if (isVictim) victims += 1;
+      else shown += 1;
+      if (isVictim || shown > maxShown) return;
       progress(undefined);
       talk(`Line ${line} was refused: ${error.message} ${error.hint}`);
     },
-    rest: () => Math.max(shown - mostShown, 0),
+    end: (hasResults: boolean) => {
+      progress(undefined);
+      const all = hasResults ? 'see the results' : '--results FILE lists them all';
+      const rest = shown - maxShown;
+      if (rest > 0) talk(`... and ${count(rest, 'more refused row')}; ${all}.`);
+      if (victims === 0) return;
+      talk(`So ${count(victims, 'other row')} of the file were not applied either (--atomic).`);
+    },
   };
 }
 
@@ -187,7 +236,7 @@ function showProgress({ context, progress }: Session): (at: ApplyProgress) => vo
   };
 }
 
-/** What stands behind the verb when the same file is applied again. */
+/** What follows the verb when the same file is applied again. */
 function wordsOf(input: ApplyInput): readonly string[] {
   return [
     input.file,
@@ -195,5 +244,8 @@ function wordsOf(input: ApplyInput): readonly string[] {
     ...(input.onRefusal === 'stop' ? ['--on-refusal', 'stop'] : []),
     ...(input.atomic ? ['--atomic'] : []),
     ...(input.retryRefused ? ['--retry-refused'] : []),
+    ...(input.again ? ['--again'] : []),
+    ...(input.lastLineComplete ? ['--last-line-complete'] : []),
+    ...(input.dryRun ? ['--dry-run'] : []),
   ];
 }

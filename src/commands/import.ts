@@ -1,12 +1,14 @@
 import { findBranch } from '../bank/find-branch.ts';
 import type { Config } from '../config/config.ts';
 import { Status } from '../errors.ts';
-import type { ImportCounts, ImportedRow } from '../files/import.ts';
+import type { ImportResult } from '../files/import.ts';
+import type { ImportedRow } from '../files/import-rows.ts';
 import type { RowFormat } from '../files/rows.ts';
 import { countsView } from '../render/view.ts';
 import { count } from '../text.ts';
 import { again } from './again.ts';
 import type { Command, Session, SingleResult, Typed } from './command.ts';
+import { showFaults, showLeftOut } from './file-talk.ts';
 import { argument, textOption } from './typed.ts';
 
 /** What `import` was asked to do. */
@@ -16,23 +18,26 @@ export interface ImportInput {
   readonly file: string;
   readonly format: RowFormat | undefined;
   readonly anyBranch: boolean;
+  readonly lastLineComplete: boolean;
   readonly results: string | undefined;
   readonly dryRun: boolean;
 }
 
 /** Rows that are shown as conflicting or rejected; the others are counted. */
-const mostShown = 10;
+const maxShown = 10;
 
 /** Not named `import`, which the language keeps for itself. */
 export const importCommand: Command = {
   name: 'import',
   summary: 'open the accounts of a file, with their balances and statuses',
   description: [
-    'One account a line, as bankctl export writes them: CSV with a head, or NDJSON objects of',
-    'text. Fields: account, balance; branch, currency, status (open where it is left out). Every',
-    'row is accounted for: created; duplicate, where the account is there with the same balance',
-    'and status; conflict, where it is there with others, and stays as it is; rejected, where it',
-    'is no account that can be opened. Repeated, the command finds what it did as duplicates.',
+    'One account a row, as bankctl export writes them: CSV with a head, or NDJSON objects of text.',
+    'Fields: account, balance; branch, currency, status (open if left out). The whole file is',
+    'checked first: every line at fault is listed, and then nothing is imported. After that every',
+    'row is accounted for: created; duplicate, if the account is there with the same balance and',
+    'status; conflict, if it is there with others, and stays as it is; rejected, if the rules do',
+    'not let it be opened. Repeated, the command finds what it did as duplicates, and completes',
+    'what was interrupted.',
   ].join('\n'),
   arguments: [
     { name: 'branch', summary: 'branch of the accounts' },
@@ -45,6 +50,7 @@ export const importCommand: Command = {
       summary: 'format of the rows (default: by name, else by content)',
       choices: ['ndjson', 'csv'],
     },
+    { flags: '--last-line-complete', summary: 'take a last line that has no newline as it is' },
     { flags: '--results <FILE>', summary: 'write what became of each row there, as NDJSON' },
     { flags: '--dry-run', summary: 'say what would happen, and write nothing' },
   ],
@@ -64,6 +70,7 @@ export function parseImport(typed: Typed, config: Config): ImportInput {
     file: argument(typed, 1),
     format: format === 'csv' || format === 'ndjson' ? format : undefined,
     anyBranch: typed.options['anyBranch'] === true,
+    lastLineComplete: typed.options['lastLineComplete'] === true,
     results: textOption(typed, 'results'),
     dryRun: typed.options['dryRun'] === true,
   };
@@ -77,43 +84,63 @@ async function run(input: ImportInput, session: Session): Promise<SingleResult> 
   ]);
   const { context } = session;
   const shown = showRows(session);
-  const words = [input.branch, input.file, ...(input.anyBranch ? ['--any-branch'] : [])];
-  const counts = await withFiles(input, context, session.bank, (source, results, bank) =>
-    importFile(
-      source,
-      input.format,
-      { ...input, config },
-      {
-        bank,
-        by: context.author,
-        dryRun: input.dryRun,
-        interrupted: context.interrupted,
-        monotonicNs: context.monotonicNs,
-        timeoutMs: bank.timeoutMs,
-        results,
-        imported: shown.show,
-        again: again('import', words, input, session),
-      },
-    ),
+  const words = [
+    input.branch,
+    input.file,
+    ...(input.anyBranch ? ['--any-branch'] : []),
+    ...(input.lastLineComplete ? ['--last-line-complete'] : []),
+    ...(input.dryRun ? ['--dry-run'] : []),
+  ];
+  const typed = again('import', words, input, session);
+  const result = await withFiles(input, context, session.bank, (source, results, bank) =>
+    importFile(source, { ...input, config }, input, {
+      bank,
+      by: context.author,
+      interrupted: context.interrupted,
+      monotonicNs: context.monotonicNs,
+      results,
+      checked: (rows) => session.progress(`Checking: ${count(rows, 'row')}`),
+      faulty: showFaults(session),
+      leftOut: showLeftOut(session),
+      imported: shown.show,
+      again: typed,
+    }),
   );
-  return imported(counts, input, session, shown.rest());
+  session.progress(undefined);
+  sayMore(result, input, session, shown);
+  if (result.interrupted) session.talk(typed);
+  return imported(result, input, shown.wrong());
+}
+
+function sayMore(
+  { interrupted }: ImportResult,
+  input: ImportInput,
+  { talk }: Session,
+  { wrong }: ReturnType<typeof showRows>,
+): void {
+  const rest = wrong() - maxShown;
+  const all = input.results === undefined ? '--results FILE lists them all' : 'see the results';
+  if (rest > 0) talk(`... and ${count(rest, 'more such row')}; ${all}.`);
+  if (input.dryRun) talk('Dry run: nothing was written.');
+  if (interrupted) talk(`Interrupted. ${interrupted.certainty}`);
 }
 
 function imported(
-  counts: ImportCounts,
-  input: ImportInput,
-  { talk, progress }: Session,
-  rest: number,
+  { counts, interrupted }: ImportResult,
+  { dryRun }: ImportInput,
+  wrong: number,
 ): SingleResult {
-  progress(undefined);
-  if (rest > 0) talk(`... and ${count(rest, 'more such row')}; --results FILE has them all.`);
-  if (input.dryRun) talk('Dry run: nothing was written.');
   return {
     kind: 'single',
-    wrote: !input.dryRun,
-    data: input.dryRun ? { ...counts, dry_run: true } : counts,
+    wrote: !dryRun,
+    data: {
+      ...counts,
+      ...(dryRun ? { dry_run: true } : {}),
+      ...(interrupted ? { interrupted: true, unknown: interrupted.unknown } : {}),
+    },
     view: countsView(['read', 'created', 'duplicate', 'conflict', 'rejected'], counts),
-    ...(counts.conflict + counts.rejected > 0 ? { status: Status.refused } : {}),
+    ...(interrupted ? { status: Status.interrupted } : {}),
+    ...(!interrupted && wrong > 0 ? { status: Status.refused } : {}),
   };
 }
 
@@ -125,13 +152,14 @@ function showRows({ talk, progress }: Session) {
       for (const { line, outcome, reason } of rows) {
         if (reason === undefined) continue;
         wrong += 1;
-        if (wrong > mostShown) continue;
+        if (wrong > maxShown) continue;
         progress(undefined);
         talk(`Line ${line}, ${outcome}: ${reason}.`);
       }
       read += rows.length;
       progress(`Importing: ${count(read, 'row')}`);
     },
-    rest: () => Math.max(wrong - mostShown, 0),
+    /** Rows that are not as the file has them. */
+    wrong: () => wrong,
   };
 }

@@ -17,6 +17,7 @@ export const accountShape: RowShape = Object.freeze({
   noun: 'an account',
   columns: accountColumns,
   flags: [],
+  names: ['account'],
   needed: () => ['account', 'balance'],
 });
 
@@ -73,7 +74,7 @@ export function toAccount({ line, fields }: Row, target: Target): AccountRow {
     const number = parseAccountNumber(account);
     return { line, branch: branch.name, account: number, balanceMinor, status };
   } catch (error) {
-    throw atLine(line, error);
+    throw atLine(line, error, balance);
   }
 }
 

@@ -10,21 +10,26 @@ export interface Lines {
   readonly bad: ReadonlyMap<number, LineProblem>;
   /** Bytes of the file up to the end of the last one. */
   readonly bytes: number;
-  /** Whether the last one is the end of the file without a newline behind it. */
+  /** Whether the last one ends with the file instead of with a newline. */
   readonly cut: boolean;
 }
 
-/** A line that is not what was expected. Carried to the place that knows what was applied. */
+/** The codes that a line can be refused with. */
+export type FaultCode = 'invalid_row' | 'row_without_id' | 'row_repeated' | 'line_cut';
+
+/** A line that is not what was expected. Carried to the place that lists them. */
 export class LineProblem extends Error {
   readonly line: number;
-  /** What to do about it, where there is more to say than what was expected. */
+  /** What to do about it, if there is more to say than what was expected. */
   readonly hint: string | undefined;
+  readonly code: FaultCode;
 
   /** @param message a sentence without its end: what is wrong, and what was expected */
-  constructor(line: number, message: string, hint?: string) {
+  constructor(line: number, message: string, hint?: string, code: FaultCode = 'invalid_row') {
     super(message);
     this.line = line;
     this.hint = hint;
+    this.code = code;
   }
 }
 
@@ -35,6 +40,7 @@ export class LineProblem extends Error {
 export const longestLineBytes = 64 * 1024;
 
 const newline = 10;
+const carriageReturn = 13;
 const byteOrderMark = '\uFEFF';
 
 /**
@@ -57,7 +63,9 @@ export async function* readLines(source: Source): AsyncIterable<Lines> {
     yield { first, ...lines, bytes: bytes - rest.length, cut: false };
     first += lines.texts.length;
   }
-  if (rest.length > 0) yield { first, ...decode(rest, first), bytes, cut: true };
+  // Of a CRLF, only the second half is missing: the line itself is whole.
+  const cut = rest.at(-1) !== carriageReturn;
+  if (rest.length > 0) yield { first, ...decode(rest, first), bytes, cut };
 }
 
 /** Of a line that is too long, no more is kept than shows that it is. */

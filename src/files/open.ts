@@ -11,8 +11,8 @@ export interface FilePaths {
 }
 
 /**
- * Runs work on open files, and closes them however it ends. The results are emptied last: a file
- * that is not there, or a database that does not answer, leaves them as they are.
+ * Runs work on open files, and closes them however it ends. Results of an earlier run stay until
+ * there are new ones: a file that is not there, or a database that does not answer, leaves them.
  *
  * @param before opens what else the work needs
  * @throws `file_unreadable`, `not_writable`, `usage`; whatever `before` and the work say
@@ -31,6 +31,8 @@ export async function withFiles<Opened, T>(
     const results = await openResults(paths.results, context.cwd, source);
     try {
       const done = await work(source, results, opened);
+      // Without any rows, those of an earlier run are gone too.
+      await results.append([]);
       await results.close();
       return done;
     } finally {

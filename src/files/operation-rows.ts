@@ -6,6 +6,7 @@ import type { Config } from '../config/config.ts';
 import { BankctlError } from '../errors.ts';
 import { nearest } from '../nearest.ts';
 import { quote } from '../text.ts';
+import { amountHint } from './amount-hint.ts';
 import { LineProblem } from './lines.ts';
 import type { Fields, Row, RowShape } from './rows.ts';
 
@@ -33,6 +34,7 @@ export const operationShape: RowShape = Object.freeze({
     ...['type', 'id', 'branch', 'account', 'amount', 'from', 'to', 'reverses', 'memo', 'create'],
   ],
   flags: ['create'],
+  names: ['id', 'account', 'reverses'],
   needed: (columns: readonly string[]) =>
     columns.includes('type') ? [] : fieldsOfType.increment.needed,
 });
@@ -49,15 +51,16 @@ export function toOperation({ line, fields }: Row, config: Config): Operation {
   try {
     return toTyped(type, fields, config);
   } catch (error) {
-    throw atLine(line, error);
+    throw atLine(line, error, fields['amount']);
   }
 }
 
 /** What a parser of the commands refuses, as the problem of a line; anything else as it is. */
-export function atLine(line: number, error: unknown): unknown {
+export function atLine(line: number, error: unknown, amount: string | undefined): unknown {
   if (!(error instanceof BankctlError)) return error;
   const sentence = error.message.replace(/\.$/, '');
-  return new LineProblem(line, `cannot be used: ${sentence}`, error.hint);
+  const hint = error.code === 'invalid_amount' ? amountHint(amount ?? '') : undefined;
+  return new LineProblem(line, `cannot be used: ${sentence}`, hint ?? error.hint);
 }
 
 function changeType(line: number, text: string): ChangeType {

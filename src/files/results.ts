@@ -1,9 +1,10 @@
+import { constants } from 'node:fs';
 import { type FileHandle, open, stat } from 'node:fs/promises';
 import { isAbsolute, join } from 'node:path';
 import { fileError } from '../database/directories.ts';
 import { BankctlError } from '../errors.ts';
 import { jsonText } from '../text.ts';
-import type { Source } from './source.ts';
+import type { FileIdentity, Source } from './source.ts';
 
 /** A file of results, one JSON object a line. */
 export interface ResultsFile {
@@ -13,12 +14,13 @@ export interface ResultsFile {
   readonly close: () => Promise<void>;
 }
 
-const hint = 'Name a file that can be written behind --results.';
+const hint = 'Name a file that can be written after --results.';
 
 /**
- * Creates the file, or empties it, before anything is posted.
+ * Opens the file before anything is posted, so that it is known to be writable. What is in it is
+ * kept until the first results are there.
  *
- * @throws `not_writable`, then and while writing; `usage` where it is the file that is read
+ * @throws `not_writable`, then and while writing; `usage` if it is the file that is read
  */
 export async function openResults(path: string, cwd: string, source: Source): Promise<ResultsFile> {
   const guarded = async <T>(work: () => Promise<T>): Promise<T> => {
@@ -29,19 +31,24 @@ export async function openResults(path: string, cwd: string, source: Source): Pr
     }
   };
   const place = isAbsolute(path) ? path : join(cwd, path);
-  const there = await stat(place).catch(() => undefined);
-  if (there && there.ino === source.identity?.ino && there.dev === source.identity.dev) {
-    throw new BankctlError(
-      'usage',
-      `--results ${path} is the file that is read.`,
-      'Name another file behind --results.',
-    );
+  // A named pipe is opened only when somebody reads it, so it is looked at before.
+  refuseIfRead(await stat(place).catch(() => undefined), path, source);
+  const { O_WRONLY, O_CREAT } = constants;
+  let file: FileHandle | undefined = await guarded(() => open(place, O_WRONLY | O_CREAT, 0o666));
+  try {
+    refuseIfRead(await file.stat(), path, source);
+  } catch (error) {
+    await file.close();
+    throw error;
   }
-  let file: FileHandle | undefined = await guarded(() => open(place, 'w'));
+  let emptied = false;
   return Object.freeze({
     append: (results: readonly unknown[]) =>
       guarded(async () => {
-        await file?.appendFile(results.map((result) => `${jsonText(result)}\n`).join(''));
+        if (!file) return;
+        if (!emptied) await empty(file);
+        emptied = true;
+        await file.appendFile(results.map((result) => `${jsonText(result)}\n`).join(''));
       }),
     close: async () => {
       const closing = file;
@@ -56,6 +63,19 @@ export async function openResults(path: string, cwd: string, source: Source): Pr
       });
     },
   });
+}
+
+function refuseIfRead(found: FileIdentity | undefined, path: string, { identity }: Source): void {
+  if (!found || !identity || found.ino !== identity.ino || found.dev !== identity.dev) return;
+  throw new BankctlError(
+    'usage',
+    `--results ${path} is the file that is read.`,
+    'Name another file after --results.',
+  );
+}
+
+async function empty(file: FileHandle): Promise<void> {
+  if ((await file.stat()).isFile()) await file.truncate();
 }
 
 /** A pipe or a terminal has nothing to be synced. */

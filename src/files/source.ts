@@ -1,7 +1,8 @@
-import type { Stats } from 'node:fs';
+import { fstat, type Stats } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import { isAbsolute, join } from 'node:path';
 import type { Readable } from 'node:stream';
+import { promisify } from 'node:util';
 import { BankctlError } from '../errors.ts';
 
 /** Where rows come from: a file, or the standard input. */
@@ -10,14 +11,20 @@ export interface Source {
   readonly name: string;
   /** Whether it can be read a second time, as a file can and a pipe cannot. */
   readonly repeatable: boolean;
-  /** Bytes at this moment; undefined where it is not known. */
+  /** Bytes at this moment; undefined if it is not known. */
   readonly size: () => Promise<number | undefined>;
-  /** What tells two names of one file apart from two files. */
-  readonly identity: Pick<Stats, 'dev' | 'ino'> | undefined;
-  /** The bytes from the beginning. */
+  /** What tells two names of one file apart from two files; undefined if writing cannot hurt it. */
+  readonly identity: FileIdentity | undefined;
+  /**
+   * The bytes from the beginning. What is added to a file after it was read once is not read: what
+   * is checked and what is posted are the same rows.
+   */
   readonly chunks: () => AsyncIterable<Uint8Array>;
   readonly close: () => Promise<void>;
 }
+
+/** One file, whatever its names are. */
+export type FileIdentity = Pick<Stats, 'dev' | 'ino'>;
 
 const chunkBytes = 256 * 1024;
 
@@ -31,7 +38,7 @@ export async function openSource(
   path: string,
   { stdin, cwd }: { readonly stdin: Readable; readonly cwd: string },
 ): Promise<Source> {
-  if (path === '-') return stdinSource(stdin);
+  if (path === '-') return stdinSource(stdin, await stdinIdentity(stdin));
   const file = await guarded(path, () => open(isAbsolute(path) ? path : join(cwd, path), 'r'));
   return fileSource(path, file);
 }
@@ -48,22 +55,35 @@ export async function fileSource(name: string, file: FileHandle): Promise<Source
     throw unreadable(name, 'it is a directory');
   }
   const repeatable = stats.isFile();
+  const end = { bytes: Number.POSITIVE_INFINITY };
   return Object.freeze({
     name,
     repeatable,
     size: async () => (repeatable ? (await file.stat()).size : undefined),
-    identity: repeatable ? { dev: stats.dev, ino: stats.ino } : undefined,
-    chunks: () => fileChunks(name, file, repeatable),
+    identity: identityOf(stats),
+    chunks: () => fileChunks(name, file, repeatable, end),
     close: () => file.close(),
   });
 }
 
-function stdinSource(stdin: Readable): Source {
+/** A terminal or /dev/null can be read and written at once. */
+function identityOf(stats: Stats): FileIdentity | undefined {
+  return stats.isCharacterDevice() ? undefined : { dev: stats.dev, ino: stats.ino };
+}
+
+/** `bankctl apply - < FILE` reads that file. */
+async function stdinIdentity(stdin: Readable): Promise<FileIdentity | undefined> {
+  if (!('fd' in stdin) || typeof stdin.fd !== 'number') return undefined;
+  const stats = await promisify(fstat)(stdin.fd).catch(() => undefined);
+  return stats && identityOf(stats);
+}
+
+function stdinSource(stdin: Readable, identity: FileIdentity | undefined): Source {
   return Object.freeze({
     name: 'stdin',
     repeatable: false,
     size: () => Promise.resolve(undefined),
-    identity: undefined,
+    identity,
     chunks: () => stdinChunks(stdin),
     close: async () => {
       stdin.destroy();
@@ -90,16 +110,22 @@ async function* fileChunks(
   path: string,
   file: FileHandle,
   repeatable: boolean,
+  end: { bytes: number },
 ): AsyncIterable<Uint8Array> {
   let position = 0;
   for (;;) {
-    const buffer = Buffer.allocUnsafe(chunkBytes);
+    const length = Math.min(chunkBytes, end.bytes - position);
+    const buffer = Buffer.allocUnsafe(length);
     const at = repeatable ? position : null;
-    const { bytesRead } = await guarded(path, () => file.read(buffer, 0, chunkBytes, at));
-    if (bytesRead === 0) return;
+    const { bytesRead } = await guarded(path, () => file.read(buffer, 0, length, at));
+    if (bytesRead === 0) break;
     position += bytesRead;
     yield buffer.subarray(0, bytesRead);
   }
+  if (Number.isFinite(end.bytes) && position < end.bytes) {
+    throw unreadable(path, 'it has become shorter since it was checked');
+  }
+  end.bytes = position;
 }
 
 async function guarded<T>(name: string, work: () => Promise<T>): Promise<T> {

@@ -2,6 +2,7 @@ import { mkdtemp, open, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileError } from '../database/directories.ts';
+import { ahead } from './ahead.ts';
 import { fileSource, type Source } from './source.ts';
 
 /**
@@ -9,14 +10,14 @@ import { fileSource, type Source } from './source.ts';
  * before anything is posted. The file has no name any more when this returns: it is gone when the
  * program ends, however it ends.
  *
- * @throws `file_unreadable`; `not_writable`
+ * @throws `file_unreadable`; `not_writable`; `interrupted`, also if a pipe never gives another byte
  */
-export async function spool(source: Source): Promise<Source> {
+export async function spool(source: Source, interrupted: AbortSignal): Promise<Source> {
   const directory = await mkdtemp(join(tmpdir(), 'bankctl-rows-'));
   const path = join(directory, 'rows');
   try {
     const file = await open(path, 'wx+', 0o600);
-    for await (const chunk of source.chunks()) await file.appendFile(chunk);
+    for await (const chunk of ahead(source.chunks(), interrupted)) await file.appendFile(chunk);
     return await fileSource(source.name, file);
   } catch (error) {
     throw fileError(error, 'not_writable', path, 'Free some space there; TMPDIR moves it.');

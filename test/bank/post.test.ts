@@ -115,7 +115,7 @@ describe('a dry run of many batches', () => {
       outcomes.map((outcome) =>
         outcome.applied
           ? [outcome.replayed, outcome.entry.postings, outcome.entry.reverses]
-          : [outcome.error.code, outcome.error.message, outcome.standing],
+          : [outcome.error.code, outcome.error.message, outcome.standing !== undefined],
       );
     const dry: unknown[] = [];
     for (const batch of rows) {

@@ -1,4 +1,6 @@
-import { appendFile, mkdir, readFile, unlink, writeFile } from 'node:fs/promises';
+import { once } from 'node:events';
+import { createReadStream } from 'node:fs';
+import { appendFile, link, mkdir, readFile, unlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import fc from 'fast-check';
@@ -148,7 +150,12 @@ describe('a file that is not as expected', () => {
     ['r.ndjson', `${row.replace('{', '{"\\u0069d":"2",')}\n`, /line 1 has the field "id" twice/],
     ['r.ndjson', `${row}\n\n${row.slice(0, 20)}`, /line 3 stops in the middle/],
     ['r.ndjson', `${row}\n${row.slice(0, 20)}\n`, /line 2 is not JSON/],
-    ['r.ndjson', `[${row}]\n`, /line 1 is a JSON array/],
+    ['r.ndjson', `[${row}]\n`, /r\.ndjson is a JSON array/],
+    ['r.json', `[\n  ${row},\n  ${row}\n] trailing\n`, /r\.json is a JSON array/],
+    ['r.ndjson', JSON.stringify(plus('A', '1', 'a'), null, 2), /is JSON spread over several lines/],
+    ['r.ndjson', `${row.replace('"1"', 'NaN')}\n`, /line 1 is not JSON/],
+    ['r.ndjson', `${row.replace('"1"', '0.1')}\n`, /line 1 has a number as amount/],
+    ['r.ndjson', `${row.replace('"1"', '90071992547409931')}\n`, /line 1 has a number as amount/],
     ['r.ndjson', `"text"\n`, /line 1 is not an operation/],
     ['r.ndjson', `{"branch":"branch1","account":"A","id":"x"}\n`, /line 1 lacks amount/],
     ['r.ndjson', `{"type":"opn","branch":"branch1"}\n`, /line 1 has the type "opn".*mean open\?/],
@@ -167,7 +174,7 @@ describe('a file that is not as expected', () => {
     ['r.csv', `id,branch,account\na,branch1,A\n`, /line 1 lacks the column amount/],
     ['r.csv', `${head},id\n${good},a\n`, /line 1 has the column "id" twice/],
     ['r.csv', `${good}\n${good}\n`, /line 1 is not a head/],
-    ['r.csv', `${head.replaceAll(',', ';')}\n`, /line 1 does not part its columns by commas/],
+    ['r.csv', `${head.replaceAll(',', ';')}\n`, /line 1 has semicolons between its columns/],
     ['r.csv', `${head}\n${good}\nb,branch1,A\n`, /line 3 has 3 of the 4 cells/],
     ['r.csv', `${head}\n${good}\nb,branch1,A`, /line 3 stops in the middle/],
     ['r.csv', `${head}\n${good}\nb,branch1,"A,1\n`, /line 3 .*not closed/],
@@ -193,15 +200,13 @@ describe('a file that is not as expected', () => {
     expect(await bank.everything()).toBe(before);
   });
 
-  test('from a pipe, says how much is applied', async () => {
+  test('from a pipe too, before anything is posted', async () => {
     const bank = await bankWith('');
+    const before = await bank.everything();
     const lines = `${JSON.stringify(plus('A', '1'))}\n${JSON.stringify(plus('B', '2'))}\n{"x"}\n`;
     const ran = await bank.run(['apply', '-', '--batch', 'b'], { stdin: Readable.from([lines]) });
     expect(ran.status).toBe(2);
-    expect(ran.stderr).toMatch(/stdin, line 3 is not JSON.*first 2 rows are certainly done/s);
-    expect(await balances(bank)).toEqual({ A: '101.00', B: '102.00' });
-    // Without a batch all ids are needed, so all of it is looked at first.
-    const before = await bank.everything();
+    expect(ran.stderr).toMatch(/stdin, line 3 is not JSON.*Nothing was applied/s);
     const stdin = Readable.from([json([plus('A', '1', 'i'), plus('A', '1')])]);
     const second = await bank.run(['apply', '-', '--json', '-q'], { stdin });
     expect(JSON.parse(second.stderr).error).toMatchObject({ code: 'row_without_id' });
@@ -230,7 +235,7 @@ describe('a file that is not as expected', () => {
   });
 
   test('a byte-order mark and CRLF are no problem', async () => {
-    const bank = await bankWith(`\uFEFF${head}\r\n${good}\r\n\r\nb,branch1,B,2`, 'r.csv');
+    const bank = await bankWith(`\uFEFF${head}\r\n${good}\r\n\r\nb,branch1,B,2\r`, 'r.csv');
     expect(await bank.run(['apply', 'r.csv'])).toMatchObject({ status: 0 });
     expect(await balances(bank)).toEqual({ A: '101.00', B: '102.00' });
   });
@@ -245,6 +250,151 @@ describe('a file that is not as expected', () => {
     await unlink(join(bank.directory, 'rows.ndjson'));
     expect(await running).toMatchObject({ status: 0 });
     expect(await balances(bank)).toMatchObject({ A: '205.00' });
+  });
+});
+
+describe('what happens to a file as a whole', () => {
+  const outOf = async (bank: Workspace, ...argv: readonly string[]) => {
+    const ran = await bank.run(['apply', ...argv, '--json']);
+    return { ...ran, counts: ran.stdout === '' ? undefined : JSON.parse(ran.stdout) };
+  };
+
+  test('--atomic is one transaction however long the rows are, and names the culprit', async () => {
+    const memo = 'm'.repeat(500);
+    const rows = Array.from({ length: 9_001 }, (_, index) => ({
+      ...plus('A', index === 9_000 ? '-999.00' : '0.01', `a${index}`),
+      memo,
+    }));
+    const bank = await bankWith(json(rows));
+    const before = await bank.everything();
+    const ran = await outOf(bank, 'rows.ndjson', '--atomic');
+    expect(ran.counts).toEqual({ applied: 0, replayed: 0, refused: 9_001, batches: 0 });
+    expect(ran.stderr).toMatch(/^Line 9001 was refused: The account branch1:A has 190\.00/);
+    expect(ran.stderr).toContain('So 9000 other rows of the file were not applied either');
+    expect(await bank.everything()).toBe(before);
+  });
+
+  test('--atomic takes what one transaction holds, and refuses more up front', async () => {
+    const memo = '\u{1F600}'.repeat(500);
+    const opening = (at: number) => ({ ...plus(`N${at}`, '0.01', `n${at}`), create: true });
+    // Just below 8 MiB.
+    const memoOf = (at: number) => (at < 3_500 ? memo : 'm'.repeat(30));
+    const rows = Array.from({ length: 10_000 }, (_, at) => ({ ...opening(at), memo: memoOf(at) }));
+    const bank = await bankWith(json(rows));
+    const before = await bank.everything();
+    const add = (more: object) => appendFile(join(bank.directory, 'rows.ndjson'), json([more]));
+    await add(plus('A', '1', 'more'));
+    const tooMany = await outOf(bank, 'rows.ndjson', '--atomic');
+    expect(tooMany.stderr).toContain(
+      'rows.ndjson has 10001 rows, and --atomic takes at most 10000',
+    );
+    const long = Array.from({ length: 4_200 }, (_, at) => ({ ...opening(at), memo }));
+    await writeFile(join(bank.directory, 'rows.ndjson'), json(long));
+    const tooLong = await outOf(bank, 'rows.ndjson', '--atomic');
+    expect(tooLong.stderr).toMatch(/has \d+ bytes, and --atomic takes at most 8388608 bytes/);
+    expect(await bank.everything()).toBe(before);
+    await writeFile(join(bank.directory, 'rows.ndjson'), json(rows));
+    const ran = await outOf(bank, 'rows.ndjson', '--atomic', '--timeout', '60s');
+    expect([ran.stderr, ran.counts]).toMatchObject(['', { applied: 10_000, batches: 1 }]);
+  });
+
+  test('one id on two lines refuses it, naming both', async () => {
+    const bank = await bankWith(
+      json([plus('A', '1', 'x'), plus('B', '1', 'y'), plus('A', '1', 'x')]),
+    );
+    const before = await bank.everything();
+    const ran = await outOf(bank, 'rows.ndjson');
+    expect(ran.stderr).toMatch(/rows\.ndjson, line 3 has the id \\"x\\" of line 1/);
+    expect([ran.status, await bank.everything()]).toEqual([2, before]);
+  });
+
+  test('the same rows under another name are refused, until they are meant', async () => {
+    const bank = await bankWith(json([plus('A', '1'), plus('A', '1')]));
+    await outOf(bank, 'rows.ndjson', '--batch', 'pay');
+    await writeFile(
+      join(bank.directory, 'same.csv'),
+      'branch,account,amount\nbranch1,A,1\nbranch1,A,1\n',
+    );
+    const before = await bank.everything();
+    for (const file of ['rows.ndjson', 'same.csv']) {
+      for (const more of [[], ['--dry-run']]) {
+        const ran = await outOf(bank, file, '--batch', 'pay2', ...more);
+        expect(JSON.parse(ran.stderr).error).toMatchObject({
+          code: 'file_repeated',
+          message: expect.stringContaining(
+            `The rows of ${file} were given before, with --batch "pay"`,
+          ),
+        });
+      }
+    }
+    expect(await bank.everything()).toBe(before);
+    const meant = await outOf(bank, 'rows.ndjson', '--batch', 'pay2', '--again');
+    expect(meant.counts).toMatchObject({ applied: 2 });
+    for (const name of ['pay', 'pay2']) {
+      const repeated = await outOf(bank, 'same.csv', '--batch', name);
+      expect(repeated.counts).toMatchObject({ applied: 0, replayed: 2 });
+    }
+    expect(await balances(bank)).toMatchObject({ A: '104.00' });
+  });
+
+  test('rows that a name had before and has no more are counted', async () => {
+    const bank = await bankWith(json([plus('A', '1'), plus('A', '2'), plus('B', '3')]));
+    await outOf(bank, 'rows.ndjson', '--batch', 'p.y');
+    await writeFile(join(bank.directory, 'rows.ndjson'), json([plus('A', '1'), plus('A', '20')]));
+    for (const more of [['--dry-run'], [], []]) {
+      const ran = await outOf(bank, 'rows.ndjson', '--batch', 'p.y', ...more);
+      expect(ran.stderr).toMatch(/^[23] rows that --batch p\.y had before are not in this file/m);
+    }
+  });
+
+  test('says how many rows stayed refused, and since when; a corrected one is new', async () => {
+    const bank = await bankWith(json([plus('A', '-500', 'a'), plus('B', '-500', 'b')]));
+    expect((await outOf(bank, 'rows.ndjson')).stderr).not.toContain('stayed refused');
+    const again = await outOf(bank, 'rows.ndjson');
+    expect(again.stderr).toMatch(/2 rows stayed refused, as since \d{4}-\d\d-\d\dT/);
+    await writeFile(join(bank.directory, 'rows.ndjson'), json([plus('A', '-50', 'a')]));
+    expect((await outOf(bank, 'rows.ndjson')).counts).toMatchObject({ applied: 1, refused: 0 });
+  });
+
+  test('a last line that may be cut off is refused, until it is said to be whole', async () => {
+    const bank = await bankWith('branch,account,amount\nbranch1,A,1.00\nbranch1,A,100', 'r.csv');
+    const before = await bank.everything();
+    const ran = await outOf(bank, 'r.csv', '--batch', 'b');
+    expect(ran.stderr).toContain('line 3 is the last one and has no newline, so it may be cut off');
+    expect([ran.status, await bank.everything()]).toEqual([2, before]);
+    const whole = await outOf(bank, 'r.csv', '--batch', 'b', '--last-line-complete');
+    expect(whole.counts).toMatchObject({ applied: 2 });
+  });
+
+  test('results of an earlier run stay until there are new ones', async () => {
+    const bank = await bankWith(`${JSON.stringify(plus('A', '1', 'a'))}\n{"x"}\n`);
+    const results = join(bank.directory, 'out');
+    await writeFile(results, 'earlier');
+    const args = ['rows.ndjson', '--results', 'out'];
+    await outOf(bank, 'nowhere', '--results', 'out');
+    await outOf(bank, ...args, '--uri', 'mongodb://127.0.0.1:9', '--timeout', '1s');
+    expect(await readFile(results, 'utf8')).toBe('earlier');
+    await outOf(bank, ...args);
+    expect(JSON.parse(await readFile(results, 'utf8'))).toMatchObject({
+      line: 2,
+      outcome: 'faulty',
+    });
+    await writeFile(join(bank.directory, 'rows.ndjson'), json([plus('A', '1', 'a')]));
+    await outOf(bank, ...args);
+    expect(JSON.parse(await readFile(results, 'utf8'))).toMatchObject({ outcome: 'applied' });
+  });
+
+  test('the standard input is not emptied by its own results', async () => {
+    const text = json([plus('A', '1', 'a')]);
+    const bank = await bankWith(text);
+    await link(join(bank.directory, 'rows.ndjson'), join(bank.directory, 'other-name'));
+    for (const results of ['rows.ndjson', 'other-name']) {
+      const stdin = createReadStream(join(bank.directory, 'rows.ndjson'));
+      await once(stdin, 'open');
+      const ran = await bank.run(['apply', '-', '--results', results], { stdin });
+      expect(ran.stderr).toContain(`--results ${results} is the file that is read`);
+      expect(await readFile(join(bank.directory, 'rows.ndjson'), 'utf8')).toBe(text);
+    }
   });
 });
 

@@ -1,5 +1,6 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { Long } from 'mongodb';
 import { describe, expect, test } from 'vitest';
 import { type Workspace, workspace } from '../workspace.ts';
 
@@ -8,6 +9,14 @@ async function lines(bank: Workspace, ...argvs: readonly string[]): Promise<void
 }
 
 const done = { status: 0 };
+
+async function results(bank: Workspace): Promise<{ line: number; outcome: string }[]> {
+  const out = await readFile(join(bank.directory, 'out'), 'utf8');
+  return out
+    .trimEnd()
+    .split('\n')
+    .map((text) => JSON.parse(text));
+}
 
 async function filled(): Promise<Workspace> {
   const bank = await workspace();
@@ -56,36 +65,123 @@ describe('import', () => {
       'account,balance,status,branch,currency',
       'NEW,5,,,',
       'SAME,1.00,open,branch1,USD',
-      'OTHER,2,,,',
+      'OTHER,2,frozen,,',
       'NEW,5,,,',
       'NEW,6,,,',
-      'MINUS,-1,,,',
-      'FULL,1,closed,,',
-      'ABROAD,1,,branch2,EUR',
-      'EURO,1,,,EUR',
-      'ODD,1,asleep,,',
-      ',1,,,',
-      'SHORT,1',
+      'MINUS,-1,frozen,,',
       'LAST,0,frozen,,',
     ];
     await writeFile(join(bank.directory, 'in.csv'), rows.join('\n'));
     const dry = await counts(bank, 'branch1', 'in.csv', '--dry-run');
     const ran = await bank.run(['import', 'branch1', 'in.csv', '--json', '--results', 'out']);
-    const result = { read: 13, created: 2, duplicate: 2, conflict: 2, rejected: 7 };
+    const result = { read: 7, created: 2, duplicate: 2, conflict: 2, rejected: 1 };
     expect([ran.status, JSON.parse(ran.stdout)]).toEqual([1, result]);
     expect(dry).toEqual({ ...result, dry_run: true });
     expect(ran.stderr).toContain('Line 4, conflict: branch1:OTHER is there with 1.00 and open');
-    expect(ran.stderr).toContain('Line 13, rejected: it has 2 of the 5 cells');
-    const out = await readFile(join(bank.directory, 'out'), 'utf8');
-    const outcomes = out
-      .trimEnd()
-      .split('\n')
-      .map((text) => JSON.parse(text));
-    expect(outcomes.map(({ outcome }) => outcome[0]).join('')).toBe('cdcdcrrrrrrrc');
+    expect(ran.stderr).toContain('Line 7, rejected: The account branch1:MINUS has 0.00 USD');
+    expect((await results(bank)).map(({ outcome }) => outcome[0]).join('')).toBe('cdcdcrc');
     const { stdout } = await bank.run(['balance', 'branch1', '-o', 'csv']);
     expect(stdout).toBe(
       'account,balance,status\nLAST,0.00,frozen\nNEW,5.00,open\nOTHER,1.00,open\nSAME,1.00,open\n',
     );
+  });
+
+  test('lists every line at fault, and then opens nothing', async () => {
+    const bank = await workspace();
+    const before = await bank.everything();
+    const faults: readonly (readonly [row: string, expected: RegExp])[] = [
+      ['FULL,1,closed,,', /is closed and has 1/],
+      ['ABROAD,1,,branch2,EUR', /is an account of branch2.*--any-branch/],
+      ['EURO,1,,,EUR', /is in "EUR", and branch1 keeps USD/],
+      ['ODD,1,asleep,,', /has the status "asleep"/],
+      [',1,,,', /lacks account/],
+      ['SHORT,1', /has 2 of the 5 cells/],
+      ['Q,1,"open\nQ2,1000000.00,open\n",,', /has the status "open\\nQ2/],
+    ];
+    const text = faults.map(([row]) => `GOOD,1,,,\n${row}\n`).join('');
+    await writeFile(
+      join(bank.directory, 'in.csv'),
+      `account,balance,status,branch,currency\n${text}`,
+    );
+    const ran = await bank.run(['import', 'branch1', 'in.csv', '--results', 'out']);
+    expect([ran.status, ran.stdout]).toEqual([2, '']);
+    expect(ran.stderr).toMatch(/in\.csv, line 3 is closed.*; 6 other lines are at fault too/);
+    expect(ran.stderr).toContain('Nothing was imported.');
+    const listed = await results(bank);
+    for (const [index, [, expected]] of faults.entries()) {
+      const line = 3 + 2 * index;
+      const said = ran.stderr.split('\n').find((text) => text.startsWith(`Line ${line} `));
+      expect(said).toMatch(expected);
+      expect(listed[index]).toMatchObject({ line, outcome: 'faulty', code: 'invalid_row' });
+    }
+    expect(await bank.everything()).toBe(before);
+  });
+
+  test('two at once: each account is created by exactly one of them', async () => {
+    const bank = await workspace();
+    const rows = Array.from({ length: 400 }, (_, index) => `A${index},1.00,frozen\n`).join('');
+    await writeFile(join(bank.directory, 'in.csv'), `account,balance,status\n${rows}`);
+    const ran = await Promise.all([1, 2, 3].map(() => counts(bank, 'branch1', 'in.csv')));
+    const sum = (name: string) => ran.reduce((total, one) => total + one[name], 0);
+    expect([sum('created'), sum('duplicate')]).toEqual([400, 800]);
+    const { stdout } = await bank.run(['balance', 'branch1', '-o', 'csv']);
+    expect(stdout.match(/,1\.00,frozen/g)).toHaveLength(400);
+  });
+
+  test('an account whose document is gone or moved on is not created, and not frozen', async () => {
+    const bank = await workspace();
+    await writeFile(
+      join(bank.directory, 'in.csv'),
+      'account,balance,status\nA,1.00,frozen\nB,2.00,\n',
+    );
+    expect(await counts(bank, 'branch1', 'in.csv')).toMatchObject({ created: 2 });
+    await bank.db.collection('branch1').deleteOne({ account_number: 'A' });
+    await lines(bank, 'increment branch1 B 5');
+    const result = { read: 2, created: 0, duplicate: 0, conflict: 1, rejected: 1 };
+    expect(await counts(bank, 'branch1', 'in.csv', '--dry-run')).toMatchObject(result);
+    const before = await bank.everything();
+    expect(await counts(bank, 'branch1', 'in.csv')).toEqual(result);
+    expect(await bank.everything()).toBe(before);
+  });
+
+  test('an import that was ended before the status is completed by the next', async () => {
+    const bank = await workspace();
+    await writeFile(
+      join(bank.directory, 'in.csv'),
+      'account,balance,status\nA,1.00,frozen\nB,0,closed\n',
+    );
+    await counts(bank, 'branch1', 'in.csv');
+    // As the kill between the two transactions leaves it.
+    await bank.db
+      .collection<{ _id: string }>('journal')
+      .deleteMany({ type: { $in: ['freeze', 'close'] } });
+    const open = { $set: { status: 'open', version: Long.fromNumber(1) } };
+    await bank.db.collection('branch1').updateMany({}, open);
+    expect(await counts(bank, 'branch1', 'in.csv')).toMatchObject({ read: 2, duplicate: 2 });
+    const { stdout } = await bank.run(['balance', 'branch1', '-o', 'csv']);
+    expect(stdout).toBe('account,balance,status\nA,1.00,frozen\nB,0.00,closed\n');
+  });
+
+  test('a dry run knows rows that are repeated far apart', async () => {
+    const bank = await workspace();
+    const rows = Array.from({ length: 5_100 }, (_, index) => `A${index},1.00\n`).join('');
+    await writeFile(join(bank.directory, 'in.csv'), `account,balance\n${rows}A1,1.00\nA2,2.00\n`);
+    const dry = await counts(bank, 'branch1', 'in.csv', '--dry-run');
+    const real = await counts(bank, 'branch1', 'in.csv');
+    expect(real).toEqual({ read: 5_102, created: 5_100, duplicate: 1, conflict: 1, rejected: 0 });
+    expect(dry).toEqual({ ...real, dry_run: true });
+  });
+
+  test('leaves out what a spreadsheet adds, and says so', async () => {
+    const bank = await workspace();
+    const text = '\uFEFFsep=,\r\naccount,balance,,\r\nA,5.00,,\r\nB,6.00\r\n,,,\r\n,\r\n';
+    await writeFile(join(bank.directory, 'in.csv'), text);
+    const ran = await bank.run(['import', 'branch1', 'in.csv', '--json']);
+    expect([ran.status, JSON.parse(ran.stdout)]).toMatchObject([0, { read: 2, created: 2 }]);
+    expect(ran.stderr).toContain('nothing stands in them: 2 rows and 2 columns without a name');
+    await writeFile(join(bank.directory, 'in.csv'), 'account,balance,\nC,5.00,x\n');
+    const wrong = await bank.run(['import', 'branch1', 'in.csv']);
+    expect(wrong.stderr).toContain('line 2 has "x" in a column without a name');
   });
 });
 

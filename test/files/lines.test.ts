@@ -1,25 +1,12 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { type Lines, readLines } from '../../src/files/lines.ts';
-import type { Source } from '../../src/files/source.ts';
-
-function sourceOf(bytes: Uint8Array, chunk: number): Source {
-  return {
-    name: 'rows',
-    repeatable: false,
-    size: () => Promise.resolve(undefined),
-    identity: undefined,
-    chunks: async function* () {
-      for (let at = 0; at < bytes.length; at += chunk) yield bytes.subarray(at, at + chunk);
-    },
-    close: () => Promise.resolve(),
-  };
-}
+import { memorySource } from './memory-source.ts';
 
 async function read(bytes: Uint8Array, chunk: number) {
   const lines: string[] = [];
   let last: Lines | undefined;
-  for await (const some of readLines(sourceOf(bytes, chunk))) {
+  for await (const some of readLines(memorySource(bytes, chunk))) {
     expect(some.first).toBe(lines.length + 1);
     for (const [index, text] of some.texts.entries()) {
       lines.push(some.bad.get(index)?.message.slice(0, 14) ?? text);

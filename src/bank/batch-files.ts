@@ -1,0 +1,84 @@
+import type { Collection, Db } from 'mongodb';
+import { isDuplicate } from './fault.ts';
+
+/** Rows that were given to `apply` without ids of their own, as it is stored. */
+interface BatchFileDocument {
+  /** `file:` and the digest of the rows. */
+  readonly _id: string;
+  /** The `--batch` names that they were given under, the first one first. */
+  readonly batches: readonly string[];
+  readonly rows: number;
+  readonly by: string;
+  /** The server's time when they were given first. */
+  readonly at: Date;
+}
+
+/** Rows as `apply` was given them. */
+export interface BatchFile {
+  /** SHA-256 of what the rows ask for, in order. */
+  readonly digest: string;
+  readonly batch: string;
+  readonly rows: number;
+  readonly by: string;
+}
+
+/**
+ * Which rows were given under which `--batch` names. The ids of such rows derive from the name, so
+ * the same rows under another name would be applied a second time.
+ *
+ * It is written before the first of the rows is posted: then two programs that give the same rows
+ * under two names at once do not miss each other. So it tells what was given; what was applied is
+ * what the journal says.
+ */
+export interface BatchFiles {
+  /** The first record of these rows, under whatever name. */
+  readonly find: (digest: string) => Promise<BatchFileDocument | undefined>;
+  /** Records rows, unless they are. @returns the first record of them */
+  readonly record: (file: BatchFile, at: Date) => Promise<BatchFileDocument>;
+  /** Records one more name for rows that are recorded. */
+  readonly addName: (file: BatchFile) => Promise<void>;
+  /** Whether other rows were given under that name too. */
+  readonly hasOthers: (file: BatchFile) => Promise<boolean>;
+  /** How many applied operations have an id that derives from the name. */
+  readonly countApplied: (batch: string) => Promise<number>;
+}
+
+const durable = { writeConcern: { w: 'majority' } } as const;
+
+/** Makes the one object through which these records are touched. Nothing is sent to the server. */
+export function createBatchFiles(db: Db, journal: string): BatchFiles {
+  const files: Collection<BatchFileDocument> = db.collection<BatchFileDocument>('bankctl');
+  const idOf = (digest: string) => `file:${digest}`;
+  const find = async (digest: string) =>
+    (await files.findOne({ _id: idOf(digest) }, { readConcern: { level: 'majority' } })) ??
+    undefined;
+  return Object.freeze({
+    find,
+    record: async ({ digest, batch, rows, by }, at) => {
+      const document = { _id: idOf(digest), batches: [batch], rows, by, at };
+      try {
+        await files.insertOne(document, durable);
+        return document;
+      } catch (error) {
+        const earlier = isDuplicate(error) ? await find(digest) : undefined;
+        if (!earlier) throw error;
+        return earlier;
+      }
+    },
+    addName: async ({ digest, batch }) => {
+      await files.updateOne({ _id: idOf(digest) }, { $addToSet: { batches: batch } }, durable);
+    },
+    hasOthers: async ({ digest, batch }) =>
+      (await files.findOne({ _id: { $ne: idOf(digest), $regex: /^file:/ }, batches: batch })) !==
+      null,
+    countApplied: (batch) =>
+      db.collection<{ _id: string; postings?: unknown }>(journal).countDocuments({
+        _id: { $regex: `^${escapeRegex(batch)}:[0-9a-f]{32}(:[0-9]+)?$` },
+        postings: { $exists: true },
+      }),
+  } satisfies BatchFiles);
+}
+
+function escapeRegex(text: string): string {
+  return text.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&');
+}

@@ -1,0 +1,85 @@
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { endAbandoned } from '../../src/bank/abandoned.ts';
+import { startProxy } from '../fault-server.ts';
+import { type Ran, type Workspace, workspace } from '../workspace.ts';
+
+/** Runs a command line that is interrupted at the nth message of its connections to the server. */
+async function interruptedAt(
+  bank: Workspace,
+  line: readonly string[],
+  at: number,
+): Promise<Ran & { readonly reached: boolean }> {
+  const controller = new AbortController();
+  let messages = 0;
+  const count = () => {
+    messages += 1;
+    if (messages === at) controller.abort();
+    return 'pass' as const;
+  };
+  const uri = await startProxy(bank.env['BANKCTL_URI'] ?? '', { request: count, answer: count });
+  const { signal } = controller;
+  const ran = await bank.run(line, { env: { BANKCTL_URI: uri }, interrupted: signal });
+  return { ...ran, reached: signal.aborted };
+}
+
+const commands = {
+  apply: {
+    line: ['apply', 'rows', '--batch'],
+    rows: (at: number) =>
+      `branch,account,amount,create\nbranch1,A${at},1,true\nbranch1,B${at},2,true\n`,
+    whole: { applied: 2 },
+    counted: 'applied',
+    left: (at: number) => `A${at},1.00,open\nB${at},2.00,open\n`,
+  },
+  import: {
+    line: ['import', 'branch1', 'rows'],
+    rows: (at: number) =>
+      `account,balance,status\nA${at},1.00,frozen\nB${at},2.00,open\nC${at},0,closed\n`,
+    whole: { read: 3, created: 3 },
+    counted: 'created',
+    left: (at: number) => `A${at},1.00,frozen\nB${at},2.00,open\nC${at},0.00,closed\n`,
+  },
+} as const;
+
+test.each(['apply', 'import'] as const)(
+  '%s at every message: it counts what the journal holds, and run again it is complete',
+  async (verb) => {
+    const { line, rows, whole, counted, left } = commands[verb];
+    const bank = await workspace();
+    const file = (name: string) => join(bank.directory, name);
+    await bank.run(['open', 'branch1', 'Z']);
+    const accounts = () => bank.db.collection('branch1').countDocuments();
+    const seen = new Set<string>();
+    for (let at = 1; ; at += 1) {
+      await writeFile(file('rows'), rows(at));
+      await writeFile(file('out'), '');
+      const before = await accounts();
+      const words = [...line, ...(verb === 'apply' ? [`b${at}`] : []), '--results', 'out'];
+      const ran = await interruptedAt(bank, [...words, '--json', '--timeout', '5s'], at);
+      const opened = (await accounts()) - before;
+      const results = (await readFile(file('out'), 'utf8')).split('\n').slice(0, -1);
+      if (ran.status === 0) expect(JSON.parse(ran.stdout)).toMatchObject(whole);
+      if (ran.stdout === '') {
+        expect([at, ran.status, opened, results]).toEqual([at, 130, 0, []]);
+        expect(ran.stderr).toMatch(/Nothing was (applied|imported)|Interrupted\.|while connecting/);
+      } else {
+        const { unknown = 0, ...counts } = JSON.parse(ran.stdout);
+        expect(opened).toBeGreaterThanOrEqual(counts[counted]);
+        expect(opened).toBeLessThanOrEqual(counts[counted] + unknown);
+        expect(results).toHaveLength(counts[counted]);
+        if (ran.status === 130) expect(ran.stderr).toContain('run it again: bankctl');
+      }
+      seen.add(`${ran.status}${ran.stdout === '' ? '' : ' counted'}`);
+      expect((await bank.run([...words, '--json', '-q'])).status).toBe(0);
+      const { stdout } = await bank.run(['balance', 'branch1', '-o', 'csv']);
+      for (const account of left(at).split('\n')) expect(stdout).toContain(account);
+      if (!ran.reached) break;
+    }
+    // What was cut off in a transaction would keep the database from being dropped for a minute.
+    await endAbandoned(bank.db.client);
+    expect(seen).toContain('0 counted');
+    expect(seen).toContain('130');
+  },
+);
