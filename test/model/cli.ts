@@ -1,0 +1,38 @@
+import { openBench } from './bench.ts';
+import { hunt } from './hunt.ts';
+
+function option(name: string, fallback: number): number {
+  const place = process.argv.indexOf(`--${name}`);
+  return place < 0 ? fallback : Number(process.argv[place + 1]);
+}
+
+const seed = option('seed', Math.floor(Math.random() * 2 ** 31));
+const sessions = option('sessions', 1000);
+const startedMs = Date.now();
+const bench = await openBench();
+const rate = (count: number) => (count / ((Date.now() - startedMs) / 1000)).toFixed(1);
+try {
+  const { finds, counts, ...played } = await hunt(bench, {
+    sessions,
+    seed,
+    faults: !process.argv.includes('--no-faults'),
+    survey: process.argv.includes('--survey'),
+    progress: (count, commands) => {
+      if (count % 100 === 0)
+        console.error(`model: ${count} sessions, ${commands} commands, ${rate(count)} a second`);
+    },
+  });
+  for (const find of finds) {
+    console.log(
+      `\n== ${find.relation}\n${find.detail}\nfound in session ${find.after}, seed ${find.seed}`,
+    );
+    console.log(find.log.map((line) => `  ${line.replaceAll('\n', '\n  ')}`).join('\n'));
+  }
+  for (const [kind, count] of counts) console.log(`${count} × ${kind}`);
+  console.log(
+    `model: seed ${seed}: ${played.sessions} sessions, ${played.commands} commands, ${rate(played.sessions)} a second, ${finds.length} differences`,
+  );
+  process.exitCode = finds.length === 0 ? 0 : 1;
+} finally {
+  await bench.close();
+}
