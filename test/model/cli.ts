@@ -16,6 +16,7 @@ try {
     sessions,
     seed,
     faults: !process.argv.includes('--no-faults'),
+    shrinkTries: option('shrink', 150),
     survey: process.argv.includes('--survey'),
     progress: (count, commands) => {
       if (count % 100 === 0)

@@ -49,7 +49,7 @@ export async function hunt(bench: Bench, options: Hunt): Promise<Hunted> {
     commands += outcome.commands;
     options.progress?.(played, commands);
     if (outcome.failure === undefined) continue;
-    const kind = kindOf(outcome, plan);
+    const kind = kindOf(outcome);
     counts.set(kind, (counts.get(kind) ?? 0) + 1);
     if (counts.get(kind) !== 1) continue;
     const at = { seed: seed + played - 1, after: played };
@@ -64,10 +64,12 @@ function draw(seed: number, faults: boolean): Plan {
   return plan;
 }
 
-/** Finds of one relation in one kind of step are taken for one. */
-function kindOf({ failure }: Outcome, _plan: Plan): string {
-  const words = failure?.detail.replace(/['"].*/s, '').replace(/\d+/g, 'N') ?? '';
-  return `${failure?.relation}: ${words.split(/\s+/).slice(0, 5).join(' ')}`;
+/** Finds of one relation are taken for one, but for the relations that hold for every command. */
+function kindOf({ failure }: Outcome): string {
+  const { relation = '', detail = '' } = failure ?? {};
+  if (relation !== 'clean' && relation !== 'harness') return relation;
+  const words = /"message":"([^"]*)/.exec(detail)?.[1] ?? detail;
+  return `${relation}: ${words.replace(/\d+/g, 'N').split(/\s+/).slice(0, 6).join(' ')}`;
 }
 
 /** Leaves out of a session what its difference does not need. */
@@ -85,7 +87,7 @@ async function shortest(
       tries += 1;
       if (tries > shrinkTries) return;
       const outcome = await play(bench, smaller, playStep);
-      if (outcome.failure?.relation !== found.failure?.relation) return;
+      if (kindOf(outcome) !== kindOf(found)) return;
       best = { outcome, size: JSON.stringify(smaller).length };
       throw new Error(outcome.failure?.detail);
     }),

@@ -17,7 +17,6 @@ export type Step =
         readonly outside: boolean;
       })
   | ({ readonly do: 'apply'; readonly fault: Fault | null } & Dry & FilePlan)
-  | { readonly do: 'again'; readonly change: 'nothing' | 'retry' | 'correct' | 'deposit first' }
   | ({ readonly do: 'import'; readonly fault: Fault | null } & Dry & ImportPlan)
   | { readonly do: 'together'; readonly what: TogetherPlan }
   | {
@@ -74,7 +73,12 @@ export interface FilePlan {
   readonly memo: number;
   /** The rows are preceded by that many hundred small deposits. */
   readonly ballast: number;
+  /** How the same file is given again afterwards. */
+  readonly again: readonly Again[];
 }
+
+export const agains = ['nothing', 'retry', 'correct', 'deposit first'] as const;
+export type Again = (typeof agains)[number];
 
 export interface ImportRow extends PlacePlan {
   readonly minor: number;
@@ -88,9 +92,11 @@ export interface ImportPlan {
 
 /** Commands that run at the same moment. */
 export interface TogetherPlan {
-  readonly kind: 'asks' | 'one ask many times' | 'one import twice';
+  readonly kind: 'asks' | 'one ask many times' | 'one import twice' | 'two imports';
   readonly asks: readonly AskPlan[];
   readonly rows: readonly ImportRow[];
+  /** Of the other import. */
+  readonly others: readonly ImportRow[];
 }
 
 export const readings = [
@@ -249,8 +255,15 @@ const fault: fc.Arbitrary<Fault> = fc.oneof(
   }),
   fc.record({
     kind: fc.constant('interrupt' as const),
-    command: fc.oneof(faultCommand, fc.constant('any' as const)),
-    nth: fc.nat(6),
+    command: faultCommand,
+    nth: fc.constant(0),
+    when: fc.constantFrom('before' as const, 'after' as const),
+    ticks: fc.nat(8),
+  }),
+  fc.record({
+    kind: fc.constant('interrupt' as const),
+    command: fc.constant('any' as const),
+    nth: fc.nat(12),
     when: fc.constantFrom('before' as const, 'after' as const),
     ticks: fc.nat(8),
   }),
@@ -271,7 +284,12 @@ const file = {
   stop: fc.boolean(),
   batch: fc.boolean(),
   memo: fc.constantFrom(0, 0, 0, 10, 499),
-  ballast: fc.constant(0),
+  // A transaction of several megabytes takes seconds: rarely.
+  ballast: fc.oneof(
+    { weight: 250, arbitrary: fc.constant(0) },
+    { weight: 1, arbitrary: fc.constant(90) },
+  ),
+  again: fc.array(fc.constantFrom(...agains), { maxLength: 2 }),
 };
 
 const importRow: fc.Arbitrary<ImportRow> = fc.record({
@@ -312,13 +330,6 @@ function step(faults: boolean): fc.Arbitrary<Step> {
       }),
     },
     {
-      weight: 4,
-      arbitrary: fc.record({
-        do: fc.constant('again' as const),
-        change: fc.constantFrom('nothing', 'retry', 'correct', 'deposit first'),
-      }),
-    },
-    {
       weight: 3,
       arbitrary: fc.record({
         do: fc.constant('import' as const),
@@ -333,9 +344,10 @@ function step(faults: boolean): fc.Arbitrary<Step> {
       arbitrary: fc.record({
         do: fc.constant('together' as const),
         what: fc.record({
-          kind: fc.constantFrom('asks', 'one ask many times', 'one import twice'),
+          kind: fc.constantFrom('asks', 'one ask many times', 'one import twice', 'two imports'),
           asks: fc.array(asks, { minLength: 2, maxLength: 5 }),
           rows: importRows,
+          others: importRows,
         }),
       }),
     },

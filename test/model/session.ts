@@ -1,7 +1,15 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Db, Document } from 'mongodb';
-import { type Ask, type askAll, type Bank, emptyBank, type Place, type Rules } from './bank.ts';
+import {
+  type Ask,
+  type askAll,
+  type Bank,
+  emptyBank,
+  type Place,
+  type Rules,
+  type Wanted,
+} from './bank.ts';
 import { type Bench, folder, type RunOptions, run } from './bench.ts';
 import { faultText, injectFault } from './faults.ts';
 import type { RowFile } from './files.ts';
@@ -26,6 +34,8 @@ export class Session {
   model: Bank = emptyBank;
   /** The file that was applied last, for steps that apply it again. */
   lastFile: AppliedFile | undefined;
+  /** The rows of the imports so far. */
+  imported: readonly Wanted[] = [];
   #names = 0;
 
   private constructor(bench: Bench, world: World, db: Db, directory: string) {

@@ -1,6 +1,6 @@
 import { type Ask, askAll, type Fate, type Request, requestText } from '../bank.ts';
 import { operationFile } from '../files.ts';
-import type { Fault, Step } from '../plan.ts';
+import type { Again, Fault, Step } from '../plan.ts';
 import {
   applyCounts,
   atomic,
@@ -29,6 +29,7 @@ export async function apply(
   const requests = [...ballast, ...rows].map((row, index) => ({ ...row, id: `${name}-${index}` }));
   const options = { csv, stop, batch, atomic: whole || step.ballast > 0 };
   await applyFile(session, { name, requests, options, dry: step.dry, fault: step.fault });
+  for (const change of step.again) await again(session, change);
 }
 
 /** Long rows of nothing much, which fill a transaction by their size. */
@@ -39,10 +40,7 @@ function heavyRows(session: Session, count: number): readonly Omit<Request, 'id'
 }
 
 /** The file that was applied last once more, as it was or changed. */
-export async function again(
-  session: Session,
-  { change }: Extract<Step, { readonly do: 'again' }>,
-): Promise<void> {
+async function again(session: Session, change: Again): Promise<void> {
   const last = session.lastFile;
   if (last === undefined || (last.vague && change !== 'retry')) return;
   const name = session.fresh('again');

@@ -42,6 +42,7 @@ export async function importAccounts(
     const wrong = `the model says ${JSON.stringify(counts)}: ${saying(real)}`;
     must('fate = model', JSON.stringify(is) === JSON.stringify(Object.values(counts)), wrong);
   }
+  session.imported = [...session.imported, ...wanted];
   session.model = withIds(model, session.model, added(before, end));
   const repeated = await session.run(words, { results });
   const last = await session.snapshot();

@@ -1,7 +1,7 @@
 import type { Step } from '../plan.ts';
 import { ledgerSound, stateAsModelled } from '../relations.ts';
 import type { Session } from '../session.ts';
-import { again, apply } from './apply.ts';
+import { apply } from './apply.ts';
 import { importAccounts } from './import.ts';
 import { giveMalformed } from './malformed.ts';
 import { mismatch } from './mismatch.ts';
@@ -26,8 +26,6 @@ function played(session: Session, step: Step): Promise<void> {
       return one(session, step);
     case 'apply':
       return apply(session, step);
-    case 'again':
-      return again(session, step);
     case 'import':
       return importAccounts(session, step);
     case 'together':

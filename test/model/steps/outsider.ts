@@ -6,6 +6,7 @@ import {
   atomic,
   dryAsReal,
   fateAsSaid,
+  importCounts,
   must,
   type Ran,
   saying,
@@ -13,6 +14,7 @@ import {
 } from '../relations.ts';
 import type { Session } from '../session.ts';
 import { byPlace, type Snapshot } from '../snapshot.ts';
+import { importCommand } from './import.ts';
 
 type OutsiderStep = Extract<Step, { readonly do: 'outsider' }>;
 
@@ -130,6 +132,7 @@ async function meet(
     dryAsReal(dry, real);
     if (seen) refused(key, what, real, start, end);
   }
+  if (what === 'delete') await importAgain(session, key);
   if (!seen) return;
   await meetInFiles(session, what, place, amount);
   await meetInReadings(session, what, place);
@@ -151,6 +154,18 @@ function refused(key: string, what: Outsider, ran: Ran, before: Snapshot, after:
       .join(),
   );
   must(relationOf(what), was === is, `${what}: ${was} has become ${is}: ${saying(ran)}`);
+}
+
+/** A row that made the account once makes it again, or does not say so. */
+async function importAgain(session: Session, key: string): Promise<void> {
+  const rows = session.imported.filter((each) => placeKey(each) === key).slice(0, 1);
+  if (rows.length === 0) return;
+  const { words, results, places } = await importCommand(session, rows, true);
+  const start = await session.snapshot();
+  const dry = await session.run([...words, '--dry-run'], { results });
+  const real = await session.run(words, { results });
+  importCounts(real, places, start, await session.snapshot());
+  dryAsReal(dry, real);
 }
 
 async function meetInFiles(
