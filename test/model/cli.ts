@@ -1,5 +1,5 @@
 import { openBench } from './bench.ts';
-import { hunt } from './hunt.ts';
+import { findText, hunt } from './hunt.ts';
 
 function option(name: string, fallback: number): number {
   const place = process.argv.indexOf(`--${name}`);
@@ -23,12 +23,7 @@ try {
         console.error(`model: ${count} sessions, ${commands} commands, ${rate(count)} a second`);
     },
   });
-  for (const find of finds) {
-    console.log(
-      `\n== ${find.relation}\n${find.detail}\nfound in session ${find.after}, seed ${find.seed}`,
-    );
-    console.log(find.log.map((line) => `  ${line.replaceAll('\n', '\n  ')}`).join('\n'));
-  }
+  for (const find of finds) console.log(`\n== ${findText(find)}`);
   for (const [kind, count] of counts) console.log(`${count} × ${kind}`);
   console.log(
     `model: seed ${seed}: ${played.sessions} sessions, ${played.commands} commands, ${rate(played.sessions)} a second, ${finds.length} differences`,

@@ -96,3 +96,10 @@ async function shortest(
   const { failure, log } = best.outcome;
   return { relation: failure?.relation ?? '', detail: failure?.detail ?? '', log };
 }
+
+/** A find as a person reads it, and plays it again. */
+export function findText({ relation, detail, seed, after, log }: Find): string {
+  const lines = log.map((line) => `  ${line.replaceAll('\n', '\n  ')}`);
+  const where = `In session ${after}; again with: npm run soak -- model --sessions 1 --seed ${seed}`;
+  return [`${relation}: ${detail}`, where, ...lines].join('\n');
+}

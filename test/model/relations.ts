@@ -332,12 +332,6 @@ export function balanceAdds(ran: Ran, snapshot: Snapshot, world: World): void {
   }
 }
 
-/** Two runs of one thing end alike. */
-export function same(relation: string, one: unknown, other: unknown, what: string): void {
-  const [a, b] = [JSON.stringify(one), JSON.stringify(other)];
-  hold(relation, a === b, `${what}: ${a} and ${b}`);
-}
-
 /** Something is as it must be: for what a step checks in its own words. */
 export function must(relation: string, condition: boolean, detail: string): void {
   hold(relation, condition, detail);

@@ -49,7 +49,16 @@ export async function readSnapshot(db: Db, world: World): Promise<Snapshot> {
       contents.set(name, await found.toArray());
     }),
   );
-  const text = names
+  return snapshotOf(contents, world);
+}
+
+/** What the documents of a database mean; by collection, in any order. */
+export function snapshotOf(
+  contents: ReadonlyMap<string, readonly Document[]>,
+  world: World,
+): Snapshot {
+  const text = [...contents.keys()]
+    .sort()
     .filter((name) => (contents.get(name) ?? []).length > 0)
     .map((name) => [name, ...(contents.get(name) ?? []).map(canonical).sort()].join('\n'))
     .join('\n\n');
