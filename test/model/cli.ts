@@ -18,12 +18,12 @@ try {
     faults: !process.argv.includes('--no-faults'),
     shrinkTries: option('shrink', 150),
     survey: process.argv.includes('--survey'),
+    found: (find) => console.log(`\n== ${findText(find)}`),
     progress: (count, commands) => {
       if (count % 100 === 0)
         console.error(`model: ${count} sessions, ${commands} commands, ${rate(count)} a second`);
     },
   });
-  for (const find of finds) console.log(`\n== ${findText(find)}`);
   for (const [kind, count] of counts) console.log(`${count} × ${kind}`);
   console.log(
     `model: seed ${seed}: ${played.sessions} sessions, ${played.commands} commands, ${rate(played.sessions)} a second, ${finds.length} differences`,

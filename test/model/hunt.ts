@@ -15,6 +15,8 @@ export interface Hunt {
   /** Commands of the shortest session are looked for in at most that many tries. */
   readonly shrinkTries?: number;
   readonly progress?: (played: number, commands: number) => void;
+  /** Called with each find as soon as it is shrunk. */
+  readonly found?: (find: Find) => void;
 }
 
 /** A relation that does not hold, with the shortest session that shows it. */
@@ -53,7 +55,9 @@ export async function hunt(bench: Bench, options: Hunt): Promise<Hunted> {
     counts.set(kind, (counts.get(kind) ?? 0) + 1);
     if (counts.get(kind) !== 1) continue;
     const at = { seed: seed + played - 1, after: played };
-    finds.push({ ...at, ...(await shortest(bench, plan, outcome, at.seed, options)) });
+    const find = { ...at, ...(await shortest(bench, plan, outcome, at.seed, options)) };
+    finds.push(find);
+    options.found?.(find);
   }
   return { sessions: played, commands, finds, counts };
 }

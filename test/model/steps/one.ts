@@ -57,6 +57,7 @@ export async function one(
     id === undefined && fate.kind === 'applied' ? renamed(after, request.id, named) : after;
   if (!given) return;
   const repeated = await session.run([...words, '--json']);
+  resultAsStored(repeated, named, end, end);
   wroteNothing('repeated = once', repeated, end, await session.snapshot());
   must('repeated = once', repeated.status === real.status, saying(repeated));
 }
