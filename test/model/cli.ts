@@ -11,6 +11,9 @@ const sessions = option('sessions', 1000);
 const startedMs = Date.now();
 const bench = await openBench();
 const rate = (count: number) => (count / ((Date.now() - startedMs) / 1000)).toFixed(1);
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  process.once(signal, () => void bench.close().finally(() => process.exit(130)));
+}
 try {
   const { finds, counts, ...played } = await hunt(bench, {
     sessions,
@@ -20,7 +23,7 @@ try {
     survey: process.argv.includes('--survey'),
     found: (find) => console.log(`\n== ${findText(find)}`),
     progress: (count, commands) => {
-      if (count % 100 === 0)
+      if (count % 100 === 0 || process.argv.includes('--verbose'))
         console.error(`model: ${count} sessions, ${commands} commands, ${rate(count)} a second`);
     },
   });

@@ -286,7 +286,7 @@ const file = {
   memo: fc.constantFrom(0, 0, 0, 10, 499),
   // A transaction of several megabytes takes seconds: rarely.
   ballast: fc.oneof(
-    { weight: 250, arbitrary: fc.constant(0) },
+    { weight: 400, arbitrary: fc.constant(0) },
     { weight: 1, arbitrary: fc.constant(90) },
   ),
   again: fc.array(fc.constantFrom(...agains), { maxLength: 2 }),
