@@ -29,7 +29,8 @@ try {
   });
   for (const [kind, count] of counts) console.log(`${count} × ${kind}`);
   console.log(
-    `model: seed ${seed}: ${played.sessions} sessions, ${played.commands} commands, ${rate(played.sessions)} a second, ${finds.length} differences`,
+    `model: seed ${seed}: ${played.sessions} sessions, ${played.commands} commands, ` +
+      `${rate(played.sessions)} a second, ${finds.length} differences`,
   );
   process.exitCode = finds.length === 0 ? 0 : 1;
 } finally {

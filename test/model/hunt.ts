@@ -106,6 +106,7 @@ async function shortest(
 /** A find as a person reads it, and plays it again. */
 export function findText({ relation, detail, seed, after, log }: Find): string {
   const lines = log.map((line) => `  ${line.replaceAll('\n', '\n  ')}`);
-  const where = `In session ${after}; again with: npm run soak -- model --sessions 1 --seed ${seed}`;
+  const repeat = `npm run soak -- model --sessions 1 --seed ${seed}`;
+  const where = `In session ${after}; again with: ${repeat}`;
   return [`${relation}: ${detail}`, where, ...lines].join('\n');
 }

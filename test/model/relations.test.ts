@@ -9,7 +9,7 @@ import { rulesOf, type World, worlds } from './worlds.ts';
 const world = worlds[0] as World;
 const account = { branch: 'branch1', account: 'A' };
 
-/** A bank with one account, opened with 1.00 by the operation `op-1`, and what a doctor makes of it. */
+/** A bank with one account, opened with 1.00 by the operation `op-1`; and doctored ones. */
 function stored(
   doctored: { minor?: bigint; version?: number; stamp?: string; ids?: string[] } = {},
 ) {

@@ -67,7 +67,7 @@ export function clean(ran: Ran): void {
 }
 
 const saysNot =
-  /was not applied|not applied\.|Nothing was (applied|written|imported|changed)|was not changed|were not applied/;
+  /(was|were) not (applied|changed)|not applied\.|Nothing was (applied|written|imported|changed)/;
 const saysUnknown =
   /may or may not|is not known|outcome_unknown|not certain|Nothing is certainly applied/;
 

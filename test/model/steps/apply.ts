@@ -92,7 +92,7 @@ interface Application {
   readonly fault?: Fault | null;
 }
 
-/** What the model calls a row: its id, or the batch with what it asks and its position among equals. */
+/** The model's name of a row: its id, or the batch, what it asks, and its position among equals. */
 function keyOf(
   row: Request,
   { requests, options }: Pick<AppliedFile, 'requests' | 'options'>,
@@ -177,7 +177,8 @@ function fatesAsModelled(
   must(relation, counts?.['refused'] === number('refused'), told);
   for (const [index, fate] of fates.entries()) {
     const line = ran.results[index];
-    const wrong = `row ${index + 1} should be ${fate.kind}: ${JSON.stringify(line)}, ${saying(ran)}`;
+    const is = JSON.stringify(line);
+    const wrong = `row ${index + 1} should be ${fate.kind}: ${is}, ${saying(ran)}`;
     must(relation, line?.outcome === fate.kind, wrong);
     if (fate.kind === 'refused') must(relation, fate.codes.includes(line?.code ?? ''), wrong);
   }

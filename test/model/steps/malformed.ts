@@ -8,7 +8,7 @@ import { added, byPlace } from '../snapshot.ts';
 
 type MalformedStep = Extract<Step, { readonly do: 'malformed' }>;
 
-/** A file that is not what it seems: taken by its grammar, or refused whole, and never in silence. */
+/** A file that is not what it seems: taken by its grammar, or refused whole; never in silence. */
 export async function giveMalformed(session: Session, step: MalformedStep): Promise<void> {
   const branch = session.place({ branch: step.branch, account: 0 }).branch;
   await session.aside(async () => {
@@ -60,7 +60,8 @@ async function quotedApply(session: Session, branch: string): Promise<void> {
   const amount = amountIn(100_000_000n, branch, session.world);
   await session.write(
     'quoted.csv',
-    `id,branch,account,amount,create,memo\nq1,${branch},Q1,${amount},true,"a\nq2,${branch},Q2,${amount},true,\n"\n`,
+    'id,branch,account,amount,create,memo\n' +
+      `q1,${branch},Q1,${amount},true,"a\nq2,${branch},Q2,${amount},true,\n"\n`,
   );
   const before = await session.snapshot();
   const ran = await session.run(['apply', 'quoted.csv', '--json']);
@@ -107,7 +108,8 @@ async function idTwice(session: Session, branch: string): Promise<void> {
 /** A last line without its end may lack more than that. */
 async function lastLineCut(session: Session, branch: string): Promise<void> {
   const amount = amountIn(100_000n, branch, session.world);
-  const text = `id,create,branch,account,amount\nl1,true,${branch},L,${amount}\nl2,true,${branch},L,${amount}\n`;
+  const rows = ['l1', 'l2'].map((id) => `${id},true,${branch},L,${amount}\n`);
+  const text = `id,create,branch,account,amount\n${rows.join('')}`;
   // As many digits are left as make a number still.
   const cut = text.slice(0, -(amount.includes('.') ? (amount.split('.')[1]?.length ?? 0) : 0) - 3);
   await session.write('cut.csv', cut);
@@ -132,7 +134,8 @@ async function twoNames(session: Session, branch: string): Promise<void> {
 /** The shell's `<` opens what `--results` would empty. */
 async function resultsOverInput(session: Session, branch: string): Promise<void> {
   const amount = amountIn(500n, branch, session.world);
-  const text = `{"id":"in-1","branch":"${branch}","account":"I","amount":"${amount}","create":true}\n`;
+  const row = { id: 'in-1', branch, account: 'I', amount, create: true };
+  const text = `${JSON.stringify(row)}\n`;
   await session.write('in.ndjson', text);
   const words = ['apply', '-', '--results', 'in.ndjson', '--json'];
   const ran = await session.run(words, { outside: true, stdin: 'in.ndjson' });

@@ -190,7 +190,7 @@ async function meetInFiles(
   refused(placeKey({ branch, account }), what, real, start, end);
 }
 
-/** A reading that counts the account says so; one whose total is smaller in silence is the worst. */
+/** A reading that leaves the account out of a total in silence is the worst. */
 async function meetInReadings(
   session: Session,
   what: Outsider,

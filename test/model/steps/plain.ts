@@ -10,7 +10,7 @@ branches:
   branch1: { collection: branch1 }
 `;
 
-/** An increment of a bank without a journal, under a fault: what it says is what the balance shows. */
+/** Without a journal, under a fault: what an increment says is what the balance shows. */
 export async function plain(
   session: Session,
   { minor, fault }: Extract<Step, { readonly do: 'plain' }>,
