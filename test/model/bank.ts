@@ -249,7 +249,7 @@ export interface FileManner extends Manner {
   readonly stop: boolean;
 }
 
-/** What a file does. Its fates end at the row that stopped it; an atomic one does all or nothing. */
+/** What a file does. Its fates end at the row that stopped it; an atomic one is all or nothing. */
 export function askAll(
   bank: Bank,
   rules: Rules,
