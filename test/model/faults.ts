@@ -1,0 +1,103 @@
+import type { MongoClient } from 'mongodb';
+import type { Fault, FaultCommand } from './plan.ts';
+import type { CuttingProxy, Message } from './proxy.ts';
+
+/** Makes a fault happen to the commands from now on, until the result is called. */
+export async function injectFault(
+  fault: Fault,
+  { client, proxy, interrupt }: FaultHost,
+): Promise<() => Promise<void>> {
+  switch (fault.kind) {
+    case 'fail point':
+      await failCommand(client, fault.commands, fault.how, { times: fault.times });
+      return () => endFailPoint(client);
+    case 'cut': {
+      const { command, when, then } = fault;
+      let cut = false;
+      proxy.watch(async (message) => {
+        if (cut || message.name !== command || message.when !== when) return 'pass';
+        cut = true;
+        if (then !== null) await failCommand(client, [command], then, 'alwaysOn');
+        return 'cut';
+      });
+      return async () => {
+        proxy.watch(undefined);
+        await endFailPoint(client);
+      };
+    }
+    case 'interrupt': {
+      let seen = -1;
+      proxy.watch(async (message) => {
+        if (matches(message, fault.command) && message.when === fault.when) seen += 1;
+        else return 'pass';
+        if (seen !== fault.nth) return 'pass';
+        // The message goes on at once; the signal comes in the turns that follow.
+        void afterTicks(fault.ticks).then(interrupt);
+        return 'pass';
+      });
+      return async () => proxy.watch(undefined);
+    }
+  }
+}
+
+export interface FaultHost {
+  /** The harness' own connection, straight to the server. */
+  readonly client: MongoClient;
+  readonly proxy: CuttingProxy;
+  /** What Ctrl-C does. */
+  readonly interrupt: () => void;
+}
+
+function matches({ name }: Message, command: FaultCommand | 'any'): boolean {
+  return command === 'any' ? name !== 'hello' : name === command;
+}
+
+async function afterTicks(ticks: number): Promise<void> {
+  for (let left = ticks; left > 0; left -= 1) {
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+}
+
+async function failCommand(
+  client: MongoClient,
+  commands: readonly FaultCommand[],
+  how: number | 'close' | 'write concern',
+  mode: 'alwaysOn' | { readonly times: number },
+): Promise<void> {
+  const effect =
+    how === 'close'
+      ? { closeConnection: true }
+      : how === 'write concern'
+        ? { writeConcernError: { code: 64, errmsg: 'waiting for replication timed out' } }
+        : { errorCode: how };
+  await client.db('admin').command({
+    configureFailPoint: 'failCommand',
+    mode,
+    // The harness' own connection has another name, and is spared.
+    data: { failCommands: commands, appName: 'bankctl', ...effect },
+  });
+}
+
+async function endFailPoint(client: MongoClient): Promise<void> {
+  await client.db('admin').command({ configureFailPoint: 'failCommand', mode: 'off' });
+}
+
+/** A fault in words, for the listing of a session. */
+export function faultText(fault: Fault): string {
+  switch (fault.kind) {
+    case 'fail point': {
+      const how = typeof fault.how === 'number' ? `error ${fault.how}` : fault.how;
+      return `the server answers ${fault.commands.join()} with ${how}, ${fault.times} times`;
+    }
+    case 'cut':
+      return (
+        `the connection is cut ${fault.when} ${fault.command} reaches its end` +
+        (fault.then === null ? '' : `, and later tries meet error ${fault.then}`)
+      );
+    case 'interrupt':
+      return (
+        `Ctrl-C ${fault.when} message ${fault.nth} (${fault.command}) arrives, ` +
+        `${fault.ticks} turns later`
+      );
+  }
+}
