@@ -110,7 +110,7 @@ export const errorTable = {
   file_repeated: row(
     2,
     'The same rows were applied under another --batch name, so they would be posted twice.',
-    'Give the first name again to make sure, or --again if they are meant a second time.',
+    'Give the file under the first name to make sure, or add --again if both are meant.',
   ),
   not_exportable: row(
     1,

@@ -171,7 +171,9 @@ const provocations: Readonly<Record<ErrorCode, string | ((bank: Workspace) => Pr
       return codeOf(bank, ['show', 'till']);
     },
     invalid_history: (bank) =>
-      withFile(bank, 'h.ndjson', '{"type":"ok","f":"init"}\n', 'stress check h.ndjson'),
+      withFile(bank, 'h.ndjson', '{"type":"ok","f":"init","time":0,"value":{}}\n', [
+        ...['stress', 'check', join(bank.directory, 'h.ndjson')],
+      ]),
     no_local_database: (bank) =>
       codeOf({ ...bank, run: (argv) => run(argv, bank.directory, { HOME: bank.directory }) }, [
         'balance',

@@ -316,8 +316,10 @@ async function prepareCollections(batch: Batch): Promise<void> {
   const branches = [...created].map((name) => bank.branches.get(name));
   const keeps = options.refusals !== undefined && !options.atomic;
   const prepared = [...(created.size > 0 || keeps ? [journal] : []), ...branches];
+  if (prepared.length > 0) {
+    await (options.dryRun ? bank.identity.checkClaim() : bank.identity.prepare());
+  }
   if (!options.dryRun) {
-    if (prepared.length > 0) await bank.identity.prepare();
     await Promise.all(prepared.map((it) => it.prepare()));
     return;
   }

@@ -1,8 +1,7 @@
 import { MongoClient, type MongoClientOptions, MongoError } from 'mongodb';
-import { BankctlError, errorTable } from '../errors.ts';
-import { quote } from '../text.ts';
+import { BankctlError } from '../errors.ts';
 import { databaseError, invalidUri } from './database-error.ts';
-import { checkUri, databaseOf } from './uri.ts';
+import { checkUri } from './uri.ts';
 import { uriOptions, withOwnConcerns } from './uri-options.ts';
 
 export { databaseError } from './database-error.ts';
@@ -81,26 +80,11 @@ export async function connect(uri: string, options: ConnectOptions): Promise<Mon
       throw new BankctlError('interrupted', 'Stopped while connecting to the database.');
     }
     const told = databaseError(error, { uri, timeoutMs: options.timeoutMs });
-    const refused = told instanceof BankctlError && told.code === 'authentication_failed';
-    if (refused && told.hint === errorTable.authentication_failed.hint) {
-      throw new BankctlError(told.code, told.message, authSourceHint(uri), { cause: told });
-    }
     // Until it is connected, the driver has only the connection string to complain of.
     throw told instanceof MongoError ? invalidUri(withoutValues(told, uri), uri) : told;
   } finally {
     interrupted?.removeEventListener('abort', giveUp);
   }
-}
-
-/** A user that was made in another database than where it is looked up is not found. */
-function authSourceHint(uri: string): string | undefined {
-  const srv = uri.startsWith('mongodb+srv:');
-  if (srv || uriOptions(uri).some(({ name }) => name === 'authsource')) return undefined;
-  const database = databaseOf(uri);
-  return database === undefined
-    ? 'Check both; the user is looked up in admin, and elsewhere with ?authSource=DATABASE.'
-    : `Check both; the user is looked up in ${quote(database)}: for one that was made in admin, ` +
-        'add authSource=admin.';
 }
 
 /** The driver quotes the values of options, and people type anything there. */

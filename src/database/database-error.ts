@@ -105,13 +105,11 @@ function serverError(error: MongoServerError, context: DatabaseContext): unknown
     );
   }
   if (server.code === code.authenticationFailed || /\bbad auth\b/i.test(message)) {
-    const database = authDatabase(context.uri);
     return failure(
       'authentication_failed',
       `The server at ${hosts} refused the user name or the password.`,
       error,
-      `Check both; the user was looked up in the database ${database}: if it was made in another ` +
-        'one, add authSource=DATABASE to the connection string.',
+      authHint(context.uri),
     );
   }
   if (server.code === code.unauthorized || server.code === code.atlas) {
@@ -237,4 +235,12 @@ function systemError(error: Error, context: DatabaseContext): BankctlError {
     );
   }
   return unreachable(error, context);
+}
+
+/** A user that was made in another database than where it is looked up is not found. */
+function authHint(uri: string): string {
+  const looked = `Check both; the user was looked up in the database ${authDatabase(uri)}`;
+  return uriOption(uri, 'authSource') === undefined
+    ? `${looked}: if it was made in another one, add authSource=DATABASE to the connection string.`
+    : `${looked}.`;
 }

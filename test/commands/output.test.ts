@@ -168,7 +168,9 @@ describe('what must be mended is said before what is to be typed', () => {
     const root = await MongoClient.connect(`mongodb://root:hunter2hunter@${socket}/`);
     await root.db('admin').command(command);
     await root.close();
-    const env = { BANKCTL_URI: `mongodb://me:hunter2hunter@${socket}/` };
+    const uri = (user: string) => `mongodb://${user}:hunter2hunter@${socket}/`;
+    await bank.run(['open', 'branch1', 'ACC'], { env: { BANKCTL_URI: uri('root') } });
+    const env = { BANKCTL_URI: uri('me') };
     const { status, stderr } = await bank.run(['increment', 'branch1', 'ACC', '1'], { env });
     expect(status).toBe(3);
     expect(stderr).toMatch(/The database user may not findAndModify in \S+\.branch1\./);

@@ -61,7 +61,8 @@ describe('an operation that was applied', () => {
     const bank = await bankWithMoney();
     await writeFile(
       join(bank.directory, 'other.yaml'),
-      `database: ${bank.db.databaseName}\nbranches: { branch2: { collection: branch2 } }\n`,
+      `database: ${bank.db.databaseName}\ncurrency: EUR\n` +
+        'branches: { branch2: { collection: branch2 } }\n',
     );
     const { status, stdout } = await bank.run([
       'show',

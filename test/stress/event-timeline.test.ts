@@ -6,7 +6,9 @@ import { collectTimeline, type EventTimeline } from '../../src/stress/load/event
 function timeline(operations: number, faultAt?: number): EventTimeline {
   const { take, timeline: finish } = collectTimeline();
   const tell = (process: number | string, type: string, f: string, ms: number) => {
-    const value = { account: 'branch1:ACC' };
+    const asked = { id: `op-${Math.floor(ms)}`, account: 'branch1:ACC', amount: '1.00' };
+    const given = type === 'ok' ? { balance: '1.00', version: 2 } : {};
+    const value = process === 'nemesis' ? { pid: 7 } : { ...asked, ...given };
     const event = readHistoryEvent(JSON.stringify({ process, type, f, value, time: ms * 1e6 }));
     if (typeof event !== 'string') take(event);
   };
