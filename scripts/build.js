@@ -23,7 +23,7 @@ const core = [
     'unfinished',
   ],
   ...['bank/names', 'bank/money', 'bank/find-branch', 'config/config', 'config/find'],
-  ...['database/uri', 'database/directories', 'database/ownership'],
+  ...['database/uri', 'database/uri-options', 'database/directories', 'database/ownership'],
   ...['commands/typed', 'commands/stress-mode'],
   ...['files/lines', 'files/operation-rows', 'files/account-rows', 'files/columns'],
   ...['render/present', 'render/progress', 'render/plain-paint', 'render/record', 'render/width'],
@@ -45,6 +45,7 @@ const starts = {
 const lateParts = {
   program: 'src/program.ts',
   'load-config': 'src/config/load.ts',
+  currencies: 'src/config/currencies.ts',
   'local-start': 'src/database/local-start.ts',
   csv: 'src/render/csv.ts',
   paint: 'src/render/paint.ts',

@@ -1,4 +1,4 @@
-import type { ClientSession, Db, Document, MongoClient } from 'mongodb';
+import type { ClientSession, Document, MongoClient } from 'mongodb';
 import type { Config } from '../config/config.ts';
 import { BankctlError } from '../errors.ts';
 import { endAbandoned } from './abandoned.ts';
@@ -7,7 +7,7 @@ import { within } from './bound.ts';
 import { type Branches, createBranches } from './branches.ts';
 import { type Commits, createCommits } from './commits.ts';
 import { type BankIdentity, createIdentity, refuseMismatch } from './identity.ts';
-import { type Identity, readIdentity } from './identity-document.ts';
+import { readIdentity, readIdentityOfSet } from './identity-document.ts';
 import { createJournal, type Journal } from './journal.ts';
 
 /** A bank that is open for work: its models, made once, and the connection they share. */
@@ -58,22 +58,10 @@ export async function openBank(
 ): Promise<Bank> {
   const db = client.db(config.database);
   const hello = () => within(timeoutMs, () => db.command({ hello: 1 }));
-  const first = await hello();
-  if (first['isreplicaset'] === true) {
-    throw new BankctlError(
-      'not_initiated',
-      `The server at ${client.options.hosts.join(', ')} has no replica set config: ` +
-        'rs.initiate() was never run, or the set no longer has it as a member.',
-    );
-  }
-  if (config.journal !== false && !hasTransactions(first)) {
-    throw new BankctlError(
-      'no_transactions',
-      `The server at ${client.options.hosts.join(', ')} is a standalone, ` +
-        'which has no transactions.',
-    );
-  }
-  const known = rename ? undefined : await within(timeoutMs, () => knownIdentity(db, config));
+  const ofSet = rename ? undefined : await within(timeoutMs, () => readIdentityOfSet(db));
+  if (!ofSet) checkServer(await hello(), client, config);
+  const known = ofSet || rename ? ofSet?.identity : await within(timeoutMs, () => readIdentity(db));
+  if (known) refuseMismatch(config, known);
   return Object.freeze({
     config,
     identity: createIdentity(db, config, known),
@@ -90,10 +78,22 @@ export async function openBank(
   } satisfies Bank);
 }
 
-async function knownIdentity(db: Db, config: Config): Promise<Identity | undefined> {
-  const identity = await readIdentity(db);
-  if (identity) refuseMismatch(config, identity);
-  return identity;
+/** @throws `not_initiated`, `no_transactions` */
+function checkServer(hello: Document, client: MongoClient, config: Config): void {
+  const hosts = client.options.hosts.join(', ');
+  if (hello['isreplicaset'] === true) {
+    throw new BankctlError(
+      'not_initiated',
+      `The server at ${hosts} has no replica set config: ` +
+        'rs.initiate() was never run, or the set no longer has it as a member.',
+    );
+  }
+  if (config.journal !== false && !hasTransactions(hello)) {
+    throw new BankctlError(
+      'no_transactions',
+      `The server at ${hosts} is a standalone, which has no transactions.`,
+    );
+  }
 }
 
 /** Members of a replica set name it; a router of a sharded cluster says what it is. */

@@ -91,8 +91,8 @@ export const journalValidator: Document = Object.freeze({
   },
 });
 
-/** The order of application, see `AppliedDocument`. */
-export const orderOfApplication = Object.freeze({ at: 1, seq: 1, _id: 1 } as const);
+/** The order of application but for documents that share both, see `inOrder`. */
+export const timeAndPlace = Object.freeze({ at: 1, seq: 1 } as const);
 
 interface Wanted {
   readonly collection: string;
@@ -171,9 +171,9 @@ function journalWanted(collection: string): Wanted {
         unique: true,
         partialFilterExpression: { reverses: { $exists: true } },
       },
-      { key: orderOfApplication, name: 'order' },
+      { key: timeAndPlace, name: 'at_seq' },
     ],
-    outdated: ['posting'],
+    outdated: ['posting', 'order'],
   };
 }
 

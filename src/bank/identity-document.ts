@@ -3,6 +3,8 @@ import {
   type Collection,
   type Db,
   type Document,
+  MongoError,
+  MongoNetworkTimeoutError,
   MongoServerError,
 } from 'mongodb';
 import { identityCollection } from '../config/config.ts';
@@ -58,15 +60,47 @@ export async function readIdentity(db: Db, session?: ClientSession): Promise<Ide
     );
     return document === null ? undefined : parseIdentity(document, db.databaseName);
   } catch (error) {
-    if (!(error instanceof MongoServerError && error.code === 13)) throw error;
-    throw new BankctlError(
-      'not_permitted',
-      `The database user may not read the collection ${identityCollection} in ` +
-        `${db.databaseName}, which says what belongs to which branch.`,
-      'Give the user the role read or readWrite on the database, or find on that collection.',
-      { cause: error },
-    );
+    throw isNotPermitted(error) ? mayNotRead(db, error) : error;
   }
+}
+
+/**
+ * As `readIdentity`, but sent once, and only a member of a replica set or a router counts, which
+ * tells the time of its operations: it saves a first look at what the server is.
+ *
+ * @returns undefined if that is not known; `identity` is undefined if no command has claimed it
+ * @throws `bad_identity`, `not_permitted`
+ */
+export async function readIdentityOfSet(
+  db: Db,
+): Promise<{ readonly identity: Identity | undefined } | undefined> {
+  const find = { find: identityCollection, filter: { _id: identityId }, projection, limit: 1 };
+  let answer: Document;
+  try {
+    answer = await db.command({ ...find, singleBatch: true, readConcern: { level: 'majority' } });
+  } catch (error) {
+    if (isNotPermitted(error)) throw mayNotRead(db, error);
+    // What took its time already is not asked again.
+    if (error instanceof MongoNetworkTimeoutError || !(error instanceof MongoError)) throw error;
+    return undefined;
+  }
+  if (answer['operationTime'] === undefined) return undefined;
+  const [document] = answer['cursor'].firstBatch;
+  return { identity: document && parseIdentity(document, db.databaseName) };
+}
+
+function isNotPermitted(error: unknown): boolean {
+  return error instanceof MongoServerError && error.code === 13;
+}
+
+function mayNotRead(db: Db, cause: unknown): BankctlError {
+  return new BankctlError(
+    'not_permitted',
+    `The database user may not read the collection ${identityCollection} in ` +
+      `${db.databaseName}, which says what belongs to which branch.`,
+    'Give the user the role read or readWrite on the database, or find on that collection.',
+    { cause },
+  );
 }
 
 /** The collection of that document. */

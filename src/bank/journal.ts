@@ -8,11 +8,10 @@ import {
   Long,
   type ResumeToken,
 } from 'mongodb';
-import { checkJournal, orderOfApplication, prepareJournal } from './collections.ts';
+import { checkJournal, prepareJournal, timeAndPlace } from './collections.ts';
 import type { AppliedDocument, JournalDocument } from './journal-document.ts';
 import { type AccountReference, referenceKey } from './operation.ts';
-import { orderByVersions } from './order.ts';
-import { timeOf } from './stored-values.ts';
+import { inOrder, timeKey } from './order.ts';
 
 export {
   type AppliedDocument,
@@ -230,38 +229,21 @@ async function* readAll(
       { postings: { $exists: true } },
       { session, readConcern: { level: 'snapshot' }, batchSize: 1000, allowDiskUse: true },
     )
-    .sort(orderOfApplication);
+    .sort(timeAndPlace);
   let sameTime: AppliedDocument[] = [];
   try {
     while (await cursor.hasNext()) {
       sameTime.push(...cursor.readBufferedDocuments());
-      const newest = timeKey(sameTime.at(-1));
-      const start = sameTime.findIndex((document) => timeKey(document) === newest);
-      if (start > 0) yield* inOrder(sameTime.splice(0, start));
+      const newest = sameTime.at(-1);
+      if (!newest) continue;
+      const start = sameTime.findIndex((document) => timeKey(document) === timeKey(newest));
+      if (start > 0) yield inOrder(sameTime.splice(0, start));
     }
-    yield* inOrder(sameTime);
+    if (sameTime.length > 0) yield inOrder(sameTime);
     sameTime = [];
   } finally {
     await cursor.close();
   }
-}
-
-/** Documents by time, each time whole. */
-function* inOrder(documents: readonly AppliedDocument[]): Iterable<readonly AppliedDocument[]> {
-  if (documents.every(({ seq }) => seq !== undefined)) {
-    yield documents;
-    return;
-  }
-  for (let start = 0, end = 1; start < documents.length; end += 1) {
-    if (end < documents.length && timeKey(documents[end]) === timeKey(documents[start])) continue;
-    yield orderByVersions(documents.slice(start, end));
-    start = end;
-  }
-}
-
-/** A document of another program may have no time, which is found where it is read. */
-function timeKey(document: AppliedDocument | undefined): number | undefined {
-  return timeOf(document?.at)?.getTime();
 }
 
 /** Clauses that the server plans together in a moment. */

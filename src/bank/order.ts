@@ -1,4 +1,44 @@
 import type { AppliedDocument } from './journal-document.ts';
+import { timeOf } from './stored-values.ts';
+
+/**
+ * The order of application of documents that come by time and `seq`, each time whole: the server's
+ * index ends there, since an id in it costs every posting. Those that share both, which
+ * transactions of one millisecond or older versions wrote, go by `_id`, as the server compares it.
+ */
+export function inOrder(documents: readonly AppliedDocument[]): readonly AppliedDocument[] {
+  const ordered: AppliedDocument[] = [];
+  for (let start = 0, end = 1; start < documents.length; end += 1) {
+    const [first, next] = [documents[start], documents[end]];
+    if (first && next && timeKey(first) === timeKey(next) && first.seq === next.seq) continue;
+    const tied = documents.slice(start, end);
+    if (tied.length > 1) tied.sort(byId);
+    for (const document of tied) ordered.push(document);
+    start = end;
+  }
+  if (ordered.every(({ seq }) => seq !== undefined)) return ordered;
+  return timesOf(ordered).flatMap(orderByVersions);
+}
+
+function timesOf(documents: readonly AppliedDocument[]): readonly (readonly AppliedDocument[])[] {
+  const times: AppliedDocument[][] = [];
+  for (const [index, document] of documents.entries()) {
+    const before = documents[index - 1];
+    if (before && timeKey(before) === timeKey(document)) times.at(-1)?.push(document);
+    else times.push([document]);
+  }
+  return times;
+}
+
+/** A document of another program may have no time, which is found where it is read. */
+export function timeKey(document: AppliedDocument): number | undefined {
+  return timeOf(document.at)?.getTime();
+}
+
+/** By the bytes of UTF-8. An id that is no text is found where it is read. */
+function byId({ _id: left }: AppliedDocument, { _id: right }: AppliedDocument): number {
+  return Buffer.compare(Buffer.from(String(left)), Buffer.from(String(right)));
+}
 
 /**
  * The order of application among documents of one time, of which some have no `seq`, since an
