@@ -195,7 +195,8 @@ describe('a file that is not as expected', () => {
       expect(error.message).toMatch(expected);
       expect([ran.status, ran.stdout]).toEqual([2, '']);
       expect(error.hint).toMatch(/\S/);
-      if (error.code !== 'file_empty') expect(error.message).toMatch(/Nothing was applied\.$/);
+      if (error.code !== 'file_empty')
+        expect(error.message).toMatch(/Nothing was applied by this run\.$/);
     }
     expect(await bank.everything()).toBe(before);
   });

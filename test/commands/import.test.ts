@@ -106,7 +106,7 @@ describe('import', () => {
     const ran = await bank.run(['import', 'branch1', 'in.csv', '--results', 'out']);
     expect([ran.status, ran.stdout]).toEqual([2, '']);
     expect(ran.stderr).toMatch(/in\.csv, line 3 is closed.*; 6 other lines are at fault too/);
-    expect(ran.stderr).toContain('Nothing was imported.');
+    expect(ran.stderr).toContain('Nothing was imported by this run.');
     const listed = await results(bank);
     for (const [index, [, expected]] of faults.entries()) {
       const line = 3 + 2 * index;
