@@ -22,8 +22,8 @@ export type ExportedOperation = Readonly<Record<string, string | boolean>>;
 /**
  * The accounts of some branches, by branch and number, in batches, from one snapshot.
  *
- * @param tallyOf counts what is wrong with documents of a branch: those of others, without a number,
- *   or without a status are left out
+ * @param tallyOf counts what is wrong with documents of a branch: those of others, without a
+ *   number, or without a status are left out
  * @throws `bad_balance`
  */
 export async function* exportAccounts(
