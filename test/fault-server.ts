@@ -5,12 +5,15 @@ import { MongoMemoryReplSet } from 'mongodb-memory-server';
 import { onTestFinished } from 'vitest';
 import { findMongod } from '../src/database/mongod-binary.ts';
 
+/** Which of the commands fail: all, so many, or all after so many. */
+export type FaultMode = 'alwaysOn' | { readonly times: number } | { readonly skip: number };
+
 /** A server of its own that fails on demand. */
 export interface FaultServer {
   readonly uri: string;
   readonly client: MongoClient;
   /** Makes commands fail, as the server's fail point `failCommand` says. */
-  readonly fail: (mode: 'alwaysOn' | { readonly times: number }, data: Document) => Promise<void>;
+  readonly fail: (mode: FaultMode, data: Document) => Promise<void>;
   /** Lets all commands through again. */
   readonly heal: () => Promise<void>;
 }

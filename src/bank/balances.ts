@@ -133,27 +133,35 @@ export async function* accountBalances(
   name: string,
   tally: Tally,
 ): AsyncIterable<readonly AccountBalance[]> {
-  const branch = bank.branches.get(name);
   const session = bank.startSession(snapshotOf(bank));
-  let previous: Document = {};
-  let repeated = false;
   try {
-    for await (const documents of branch.accounts(session, tally)) {
-      const rows: AccountBalance[] = [];
-      for (const document of documents) {
-        const problem = problemOf(branch, document);
-        if (problem) tally.add(problem, document);
-        const again = isNumbered(document) && isSameNumber(previous, document);
-        if (again && !repeated) tally.add('duplicate_account', previous);
-        if (again) tally.add('duplicate_account', document);
-        repeated = again;
-        previous = document;
-        rows.push(toAccountBalance(branch, document, problem));
-      }
-      yield rows;
-    }
+    yield* accountsIn(bank.branches.get(name), session, tally);
   } finally {
     await session.endSession();
+  }
+}
+
+/** As `accountBalances`, in a session of the caller. */
+export async function* accountsIn(
+  branch: BranchModel,
+  session: ClientSession,
+  tally: Tally,
+): AsyncIterable<readonly AccountBalance[]> {
+  let previous: Document = {};
+  let repeated = false;
+  for await (const documents of branch.accounts(session, tally)) {
+    const rows: AccountBalance[] = [];
+    for (const document of documents) {
+      const problem = problemOf(branch, document);
+      if (problem) tally.add(problem, document);
+      const again = isNumbered(document) && isSameNumber(previous, document);
+      if (again && !repeated) tally.add('duplicate_account', previous);
+      if (again) tally.add('duplicate_account', document);
+      repeated = again;
+      previous = document;
+      rows.push(toAccountBalance(branch, document, problem));
+    }
+    yield rows;
   }
 }
 

@@ -15,7 +15,7 @@ interface BatchFileDocument {
 
 /** Rows as `apply` was given them. */
 export interface BatchFile {
-  /** SHA-256 of what the rows ask for, in order. */
+  /** Of what the rows without ids ask for, whatever their order. */
   readonly digest: string;
   readonly batch: string;
   readonly rows: number;

@@ -30,6 +30,9 @@ export function isTooLarge(error: unknown): boolean {
   return error instanceof MongoServerError && error.code === transactionTooLarge;
 }
 
+/** What a journal document can have, which one operation names by its id, or reverses. */
+const ofJournal: ReadonlySet<string> = new Set(['unknown_branch', 'bad_document', 'bad_balance']);
+
 /**
  * True for an error that may be due to one operation of a batch, and not to the server or the
  * network. Where each operation has a caller of its own, so are those that keep one from being
@@ -42,6 +45,7 @@ export function isFaultOfOne(
   if (error instanceof BankctlError) {
     const { code, status } = error;
     if (code === 'config_mismatch' || code === 'bad_identity') return false;
+    if (ofJournal.has(code)) return true;
     return ofManyCallers && (status === Status.refused || status === Status.usage);
   }
   return (

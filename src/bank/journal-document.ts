@@ -162,7 +162,7 @@ export function toRefusedDocument(refusal: Refusal): RefusedDocument {
  * An applied operation as it was stored.
  *
  * @throws `bad_balance` if a stored amount is not an exact amount of the branch's currency;
- *   `bad_document` if a field is missing or of another type
+ *   `bad_document` if a field is missing or of another type; `unknown_branch`
  */
 export function fromJournalDocument(document: AppliedDocument, branches: Branches): Entry {
   const reverses: unknown = document.reverses;
@@ -216,7 +216,7 @@ function toPosting(
   if (typeof branch !== 'string' || typeof account_number !== 'string') {
     throw badDocument(document, 'postings');
   }
-  const { currency } = branches.get(branch);
+  const { currency } = branchOf(document, branch, branches);
   const amountMinor = balanceFromDecimal(posting.amount, currency);
   const balanceAfterMinor = balanceFromDecimal(posting.balance_after, currency);
   if (amountMinor === undefined || balanceAfterMinor === undefined) {
@@ -235,6 +235,20 @@ function toPosting(
     balanceAfterMinor,
     version,
   };
+}
+
+function branchOf({ _id }: AppliedDocument, name: string, branches: Branches) {
+  try {
+    return branches.get(name);
+  } catch (error) {
+    throw new BankctlError(
+      'unknown_branch',
+      `The operation ${quote(_id)} is one of the branch ${quote(name)} too, which the config ` +
+        'leaves out.',
+      'Give the command with a config that has the branch.',
+      { cause: error },
+    );
+  }
 }
 
 function badDocument({ _id }: JournalDocument, field: string): BankctlError {

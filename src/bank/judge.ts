@@ -5,7 +5,7 @@ import { type Entry, type Refusal, requestOfEntry } from './journal-document.ts'
 import { formatAmount } from './money.ts';
 import { type Operation, requestDigest, requestOf } from './operation.ts';
 import type { Outcome, PostOptions, Refused } from './post.ts';
-import { refusedBefore, toError, toRefusal } from './refusals.ts';
+import { refusedBefore, standingOf, toError, toRefusal } from './refusals.ts';
 import { applyOperation, type Book } from './rules.ts';
 
 /** What a batch comes to on a reading. */
@@ -94,9 +94,8 @@ function judgeOne(
     return { applied: true, operation, replayed, dryRun, entry: earlier };
   }
   const last = book.refusals.get(id);
-  if (last && options.refusals?.stand && last.request === request) {
-    return { ...refusal(operation, toError(last)), standing: last.at };
-  }
+  const standing = options.refusals?.stand ? standingOf(last, request) : undefined;
+  if (standing) return { ...refusal(operation, toError(standing)), standing: standing.at };
   const shared = { seq, by: options.by, request, refusedBefore: refusedBefore(last) };
   try {
     const byServer = refusedByServer?.get(id);

@@ -17,8 +17,22 @@ export interface RefusalRule {
 /** What an id was refused for before is kept this often, so that a document stays small. */
 const maxRefusedBefore = 16;
 
+/**
+ * The refusal of that request, if its id was last refused: also if another request was refused
+ * under the id since, such as a corrected row that turned out to be wrong too.
+ */
+export function standingOf(
+  last: Refusal | undefined,
+  request: string,
+): Pick<Refusal, 'at' | 'reason'> | undefined {
+  if (!last || last.request === request) return last;
+  const past = last.refusedBefore?.findLast((before) => before.request === request);
+  return past && { at: past.at, reason: past };
+}
+
 /** The error of a refusal that stands. */
-export function toError({ reason: { code, message, hint } }: Refusal): BankctlError {
+export function toError({ reason }: Pick<Refusal, 'reason'>): BankctlError {
+  const { code, message, hint } = reason;
   return new BankctlError(
     isErrorCode(code) ? code : 'refused_by_server',
     message,

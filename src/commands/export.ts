@@ -1,6 +1,7 @@
 import { findBranch } from '../bank/find-branch.ts';
+import type { Tally } from '../bank/survey.ts';
 import type { Config } from '../config/config.ts';
-import { BankctlError } from '../errors.ts';
+import { BankctlError, Status } from '../errors.ts';
 import { accountColumns } from '../files/account-rows.ts';
 import { operationShape } from '../files/operation-rows.ts';
 import type { Column } from '../render/view.ts';
@@ -65,18 +66,24 @@ async function accounts(branches: readonly string[], session: Session): Promise<
     import('../bank/index.ts'),
     session.bank(),
   ]);
-  const foreign = new Map(branches.map((name) => [name, createTally()]));
-  async function* exported() {
-    yield* exportAccounts(bank, branches, (name) => foreign.get(name));
-    for (const [name, tally] of foreign) {
-      tellProblems(session, bank.branches.get(name), { problems: tally.problems() });
-    }
-  }
-  const rows = streamOf(
-    exported(),
+  const tallies = new Map<string, Tally>();
+  const tallyOf = (name: string) => {
+    const tally = createTally();
+    tallies.set(name, tally);
+    return tally;
+  };
+  const stream = streamOf(
+    exportAccounts(bank, branches, tallyOf),
     accountColumns.map((name): Column => ({ name })),
     (row) => accountColumns.map((name) => row[name]),
   );
+  const status = () => {
+    const statuses = [...tallies].map(([name, tally]) =>
+      tellProblems(session, bank.branches.get(name), { problems: tally.problems() }),
+    );
+    return statuses.find((one) => one !== Status.done) ?? Status.done;
+  };
+  const rows = { ...stream, status };
   return session.globals.output === 'table' ? asText(rows, csvText) : rows;
 }
 
@@ -95,7 +102,7 @@ type Part = StreamResult['parts'] extends AsyncIterable<infer P> ? P : never;
 
 /** A table is not for machines: what is to be taken back is written in a format for rows. */
 function asText(
-  { parts }: StreamResult,
+  { parts, ...rest }: StreamResult,
   write: (part: Part, first: boolean) => Promise<string>,
 ): StreamResult {
   async function* texts(): AsyncIterable<Part> {
@@ -110,7 +117,7 @@ function asText(
       };
     }
   }
-  return { kind: 'stream', parts: texts() };
+  return { ...rest, parts: texts() };
 }
 
 async function csvText({ view }: Part, first: boolean): Promise<string> {

@@ -28,7 +28,7 @@ export async function postOne(
   };
   const { interrupted } = session.context;
   const bank = await session.bank().catch((error: unknown) => {
-    throw dryRun ? error : withId(error, operation.id, interrupted.aborted);
+    throw dryRun ? error : withId(error, operation, interrupted.aborted);
   });
   const tellId = () => session.talk(`Still working on operation ${operation.id}.`);
   const slow = setTimeout(tellId, tellIdAfterMs);
@@ -45,7 +45,7 @@ export async function postOne(
     if (dryRun) throw error;
     throw isPlain(operation) && !bank.journal
       ? await withoutId(error, operation, interrupted.aborted)
-      : withId(error, operation.id, interrupted.aborted);
+      : withId(error, operation, interrupted.aborted);
   } finally {
     clearTimeout(slow);
     interrupted.removeEventListener('abort', tellId);
@@ -96,10 +96,14 @@ function tell(session: Session, { operation, replayed, dryRun }: Posted): void {
 
 /**
  * The error, with what it means for the operation and the id that makes sure. An answer to a commit
- * that never came leaves it open; after any other failure nothing is applied, and the same id makes
- * a repeated command safe either way.
+ * that never came leaves it open; after any other failure this command applied nothing, though an
+ * earlier one with a given id may have. The same id makes a repeated command safe either way.
  */
-function withId(error: unknown, id: string, interrupted: boolean): unknown {
+function withId(
+  error: unknown,
+  { id, idGiven }: Pick<Operation, 'id' | 'idGiven'>,
+  interrupted: boolean,
+): unknown {
   const again = `repeat the command with --id ${shellWord(id)}`;
   const code = error instanceof BankctlError ? error.code : undefined;
   if (error instanceof BankctlError && code === 'outcome_unknown') {
@@ -108,9 +112,10 @@ function withId(error: unknown, id: string, interrupted: boolean): unknown {
     const hint = `To make sure, ${again}: it is applied once; ${look}.`;
     return new BankctlError(code, message, hint, { cause: error });
   }
-  const notApplied = `The operation ${id} was not applied.`;
+  const fate = `operation ${id} was not applied${idGiven ? ' by this command' : ''}.`;
+  const notApplied = `The ${fate}`;
   if (interrupted && !(error instanceof BankctlError && error.status === Status.refused)) {
-    const message = `Interrupted: operation ${id} was not applied.`;
+    const message = `Interrupted: ${fate}`;
     return new BankctlError('interrupted', message, `To try again, ${again}.`, { cause: error });
   }
   if (error instanceof BankctlError && code === 'timed_out') {

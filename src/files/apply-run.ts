@@ -8,6 +8,7 @@ import { type Outcome, OutcomeUnknown, type PostOptions, post } from '../bank/po
 import { createMemory } from '../bank/post-memory.ts';
 import { createRehearsal } from '../bank/rehearsal.ts';
 import { BankctlError } from '../errors.ts';
+import { Unfinished } from '../unfinished.ts';
 import type { Batch } from './batches.ts';
 import { fileCodes } from './check-file.ts';
 import { LineProblem } from './lines.ts';
@@ -220,10 +221,16 @@ export class ApplyRun {
       const message = `The cache of the server does not hold ${file} as one transaction.`;
       throw new BankctlError('too_many_operations', `${message} ${this.#certainty()}`);
     }
-    if (!isOutage(error)) throw error;
+    if (!isOutage(error)) throw this.#unfinished(error);
     const reason = error instanceof Error ? error.message.replace(/\s*\.?$/, '') : String(error);
     const message = `The database stopped answering (${reason}). ${this.#certainty()}`;
     throw new BankctlError('unreachable', message, again, { cause: error });
+  }
+
+  /** What the server says in the middle, such as that the user lost a role. */
+  #unfinished(error: unknown): unknown {
+    if (this.#done() === 0 && this.#unknown.size === 0) return error;
+    return new Unfinished(this.#certainty(), this.#host.again, error);
   }
 
   #withCertainty(error: BankctlError): BankctlError {
@@ -245,12 +252,12 @@ export class ApplyRun {
   #certainty(): string {
     if (this.#options.dryRun) return 'It was a dry run: nothing was written.';
     const [done, unknown] = [this.#done(), this.#unknown.size];
-    if (done === 0 && unknown === 0) return 'Nothing was applied.';
+    if (done === 0 && unknown === 0) return 'Nothing was applied by this run.';
     const { refused } = this.#counts;
     const but = refused === 0 ? '' : ` (${refused} of them refused)`;
     const first = done === 0 ? '' : `The first ${done} rows are certainly done${but}; `;
     return unknown === 0
-      ? `${first}nothing after them is applied.`
+      ? `${first}nothing after them was applied by this run.`
       : `${first}the ${done === 0 ? 'first' : 'next'} ${unknown} may or may not be applied.`;
   }
 }

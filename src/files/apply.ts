@@ -6,6 +6,7 @@ import { recordBatch } from './batch-name.ts';
 import { type BatchBounds, type Reading, readBatches, withoutId } from './batches.ts';
 import { type CheckedFile, type CheckHost, checkFile, type RowRules } from './check-file.ts';
 import { operationShape, toOperation } from './operation-rows.ts';
+import { createRequestSum, type RequestSum } from './request-sum.ts';
 import type { LeftOut } from './rows.ts';
 import { spool } from './spool.ts';
 import { isWholeField } from './whole-field.ts';
@@ -49,13 +50,18 @@ export async function applyFile(
   let ready = reading;
   try {
     if (!source.repeatable) ready = { ...reading, source: await spool(source, host.interrupted) };
-    const checked = await checkFile(ready.source, ready.format, rulesOf(ready, options), {
+    const withoutIds = createRequestSum();
+    const rules = rulesOf(ready, options, withoutIds);
+    const checked = await checkFile(ready.source, ready.format, rules, {
       ...host,
       checked: (rows) => host.progress({ phase: 'checking', rows, totalRows: undefined }),
     });
     if (options.atomic) checkAtomic(source.name, checked);
     host.leftOut(checked.leftOut);
-    run.begin(checked.rows, await rowsBefore(ready, checked, options, host));
+    run.begin(
+      checked.rows,
+      await rowsBefore(ready, { ...checked, digest: withoutIds.digest() }, options, host),
+    );
     const batches = readBatches(ready, options.atomic ? oneBatch : bounds);
     for await (const batch of ahead(batches, host.interrupted)) {
       if (await run.post(batch)) break;
@@ -68,13 +74,19 @@ export async function applyFile(
   }
 }
 
-function rulesOf({ config, batch }: Reading, { lastLineComplete }: ApplyOptions): RowRules {
+function rulesOf(
+  { config, batch }: Reading,
+  { lastLineComplete }: ApplyOptions,
+  withoutIds: RequestSum,
+): RowRules {
   return {
     shape: operationShape,
     check: (row) => {
-      const { id } = toOperation(row, config);
-      if (id === '' && batch === undefined) throw withoutId(row.line);
-      return id;
+      const operation = toOperation(row, config);
+      if (operation.id !== '') return operation.id;
+      if (batch === undefined) throw withoutId(row.line);
+      withoutIds.add(operation);
+      return '';
     },
     isWhole: ({ fields }, field) => isWholeField(field, fields, config),
     lastLineComplete,
@@ -84,7 +96,7 @@ function rulesOf({ config, batch }: Reading, { lastLineComplete }: ApplyOptions)
 /** How many rows were applied before under the name, if other rows were given under it. */
 async function rowsBefore(
   { batch, source }: Reading,
-  { digest, rows }: CheckedFile,
+  { digest, rows }: CheckedFile & { readonly digest: string | undefined },
   { dryRun, again }: ApplyOptions,
   { bank, by }: ApplyHost,
 ): Promise<number> {

@@ -40,7 +40,8 @@ function repeated({ batches, by, at }: Recorded, file: string, { batch }: BatchF
   return new BankctlError(
     'file_repeated',
     `The rows of ${file} were given before, with --batch ${quote(name)}, by ${by} at ` +
-      `${at.toISOString()}; with --batch ${quote(batch)} they would be posted a second time.`,
+      `${at.toISOString()}; what was applied of them would be applied a second time with --batch ` +
+      `${quote(batch)}.`,
     `Give --batch ${shellWord(name)} to make sure that all of them are applied, ` +
       'or --again if they are meant a second time.',
   );

@@ -1,7 +1,7 @@
-import { createHash } from 'node:crypto';
 import { BankctlError, errorTable } from '../errors.ts';
 import { quote } from '../text.ts';
 import { createDigestTable } from './digest-table.ts';
+import { fold } from './fold.ts';
 import { LineProblem } from './lines.ts';
 import type { ResultsFile } from './results.ts';
 import { type LeftOut, type Row, type RowFormat, type RowShape, readRows } from './rows.ts';
@@ -49,8 +49,6 @@ export interface CheckedFile {
   readonly rows: number;
   readonly bytes: number;
   readonly leftOut: LeftOut;
-  /** SHA-256 of what the rows without an id ask for, in order; undefined if there are none. */
-  readonly digest: string | undefined;
 }
 
 /**
@@ -86,7 +84,7 @@ export async function checkFile(
   }
   await checking.report(await repeatedIds(source, format, rules, checking.suspects), host);
   if (checking.first) throw checking.error(source.name, checking.first);
-  return { rows: checking.rows, bytes, leftOut, digest: checking.digest() };
+  return { rows: checking.rows, bytes, leftOut };
 }
 
 /** A line whose id seems to be that of an earlier one: their digests are the same. */
@@ -105,10 +103,8 @@ class Checking {
   first: LineProblem | undefined;
   readonly suspects: Suspect[] = [];
   #faults = 0;
-  #withoutId = 0;
   readonly #rules: RowRules;
   readonly #lineOfId = createDigestTable();
-  readonly #hash = createHash('sha256');
 
   constructor(rules: RowRules) {
     this.#rules = rules;
@@ -116,37 +112,28 @@ class Checking {
 
   faultsOf(rows: readonly (Row | LineProblem)[]): readonly LineProblem[] {
     const faults: LineProblem[] = [];
-    let text = '';
     for (const row of rows) {
       try {
         if (row instanceof LineProblem) throw row;
-        text += this.#check(row);
+        this.#check(row);
       } catch (error) {
         if (!(error instanceof LineProblem)) throw error;
         faults.push(error);
       }
     }
-    this.#hash.update(text);
     this.rows += rows.length;
     return faults;
   }
 
-  /** @returns what the row asks for, if it has no id */
-  #check(row: Row): string {
-    const { shape, check, isWhole, lastLineComplete } = this.#rules;
+  #check(row: Row): void {
+    const { check, isWhole, lastLineComplete } = this.#rules;
     const id = check(row);
     const { mayBeCut } = row;
     if (mayBeCut !== undefined && !lastLineComplete && !isWhole(row, mayBeCut)) {
       throw cut(row, mayBeCut);
     }
-    if (id !== '') {
-      this.#note(id, row.line);
-      return '';
-    }
-    this.#withoutId += 1;
-    let text = '';
-    for (const name of shape.columns) text += `${row.fields[name] ?? ''}\n`;
-    return text;
+    // Where two digests are the same, the ids themselves decide.
+    if (id !== '') this.#note(id, row.line);
   }
 
   #note(id: string, line: number): void {
@@ -180,20 +167,6 @@ class Checking {
         : `; ${others} other ${others === 1 ? 'line is' : 'lines are'} at fault too`;
     return new BankctlError(code, `${file}, line ${line} ${message}${more}.`, hint);
   }
-
-  digest(): string | undefined {
-    return this.#withoutId === 0 ? undefined : this.#hash.digest('hex');
-  }
-}
-
-/** 32 bits of a text. Two texts may share them: the ids themselves decide. */
-function fold(text: string, seed: number): number {
-  let bits = seed;
-  for (let index = 0; index < text.length; index += 1) {
-    bits = Math.imul(bits ^ text.charCodeAt(index), 0x5bd1e995);
-    bits ^= bits >>> 15;
-  }
-  return bits >>> 0;
 }
 
 /** Reads the file again for the ids of the suspects, and compares them. */

@@ -1,5 +1,5 @@
+import { accountsIn } from '../bank/balances.ts';
 import type { Bank } from '../bank/bank.ts';
-import { fromDecimal } from '../bank/decimal.ts';
 import { type Entry, fromJournalDocument } from '../bank/journal.ts';
 import { formatAmount } from '../bank/money.ts';
 import { referenceKey } from '../bank/operation.ts';
@@ -22,27 +22,25 @@ export type ExportedOperation = Readonly<Record<string, string | boolean>>;
 /**
  * The accounts of some branches, by branch and number, in batches, from one snapshot.
  *
- * @param foreign counts a branch's documents that do not carry its stamp
+ * @param tallyOf counts what is wrong with documents of a branch: those of others, without a
+ *   number, or without a status are left out
  * @throws `bad_balance`
  */
 export async function* exportAccounts(
   bank: Bank,
   names: readonly string[],
-  foreign: (branch: string) => Tally | undefined = () => undefined,
+  tallyOf: (branch: string) => Tally,
 ): AsyncIterable<readonly ExportedAccount[]> {
   const session = bank.startSession({ snapshot: bank.journal !== undefined });
   try {
     for (const name of names) {
       const branch = bank.branches.get(name);
-      const { currency } = branch;
-      for await (const documents of branch.accounts(session, foreign(name))) {
-        yield documents.map((document) => {
-          const account = String(document['account_number']);
-          const minor = fromDecimal(document['balance'], currency);
-          if (minor === undefined) throw badBalance(`${name}:${account}`, currency.code);
-          const balance = formatAmount(minor, currency);
-          const status = String(document['status']);
-          return { branch: name, account, balance, currency: currency.code, status };
+      const currency = branch.currency.code;
+      for await (const accounts of accountsIn(branch, session, tallyOf(name))) {
+        yield accounts.flatMap(({ account, balance, status }) => {
+          if (balance === null) throw badBalance(`${name}:${account ?? '?'}`, currency);
+          if (account === null || status === null) return [];
+          return { branch: name, account, balance, currency, status };
         });
       }
     }

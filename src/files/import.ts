@@ -3,6 +3,7 @@ import { mostOperations } from '../bank/post.ts';
 import { createMemory } from '../bank/post-memory.ts';
 import { createRehearsal } from '../bank/rehearsal.ts';
 import { BankctlError } from '../errors.ts';
+import { Unfinished } from '../unfinished.ts';
 import { type AccountRow, accountShape, type Target, toAccount } from './account-rows.ts';
 import { ahead } from './ahead.ts';
 import type { Interruption } from './apply-run.ts';
@@ -145,13 +146,15 @@ class ImportRun {
     const { bank, interrupted, monotonicNs } = this.#host;
     const patience = { timeoutMs: bank.timeoutMs, interrupted, monotonicNs };
     const answers: Answers = { applied: new Set(), unknown: new Set() };
+    let imported: readonly ImportedRow[];
     try {
-      await this.#count(await persist(patience, () => importRows(rows, this.#posting, answers)));
+      imported = await persist(patience, () => importRows(rows, this.#posting, answers));
     } catch (error) {
       this.#unknown = answers.unknown.size;
       await this.#count(openedRows(rows, answers));
       throw error;
     }
+    await this.#count(imported);
   }
 
   async #count(rows: readonly ImportedRow[]): Promise<void> {
@@ -193,7 +196,7 @@ class ImportRun {
       const hint = untouched ? error.hint : again;
       throw new BankctlError(error.code, `${error.message} ${certainty}`, hint, { cause: error });
     }
-    if (!isOutage(error)) throw error;
+    if (!isOutage(error)) throw untouched ? error : new Unfinished(certainty, again, error);
     const reason = error instanceof Error ? error.message.replace(/\s*\.?$/, '') : String(error);
     const message = `The database stopped answering (${reason}). ${certainty}`;
     throw new BankctlError('unreachable', message, again, { cause: error });
@@ -202,7 +205,7 @@ class ImportRun {
   #certainty(): string {
     const { read, created } = this.#counts;
     if (this.#posting.rehearsal) return 'It was a dry run: nothing was written.';
-    if (read === 0 && this.#unknown === 0) return 'Nothing was imported.';
+    if (read === 0 && this.#unknown === 0) return 'Nothing was imported by this run.';
     const done = `${read} rows are certainly done: ${created} accounts were created`;
     return this.#unknown === 0
       ? `${done}.`

@@ -91,6 +91,51 @@ describe('a refusal', () => {
     expect(await journalOf(opened).countDocuments({ refused: { $exists: true } })).toBe(1);
   });
 
+  test('stands though another request was refused under its id since', async () => {
+    const opened = await bankWith(['branch1:A']);
+    const [first, second] = [plus('branch1:A', -20_000n, 'x'), plus('branch1:A', -30_000n, 'x')];
+    await post(opened.bank, [first], keeping);
+    await post(opened.bank, [second], keeping);
+    await post(opened.bank, [plus('branch1:A', 100_000n)], { by });
+    for (const row of [first, second]) {
+      expect(fates(await post(opened.bank, [row], keeping))).toEqual(['still below_minimum']);
+    }
+    expect(fates(await post(opened.bank, [plus('branch1:A', -1n, 'x')], keeping))).toEqual([
+      'applied',
+    ]);
+  });
+
+  test('of a row that the journal keeps from being judged leaves the others alone', async () => {
+    const opened = await bankWith(['branch1:A']);
+    const documents = ['far', 'odd'].map((_id) => ({
+      ...{ _id, type: 'increment', at: new Date(), seq: 0, by, request: 'r' },
+      postings: [
+        {
+          branch: _id === 'far' ? 'branch9' : 'branch1',
+          account_number: _id,
+          amount: Decimal128.fromString(_id === 'far' ? '1.00' : '1.001'),
+          balance_after: Decimal128.fromString('1.00'),
+          version: Long.ONE,
+        },
+      ],
+    }));
+    await journalOf(opened).insertMany(documents);
+    const rows = [
+      plus('branch1:A', 1n, 'a'),
+      operation({ type: 'reverse', reverses: 'far' }, 'b'),
+      plus('branch1:A', 1n, 'odd'),
+      plus('branch1:A', 1n, 'c'),
+    ];
+    for (const fate of ['applied', 'replayed']) {
+      const outcomes = await post(opened.bank, rows, keeping);
+      expect(fates(outcomes)).toEqual([fate, 'unknown_branch', 'bad_balance', fate]);
+      expect(outcomes[1]).toMatchObject({
+        error: { message: expect.stringContaining('"far" is one of the branch "branch9" too') },
+      });
+    }
+    expect(await balance(opened, 'A')).toBe('100.02');
+  });
+
   test('when repeated takes the place of the last, and remembers it', async () => {
     const opened = await bankWith(['branch1:A']);
     for (let round = 0; round < 20; round += 1) {

@@ -195,7 +195,8 @@ describe('a file that is not as expected', () => {
       expect(error.message).toMatch(expected);
       expect([ran.status, ran.stdout]).toEqual([2, '']);
       expect(error.hint).toMatch(/\S/);
-      if (error.code !== 'file_empty') expect(error.message).toMatch(/Nothing was applied\.$/);
+      if (error.code !== 'file_empty')
+        expect(error.message).toMatch(/Nothing was applied by this run\.$/);
     }
     expect(await bank.everything()).toBe(before);
   });
@@ -315,8 +316,12 @@ describe('what happens to a file as a whole', () => {
       join(bank.directory, 'same.csv'),
       'branch,account,amount\nbranch1,A,1\nbranch1,A,1\n',
     );
+    await writeFile(
+      join(bank.directory, 'spelled.csv'),
+      'amount,account,branch,type,create\n+1.00,A,branch1,increment,false\n1.0,A,branch1,,\n',
+    );
     const before = await bank.everything();
-    for (const file of ['rows.ndjson', 'same.csv']) {
+    for (const file of ['rows.ndjson', 'same.csv', 'spelled.csv']) {
       for (const more of [[], ['--dry-run']]) {
         const ran = await outOf(bank, file, '--batch', 'pay2', ...more);
         expect(JSON.parse(ran.stderr).error).toMatchObject({
@@ -335,6 +340,20 @@ describe('what happens to a file as a whole', () => {
       expect(repeated.counts).toMatchObject({ applied: 0, replayed: 2 });
     }
     expect(await balances(bank)).toMatchObject({ A: '104.00' });
+  });
+
+  test('sorted anew, they are the same rows; one more or less, they are others', async () => {
+    const bank = await bankWith(json([plus('A', '1'), plus('B', '2'), plus('B', '2')]));
+    const given = async (name: string, rows: readonly object[]) => {
+      await writeFile(join(bank.directory, 'rows.ndjson'), json(rows));
+      const { status } = await outOf(bank, 'rows.ndjson', '--batch', name);
+      return status;
+    };
+    expect(await given('one', [plus('A', '1'), plus('B', '2'), plus('B', '2')])).toBe(0);
+    expect(await given('two', [plus('B', '2'), plus('A', '1'), plus('B', '2')])).toBe(2);
+    expect(await given('two', [plus('B', '2'), plus('A', '1')])).toBe(0);
+    expect(await given('two', [plus('A', '2'), plus('B', '1'), plus('B', '2')])).toBe(0);
+    expect(await balances(bank)).toMatchObject({ A: '104.00', B: '107.00' });
   });
 
   test('rows that a name had before and has no more are counted', async () => {

@@ -1,6 +1,6 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { Long } from 'mongodb';
+import { Decimal128, Long } from 'mongodb';
 import { describe, expect, test } from 'vitest';
 import { type Workspace, workspace } from '../workspace.ts';
 
@@ -106,7 +106,7 @@ describe('import', () => {
     const ran = await bank.run(['import', 'branch1', 'in.csv', '--results', 'out']);
     expect([ran.status, ran.stdout]).toEqual([2, '']);
     expect(ran.stderr).toMatch(/in\.csv, line 3 is closed.*; 6 other lines are at fault too/);
-    expect(ran.stderr).toContain('Nothing was imported.');
+    expect(ran.stderr).toContain('Nothing was imported by this run.');
     const listed = await results(bank);
     for (const [index, [, expected]] of faults.entries()) {
       const line = 3 + 2 * index;
@@ -227,6 +227,26 @@ describe('export', () => {
     }
     const refused = await from.run(['export', 'branch1', '--operations']);
     expect([refused.status, refused.stdout]).toEqual([2, '']);
+  });
+
+  test('what the bank cannot vouch for is named, with status 1', async () => {
+    const bank = await workspace();
+    for (const account of ['A', 'B', 'C']) await bank.run(['open', 'branch1', account]);
+    const accounts = bank.db.collection('branch1', { promoteValues: false });
+    await bank.db.command({ collMod: 'branch1', validator: {} });
+    await accounts.dropIndexes();
+    const { _id: _, ...copy } = (await accounts.findOne({ account_number: 'A' })) ?? {};
+    await accounts.insertOne({ ...copy, balance: Decimal128.fromString('500.00') });
+    await accounts.updateOne({ account_number: 'B' }, { $unset: { status: '' } });
+    await accounts.updateOne({ account_number: 'C' }, { $unset: { account_number: '' } });
+    for (const output of ['csv', 'ndjson', 'table']) {
+      const { status, stdout, stderr } = await bank.run(['export', '-o', output]);
+      expect(status, stderr).toBe(1);
+      expect(stdout).toContain('500.00');
+      expect(stdout).not.toMatch(/undefined|B/);
+      expect(stderr).toMatch(/branch1: 2 documents share account numbers: A\./);
+      expect(stderr).toMatch(/branch1: 2 documents with fields missing or wrong: _id \w+, B/);
+    }
   });
 
   test('an empty bank has a head and no rows', async () => {

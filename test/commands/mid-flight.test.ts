@@ -120,7 +120,7 @@ describe('a server that dies in the middle', () => {
     await member.kill();
     for (const { status, stderr } of [silent, await killed]) {
       expect(status, stderr).toBe(3);
-      expect(stderr).toMatch(/The operation x was not applied\./);
+      expect(stderr).toMatch(/The operation x was not applied by this command\./);
       expect(stderr).toMatch(/repeat the command with --id x/);
     }
     await member.restart();
