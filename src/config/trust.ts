@@ -38,7 +38,9 @@ export async function refuseUntrusted(path: string, opened: Stats): Promise<void
  */
 export async function refuseUntrustedDirectory(directory: string, path: string): Promise<void> {
   const uid = geteuid?.();
-  if (uid !== undefined) await refuseOwner(path, directory, await stat(directory), uid);
+  // What is not there, or may not be looked at, is not written to either, which says why.
+  const found = await stat(directory).catch(() => undefined);
+  if (uid !== undefined && found) await refuseOwner(path, directory, found, uid);
 }
 
 /** Follows a path by hand, and looks at the directory of each link and at that of the end. */
