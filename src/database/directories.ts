@@ -26,7 +26,7 @@ export function cacheDirectory(env: Env, os: string): string {
 /**
  * Where the local database lives: `BANKCTL_DATA_DIR`, else `bankctl` in the XDG data directory.
  *
- * @throws BankctlError `local_database` where neither is set and there is no HOME, or as `givenPath`
+ * @throws BankctlError `local_database` where neither is set and there is no HOME; as `givenPath`
  */
 export function dataDirectory(env: Env): string {
   const named = givenPath(env, 'BANKCTL_DATA_DIR', 'local_database');
