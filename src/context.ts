@@ -1,3 +1,4 @@
+import { readlinkSync } from 'node:fs';
 import { hostname, userInfo } from 'node:os';
 import type { Readable, Writable } from 'node:stream';
 
@@ -54,12 +55,23 @@ function author(): string {
   return `${userName()}@${hostname()}`;
 }
 
-/** A working directory that was deleted has no name; the root has no config file of ours either. */
+/**
+ * A working directory that was deleted has no name, but Linux remembers it as `/a/b (deleted)`:
+ * nothing is found there, nor written by mistake into another place.
+ */
 function workingDirectory(): string {
   try {
     return process.cwd();
   } catch {
-    return '/';
+    return deletedDirectory();
+  }
+}
+
+function deletedDirectory(): string {
+  try {
+    return readlinkSync('/proc/self/cwd');
+  } catch {
+    return '/(deleted)';
   }
 }
 

@@ -1,7 +1,9 @@
+import { constants } from 'node:fs';
 import { type FileHandle, open, rm } from 'node:fs/promises';
 import { arch, cpus, release, type } from 'node:os';
 import { version as nodeVersion } from 'node:process';
 import { fileError } from '../database/directories.ts';
+import { openToWrite } from '../database/pipe.ts';
 import { redact } from '../database/uri.ts';
 import { BankctlError } from '../errors.ts';
 import type { Fact, ReportData } from '../render/html/report-data.ts';
@@ -38,7 +40,7 @@ export async function withReport<Result>(
       'Name two different files.',
     );
   }
-  const file = await openReport(path);
+  const file = await openReport(path, session.context.interrupted);
   try {
     const { result, reported } = await work();
     const [{ renderReport }, page, run] = await Promise.all([
@@ -66,7 +68,7 @@ interface ReportFile {
 }
 
 /** An older report stays as it is until there is a new one. */
-async function openReport(path: string): Promise<ReportFile> {
+async function openReport(path: string, interrupted: AbortSignal): Promise<ReportFile> {
   const guarded = async <T>(work: () => Promise<T>): Promise<T> => {
     try {
       return await work();
@@ -79,7 +81,7 @@ async function openReport(path: string): Promise<ReportFile> {
       );
     }
   };
-  const { handle, made } = await guarded(() => openOrMake(path));
+  const { handle, made } = await guarded(() => openOrMake(path, interrupted));
   let written = false;
   return {
     write: (text) =>
@@ -95,12 +97,15 @@ async function openReport(path: string): Promise<ReportFile> {
   };
 }
 
-async function openOrMake(path: string): Promise<{ handle: FileHandle; made: boolean }> {
+async function openOrMake(
+  path: string,
+  interrupted: AbortSignal,
+): Promise<{ handle: FileHandle; made: boolean }> {
   try {
     return { handle: await open(path, 'wx'), made: true };
   } catch (error) {
     if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error;
-    return { handle: await open(path, 'r+'), made: false };
+    return { handle: await openToWrite(path, constants.O_WRONLY, interrupted), made: false };
   }
 }
 

@@ -1,7 +1,8 @@
 import type { Stats } from 'node:fs';
-import { lstat, readFile, readlink, stat } from 'node:fs/promises';
+import { lstat, readlink, stat } from 'node:fs/promises';
 import { dirname, join, parse, sep } from 'node:path';
 import { getegid, geteuid } from 'node:process';
+import { membership, userName } from '../database/membership.ts';
 import { BankctlError } from '../errors.ts';
 import { shellWord } from '../text.ts';
 
@@ -23,7 +24,7 @@ export async function refuseUntrusted(path: string, opened: Stats): Promise<void
   const uid = geteuid?.();
   // Windows has neither owners nor modes of this kind.
   if (uid === undefined) return;
-  await refuseOwner(path, path, opened, uid);
+  refuseOwner(path, path, opened, uid);
   const real = await walk(path, uid);
   const found = await lstat(real);
   if (found.ino !== opened.ino || found.dev !== opened.dev) {
@@ -38,7 +39,9 @@ export async function refuseUntrusted(path: string, opened: Stats): Promise<void
  */
 export async function refuseUntrustedDirectory(directory: string, path: string): Promise<void> {
   const uid = geteuid?.();
-  if (uid !== undefined) await refuseOwner(path, directory, await stat(directory), uid);
+  // What is not there, or may not be looked at, is not written to either, which says why.
+  const found = await stat(directory).catch(() => undefined);
+  if (uid !== undefined && found) refuseOwner(path, directory, found, uid);
 }
 
 /** Follows a path by hand, and looks at the directory of each link and at that of the end. */
@@ -57,29 +60,29 @@ async function walk(path: string, uid: number): Promise<string> {
     }
     links += 1;
     if (links > mostLinks) throw refusal(path, `${path} has too many symbolic links.`);
-    await refuseOwner(path, reached, await lstat(reached), uid);
+    refuseOwner(path, reached, await lstat(reached), uid);
     // The mode of a link means nothing; its owner made it.
-    await refuseOwner(path, next, { uid: found.uid, gid: found.gid, mode: 0 }, uid);
+    refuseOwner(path, next, { uid: found.uid, gid: found.gid, mode: 0 }, uid);
     const target = await readlink(next);
     const targetRoot = parse(target).root;
     if (targetRoot !== '') reached = targetRoot;
     ahead.unshift(...target.slice(targetRoot.length).split(sep));
   }
   const directory = dirname(reached);
-  await refuseOwner(path, directory, await lstat(directory), uid);
+  refuseOwner(path, directory, await lstat(directory), uid);
   return reached;
 }
 
 /** @param part the file, a link or a directory on the way to it */
-async function refuseOwner(path: string, part: string, owned: Owned, uid: number): Promise<void> {
+function refuseOwner(path: string, part: string, owned: Owned, uid: number): void {
   const subject = part === path ? path : `${path} is not taken unasked: ${part}, on the way to it,`;
   if (owned.uid !== uid && owned.uid !== 0) {
-    throw refusal(path, `${subject} belongs to ${await userName(owned.uid)}, not to you or root.`);
+    throw refusal(path, `${subject} belongs to ${userName(owned.uid)}, not to you or root.`);
   }
-  const group = (owned.mode & 0o020) !== 0 && !(await isOwnGroup(owned.gid, uid));
+  const group = (owned.mode & 0o020) !== 0 && !isOwnGroup(owned.gid, uid);
   if ((owned.mode & 0o002) === 0 && !group) return;
   const mode = (owned.mode & 0o7777).toString(8).padStart(4, '0');
-  const who = `belongs to ${await userName(owned.uid)} and can be written by others`;
+  const who = `belongs to ${userName(owned.uid)} and can be written by others`;
   const cure = part === path && owned.uid === uid ? `chmod go-w ${shellWord(part)}` : undefined;
   throw refusal(path, `${subject} ${who} (mode ${mode}).`, cure);
 }
@@ -96,27 +99,6 @@ function refusal(
   );
 }
 
-/**
- * Whether a group has no member but the user, as where each user has a group of their own and a
- * umask of 002. A group that is not in the files of this machine has members we cannot know.
- */
-async function isOwnGroup(gid: number, uid: number): Promise<boolean> {
-  if (gid !== getegid?.()) return false;
-  const user = (await entries('/etc/passwd')).find(([, , id]) => id === String(uid))?.[0];
-  const group = (await entries('/etc/group')).find(([, , id]) => id === String(gid));
-  if (user === undefined || group === undefined) return false;
-  const members = (group[3] ?? '').split(',').filter((name) => name !== '' && name !== user);
-  const primary = (await entries('/etc/passwd')).filter(([, , , id]) => id === String(gid));
-  return members.length === 0 && primary.every(([, , id]) => id === String(uid));
-}
-
-async function userName(uid: number): Promise<string> {
-  const found = (await entries('/etc/passwd')).find(([, , id]) => id === String(uid));
-  return found?.[0] ?? `the user ${uid}`;
-}
-
-/** The lines of a file of the system, by their fields. */
-async function entries(path: string): Promise<readonly (readonly string[])[]> {
-  const text = await readFile(path, 'utf8').catch(() => '');
-  return text.split('\n').map((line) => line.split(':'));
+function isOwnGroup(gid: number, uid: number): boolean {
+  return gid === getegid?.() && membership(gid, uid) === 'alone';
 }

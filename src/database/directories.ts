@@ -10,11 +10,11 @@ type Env = Readonly<Record<string, string | undefined>>;
  * Where fetched programs are kept: `BANKCTL_CACHE_DIR`, else `bankctl` in the cache directory of
  * the XDG base directory specification (on macOS in ~/Library/Caches).
  *
- * @throws BankctlError `not_writable` where neither is set and there is no HOME
+ * @throws BankctlError `not_writable` where neither is set and there is no HOME, or as `givenPath`
  */
 export function cacheDirectory(env: Env, os: string): string {
-  const named = given(env, 'BANKCTL_CACHE_DIR');
-  if (named !== undefined) return resolve(named);
+  const named = givenPath(env, 'BANKCTL_CACHE_DIR', 'not_writable');
+  if (named !== undefined) return named;
   const base = xdg(env, 'XDG_CACHE_HOME');
   if (base !== undefined) return join(base, 'bankctl');
   const home = homeOr(env, 'not_writable', 'for the cache', 'BANKCTL_CACHE_DIR');
@@ -26,11 +26,11 @@ export function cacheDirectory(env: Env, os: string): string {
 /**
  * Where the local database lives: `BANKCTL_DATA_DIR`, else `bankctl` in the XDG data directory.
  *
- * @throws BankctlError `local_database` where neither is set and there is no HOME
+ * @throws BankctlError `local_database` where neither is set and there is no HOME; as `givenPath`
  */
 export function dataDirectory(env: Env): string {
-  const named = given(env, 'BANKCTL_DATA_DIR');
-  if (named !== undefined) return resolve(named);
+  const named = givenPath(env, 'BANKCTL_DATA_DIR', 'local_database');
+  if (named !== undefined) return named;
   const base = xdg(env, 'XDG_DATA_HOME');
   if (base !== undefined) return join(base, 'bankctl');
   const home = homeOr(env, 'local_database', 'for the local database', 'BANKCTL_DATA_DIR');
@@ -41,6 +41,26 @@ export function dataDirectory(env: Env): string {
 export function given(env: Env, name: string): string | undefined {
   const value = env[name];
   return value === undefined || value === '' ? undefined : value;
+}
+
+/**
+ * The absolute path that a variable comes to, from the working directory.
+ *
+ * @throws BankctlError of that code where it is relative and the working directory was deleted
+ */
+export function givenPath(env: Env, name: string, code: ErrorCode): string | undefined {
+  const value = given(env, name);
+  if (value === undefined) return undefined;
+  try {
+    return resolve(value);
+  } catch (error) {
+    throw new BankctlError(
+      code,
+      `${name}=${value} is a path from the working directory, which was deleted.`,
+      `Change to another directory, or set ${name} to an absolute path.`,
+      { cause: error },
+    );
+  }
 }
 
 /** The XDG specification says that a relative path in its variables is to be ignored. */

@@ -102,8 +102,12 @@ function stopped(): BankctlError {
 function requireLockFile(path: string): void {
   const fault = foreignFault(path, ['file', 'hard link']);
   if (fault === undefined) return;
-  const message = `${path} ${fault.reason}, so it cannot be a lock of bankctl's.`;
-  throw new BankctlError('not_writable', message, 'Remove it, and repeat the command.');
+  throw noLock(path, fault.reason);
+}
+
+function noLock(path: string, reason: string): BankctlError {
+  const message = `${path} ${reason}, so it cannot be a lock of bankctl's.`;
+  return new BankctlError('not_writable', message, 'Remove it, and repeat the command.');
 }
 
 /** Changes whenever the lock passes to another holder, or its holder touches it. */
@@ -187,6 +191,7 @@ async function isDead(holder: Holder, path: string, host: LockHost): Promise<boo
 async function readHolder(path: string): Promise<Holder | undefined> {
   try {
     const text = await readPlainFile(path);
+    if (/^[^{[\0]/.test(text)) throw noLock(path, 'holds something else');
     return parseHolder(text) ?? { pid: 0, started: '', space: '', token: await fileToken(path) };
   } catch (error) {
     if (errnoCode(error) === 'ENOENT') return undefined;

@@ -1,10 +1,10 @@
 import { execFile } from 'node:child_process';
 import { access, constants, stat } from 'node:fs/promises';
 import { arch, platform } from 'node:os';
-import { delimiter, isAbsolute, join, resolve } from 'node:path';
+import { delimiter, isAbsolute, join } from 'node:path';
 import type { Context } from '../context.ts';
 import { BankctlError } from '../errors.ts';
-import { cacheDirectory, given } from './directories.ts';
+import { cacheDirectory, given, givenPath } from './directories.ts';
 import { exposedStep, realEyes } from './ownership.ts';
 
 /** One step of something that takes long. Without `totalBytes` the end is not known. */
@@ -71,9 +71,8 @@ export function machine(host: Pick<BinaryHost, 'platform'>): { os: string; arch:
 
 async function fromVariable(host: BinaryHost): Promise<string | undefined> {
   for (const variable of ['BANKCTL_MONGOD', 'MONGOMS_SYSTEM_BINARY']) {
-    const value = given(host.env, variable);
-    if (value === undefined) continue;
-    const path = resolve(value);
+    const path = givenPath(host.env, variable, 'no_mongod');
+    if (path === undefined) continue;
     const check = await checkMongod(path, host.interrupted);
     if ('version' in check) return path;
     throw new BankctlError(

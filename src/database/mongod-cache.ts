@@ -47,7 +47,8 @@ export async function sha256(path: string): Promise<string> {
   return hash.digest('hex');
 }
 
-function recordOf(path: string): string {
+/** Where the sha256 of a program in the cache is kept. */
+export function recordOf(path: string): string {
   return `${path}.json`;
 }
 

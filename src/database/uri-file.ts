@@ -1,8 +1,8 @@
-import { closeSync, constants, fstatSync, openSync, readSync, type Stats } from 'node:fs';
-import { Socket } from 'node:net';
+import { closeSync, fstatSync, openSync, readSync, type Stats } from 'node:fs';
 import { addAbortSignal } from 'node:stream';
 import { BankctlError } from '../errors.ts';
 import { errnoCode } from './directories.ts';
+import { pipeReader, readFlags } from './pipe.ts';
 import { checkUri } from './uri.ts';
 
 /** Far more than any connection string has. */
@@ -18,8 +18,7 @@ const mostBytes = 64 * 1024;
  */
 export async function uriFromFile(path: string, interrupted: AbortSignal): Promise<string> {
   try {
-    // Without O_NONBLOCK, opening a pipe that nobody writes to would block a thread for good.
-    const fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY);
+    const fd = openSync(path, readFlags);
     if (!fstatSync(fd).isFIFO()) return uriIn(readOpen(path, fd), path);
     return uriIn(await readPipe(fd, interrupted), path);
   } catch (error) {
@@ -60,9 +59,8 @@ function readOpen(path: string, fd: number): Buffer {
   }
 }
 
-/** The socket is the way in Node to wait for a pipe without a thread that nothing can end. */
 async function readPipe(fd: number, interrupted: AbortSignal): Promise<Buffer> {
-  const pipe = new Socket({ fd, readable: true, writable: false });
+  const pipe = pipeReader(fd);
   addAbortSignal(interrupted, pipe);
   const chunks: Buffer[] = [];
   let size = 0;

@@ -1,4 +1,4 @@
-import type { Readable } from 'node:stream';
+import type { Context } from '../context.ts';
 import { openResults, type ResultsFile } from './results.ts';
 import { keepHeapSmall } from './small-heap.ts';
 import { openSource, type Source } from './source.ts';
@@ -19,7 +19,7 @@ export interface FilePaths {
  */
 export async function withFiles<Opened, T>(
   paths: FilePaths,
-  context: { readonly stdin: Readable; readonly cwd: string },
+  context: Pick<Context, 'stdin' | 'cwd' | 'interrupted'>,
   before: () => Promise<Opened>,
   work: (source: Source, results: ResultsFile | undefined, opened: Opened) => Promise<T>,
 ): Promise<T> {
@@ -28,7 +28,7 @@ export async function withFiles<Opened, T>(
   try {
     const opened = await before();
     if (paths.results === undefined) return await work(source, undefined, opened);
-    const results = await openResults(paths.results, context.cwd, source);
+    const results = await openResults(paths.results, context, source);
     try {
       const done = await work(source, results, opened);
       // Without any rows, those of an earlier run are gone too.

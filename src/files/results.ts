@@ -1,7 +1,8 @@
 import { constants } from 'node:fs';
-import { type FileHandle, open, stat } from 'node:fs/promises';
+import { type FileHandle, stat } from 'node:fs/promises';
 import { isAbsolute, join } from 'node:path';
 import { fileError } from '../database/directories.ts';
+import { openToWrite } from '../database/pipe.ts';
 import { BankctlError } from '../errors.ts';
 import { jsonText } from '../text.ts';
 import type { FileIdentity, Source } from './source.ts';
@@ -20,9 +21,14 @@ const hint = 'Name a file that can be written after --results.';
  * Opens the file before anything is posted, so that it is known to be writable. What is in it is
  * kept until the first results are there.
  *
- * @throws `not_writable`, then and while writing; `usage` if it is the file that is read
+ * @throws `not_writable`, then and while writing; `usage` if it is the file that is read;
+ *   `interrupted` while nobody reads a named pipe
  */
-export async function openResults(path: string, cwd: string, source: Source): Promise<ResultsFile> {
+export async function openResults(
+  path: string,
+  { cwd, interrupted }: { readonly cwd: string; readonly interrupted: AbortSignal },
+  source: Source,
+): Promise<ResultsFile> {
   const guarded = async <T>(work: () => Promise<T>): Promise<T> => {
     try {
       return await work();
@@ -34,7 +40,9 @@ export async function openResults(path: string, cwd: string, source: Source): Pr
   // A named pipe is opened only when somebody reads it, so it is looked at before.
   refuseIfRead(await stat(place).catch(() => undefined), path, source);
   const { O_WRONLY, O_CREAT } = constants;
-  let file: FileHandle | undefined = await guarded(() => open(place, O_WRONLY | O_CREAT, 0o666));
+  let file: FileHandle | undefined = await guarded(() =>
+    openToWrite(place, O_WRONLY | O_CREAT, interrupted),
+  );
   try {
     refuseIfRead(await file.stat(), path, source);
   } catch (error) {

@@ -1,8 +1,9 @@
-import { fstat, type Stats } from 'node:fs';
-import { type FileHandle, open } from 'node:fs/promises';
+import { fstat, open as openFile, type Stats } from 'node:fs';
+import { type FileHandle, open, stat } from 'node:fs/promises';
 import { isAbsolute, join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { promisify } from 'node:util';
+import { pipeReader, readFlags } from '../database/pipe.ts';
 import { BankctlError } from '../errors.ts';
 
 /** Where rows come from: a file, or the standard input. */
@@ -38,9 +39,17 @@ export async function openSource(
   path: string,
   { stdin, cwd }: { readonly stdin: Readable; readonly cwd: string },
 ): Promise<Source> {
-  if (path === '-') return stdinSource(stdin, await stdinIdentity(stdin));
-  const file = await guarded(path, () => open(isAbsolute(path) ? path : join(cwd, path), 'r'));
-  return fileSource(path, file);
+  if (path === '-') return streamSource('stdin', stdin, await stdinIdentity(stdin));
+  const place = isAbsolute(path) ? path : join(cwd, path);
+  const found = await guarded(path, () => stat(place));
+  if (found.isFIFO()) return pipeSource(path, place);
+  return fileSource(path, await guarded(path, () => open(place, 'r')));
+}
+
+/** A pipe that nobody has begun to write to is waited for, as long as the user likes. */
+async function pipeSource(name: string, place: string): Promise<Source> {
+  const fd = await guarded(name, () => promisify(openFile)(place, readFlags));
+  return streamSource(name, pipeReader(fd), identityOf(await promisify(fstat)(fd)));
 }
 
 /**
@@ -78,31 +87,31 @@ async function stdinIdentity(stdin: Readable): Promise<FileIdentity | undefined>
   return stats && identityOf(stats);
 }
 
-function stdinSource(stdin: Readable, identity: FileIdentity | undefined): Source {
+function streamSource(name: string, stream: Readable, identity: FileIdentity | undefined): Source {
   return Object.freeze({
-    name: 'stdin',
+    name,
     repeatable: false,
     size: () => Promise.resolve(undefined),
     identity,
-    chunks: () => stdinChunks(stdin),
+    chunks: () => streamChunks(name, stream),
     close: async () => {
-      stdin.destroy();
+      stream.destroy();
     },
   });
 }
 
-async function* stdinChunks(stdin: Readable): AsyncIterable<Uint8Array> {
-  const iterator: AsyncIterator<unknown> = stdin[Symbol.asyncIterator]();
+async function* streamChunks(name: string, stream: Readable): AsyncIterable<Uint8Array> {
+  const iterator: AsyncIterator<unknown> = stream[Symbol.asyncIterator]();
   for (;;) {
-    const { value, done } = await guarded('stdin', () => iterator.next());
+    const { value, done } = await guarded(name, () => iterator.next());
     if (done === true) return;
-    yield typeof value === 'string' ? Buffer.from(value) : toBytes(value);
+    yield typeof value === 'string' ? Buffer.from(value) : toBytes(name, value);
   }
 }
 
-function toBytes(value: unknown): Uint8Array {
+function toBytes(name: string, value: unknown): Uint8Array {
   if (value instanceof Uint8Array) return value;
-  throw new TypeError('stdin gave something that is neither bytes nor text');
+  throw new TypeError(`${name} gave something that is neither bytes nor text`);
 }
 
 /** Reads by position where it can, so that a second pass begins at the beginning again. */

@@ -1,4 +1,4 @@
-import { mkdtemp, open, rm } from 'node:fs/promises';
+import { type FileHandle, mkdtemp, open, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileError } from '../database/directories.ts';
@@ -15,11 +15,13 @@ import { fileSource, type Source } from './source.ts';
 export async function spool(source: Source, interrupted: AbortSignal): Promise<Source> {
   const directory = await mkdtemp(join(tmpdir(), 'bankctl-rows-'));
   const path = join(directory, 'rows');
+  let file: FileHandle | undefined;
   try {
-    const file = await open(path, 'wx+', 0o600);
+    file = await open(path, 'wx+', 0o600);
     for await (const chunk of ahead(source.chunks(), interrupted)) await file.appendFile(chunk);
     return await fileSource(source.name, file);
   } catch (error) {
+    await file?.close();
     throw fileError(error, 'not_writable', path, 'Free some space there; TMPDIR moves it.');
   } finally {
     await source.close();

@@ -76,6 +76,16 @@ test.each([
   expect(existsSync(path)).toBe(false);
 });
 
+test('a text of somebody else by that name is left as it is', async () => {
+  const path = lockPath();
+  writeFileSync(path, 'my notes\n');
+  await expect(withLock(path, testHost(), async () => 1)).rejects.toMatchObject({
+    code: 'not_writable',
+    message: `${path} holds something else, so it cannot be a lock of bankctl's.`,
+  });
+  expect(readFileSync(path, 'utf8')).toBe('my notes\n');
+});
+
 test('is taken over when those who were taking it over have died too', async () => {
   const path = lockPath();
   const dead = (token: string) => JSON.stringify({ pid: 0, started: '1', space: 'old/1', token });

@@ -194,10 +194,11 @@ test('without HOME the cure is named', async () => {
   });
 });
 
-test('what a killed download left is removed by the next', async () => {
+test('what a killed download left is removed by the next, and nothing else', async () => {
   const { env, cache } = bareEnv();
-  mkdirSync(join(cache, 'fetch-old'), { recursive: true });
+  mkdirSync(join(cache, '.bankctl-mongod-old'), { recursive: true });
+  mkdirSync(join(cache, 'fetch-mine'));
   await failure(env);
-  expect(readdirSync(cache)).toEqual([]);
+  expect(readdirSync(cache)).toEqual(['fetch-mine']);
   rmSync(cache, { recursive: true });
 });

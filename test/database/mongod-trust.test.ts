@@ -99,6 +99,20 @@ test('without a record only the mongod of the wheel is known', async () => {
   expect((await distrust(cached)) === undefined).toBe(isTheWheels);
 });
 
+test('a mongod that the user keeps in the directory of the cache is not overwritten', async () => {
+  const { env, ran, cached, plant } = planted();
+  plant(cached);
+  const text = readFileSync(cached, 'utf8');
+  const error = await failure(env);
+  expect(error).toMatchObject({ code: 'not_writable' });
+  expect(error.message).toMatch(
+    /mongod is neither run nor replaced: it is not what bankctl put th/,
+  );
+  expect(error.hint).toContain(`BANKCTL_MONGOD=${cached}`);
+  expect(readFileSync(cached, 'utf8')).toBe(text);
+  expect(existsSync(ran)).toBe(false);
+});
+
 test('a file that was copied to another place is hashed once more, and then known', async () => {
   const { cached, plant } = planted();
   plant(cached);

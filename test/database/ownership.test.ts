@@ -50,6 +50,18 @@ describe('a path is exposed', () => {
     ['by a directory of a group', eyes({ '/g': { mode: 0o770, gid: 50 } }), '/g', /\(mode 0770\)$/],
     ["not by one of the user's own group", eyes({ '/g': { mode: 0o775 } }), '/g', undefined],
     [
+      "by one of a group of the user's number that has other members",
+      { ...eyes({ '/g': { mode: 0o775 } }), membership: () => 'others' },
+      '/g',
+      /^\/g can be written by other users \(mode 0775\)$/,
+    ],
+    [
+      'not by one of a group in which the user is alone',
+      { ...eyes({ '/g': { mode: 0o775, gid: 50 } }), membership: () => 'alone' },
+      '/g',
+      undefined,
+    ],
+    [
       'by a file that all can write, sticky or not',
       eyes({ '/f': { kind: 'file', mode: 0o1777 } }),
       '/f',

@@ -38,7 +38,8 @@ export async function exhaust(
 ): Promise<ExhaustiveResult> {
   const { timeoutMs, keep, monotonicNs, interrupted } = host;
   refuseKeepAlone(host);
-  const file = host.history === undefined ? undefined : await openHistory(host.history);
+  const file =
+    host.history === undefined ? undefined : await openHistory(host.history, interrupted);
   try {
     const server = await openStressServer(host, host);
     try {

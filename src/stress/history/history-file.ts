@@ -1,5 +1,6 @@
-import { type FileHandle, open } from 'node:fs/promises';
+import type { FileHandle } from 'node:fs/promises';
 import { fileError } from '../../database/directories.ts';
+import { openToWrite } from '../../database/pipe.ts';
 import type { HistoryLine } from './history-lines.ts';
 import { type HistoryBatch, mergeLines } from './line-batches.ts';
 
@@ -23,10 +24,11 @@ export interface HistoryFile {
  * Creates the file, or empties it.
  *
  * @param options `append` leaves what is there, and goes on behind it
- * @throws `not_writable`, then and while writing
+ * @throws `not_writable`, then and while writing; `interrupted` while nobody reads a named pipe
  */
 export async function openHistory(
   path: string,
+  interrupted: AbortSignal,
   { append = false }: { readonly append?: boolean } = {},
 ): Promise<HistoryFile> {
   const hint = 'Name a file that can be written behind --history.';
@@ -37,7 +39,7 @@ export async function openHistory(
       throw fileError(error, 'not_writable', path, hint);
     }
   };
-  const file = await guarded(() => open(path, append ? 'a' : 'w'));
+  const file = await guarded(() => openToWrite(path, append ? 'a' : 'w', interrupted));
   const queue = createQueue(file);
   const write = (lines: readonly Pick<HistoryLine, 'text'>[]) => {
     if (lines.length === 0) return Promise.resolve();

@@ -1,8 +1,8 @@
 import { isUtf8 } from 'node:buffer';
-import { closeSync, constants, createReadStream, fstatSync, openSync } from 'node:fs';
-import { Socket } from 'node:net';
+import { closeSync, createReadStream, fstatSync, openSync } from 'node:fs';
 import { addAbortSignal, type Readable } from 'node:stream';
 import { errnoCode } from '../../database/directories.ts';
+import { pipeReader, readFlags } from '../../database/pipe.ts';
 import { BankctlError } from '../../errors.ts';
 import { quote } from '../../text.ts';
 
@@ -49,15 +49,14 @@ export async function* readHistoryLines(
 }
 
 function openHistoryStream(path: string, interrupted: AbortSignal): Readable {
-  // Without O_NONBLOCK, opening a pipe that nobody writes to would block a thread for good.
-  const fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY);
+  const fd = openSync(path, readFlags);
   const found = fstatSync(fd);
   if (!(found.isFile() || found.isFIFO())) {
     closeSync(fd);
     throw cannotBeRead(path, found.isDirectory() ? 'EISDIR' : 'neither a file nor a pipe');
   }
   const stream = found.isFIFO()
-    ? new Socket({ fd, readable: true, writable: false })
+    ? pipeReader(fd)
     : createReadStream(path, { fd, highWaterMark: chunkBytes });
   return addAbortSignal(interrupted, stream);
 }

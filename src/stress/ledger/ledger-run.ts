@@ -76,7 +76,9 @@ export async function runLedger(options: LedgerOptions, host: LedgerHost): Promi
   const settings = settleLedgerOptions(options);
   const appends = { append: host.startedNs !== undefined };
   const file =
-    settings.history === undefined ? undefined : await openHistory(settings.history, appends);
+    settings.history === undefined
+      ? undefined
+      : await openHistory(settings.history, host.interrupted, appends);
   try {
     const server = await openServer(settings, host);
     try {

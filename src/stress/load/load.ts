@@ -79,7 +79,10 @@ const accountsPerBranch = 4;
  */
 export async function runLoad(options: LoadOptions, host: LoadHost): Promise<LoadReport> {
   const settings = settleLoadOptions(options);
-  const history = settings.history === undefined ? undefined : await openHistory(settings.history);
+  const history =
+    settings.history === undefined
+      ? undefined
+      : await openHistory(settings.history, host.interrupted);
   try {
     const server = await openStressServer(settings, host);
     try {
