@@ -135,25 +135,44 @@ export async function* accountBalances(
 ): AsyncIterable<readonly AccountBalance[]> {
   const branch = bank.branches.get(name);
   const session = bank.startSession(snapshotOf(bank));
-  let previous: Document = {};
-  let repeated = false;
   try {
-    for await (const documents of branch.accounts(session, tally)) {
-      const rows: AccountBalance[] = [];
-      for (const document of documents) {
-        const problem = problemOf(branch, document);
-        if (problem) tally.add(problem, document);
-        const again = isNumbered(document) && isSameNumber(previous, document);
-        if (again && !repeated) tally.add('duplicate_account', previous);
-        if (again) tally.add('duplicate_account', document);
-        repeated = again;
-        previous = document;
-        rows.push(toAccountBalance(branch, document, problem));
-      }
-      yield rows;
+    for await (const documents of surveyedAccounts(branch, session, tally)) {
+      yield documents.map(({ document, problem }) => toAccountBalance(branch, document, problem));
     }
   } finally {
     await session.endSession();
+  }
+}
+
+/** A document of a branch's collection with the branch's stamp. */
+export interface SurveyedAccount {
+  readonly document: Document;
+  /** What is wrong with it, looked at alone. */
+  readonly problem: ProblemCode | undefined;
+}
+
+/**
+ * The documents of a branch in order of their account number, in batches. What is wrong with them,
+ * and with others that lie among them, goes to the tally.
+ */
+export async function* surveyedAccounts(
+  branch: BranchModel,
+  session: ClientSession,
+  tally: Tally,
+): AsyncIterable<readonly SurveyedAccount[]> {
+  let previous: Document = {};
+  let repeated = false;
+  for await (const documents of branch.accounts(session, tally)) {
+    yield documents.map((document) => {
+      const problem = problemOf(branch, document);
+      if (problem) tally.add(problem, document);
+      const again = isNumbered(document) && isSameNumber(previous, document);
+      if (again && !repeated) tally.add('duplicate_account', previous);
+      if (again) tally.add('duplicate_account', document);
+      repeated = again;
+      previous = document;
+      return { document, problem };
+    });
   }
 }
 

@@ -1,6 +1,6 @@
 import { findBranch } from '../bank/find-branch.ts';
 import type { Config } from '../config/config.ts';
-import { BankctlError } from '../errors.ts';
+import { BankctlError, Status } from '../errors.ts';
 import { accountColumns } from '../files/account-rows.ts';
 import { operationShape } from '../files/operation-rows.ts';
 import type { Column } from '../render/view.ts';
@@ -65,19 +65,20 @@ async function accounts(branches: readonly string[], session: Session): Promise<
     import('../bank/index.ts'),
     session.bank(),
   ]);
-  const foreign = new Map(branches.map((name) => [name, createTally()]));
-  async function* exported() {
-    yield* exportAccounts(bank, branches, (name) => foreign.get(name));
-    for (const [name, tally] of foreign) {
-      tellProblems(session, bank.branches.get(name), { problems: tally.problems() });
-    }
-  }
+  const tallies = new Map(branches.map((name) => [name, createTally()] as const));
   const rows = streamOf(
-    exported(),
+    exportAccounts(bank, branches, (name) => tallies.get(name) ?? createTally()),
     accountColumns.map((name): Column => ({ name })),
     (row) => accountColumns.map((name) => row[name]),
   );
-  return session.globals.output === 'table' ? asText(rows, csvText) : rows;
+  const { parts } = session.globals.output === 'table' ? asText(rows, csvText) : rows;
+  const status = () => {
+    const statuses = [...tallies].map(([name, tally]) =>
+      tellProblems(session, bank.branches.get(name), { problems: tally.problems() }),
+    );
+    return statuses.find((each) => each !== Status.done) ?? Status.done;
+  };
+  return { kind: 'stream', parts, status };
 }
 
 async function operations(session: Session): Promise<StreamResult> {

@@ -1,3 +1,4 @@
+import { surveyedAccounts } from '../bank/balances.ts';
 import type { Bank } from '../bank/bank.ts';
 import { fromDecimal } from '../bank/decimal.ts';
 import { type Entry, fromJournalDocument } from '../bank/journal.ts';
@@ -22,21 +23,21 @@ export type ExportedOperation = Readonly<Record<string, string | boolean>>;
 /**
  * The accounts of some branches, by branch and number, in batches, from one snapshot.
  *
- * @param foreign counts a branch's documents that do not carry its stamp
+ * @param tallyOf where what is wrong with a branch's documents is counted
  * @throws `bad_balance`
  */
 export async function* exportAccounts(
   bank: Bank,
   names: readonly string[],
-  foreign: (branch: string) => Tally | undefined = () => undefined,
+  tallyOf: (branch: string) => Tally,
 ): AsyncIterable<readonly ExportedAccount[]> {
   const session = bank.startSession({ snapshot: bank.journal !== undefined });
   try {
     for (const name of names) {
       const branch = bank.branches.get(name);
       const { currency } = branch;
-      for await (const documents of branch.accounts(session, foreign(name))) {
-        yield documents.map((document) => {
+      for await (const documents of surveyedAccounts(branch, session, tallyOf(name))) {
+        yield documents.map(({ document }) => {
           const account = String(document['account_number']);
           const minor = fromDecimal(document['balance'], currency);
           if (minor === undefined) throw badBalance(`${name}:${account}`, currency.code);
