@@ -8,6 +8,7 @@ import { type Outcome, OutcomeUnknown, type PostOptions, post } from '../bank/po
 import { createMemory } from '../bank/post-memory.ts';
 import { createRehearsal } from '../bank/rehearsal.ts';
 import { BankctlError } from '../errors.ts';
+import { Unfinished } from '../unfinished.ts';
 import type { Batch } from './batches.ts';
 import { fileCodes } from './check-file.ts';
 import { LineProblem } from './lines.ts';
@@ -220,7 +221,7 @@ export class ApplyRun {
       const message = `The cache of the server does not hold ${file} as one transaction.`;
       throw new BankctlError('too_many_operations', `${message} ${this.#certainty()}`);
     }
-    if (!isOutage(error)) throw error;
+    if (!isOutage(error)) throw new Unfinished(this.#certainty(), again, error);
     const reason = error instanceof Error ? error.message.replace(/\s*\.?$/, '') : String(error);
     const message = `The database stopped answering (${reason}). ${this.#certainty()}`;
     throw new BankctlError('unreachable', message, again, { cause: error });

@@ -3,6 +3,7 @@ import { mostOperations } from '../bank/post.ts';
 import { createMemory } from '../bank/post-memory.ts';
 import { createRehearsal } from '../bank/rehearsal.ts';
 import { BankctlError } from '../errors.ts';
+import { Unfinished } from '../unfinished.ts';
 import { type AccountRow, accountShape, type Target, toAccount } from './account-rows.ts';
 import { ahead } from './ahead.ts';
 import type { Interruption } from './apply-run.ts';
@@ -193,7 +194,7 @@ class ImportRun {
       const hint = untouched ? error.hint : again;
       throw new BankctlError(error.code, `${error.message} ${certainty}`, hint, { cause: error });
     }
-    if (!isOutage(error)) throw error;
+    if (!isOutage(error)) throw new Unfinished(certainty, again, error);
     const reason = error instanceof Error ? error.message.replace(/\s*\.?$/, '') : String(error);
     const message = `The database stopped answering (${reason}). ${certainty}`;
     throw new BankctlError('unreachable', message, again, { cause: error });

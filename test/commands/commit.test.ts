@@ -1,3 +1,5 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type FaultServer, startFaultServer, startProxy } from '../fault-server.ts';
 import { type Workspace, workspace } from '../workspace.ts';
@@ -62,6 +64,31 @@ describe('after a commit whose answer was lost', () => {
     const ran = await bank.run([...line, '--json', '-q'], { env: { BANKCTL_URI } });
     expect(ran).toMatchObject({ status: 0, stderr: '' });
     expect(JSON.parse(ran.stdout)).toMatchObject({ replayed: false, balance: '5.00', version: 2 });
+  });
+});
+
+describe('a file whose commit went unanswered', () => {
+  test.each([
+    ['apply', ['apply', 'rows.ndjson'], '"id":"x","amount":"5"'],
+    ['import', ['import', 'branch1', 'rows.ndjson'], '"balance":"5"'],
+  ])('%s says so, whatever error ends the attempts after it', async (_verb, words, fields) => {
+    const bank = await bankWith();
+    const account = words[0] === 'apply' ? 'ACC' : 'NEW';
+    await writeFile(
+      join(bank.directory, 'rows.ndjson'),
+      `{"branch":"branch1","account":"${account}",${fields}}\n`,
+    );
+    const fail = { failCommands: ['commitTransaction'], errorCode: 72 };
+    const operations = await journal(bank).countDocuments();
+    const BANKCTL_URI = await losing('commitTransaction', () => server.fail('alwaysOn', fail));
+    const argv = [...words, '--timeout', '1s', '--json', '-q'];
+    const ran = await bank.run(argv, { env: { BANKCTL_URI } });
+    await server.heal();
+    const { error } = JSON.parse(ran.stderr);
+    expect(ran.status).toBe(3);
+    expect(error.message).toContain('may or may not be applied');
+    expect(error.hint).toContain(`run it again: bankctl ${words.join(' ')}`);
+    expect(await journal(bank).countDocuments()).toBe(operations + 1);
   });
 });
 
