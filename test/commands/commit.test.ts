@@ -92,6 +92,31 @@ describe('a file whose commit went unanswered', () => {
   });
 });
 
+test('an import that is interrupted before it froze says what is open, with status 130', async () => {
+  const bank = await bankWith();
+  await writeFile(join(bank.directory, 'rows.csv'), 'account,balance,status\nNEW,5,frozen\n');
+  const controller = new AbortController();
+  let commits = 0;
+  const BANKCTL_URI = await startProxy(server.uri, {
+    request: (has) => {
+      if (has('commitTransaction')) commits += 1;
+      // The opening is answered; what freezes it is not sent yet.
+      else if (commits === 1 && has('find')) controller.abort('SIGINT');
+      return 'pass';
+    },
+  });
+  const argv = ['import', 'branch1', 'rows.csv', '--json'];
+  const interrupted = controller.signal;
+  const ran = await bank.run(argv, { env: { BANKCTL_URI }, interrupted });
+  expect(ran.status).toBe(130);
+  expect(JSON.parse(ran.stdout)).toMatchObject({ created: 1, interrupted: true });
+  expect(ran.stderr).toMatch(
+    /0 rows are certainly done: 1 accounts were created, 1 of which may not be frozen or closed/,
+  );
+  const again = await bank.run([...argv, '-q'], { env: { BANKCTL_URI: server.uri } });
+  expect(again).toMatchObject({ status: 0, stderr: '' });
+});
+
 describe('a commit', () => {
   test('that the server refuses at once is not applied', async () => {
     const bank = await bankWith();

@@ -24,6 +24,7 @@ export interface ResultLine {
   readonly id?: string;
   readonly outcome: string;
   readonly code?: string;
+  readonly reason?: string;
 }
 
 /** A relation that does not hold: what the instrument looks for. */
@@ -247,14 +248,15 @@ export function importCounts(
   const [old, now] = [byPlace(before), byPlace(after)];
   const opened = now.size - old.size;
   hold(relation, created === opened, `${opened} accounts were opened: ${saying(ran)}`);
-  for (const { line, outcome } of ran.results) {
+  for (const { line, outcome, reason } of ran.results) {
     const want = rows.get(line);
     const place = want === undefined ? '' : placeKey(want);
     const [was, is] = [old.get(place)?.[0], now.get(place)?.[0]];
     const said = `line ${line} says ${outcome} of ${place}: ${saying(ran)}`;
     if (outcome === 'created') {
       hold(relation, was === undefined && is !== undefined, said);
-      const same = is.minor === want?.minor && is.status === want?.status;
+      const status = reason === undefined ? want?.status : 'open';
+      const same = is.minor === want?.minor && is.status === status;
       hold(relation, same, `it is ${is.minor} and ${is.status}: ${said}`);
     } else if (was?.text !== is?.text) {
       // What an earlier try opened, and had no time to freeze or close.
