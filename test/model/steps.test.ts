@@ -38,7 +38,7 @@ const read = (what: Extract<Step, { do: 'read' }>['what'], account = 0): Step =>
 const malformed = (what: Extract<Step, { do: 'malformed' }>['what']): Step => ({
   ...{ do: 'malformed', what, branch: 0 },
 });
-const refusedRow: Step = { ...file, rows: [{ ...asked, minor: -1_000_000 }] };
+const refusedFile: typeof file = { ...file, rows: [{ ...asked, minor: -1_000_000 }] };
 const lost: Fault = { kind: 'fail point', commands: ['findAndModify'], how: 13, times: 3 };
 
 /** What the doctor makes of the first, or a later, command that begins with these words. */
@@ -60,7 +60,7 @@ const status = (other: number) => () => ({ status: other });
 
 const canaries: Readonly<Record<string, Canary>> = {
   'apply: fate = model': {
-    steps: [refusedRow],
+    steps: [refusedFile],
     words: ['apply'],
     doctor: ({ results }) => ({ results: results.map((line) => ({ ...line, code: 'x' })) }),
   },
@@ -69,6 +69,11 @@ const canaries: Readonly<Record<string, Canary>> = {
     words: ['apply'],
     nth: 1,
     doctor: status(1),
+  },
+  'apply --atomic: a refused file names the row': {
+    steps: [{ ...refusedFile, atomic: true }],
+    words: ['apply'],
+    doctor: text('Line 1 ', 'Line 2 '),
   },
   'import: fate = model': {
     steps: [{ ...opening, rows: [{ ...opened, minor: 7 }] }],

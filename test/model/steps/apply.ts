@@ -24,19 +24,21 @@ export async function apply(
   const name = session.fresh('f');
   const batch = step.batch ? session.fresh('batch') : undefined;
   const memo = step.memo === 0 ? '' : `m, "${'é'.repeat(step.memo - 5)}`;
-  const ballast = step.ballast === 0 ? [] : heavyRows(session, step.ballast * 100);
+  const heavy = step.ballast > 1;
+  const ballast = Array.from({ length: step.ballast * 100 }, () => deposits(session, heavy));
   const rows = step.rows.map((row) => ({ ask: session.ask(row), memo }));
   const requests = [...ballast, ...rows].map((row, index) => ({ ...row, id: `${name}-${index}` }));
-  const options = { csv, stop, batch, atomic: whole || step.ballast > 0 };
-  await applyFile(session, { name, requests, options, dry: step.dry, fault: step.fault });
-  for (const change of step.again) await again(session, change);
+  const options = { csv, stop, batch, atomic: whole || heavy };
+  const dry = step.dry && !heavy;
+  await applyFile(session, { name, requests, options, dry, fault: heavy ? null : step.fault });
+  for (const change of heavy ? [] : step.again) await again(session, change);
 }
 
-/** Long rows of nothing much, which fill a transaction by their size. */
-function heavyRows(session: Session, count: number): readonly Omit<Request, 'id'>[] {
+/** Of nothing much; heavy ones fill a transaction by their size. */
+function deposits(session: Session, heavy: boolean): Omit<Request, 'id'> {
   const at = session.place({ branch: 0, account: 0 });
   const ask: Ask = { type: 'increment', at, minor: 1n, create: true };
-  return Array.from({ length: count }, () => ({ ask, memo: 'm'.repeat(499) }));
+  return { ask, memo: heavy ? 'm'.repeat(499) : '' };
 }
 
 /** The file that was applied last once more, as it was or changed. */
@@ -135,6 +137,8 @@ async function applyFile(session: Session, application: Application): Promise<vo
   resultLines(real, start, end);
   if (options.atomic) atomic(real, requests.length, start, end);
   fatesAsModelled(real, fates, options, fault !== null);
+  const culprit = fates.findIndex(({ kind }) => kind === 'refused');
+  if (options.atomic && culprit >= 0) namesCulprit(real, file.lines[culprit] ?? 0);
   session.model = after;
   const vague = options.atomic && fates.some(({ kind }) => kind === 'refused');
   session.lastFile = { requests, options, vague };
@@ -142,6 +146,12 @@ async function applyFile(session: Session, application: Application): Promise<vo
   const repeated = await session.run(words, { results });
   wroteNothing('repeated = once', repeated, end, await session.snapshot());
   must('repeated = once', repeated.status === real.status, saying(repeated));
+}
+
+/** What refused all rows is what a person must correct. */
+function namesCulprit(ran: Ran, line: number): void {
+  const named = ran.stderr.includes(`Line ${line} was refused`);
+  must('a refused file names the row', named, `line ${line}: ${saying(ran)}`);
 }
 
 function flags(

@@ -72,7 +72,7 @@ async function quotedApply(session: Session, branch: string): Promise<void> {
   wroteNothing(grammar, ran, before, after);
 }
 
-/** All elements or none. */
+/** An array with an element a line, of which the last is a row by itself. */
 async function prettyArray(session: Session, branch: string, verb: string): Promise<void> {
   const amount = amountIn(100n, branch, session.world);
   const rows = ['P1', 'P2', 'P3'].map((account) =>
@@ -80,7 +80,10 @@ async function prettyArray(session: Session, branch: string, verb: string): Prom
       ? { account, balance: amount }
       : { id: account, branch, account, amount, create: true },
   );
-  await session.write('pretty.ndjson', `${JSON.stringify(rows, null, 2)}\n`);
+  await session.write(
+    'pretty.ndjson',
+    `[\n${rows.map((row) => JSON.stringify(row)).join(',\n')}\n]\n`,
+  );
   const before = await session.snapshot();
   const words = verb === 'import' ? [verb, branch] : [verb];
   const ran = await session.run([...words, 'pretty.ndjson', '--json']);
