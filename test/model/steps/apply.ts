@@ -46,7 +46,9 @@ async function again(session: Session, change: Again): Promise<void> {
   const last = session.lastFile;
   if (last === undefined || (last.vague && change !== 'retry')) return;
   const name = session.fresh('again');
-  const refused = last.requests.filter((row) => session.model.refused.has(keyOf(row, last)));
+  const ids = keyed(last).map(({ id }) => id);
+  const isRefused = (id: string | undefined) => session.model.refused.has(id ?? '');
+  const refused = last.requests.filter((_, index) => isRefused(ids[index]));
   if (change === 'deposit first') await deposit(session, refused);
   const requests =
     change === 'correct' ? corrected(session, last.requests, refused) : last.requests;
@@ -94,15 +96,20 @@ interface Application {
   readonly fault?: Fault | null;
 }
 
-/** The model's name of a row: its id, or the batch, what it asks, and its position among equals. */
-function keyOf(
-  row: Request,
-  { requests, options }: Pick<AppliedFile, 'requests' | 'options'>,
-): string {
-  if (options.batch === undefined) return row.id;
-  const text = requestText(row);
-  const equals = requests.filter((other) => requestText(other) === text);
-  return `#${options.batch} ${equals.indexOf(row)} ${text}`;
+/** Each row by the model's name of it: its id, or batch, position among equals, and what it asks. */
+function keyed({
+  requests,
+  options,
+}: Pick<AppliedFile, 'requests' | 'options'>): readonly Request[] {
+  const { batch } = options;
+  if (batch === undefined) return requests;
+  const equals = new Map<string, number>();
+  return requests.map((row) => {
+    const text = requestText(row);
+    const position = equals.get(text) ?? 0;
+    equals.set(text, position + 1);
+    return { ...row, id: `#${batch} ${position} ${text}` };
+  });
 }
 
 async function applyFile(session: Session, application: Application): Promise<void> {
@@ -113,8 +120,8 @@ async function applyFile(session: Session, application: Application): Promise<vo
   const results = `${name}.results`;
   const words = ['apply', file.name, '--results', results, '--json', ...flags(options, retry)];
   const manner = { ...options, row: true, retryRefused: retry };
-  const keyed = requests.map((row) => ({ ...row, id: keyOf(row, { requests, options }) }));
-  const [after, fates] = askAll(session.model, session.rules, keyed, manner);
+  const rows = keyed({ requests, options });
+  const [after, fates] = askAll(session.model, session.rules, rows, manner);
   const before = await session.snapshot();
   let dry: Ran | undefined;
   if (dryFirst) {
