@@ -118,6 +118,7 @@ async function judge(
   const toOpen = wanted.filter(
     (want) =>
       answers.applied.has(want.opening.id) ||
+      answers.unknown.has(want.opening.id) ||
       readingOf(want, found) === 'missing' ||
       isUnfinished(want, found),
   );

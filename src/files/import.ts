@@ -134,6 +134,8 @@ class ImportRun {
   readonly #posting: RowPosting;
   readonly #counts = { read: 0, created: 0, duplicate: 0, conflict: 0, rejected: 0 };
   #unknown = 0;
+  /** Rows whose account was opened, and may not be frozen or closed yet. */
+  #unfinished = 0;
 
   constructor(host: ImportHost, dryRun: boolean) {
     this.#host = host;
@@ -151,7 +153,9 @@ class ImportRun {
       imported = await persist(patience, () => importRows(rows, this.#posting, answers));
     } catch (error) {
       this.#unknown = answers.unknown.size;
-      await this.#count(openedRows(rows, answers));
+      const opened = openedRows(rows, answers);
+      this.#unfinished = opened.filter(({ reason }) => reason !== undefined).length;
+      await this.#count(opened);
       throw error;
     }
     await this.#count(imported);
@@ -180,7 +184,8 @@ class ImportRun {
     const certainty = this.#certainty();
     const untouched = this.#counts.read === 0 && this.#unknown === 0;
     if (interrupted.aborted) {
-      if (this.#counts.read === this.totalRows) return this.result();
+      const whole = this.#counts.read === this.totalRows && this.#unfinished === 0;
+      if (whole) return this.result();
       if (!untouched) {
         return { ...this.result(), interrupted: { unknown: this.#unknown, certainty } };
       }
@@ -206,7 +211,9 @@ class ImportRun {
     const { read, created } = this.#counts;
     if (this.#posting.rehearsal) return 'It was a dry run: nothing was written.';
     if (read === 0 && this.#unknown === 0) return 'Nothing was imported by this run.';
-    const done = `${read} rows are certainly done: ${created} accounts were created`;
+    const left = this.#unfinished;
+    const but = left === 0 ? '' : `, ${left} of which may not be frozen or closed yet`;
+    const done = `${read - left} rows are certainly done: ${created} accounts were created${but}`;
     return this.#unknown === 0
       ? `${done}.`
       : `${done}; ${this.#unknown} more operations may or may not be applied.`;

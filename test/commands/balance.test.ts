@@ -108,6 +108,18 @@ describe('what is not of the bank', () => {
     expect(stderr).toMatch(/branch1: 3 documents .* without a branch's stamp/);
   });
 
+  test('an export names two documents of one number, and one with a bad field', async () => {
+    const bank = await bankWithAccounts();
+    await plant(bank, accountDocument('BAD', { version: new Double(1.5) }));
+    await bank.db.collection('branch1').dropIndex('account_number');
+    await plant(bank, accountDocument('A', { balance: Decimal128.fromString('5.00') }));
+    const { status, stdout, stderr } = await bank.run(['export', 'branch1']);
+    expect(status).toBe(1);
+    expect(stdout.trimEnd().split('\n')).toHaveLength(4);
+    expect(stderr).toMatch(/branch1: 2 documents share account numbers: A\./);
+    expect(stderr).toMatch(/branch1: 1 document with fields missing or wrong: BAD\./);
+  });
+
   test('is named five times at most', async () => {
     const bank = await bankWithAccounts();
     await plant(

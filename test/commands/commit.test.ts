@@ -1,3 +1,5 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type FaultServer, startFaultServer, startProxy } from '../fault-server.ts';
 import { type Workspace, workspace } from '../workspace.ts';
@@ -63,6 +65,56 @@ describe('after a commit whose answer was lost', () => {
     expect(ran).toMatchObject({ status: 0, stderr: '' });
     expect(JSON.parse(ran.stdout)).toMatchObject({ replayed: false, balance: '5.00', version: 2 });
   });
+});
+
+describe('a file whose commit went unanswered', () => {
+  test.each([
+    ['apply', ['apply', 'rows.ndjson'], '"id":"x","amount":"5"'],
+    ['import', ['import', 'branch1', 'rows.ndjson'], '"balance":"5"'],
+  ])('%s says so, whatever error ends the attempts after it', async (_verb, words, fields) => {
+    const bank = await bankWith();
+    const account = words[0] === 'apply' ? 'ACC' : 'NEW';
+    await writeFile(
+      join(bank.directory, 'rows.ndjson'),
+      `{"branch":"branch1","account":"${account}",${fields}}\n`,
+    );
+    const fail = { failCommands: ['commitTransaction'], errorCode: 72 };
+    const operations = await journal(bank).countDocuments();
+    const BANKCTL_URI = await losing('commitTransaction', () => server.fail('alwaysOn', fail));
+    const argv = [...words, '--timeout', '1s', '--json', '-q'];
+    const ran = await bank.run(argv, { env: { BANKCTL_URI } });
+    await server.heal();
+    const { error } = JSON.parse(ran.stderr);
+    expect(ran.status).toBe(3);
+    expect(error.message).toContain('may or may not be applied');
+    expect(error.hint).toContain(`run it again: bankctl ${words.join(' ')}`);
+    expect(await journal(bank).countDocuments()).toBe(operations + 1);
+  });
+});
+
+test('an import that is interrupted before it froze says what is open, with status 130', async () => {
+  const bank = await bankWith();
+  await writeFile(join(bank.directory, 'rows.csv'), 'account,balance,status\nNEW,5,frozen\n');
+  const controller = new AbortController();
+  let commits = 0;
+  const BANKCTL_URI = await startProxy(server.uri, {
+    request: (has) => {
+      if (has('commitTransaction')) commits += 1;
+      // The opening is answered; what freezes it is not sent yet.
+      else if (commits === 1 && has('find')) controller.abort('SIGINT');
+      return 'pass';
+    },
+  });
+  const argv = ['import', 'branch1', 'rows.csv', '--json'];
+  const interrupted = controller.signal;
+  const ran = await bank.run(argv, { env: { BANKCTL_URI }, interrupted });
+  expect(ran.status).toBe(130);
+  expect(JSON.parse(ran.stdout)).toMatchObject({ created: 1, interrupted: true });
+  expect(ran.stderr).toMatch(
+    /0 rows are certainly done: 1 accounts were created, 1 of which may not be frozen or closed/,
+  );
+  const again = await bank.run([...argv, '-q'], { env: { BANKCTL_URI: server.uri } });
+  expect(again).toMatchObject({ status: 0, stderr: '' });
 });
 
 describe('a commit', () => {

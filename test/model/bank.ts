@@ -98,43 +98,51 @@ export function ask(
   bank: Bank,
   rules: Rules,
   request: Request,
-  { row, retryRefused }: Manner,
+  manner: Manner,
 ): readonly [Bank, Fate] {
+  const after = draftOf(bank);
+  const fate = take(after, rules, request, manner);
+  return [after, fate];
+}
+
+/** A bank of one's own, which nobody else has seen. */
+interface Draft extends Bank {
+  readonly accounts: Map<string, Account>;
+  readonly applied: Map<string, Applied>;
+  readonly refused: Map<string, Refused>;
+}
+
+function draftOf({ accounts, applied, refused }: Bank): Draft {
+  return { accounts: new Map(accounts), applied: new Map(applied), refused: new Map(refused) };
+}
+
+function take(bank: Draft, rules: Rules, request: Request, { row, retryRefused }: Manner): Fate {
   const before = bank.applied.get(request.id);
   if (before !== undefined) {
+    // What conflicts with something applied is refused by that, and needs no memory of its own.
     return same(before, request)
-      ? [bank, { kind: 'replayed', postings: before.postings }]
-      : refuse(bank, request, row, ['operation_id_conflict']);
+      ? { kind: 'replayed', postings: before.postings }
+      : { kind: 'refused', codes: ['operation_id_conflict'] };
   }
   const stands = bank.refused.get(request.id);
   if (row && !retryRefused && stands !== undefined && same(stands, request)) {
-    return [bank, { kind: 'refused', codes: stands.codes }];
+    return { kind: 'refused', codes: stands.codes };
   }
   const codes = new Set<string>();
   const legs = legsOf(bank, rules, request.ask, codes);
-  if (codes.size > 0) return refuse(bank, request, row, [...codes]);
-  const accounts = new Map(bank.accounts);
+  if (codes.size > 0) {
+    if (row) bank.refused.set(request.id, { ...request, codes: [...codes] });
+    return { kind: 'refused', codes: [...codes] };
+  }
   const postings = legs.map(({ at, minor, status }): Posting => {
-    const old = accounts.get(placeKey(at)) ?? { minor: 0n, version: 0, status: 'open' };
+    const old = bank.accounts.get(placeKey(at)) ?? { minor: 0n, version: 0, status: 'open' };
     const account = { minor: old.minor + minor, version: old.version + 1, status };
-    accounts.set(placeKey(at), account);
+    bank.accounts.set(placeKey(at), account);
     return { ...at, minor, afterMinor: account.minor, version: account.version };
   });
-  const applied = new Map(bank.applied).set(request.id, { ...request, postings });
-  const refused = new Map(bank.refused);
-  refused.delete(request.id);
-  return [
-    { accounts, applied, refused },
-    { kind: 'applied', postings },
-  ];
-}
-
-function refuse(bank: Bank, request: Request, row: boolean, codes: readonly string[]) {
-  const fate: Fate = { kind: 'refused', codes };
-  // What conflicts with something applied is refused by that, and needs no memory of its own.
-  if (!row || bank.applied.has(request.id)) return [bank, fate] as const;
-  const refused = new Map(bank.refused).set(request.id, { ...request, codes });
-  return [{ ...bank, refused }, fate] as const;
+  bank.applied.set(request.id, { ...request, postings });
+  bank.refused.delete(request.id);
+  return { kind: 'applied', postings };
 }
 
 /** An id stands for type, accounts, amount and memo; `create` is a condition, not a part of it. */
@@ -257,10 +265,9 @@ export function askAll(
   manner: FileManner,
 ): readonly [Bank, readonly Fate[]] {
   const fates: Fate[] = [];
-  let after = bank;
+  const after = draftOf(bank);
   for (const request of requests) {
-    const [next, fate] = ask(after, rules, request, manner);
-    after = next;
+    const fate = take(after, rules, request, manner);
     fates.push(fate);
     if (fate.kind === 'refused' && manner.stop) break;
   }

@@ -16,6 +16,8 @@ export interface Bench {
   readonly client: MongoClient;
   readonly proxy: CuttingProxy;
   readonly directory: string;
+  /** Makes of what a command left behind what it should not have: for canaries. */
+  readonly doctor?: (ran: Ran) => Ran;
   readonly close: () => Promise<void>;
 }
 

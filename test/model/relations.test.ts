@@ -1,6 +1,6 @@
 import { Decimal128, type Document, Long } from 'mongodb';
 import { describe, expect, test } from 'vitest';
-import { ask, type Bank, emptyBank } from './bank.ts';
+import { ask, type Bank, emptyBank, type Wanted } from './bank.ts';
 import type { Ran } from './relations.ts';
 import * as relations from './relations.ts';
 import { type Snapshot, snapshotOf } from './snapshot.ts';
@@ -60,7 +60,8 @@ const opened = { operation: 'op-1', replayed: false, ...account, balance: '1.00'
 const counted = { applied: 1, replayed: 0, refused: 0 };
 const line = { line: 1, id: 'op-1', outcome: 'applied' };
 const imported = { read: 1, created: 1, duplicate: 0, conflict: 0, rejected: 0 };
-const rows = new Map([[1, 'branch1:A']]);
+const wanted: Wanted = { ...account, minor: 100n, status: 'open' };
+const rows = new Map([[1, wanted]]);
 const total = (text: string, accounts = 1) => ({
   branches: [
     { branch: 'branch1', currency: 'USD', accounts, total: text },
@@ -276,7 +277,12 @@ const canaries: Readonly<Record<string, readonly Canary[]>> = {
     [
       'rows that are missing',
       () => relations.importCounts(json(imported), rows, nothing, bank),
-      () => relations.importCounts(json(imported), new Map([...rows, [2, 'x']]), nothing, bank),
+      () => relations.importCounts(json(imported), new Map([...rows, [2, wanted]]), nothing, bank),
+    ],
+    [
+      'created with another balance',
+      () => relations.importCounts(withLine('created'), rows, nothing, bank),
+      () => relations.importCounts(withLine('created'), rows, nothing, stored({ minor: 1n })),
     ],
     [
       'a conflict that was changed',
@@ -340,7 +346,7 @@ const canaries: Readonly<Record<string, readonly Canary[]>> = {
 
 function withLine(outcome: string): Ran {
   const counts = { ...imported, created: 0, [outcome]: 1 };
-  return { ...json(counts, 1), results: [{ line: 1, outcome }] };
+  return { ...json(counts, outcome === 'created' ? 0 : 1), results: [{ line: 1, outcome }] };
 }
 
 describe.each(Object.entries(canaries))('%s', (_name, cases) => {

@@ -1,11 +1,12 @@
-import { type Bank, type Fate, placeKey } from './bank.ts';
+import { type Bank, type Fate, placeKey, type Wanted } from './bank.ts';
 import { added, byPlace, type Snapshot } from './snapshot.ts';
 import { minorOf, type World } from './worlds.ts';
 
 /**
  * What must hold between what bankctl says, what the database holds before and after, and what the
  * model expects. Each relation is pure, has a name, and throws `Violation`; relations.test.ts hands
- * each a doctored result and sees it object.
+ * each a doctored result and sees it object. What a step checks in its own words, by `must`, is
+ * doctored in steps.test.ts.
  */
 
 /** What a command line left behind. */
@@ -23,6 +24,7 @@ export interface ResultLine {
   readonly id?: string;
   readonly outcome: string;
   readonly code?: string;
+  readonly reason?: string;
 }
 
 /** A relation that does not hold: what the instrument looks for. */
@@ -230,9 +232,10 @@ export function atomic(ran: Ran, rows: number, before: Snapshot, after: Snapshot
 /** Counts of `import` add up, and are what became of the accounts. */
 export function importCounts(
   ran: Ran,
-  rows: ReadonlyMap<number, string>,
+  rows: ReadonlyMap<number, Wanted>,
   before: Snapshot,
   after: Snapshot,
+  tried = false,
 ): void {
   const relation = 'import counts = accounts';
   const counts = output(ran);
@@ -245,12 +248,28 @@ export function importCounts(
   const [old, now] = [byPlace(before), byPlace(after)];
   const opened = now.size - old.size;
   hold(relation, created === opened, `${opened} accounts were opened: ${saying(ran)}`);
-  for (const { line, outcome } of ran.results) {
-    const place = rows.get(line) ?? '';
-    const [was, is] = [old.get(place)?.[0]?.text, now.get(place)?.[0]?.text];
+  for (const { line, outcome, reason } of ran.results) {
+    const want = rows.get(line);
+    const place = want === undefined ? '' : placeKey(want);
+    const [was, is] = [old.get(place)?.[0], now.get(place)?.[0]];
     const said = `line ${line} says ${outcome} of ${place}: ${saying(ran)}`;
-    if (outcome === 'created') hold(relation, was === undefined && is !== undefined, said);
-    else hold(relation, was === is, `${said}, but it was changed`);
+    if (outcome === 'created') {
+      hold(relation, was === undefined && is !== undefined, said);
+      const status = reason === undefined ? want?.status : 'open';
+      const same = is.minor === want?.minor && is.status === status;
+      hold(relation, same, `it is ${is.minor} and ${is.status}: ${said}`);
+    } else if (was?.text !== is?.text) {
+      // What an earlier try opened, and had no time to freeze or close.
+      const completed =
+        tried &&
+        outcome === 'duplicate' &&
+        was?.version === 1 &&
+        was.status === 'open' &&
+        is?.version === 2 &&
+        is.minor === was.minor &&
+        is.status === want?.status;
+      hold(relation, completed, `${said}, but it was changed`);
+    }
   }
 }
 

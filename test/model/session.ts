@@ -15,7 +15,7 @@ import { faultText, injectFault } from './faults.ts';
 import type { RowFile } from './files.ts';
 import type { AskPlan, Fault, PlacePlan, Plan } from './plan.ts';
 import { clean, type Ran, Violation } from './relations.ts';
-import { adopt, readSnapshot, type Snapshot } from './snapshot.ts';
+import { adopt, collectionsOf, readSnapshot, type Snapshot } from './snapshot.ts';
 import { configText, rulesOf, type World, worlds } from './worlds.ts';
 
 /** Words that mean something to a shell, a regular expression or another Unicode form. */
@@ -55,6 +55,7 @@ export class Session {
     const directory = await folder(bench, name);
     const session = new Session(bench, world, bench.client.db(name), directory);
     await empty(session.db);
+    await session.#dropStrays();
     await session.write('bankctl.config.yaml', configText(world, name));
     return session;
   }
@@ -114,7 +115,8 @@ export class Session {
   async run(argv: readonly string[], options: Partial<RunOptions> = {}): Promise<Ran> {
     this.commands += 1;
     this.log.push(commandLine(argv, options));
-    const ran = await run(argv, { cwd: this.directory, uri: this.bench.server.uri, ...options });
+    const real = await run(argv, { cwd: this.directory, uri: this.bench.server.uri, ...options });
+    const ran = this.bench.doctor?.(real) ?? real;
     this.log.push(`#   → ${ran.status} ${ran.stderr.trim().replaceAll('\n', '\n#     ')}`);
     clean(ran);
     return ran;
@@ -151,6 +153,22 @@ export class Session {
     return snapshot;
   }
 
+  /** What a snapshot does not look at is not there. */
+  async checkCollections(): Promise<void> {
+    const strays = await this.#dropStrays();
+    if (strays.length > 0) throw new Violation('no other collection', `there was ${strays}`);
+  }
+
+  async #dropStrays(): Promise<readonly string[]> {
+    const found = await this.db.listCollections({}, { nameOnly: true }).toArray();
+    const own = collectionsOf(this.world);
+    const strays = found
+      .map(({ name }) => name)
+      .filter((name) => !name.startsWith('system.') && !own.includes(name));
+    for (const name of strays) await this.db.dropCollection(name);
+    return strays;
+  }
+
   /** Does something to the database and, whatever came of it, puts all documents back. */
   async aside<T>(work: (before: Snapshot) => Promise<T>): Promise<T> {
     const before = await this.snapshot();
@@ -158,7 +176,7 @@ export class Session {
     try {
       return await work(before);
     } finally {
-      await restore(this.db, documents);
+      if ((await this.snapshot()).text !== before.text) await restore(this.db, documents);
     }
   }
 }
@@ -233,6 +251,7 @@ export async function play(bench: Bench, plan: Plan, playStep: Play): Promise<Ou
   let failure: Outcome['failure'];
   try {
     for (const step of plan.steps) await playStep(session, step);
+    await session.checkCollections();
   } catch (error) {
     if (error instanceof Violation) failure = { relation: error.relation, detail: error.message };
     else {

@@ -36,19 +36,26 @@ export interface Snapshot {
   readonly text: string;
 }
 
-/** Reads all of a database; nothing else may write meanwhile. */
+/** The collections of a world, by which name whatever bankctl writes is found. */
+export function collectionsOf({ branches, journal }: World): readonly string[] {
+  return [...branches.map(({ collection }) => collection), journal, 'bankctl'];
+}
+
+/** Reads all of a database in one call; nothing else may write meanwhile. */
 export async function readSnapshot(db: Db, world: World): Promise<Snapshot> {
-  const names = (await db.listCollections({}, { nameOnly: true }).toArray())
-    .map(({ name }) => name)
-    .filter((name) => !name.startsWith('system.'))
-    .sort();
-  const contents = new Map<string, readonly Document[]>();
-  await Promise.all(
-    names.map(async (name) => {
-      const found = db.collection(name).find({}, { promoteLongs: false, promoteValues: true });
-      contents.set(name, await found.toArray());
-    }),
-  );
+  const [first = '', ...others] = collectionsOf(world);
+  const named = (collection: string) => [{ $project: { _id: 0, collection, document: '$$ROOT' } }];
+  const pipeline = [
+    ...named(first),
+    ...others.map((coll) => ({ $unionWith: { coll, pipeline: named(coll) } })),
+  ];
+  const options = { promoteLongs: false, batchSize: 10_000 };
+  const contents = new Map<string, Document[]>();
+  for await (const { collection, document } of db.collection(first).aggregate(pipeline, options)) {
+    const documents = contents.get(collection) ?? [];
+    documents.push(document);
+    contents.set(collection, documents);
+  }
   return snapshotOf(contents, world);
 }
 

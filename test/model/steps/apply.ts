@@ -24,19 +24,21 @@ export async function apply(
   const name = session.fresh('f');
   const batch = step.batch ? session.fresh('batch') : undefined;
   const memo = step.memo === 0 ? '' : `m, "${'é'.repeat(step.memo - 5)}`;
-  const ballast = step.ballast === 0 ? [] : heavyRows(session, step.ballast * 100);
+  const heavy = step.ballast > 1;
+  const ballast = Array.from({ length: step.ballast * 100 }, () => deposits(session, heavy));
   const rows = step.rows.map((row) => ({ ask: session.ask(row), memo }));
   const requests = [...ballast, ...rows].map((row, index) => ({ ...row, id: `${name}-${index}` }));
-  const options = { csv, stop, batch, atomic: whole || step.ballast > 0 };
-  await applyFile(session, { name, requests, options, dry: step.dry, fault: step.fault });
-  for (const change of step.again) await again(session, change);
+  const options = { csv, stop, batch, atomic: whole || heavy };
+  const dry = step.dry && !heavy;
+  await applyFile(session, { name, requests, options, dry, fault: heavy ? null : step.fault });
+  for (const change of heavy ? [] : step.again) await again(session, change);
 }
 
-/** Long rows of nothing much, which fill a transaction by their size. */
-function heavyRows(session: Session, count: number): readonly Omit<Request, 'id'>[] {
+/** Of nothing much; heavy ones fill a transaction by their size. */
+function deposits(session: Session, heavy: boolean): Omit<Request, 'id'> {
   const at = session.place({ branch: 0, account: 0 });
   const ask: Ask = { type: 'increment', at, minor: 1n, create: true };
-  return Array.from({ length: count }, () => ({ ask, memo: 'm'.repeat(499) }));
+  return { ask, memo: heavy ? 'm'.repeat(499) : '' };
 }
 
 /** The file that was applied last once more, as it was or changed. */
@@ -44,7 +46,9 @@ async function again(session: Session, change: Again): Promise<void> {
   const last = session.lastFile;
   if (last === undefined || (last.vague && change !== 'retry')) return;
   const name = session.fresh('again');
-  const refused = last.requests.filter((row) => session.model.refused.has(keyOf(row, last)));
+  const ids = keyed(last).map(({ id }) => id);
+  const isRefused = (id: string | undefined) => session.model.refused.has(id ?? '');
+  const refused = last.requests.filter((_, index) => isRefused(ids[index]));
   if (change === 'deposit first') await deposit(session, refused);
   const requests =
     change === 'correct' ? corrected(session, last.requests, refused) : last.requests;
@@ -92,15 +96,20 @@ interface Application {
   readonly fault?: Fault | null;
 }
 
-/** The model's name of a row: its id, or the batch, what it asks, and its position among equals. */
-function keyOf(
-  row: Request,
-  { requests, options }: Pick<AppliedFile, 'requests' | 'options'>,
-): string {
-  if (options.batch === undefined) return row.id;
-  const text = requestText(row);
-  const equals = requests.filter((other) => requestText(other) === text);
-  return `#${options.batch} ${equals.indexOf(row)} ${text}`;
+/** Each row by the model's name of it: its id, or batch, position among equals, and what it asks. */
+function keyed({
+  requests,
+  options,
+}: Pick<AppliedFile, 'requests' | 'options'>): readonly Request[] {
+  const { batch } = options;
+  if (batch === undefined) return requests;
+  const equals = new Map<string, number>();
+  return requests.map((row) => {
+    const text = requestText(row);
+    const position = equals.get(text) ?? 0;
+    equals.set(text, position + 1);
+    return { ...row, id: `#${batch} ${position} ${text}` };
+  });
 }
 
 async function applyFile(session: Session, application: Application): Promise<void> {
@@ -111,8 +120,8 @@ async function applyFile(session: Session, application: Application): Promise<vo
   const results = `${name}.results`;
   const words = ['apply', file.name, '--results', results, '--json', ...flags(options, retry)];
   const manner = { ...options, row: true, retryRefused: retry };
-  const keyed = requests.map((row) => ({ ...row, id: keyOf(row, { requests, options }) }));
-  const [after, fates] = askAll(session.model, session.rules, keyed, manner);
+  const rows = keyed({ requests, options });
+  const [after, fates] = askAll(session.model, session.rules, rows, manner);
   const before = await session.snapshot();
   let dry: Ran | undefined;
   if (dryFirst) {
@@ -135,6 +144,8 @@ async function applyFile(session: Session, application: Application): Promise<vo
   resultLines(real, start, end);
   if (options.atomic) atomic(real, requests.length, start, end);
   fatesAsModelled(real, fates, options, fault !== null);
+  const culprit = fates.findIndex(({ kind }) => kind === 'refused');
+  if (options.atomic && culprit >= 0) namesCulprit(real, file.lines[culprit] ?? 0);
   session.model = after;
   const vague = options.atomic && fates.some(({ kind }) => kind === 'refused');
   session.lastFile = { requests, options, vague };
@@ -142,6 +153,12 @@ async function applyFile(session: Session, application: Application): Promise<vo
   const repeated = await session.run(words, { results });
   wroteNothing('repeated = once', repeated, end, await session.snapshot());
   must('repeated = once', repeated.status === real.status, saying(repeated));
+}
+
+/** What refused all rows is what a person must correct. */
+function namesCulprit(ran: Ran, line: number): void {
+  const named = ran.stderr.includes(`Line ${line} was refused`);
+  must('a refused file names the row', named, `line ${line}: ${saying(ran)}`);
 }
 
 function flags(

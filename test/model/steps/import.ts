@@ -19,7 +19,7 @@ export async function importAccounts(
   { rows, csv, dry: dryFirst, fault }: Extract<Step, { readonly do: 'import' }>,
 ): Promise<void> {
   const wanted = wantedRows(session, rows);
-  const { words, results, places } = await importCommand(session, wanted, csv);
+  const { words, results, lines } = await importCommand(session, wanted, csv);
   const { model, counts } = expected(session, wanted);
   const before = await session.snapshot();
   const dry = dryFirst ? await session.run([...words, '--dry-run'], { results }) : undefined;
@@ -29,13 +29,13 @@ export async function importAccounts(
   if (fault !== null) {
     const hit = await session.runFaulty(words, fault, { results });
     start = await session.snapshot();
-    if (hit.status === 0 || hit.status === 1) importCounts(hit, places, before, start);
+    if (hit.status === 0 || hit.status === 1) importCounts(hit, lines, before, start);
     else failedFile(hit, before, start);
   }
   const real = await session.run(words, { results });
   const end = await session.snapshot();
   if (dry !== undefined && fault === null) dryAsReal(dry, real);
-  importCounts(real, places, start, end);
+  importCounts(real, lines, start, end, fault !== null);
   if (fault === null) {
     const shown = output(real) ?? {};
     const is = Object.keys(counts).map((key) => shown[key]);
@@ -47,7 +47,7 @@ export async function importAccounts(
   const repeated = await session.run(words, { results });
   const last = await session.snapshot();
   wroteNothing('repeated = once', repeated, end, last);
-  importCounts(repeated, places, end, last);
+  importCounts(repeated, lines, end, last);
 }
 
 /** Rows as the model wants them: a closed account is empty, and no place stands there twice. */
@@ -68,13 +68,11 @@ export async function importCommand(session: Session, wanted: readonly Wanted[],
   const results = `${name}.results`;
   const [first] = session.world.branches;
   const words = ['import', first?.name ?? '', file.name, '--any-branch', '--results', results];
-  const places = new Map(
-    file.lines.map((line, index) => [line, placeKey(wanted[index] ?? noPlace)]),
+  const lines = new Map(
+    wanted.map((want, index): [number, Wanted] => [file.lines[index] ?? 0, want]),
   );
-  return { words: [...words, '--json'], results, places };
+  return { words: [...words, '--json'], results, lines };
 }
-
-const noPlace = { branch: '', account: '' };
 
 function expected(session: Session, wanted: readonly Wanted[]) {
   const counts = { read: wanted.length, created: 0, duplicate: 0, conflict: 0, rejected: 0 };

@@ -1,5 +1,5 @@
 import type { Step } from '../plan.ts';
-import { ledgerSound, stateAsModelled } from '../relations.ts';
+import { ledgerSound, stateAsModelled, Violation } from '../relations.ts';
 import type { Session } from '../session.ts';
 import { apply } from './apply.ts';
 import { importAccounts } from './import.ts';
@@ -14,10 +14,34 @@ import { together } from './together.ts';
 
 /** Plays one step; afterwards the ledger adds up and the database has what the model has. */
 export async function playStep(session: Session, step: Step): Promise<void> {
-  await played(session, step);
-  const snapshot = await session.snapshot();
-  ledgerSound(snapshot, session.world);
-  stateAsModelled(snapshot, session.model);
+  try {
+    await played(session, step);
+    const snapshot = await session.snapshot();
+    ledgerSound(snapshot, session.world);
+    stateAsModelled(snapshot, session.model);
+  } catch (error) {
+    if (!(error instanceof Violation)) throw error;
+    throw new Violation(`${nameOf(step)}: ${error.relation}`, error.message);
+  }
+}
+
+/** So that a find names its fault. */
+function nameOf(step: Step): string {
+  switch (step.do) {
+    case 'together':
+      return step.what.kind;
+    case 'apply':
+      return step.atomic ? 'apply --atomic' : step.do;
+    case 'read':
+    case 'malformed':
+      return step.what;
+    case 'round trip':
+    case 'mismatch':
+    case 'outsider':
+      return `${step.do} (${step.what})`;
+    default:
+      return step.do;
+  }
 }
 
 function played(session: Session, step: Step): Promise<void> {

@@ -29,7 +29,7 @@ export async function mismatch(
     const ran = read
       ? await session.run(['balance', '--json'], where)
       : await session.run(['increment', branch, 'A', '7', '--create', '--id', id, '--json'], where);
-    const relation = `contradiction refused (${what})`;
+    const relation = 'a contradiction is refused';
     wroteNothing(relation, ran, before, await session.snapshot());
     must(relation, ran.status !== 0, saying(ran));
     must(relation, errorCode(ran) === 'config_mismatch' && ran.status === 2, saying(ran));

@@ -1,6 +1,14 @@
 import { placeKey } from '../bank.ts';
 import type { Step } from '../plan.ts';
-import { balanceAdds, must, output, type Ran, saying, wroteNothing } from '../relations.ts';
+import {
+  balanceAdds,
+  errorCode,
+  must,
+  output,
+  type Ran,
+  saying,
+  wroteNothing,
+} from '../relations.ts';
 import type { Session } from '../session.ts';
 import type { Snapshot, StoredEntry } from '../snapshot.ts';
 import { minorOf } from '../worlds.ts';
@@ -138,7 +146,7 @@ function shownAsStored(ran: Ran, entry: StoredEntry): void {
   const relation = 'show = journal';
   must(relation, ran.status === 0, `${entry.id} is in the journal: ${saying(ran)}`);
   const shown = output(ran) ?? {};
-  must(relation, shown['type'] === entry.type, saying(ran));
+  must(relation, shown['state'] === 'applied' && shown['type'] === entry.type, saying(ran));
   const postings: unknown = shown['postings'];
   const count = Array.isArray(postings) ? postings.length : 0;
   must(relation, count === entry.postings.length, saying(ran));
@@ -157,7 +165,8 @@ async function showWrong(session: Session, { account }: ReadStep, snapshot: Snap
   const ran = await session.run(['show', id, '--json']);
   const advice = /[Rr]epeat the command|never arrived/.test(ran.stderr);
   must(relation, !advice, saying(ran));
-  if (id !== refused) must(relation, ran.status === 1, saying(ran));
-  else must(relation, /refused/.test(ran.stderr + ran.stdout), `it was refused: ${saying(ran)}`);
+  if (id !== refused) {
+    must(relation, ran.status === 1 && errorCode(ran) === 'operation_not_found', saying(ran));
+  } else must(relation, output(ran)?.['state'] === 'refused', `it was refused: ${saying(ran)}`);
   return ran;
 }

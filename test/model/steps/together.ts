@@ -46,13 +46,11 @@ async function importTogether(
   others: readonly ImportRow[],
 ): Promise<void> {
   const relation = 'import counts = accounts';
-  const files = [
-    { wanted: wantedRows(session, rows), csv: true },
-    { wanted: wantedRows(session, others), csv: false },
-  ];
   const before = byPlace(await session.snapshot());
-  const commands = [];
-  for (const { wanted, csv } of files) commands.push(await importCommand(session, wanted, csv));
+  const commands = [
+    await importCommand(session, wantedRows(session, rows), true),
+    await importCommand(session, wantedRows(session, others), false),
+  ];
   const runs = await Promise.all(
     commands.map(({ words, results }) => session.run(words, { results })),
   );
@@ -64,8 +62,8 @@ async function importTogether(
   for (const [index, ran] of runs.entries()) {
     for (const { line, outcome } of ran.results) {
       if (outcome !== 'created') continue;
-      const place = commands[index]?.places.get(line) ?? '';
-      const want = files[index]?.wanted.find((each) => placeKey(each) === place);
+      const want = commands[index]?.lines.get(line);
+      const place = want === undefined ? '' : placeKey(want);
       const [is] = after.get(place) ?? [];
       const same = is?.minor === want?.minor && is?.status === want?.status;
       must(relation, same, `${place} is ${is?.minor} and ${is?.status}: ${told}`);
