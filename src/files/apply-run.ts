@@ -8,6 +8,7 @@ import { type Outcome, OutcomeUnknown, type PostOptions, post } from '../bank/po
 import { createMemory } from '../bank/post-memory.ts';
 import { createRehearsal } from '../bank/rehearsal.ts';
 import { BankctlError } from '../errors.ts';
+import type { Again, Left } from './again.ts';
 import type { Batch } from './batches.ts';
 import { fileCodes } from './check-file.ts';
 import { LineProblem } from './lines.ts';
@@ -52,6 +53,7 @@ export interface Interruption {
   readonly unknown: number;
   /** What is certain and what is not, in whole sentences. */
   readonly certainty: string;
+  readonly left: Left;
 }
 
 /** A refused row, for those who watch. */
@@ -81,8 +83,7 @@ export interface RunHost {
   readonly results: ResultsFile | undefined;
   readonly progress: (progress: ApplyProgress) => void;
   readonly refused: (row: RefusedRow) => void;
-  /** A command line that can be given again to make sure. */
-  readonly again: string;
+  readonly again: Again;
 }
 
 /** Where a run of a file is. One a call; it counts only rows whose answer has come. */
@@ -200,13 +201,15 @@ export class ApplyRun {
    * @throws what ended it otherwise, with how much is certainly applied and what makes sure
    */
   ended(error: unknown, file: string): ApplyResult {
-    const { interrupted, again } = this.#host;
+    const { interrupted } = this.#host;
+    const again = this.#host.again(this.#left());
     if (interrupted.aborted) {
       if (this.#done() === this.#totalRows) return this.result();
       if (this.#done() === 0 && this.#unknown.size === 0) {
         throw new BankctlError('interrupted', `Interrupted. ${this.#certainty()}`, again);
       }
-      const interruption = { unknown: this.#unknown.size, certainty: this.#certainty() };
+      const certainty = this.#certainty();
+      const interruption = { unknown: this.#unknown.size, certainty, left: this.#left() };
       return { ...this.result(), interrupted: interruption };
     }
     if (error instanceof LineProblem) {
@@ -229,7 +232,9 @@ export class ApplyRun {
   #withCertainty(error: BankctlError): BankctlError {
     if (this.#done() > 0 || this.#unknown.size > 0) {
       const message = `${error.message} ${this.#certainty()}`;
-      return new BankctlError(error.code, message, this.#host.again, { cause: error });
+      return new BankctlError(error.code, message, this.#host.again(this.#left()), {
+        cause: error,
+      });
     }
     const isOfFile = fileCodes.has(error.code);
     if (!isOfFile) return error;
@@ -239,6 +244,11 @@ export class ApplyRun {
   #done(): number {
     const { applied, replayed, refused } = this.#counts;
     return applied + replayed + refused;
+  }
+
+  #left(): Left {
+    if (this.#unknown.size > 0) return 'unknown';
+    return this.#done() === 0 ? 'all' : 'rest';
   }
 
   /** How much is certainly applied, and what is open. */
