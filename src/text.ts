@@ -98,7 +98,7 @@ export function quote(text: string): string {
 }
 
 /** A clause as a sentence: with its end, unless it has one. */
-export function sentence(clause: string): string {
+export function asSentence(clause: string): string {
   return /[.?!]$/.test(clause) ? clause : `${clause}.`;
 }
 

@@ -1,6 +1,6 @@
 import type { LineProblem } from '../files/lines.ts';
 import type { LeftOut } from '../files/rows.ts';
-import { count, sentence } from '../text.ts';
+import { asSentence, count } from '../text.ts';
 import type { Session } from './command.ts';
 
 /** Says what is wrong with lines of a file; a single one is said by the error that follows. */
@@ -12,7 +12,7 @@ export function showFaults({
     progress(undefined);
     if (problems.length < 2) return;
     for (const { line, message, hint } of problems) {
-      talk(`${sentence(`Line ${line} ${message}`)}${hint === undefined ? '' : ` ${hint}`}`);
+      talk(`${asSentence(`Line ${line} ${message}`)}${hint === undefined ? '' : ` ${hint}`}`);
     }
   };
 }

@@ -8,7 +8,7 @@ import {
   type YAMLError,
 } from 'yaml';
 import { BankctlError } from '../errors.ts';
-import { sentence } from '../text.ts';
+import { asSentence } from '../text.ts';
 import type { Config } from './config.ts';
 import { validateConfig } from './schema.ts';
 
@@ -44,7 +44,7 @@ export function loadConfig(path: string, text: string): Config {
   const more = validated.length - reasons.length;
   throw new BankctlError(
     'invalid_config',
-    sentence(`${path}: ${reasons.join('; ')}${more > 0 ? `; and ${more} more` : ''}`),
+    asSentence(`${path}: ${reasons.join('; ')}${more > 0 ? `; and ${more} more` : ''}`),
   );
 }
 

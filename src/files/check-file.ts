@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { BankctlError, errorTable } from '../errors.ts';
-import { quote, sentence } from '../text.ts';
+import { asSentence, quote } from '../text.ts';
 import { createDigestTable } from './digest-table.ts';
 import { LineProblem } from './lines.ts';
 import type { ResultsFile } from './results.ts';
@@ -182,7 +182,7 @@ class Checking {
     this.#lowest = [...this.#lowest, ...faults].sort(byLine).slice(0, maxLowest);
     await host.results?.append(
       faults.map(({ line, code, message, hint = errorTable[code].hint }) => {
-        return { line, outcome: 'faulty', code, message: sentence(`The line ${message}`), hint };
+        return { line, outcome: 'faulty', code, message: asSentence(`The line ${message}`), hint };
       }),
     );
   }
@@ -193,7 +193,7 @@ class Checking {
       others === 0
         ? ''
         : `; ${others} other ${others === 1 ? 'line is' : 'lines are'} at fault too`;
-    const text = sentence(`${file}, line ${line} ${message}${more}`);
+    const text = asSentence(`${file}, line ${line} ${message}${more}`);
     return new BankctlError(
       code,
       text,
