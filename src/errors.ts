@@ -211,7 +211,7 @@ export const errorTable = {
   operation_not_found: row(
     1,
     'The journal has no such operation; one still under way may yet arrive.',
-    'See what there is with bankctl history BRANCH ACCOUNT.',
+    'Check the id; bankctl history BRANCH ACCOUNT shows what there is.',
   ),
   operation_ambiguous: row(
     1,

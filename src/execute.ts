@@ -41,6 +41,7 @@ export async function execute(
     else await untilInterrupted(shown, opened, context);
     return statusOf(result);
   } catch (error) {
+    if (isNormalEnd(ended, error)) return Status.interrupted;
     if (error instanceof OutputClosed) return ended ? statusOf(ended) : Status.done;
     throw await opened.explain(error);
   } finally {
@@ -52,6 +53,12 @@ export async function execute(
 function statusOf(result: Result): Status {
   if (result.kind === 'stream') return result.status?.() ?? Status.done;
   return result.kind === 'single' ? (result.status ?? Status.done) : Status.done;
+}
+
+/** Ctrl-C is how one stops following what moves. */
+function isNormalEnd(result: Result | undefined, error: unknown): boolean {
+  const isEndless = result?.kind === 'live' || (result?.kind === 'stream' && result.endless);
+  return isEndless === true && error instanceof BankctlError && error.code === 'interrupted';
 }
 
 /**
@@ -129,6 +136,7 @@ class Opened {
   #client: MongoClient | undefined;
   #commits: Commits | undefined;
   #uri: string | undefined;
+  readonly #showLine: ReturnType<typeof progressLine>;
 
   constructor(globals: GlobalOptions, context: Context, makesDatabase: boolean) {
     this.#globals = globals;
@@ -136,6 +144,7 @@ class Opened {
     this.#context = context;
     const { quiet } = globals;
     const showLine = progressLine(context, quiet);
+    this.#showLine = showLine;
     this.session = Object.freeze({
       context,
       globals,
@@ -158,6 +167,7 @@ class Opened {
 
   /** Said with `--quiet` too: what must be known, such as that money moved. */
   say(line: string): void {
+    this.#showLine(undefined);
     this.#context.stderr.write(`${this.#clean(line)}\n`);
   }
 

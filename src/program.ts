@@ -4,14 +4,14 @@ import { outputFormats } from './commands/command.ts';
 import { commands } from './commands/index.ts';
 import type { Context } from './context.ts';
 import { parseDuration } from './duration.ts';
-import { BankctlError, Status } from './errors.ts';
+import { BankctlError, errorTable, Status } from './errors.ts';
 import { nearest } from './nearest.ts';
 import { quote } from './text.ts';
 
 const helpAfter = `
 Exit statuses: 0 done, 1 refused or failed, 2 bad usage or config, 3 database
-unreachable or not able, 4 stress or audit found a violation, 5 stress undecided,
-130 interrupted.
+unreachable or unsuitable, 4 stress found a violation, 5 stress undecided, 130
+interrupted.
 
 Environment: BANKCTL_URI, BANKCTL_CONFIG, BANKCTL_DATA_DIR, BANKCTL_CACHE_DIR,
 BANKCTL_MONGOD, NO_COLOR.`;
@@ -30,7 +30,19 @@ export async function run(
   const chosen = parse(argv, context, version);
   if (!chosen) return Status.done;
   const { execute } = await import('./execute.ts');
-  return execute(chosen.command, chosen.typed, chosen.globals, context);
+  try {
+    return await execute(chosen.command, chosen.typed, chosen.globals, context);
+  } catch (error) {
+    throw withHelpOf(chosen.command.name, error);
+  }
+}
+
+/** A usage error that knows nothing better names the help of its command. */
+function withHelpOf(name: string | undefined, error: unknown): unknown {
+  const isPlain = error instanceof BankctlError && error.hint === errorTable.usage.hint;
+  if (!isPlain || name === undefined) return error;
+  const hint = `See bankctl ${name} --help.`;
+  return new BankctlError(error.code, error.message, hint, { cause: error });
 }
 
 interface Chosen {
@@ -46,6 +58,7 @@ export function parse(
   version: string,
 ): Chosen | undefined {
   let chosen: Chosen | undefined;
+  const verb = argv.find((word) => commands.some(({ name }) => name === word));
   const program = createProgram(argv, context, version, (choice) => {
     chosen = choice;
   });
@@ -56,7 +69,7 @@ export function parse(
     if (!(error instanceof CommanderError)) throw error;
     if (error.exitCode === 0) return undefined;
     if (error.code === 'commander.help') throw noHelpFor(argv);
-    throw usageError(error);
+    throw withHelpOf(verb, usageError(error));
   }
 }
 
@@ -120,7 +133,7 @@ function fillIn(
   context: Context,
   choose: (chosen: Chosen) => void,
 ): void {
-  sub.description([command.summary, command.description].filter(Boolean).join('\n\n'));
+  sub.description([command.summary, paragraphs(command.description)].filter(Boolean).join('\n\n'));
   for (const { name, summary, optional, choices } of command.arguments) {
     const argument = sub.createArgument(optional ? `[${name}]` : `<${name}>`, summary);
     sub.addArgument(choices ? argument.choices([...choices]) : argument);
@@ -142,6 +155,11 @@ function fillIn(
       globals: readGlobals(program.opts(), context),
     });
   });
+}
+
+/** With no break inside a paragraph but before what is indented: commander wraps them. */
+function paragraphs(text: string | undefined): string | undefined {
+  return text?.replace(/(?<!\n)\n(?![\n ])/g, ' ');
 }
 
 function readGlobals(options: Record<string, unknown>, context: Context): GlobalOptions {
@@ -185,6 +203,9 @@ function usageError(error: CommanderError): BankctlError {
   const [first = '', second] = error.message.replace(/^error: /, '').split('\n');
   const sentence = `${first.charAt(0).toUpperCase()}${first.slice(1).replace(/\.?$/, '.')}`;
   const hint = second?.replace(/^\(|\)$/g, '');
-  const code = error.code === 'commander.unknownCommand' ? 'unknown_command' : 'usage';
-  return new BankctlError(code, sentence, hint);
+  if (error.code === 'commander.unknownCommand') {
+    const name = /'(.*)'/s.exec(first)?.[1] ?? '';
+    return new BankctlError('unknown_command', `There is no command ${quote(name)}.`, hint);
+  }
+  return new BankctlError('usage', sentence, hint);
 }

@@ -97,6 +97,11 @@ export function quote(text: string): string {
   return `"${visible(shown.replace(/["\\]/g, '\\$&'))}"`;
 }
 
+/** A clause as a sentence: with its end, unless it has one. */
+export function asSentence(clause: string): string {
+  return /[.?!]$/.test(clause) ? clause : `${clause}.`;
+}
+
 /** `1 account`, `2 accounts`. */
 export function count(number: number | bigint, noun: string): string {
   return `${number} ${noun}${Number(number) === 1 ? '' : 's'}`;

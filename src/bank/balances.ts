@@ -1,5 +1,6 @@
 import type { ClientSession, Document } from 'mongodb';
 import { BankctlError } from '../errors.ts';
+import { shellWord } from '../text.ts';
 import { readAccount } from './account.ts';
 import type { Bank } from './bank.ts';
 import { within } from './bound.ts';
@@ -244,6 +245,6 @@ async function missing(branch: BranchModel, account: string): Promise<BankctlErr
   return new BankctlError(
     'account_not_found',
     `There is no account ${account} in ${branch.name}.`,
-    `bankctl balance ${branch.name} lists its accounts.`,
+    `bankctl balance ${shellWord(branch.name)} lists its accounts.`,
   );
 }

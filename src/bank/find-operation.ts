@@ -105,12 +105,42 @@ function ambiguous(id: string, begun: readonly string[]): BankctlError {
 function notFound(id: string, near: readonly string[]): BankctlError {
   const [nearest] = near;
   const look = 'An operation still under way may yet arrive: look again in two minutes';
+  const rest = `A refused single command leaves no trace.${beginning(id)}`;
   return new BankctlError(
     'operation_not_found',
-    `The journal has no operation ${quote(id)}${nearest ? `, but ${named(near)}` : ''}.`,
+    `The journal has no operation ${quote(id)}${theNearest(near)}.`,
     nearest === undefined
-      ? `${look}, and check the id.`
-      : `If the id was mistyped, type bankctl show ${shellWord(nearest)}. ${look}.`,
+      ? `${look}, and check the id. ${rest}`
+      : `If the id was mistyped, type bankctl show ${shellWord(nearest)}. ${look}. ${rest}`,
+  );
+}
+
+/** A clause that follows a sentence about an id that is not there. */
+function theNearest(near: readonly string[]): string {
+  if (near.length === 0) return '';
+  return `; the nearest ${near.length === 1 ? 'is' : 'are'} ${named(near)}`;
+}
+
+function beginning(id: string): string {
+  if ([...id].length >= minPrefixLength) return '';
+  return ` To look for the beginning of an id, give at least ${minPrefixLength} characters.`;
+}
+
+/**
+ * Why an operation that is not there cannot be reversed, with the ids that are near.
+ *
+ * @returns `operation_not_found`
+ */
+export async function notFoundToReverse(bank: Bank, id: string): Promise<BankctlError> {
+  const journal = journalOf(bank);
+  const near = await within(bank.timeoutMs, async () =>
+    nearIds(journal, id, await journal.idsBeside(id, 'after', maxNamed + 1)),
+  );
+  const [nearest] = near;
+  return new BankctlError(
+    'operation_not_found',
+    `There is no operation ${quote(id)} to reverse${theNearest(near)}.`,
+    nearest && `If the id was mistyped, look with bankctl show ${shellWord(nearest)} first.`,
   );
 }
 

@@ -20,6 +20,11 @@ export interface BankIdentity {
   readonly databaseId: string | undefined;
   /** Branches that the database has and the config leaves out. */
   readonly leftOut: readonly string[];
+  /**
+   * True if the database has neither an identity nor any collection that the config names, as when
+   * its name was mistyped. Asks the server only if there was no identity.
+   */
+  readonly isAbsent: () => Promise<boolean>;
   /** True when there is nothing left to claim: the next `claim` sends nothing. */
   readonly isClaimed: () => boolean;
   /**
@@ -86,6 +91,7 @@ export function createIdentity(db: Db, config: Config, known: Identity | undefin
   return {
     databaseId: known?.databaseId,
     leftOut: (known?.branches ?? []).map(({ name }) => name).filter((name) => !names.has(name)),
+    isAbsent: async () => known === undefined && !claimed && !(await hasCollections(db, config)),
     isClaimed: () => claimed,
     checkClaim: async (session) => {
       if (!claimed) await look(session);
@@ -106,6 +112,18 @@ export function createIdentity(db: Db, config: Config, known: Identity | undefin
     },
     rename: ({ dryRun }) => rename(db, config, dryRun),
   };
+}
+
+/** True too if the user may not list them: then nothing is known. */
+async function hasCollections(db: Db, { journal, branches }: Config): Promise<boolean> {
+  const names = [...branches.map(({ collection }) => collection), ...(journal ? [journal] : [])];
+  const filter = { name: { $in: names } };
+  try {
+    return (await db.listCollections(filter, { nameOnly: true }).toArray()).length > 0;
+  } catch (error) {
+    if (error instanceof MongoServerError && error.code === 13) return true;
+    throw error;
+  }
 }
 
 const mostRounds = 20;

@@ -1,7 +1,7 @@
 // All that works on an open bank, loaded together by the commands that need the database.
 export { accountBalance, accountBalances, bankBalance } from './balances.ts';
 export { openBank } from './bank.ts';
-export { findOperation } from './find-operation.ts';
+export { findOperation, notFoundToReverse } from './find-operation.ts';
 export { accountHistory } from './history.ts';
 export { isOutage } from './outage.ts';
 export { accountBalanceAt, accountBalancesAt, bankBalanceAt } from './past.ts';

@@ -1,5 +1,5 @@
 import { BankctlError } from '../errors.ts';
-import { quote } from '../text.ts';
+import { quote, shellWord } from '../text.ts';
 import type { Bank } from './bank.ts';
 import { type Entry, type Refusal, requestOfEntry } from './journal-document.ts';
 import { formatAmount } from './money.ts';
@@ -143,5 +143,6 @@ function idConflict(operation: Operation, earlier: Entry, book: Book): BankctlEr
     'operation_id_conflict',
     `The operation id ${quote(id)} was used for another request: ` +
       `its ${field} was ${shown(past[field])}, now it is ${shown(request[field])}.`,
+    `See the first with bankctl show ${shellWord(id)}; use a fresh id only for a new operation.`,
   );
 }

@@ -1,5 +1,5 @@
 import { BankctlError } from '../errors.ts';
-import { quote } from '../text.ts';
+import { count, quote } from '../text.ts';
 
 /**
  * Money is a bigint of minor units (cents for USD) in memory and a Decimal128 in the database.
@@ -37,8 +37,8 @@ export function parseAmount(text: string, currency: Currency): bigint {
   if (fraction.length > currency.digits) {
     throw new BankctlError(
       'amount_precision',
-      `${quote(text)} has ${fraction.length} decimals, ` +
-        `but ${currency.code} has ${currency.digits}.`,
+      `${quote(text)} has ${count(fraction.length, 'decimal')}, ` +
+        `but ${currency.code} has ${currency.digits === 0 ? 'no decimals' : currency.digits}.`,
     );
   }
   const magnitude = BigInt(whole + fraction.padEnd(currency.digits, '0'));

@@ -1,5 +1,6 @@
 import { type ClientSession, type Document, Timestamp } from 'mongodb';
 import { BankctlError } from '../errors.ts';
+import { shellWord } from '../text.ts';
 import { formatTime, type Span } from '../time.ts';
 import { type AccountBalance, type BankBalance, sumUp } from './balances.ts';
 import type { Bank } from './bank.ts';
@@ -20,6 +21,8 @@ export interface PastMoment {
   readonly final: boolean;
   /** From then on, by the server's clock, the answer is final. */
   readonly finalFrom: Date;
+  /** False for a day that the server's clock has not ended yet. */
+  readonly isOver: boolean;
 }
 
 /**
@@ -47,7 +50,8 @@ async function checkPast(bank: Bank, span: Span): Promise<Date> {
   const newest = await within(bank.timeoutMs, () => journalOf(bank).newestAt());
   if (newest === undefined || span.from > newest) {
     const shown = (time: Date) => formatTime(time, bank.config.timezone);
-    throw outOfRange(`${shown(span.from)} is in the future: it is ${shown(now)} now.`);
+    const end = span.isDay ? `The end of that day, ${shownEnd(bank, span)},` : shown(span.from);
+    throw outOfRange(`${end} is in the future: it is ${shown(now)} now.`);
   }
   return now;
 }
@@ -62,15 +66,16 @@ function momentOf(span: Span, now: Date, session: ClientSession): PastMoment {
   // The driver keeps it out of its public types.
   const snapshot: unknown = Reflect.get(session, 'snapshotTime');
   const snapshotMs = snapshot instanceof Timestamp ? snapshot.getHighBitsUnsigned() * 1000 : 0;
-  return { at, finalFrom, final: finalFrom.getTime() < Math.min(now.getTime(), snapshotMs) };
+  const final = finalFrom.getTime() < Math.min(now.getTime(), snapshotMs);
+  return { at, finalFrom, final, isOver: at < now };
 }
 
 function shownEnd({ config }: Bank, span: Span): string {
   return formatTime(lastOf(span), config.timezone);
 }
 
-function outOfRange(message: string): BankctlError {
-  return new BankctlError('time_out_of_range', message);
+function outOfRange(message: string, hint?: string): BankctlError {
+  return new BankctlError('time_out_of_range', message, hint);
 }
 
 /** The whole bank at a moment of the past. */
@@ -157,7 +162,11 @@ export async function accountBalanceAt(bank: Bank, reference: AccountReference, 
     for await (const [document] of journal.accountsAt(lastOf(span), reference, session)) {
       if (document) return { document, moment: momentOf(span, now, session) };
     }
-    throw outOfRange(`${shown} had no posting by ${shownEnd(bank, span)}.`);
+    const words = `${shellWord(name)} ${shellWord(reference.account)}`;
+    throw outOfRange(
+      `${shown} had no posting by ${shownEnd(bank, span)}.`,
+      `bankctl history ${words} shows the times of its postings.`,
+    );
   };
   const { document, moment } = await within(bank.timeoutMs, () =>
     bank.inSession(read, { snapshot: true }),

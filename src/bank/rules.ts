@@ -1,6 +1,6 @@
 import type { BranchConfig } from '../config/config.ts';
 import { BankctlError } from '../errors.ts';
-import { quote } from '../text.ts';
+import { quote, shellWord } from '../text.ts';
 import type { AccountStatus, DocumentId } from './account.ts';
 import type { Entry, Posting, Refusal } from './journal-document.ts';
 import { formatAmount, maxMinor } from './money.ts';
@@ -176,6 +176,7 @@ function reversedEntry(book: Book, id: string): Entry {
     throw new BankctlError(
       'already_reversed',
       `The operation ${quote(id)} was reversed already, by ${quote(reversal.id)}.`,
+      `See the reversal with bankctl show ${shellWord(reversal.id)}.`,
     );
   }
   return entry;
@@ -190,7 +191,7 @@ function stateBefore(book: Book, leg: Leg): AccountState {
     throw new BankctlError(
       'account_not_found',
       `There is no account ${leg.account} in ${branch.name}.`,
-      `Open it with bankctl open ${branch.name} ${leg.account}.`,
+      `Open it with bankctl open ${shellWords(leg)}.`,
     );
   }
   checkStatus(leg, reading);
@@ -204,7 +205,7 @@ function newAccount(now: Date): AccountState {
 
 function checkStatus(leg: Leg, { status }: AccountState): void {
   const shown = referenceKey(leg);
-  const words = `${leg.branch} ${leg.account}`;
+  const words = shellWords(leg);
   if (leg.existing === 'refuse') {
     throw new BankctlError(
       'account_exists',
@@ -213,6 +214,13 @@ function checkStatus(leg: Leg, { status }: AccountState): void {
     );
   }
   if (status === (leg.needs ?? 'open')) return;
+  if (status === leg.status && status !== 'open') {
+    throw new BankctlError(
+      status === 'closed' ? 'account_closed' : 'account_frozen',
+      `The account ${shown} is ${status} already.`,
+      `See it with bankctl balance ${words}.`,
+    );
+  }
   if (status === 'closed') {
     throw new BankctlError('account_closed', `The account ${shown} is closed.`);
   }
@@ -223,7 +231,15 @@ function checkStatus(leg: Leg, { status }: AccountState): void {
       `Unfreeze it with bankctl unfreeze ${words}.`,
     );
   }
-  throw new BankctlError('account_not_frozen', `The account ${shown} is not frozen.`);
+  throw new BankctlError(
+    'account_not_frozen',
+    `The account ${shown} is not frozen.`,
+    `See its status with bankctl balance ${words}.`,
+  );
+}
+
+function shellWords({ branch, account }: AccountReference): string {
+  return `${shellWord(branch)} ${shellWord(account)}`;
 }
 
 function stateAfter(book: Book, leg: Leg, before: AccountState, at: Date) {
@@ -264,7 +280,7 @@ function checkBounds(
       `The account ${referenceKey(leg)} has ${shown(beforeMinor)} ${currency.code}; ` +
         `${shown(leg.amountMinor)} would leave ${shown(afterMinor)}, below the minimum of ` +
         `${shown(branch.minBalanceMinor)}.`,
-      `See it with bankctl balance ${leg.branch} ${leg.account}.`,
+      `See it with bankctl balance ${shellWords(leg)}.`,
     );
   }
   if (afterMinor > maxMinor) {

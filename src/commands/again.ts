@@ -1,4 +1,5 @@
 import { hasPassword } from '../database/uri.ts';
+import type { Again, Left } from '../files/again.ts';
 import { shellWord } from '../text.ts';
 import type { Session } from './command.ts';
 
@@ -11,7 +12,7 @@ export interface AgainInput {
 }
 
 /**
- * What to type so that an interrupted run of a file is completed, or found complete.
+ * Makes what to type so that an interrupted run of a file is completed, or found complete.
  *
  * @param words what stands behind the verb, without the options of `AgainInput`
  */
@@ -20,7 +21,7 @@ export function again(
   words: readonly string[],
   { file, format, results }: AgainInput,
   { globals }: Session,
-): string {
+): Again {
   const shown = globals.uri !== undefined && !hasPassword(globals.uri) ? globals.uri : undefined;
   const options = {
     '--format': format,
@@ -33,7 +34,11 @@ export function again(
     value === undefined ? [] : [flag, value],
   );
   const command = ['bankctl', verb, ...words, ...typed].map(shellWord).join(' ');
-  return file === '-'
-    ? `To make sure, give the same rows again to: ${command}`
-    : `To make sure, run it again: ${command}`;
+  const purposes: Record<Left, string> = {
+    all: words.includes('--dry-run') ? 'To try again' : `To ${verb} it`,
+    rest: words.includes('--dry-run') ? 'To try again' : `To ${verb} the rest`,
+    unknown: 'To make sure',
+  };
+  const how = file === '-' ? 'give the same rows again to' : 'run it again';
+  return (left) => `${purposes[left]}, ${how}: ${command}`;
 }

@@ -5,6 +5,7 @@ import type { RowFormat } from '../files/rows.ts';
 import { bar } from '../render/progress.ts';
 import { countsView } from '../render/view.ts';
 import { count, quote } from '../text.ts';
+import { formatTime } from '../time.ts';
 import { again } from './again.ts';
 import type { Command, Session, SingleResult, Typed } from './command.ts';
 import { showFaults, showLeftOut } from './file-talk.ts';
@@ -32,11 +33,13 @@ const longestBatchName = 64;
 /** Refused rows that are shown; the others are counted. */
 const maxShown = 10;
 
+const correctInPlace = 'Correct a refused row in place and keep its id.';
+
 export const apply: Command = {
   name: 'apply',
   summary: 'post the operations of a file, in order, each exactly once',
   description: [
-    'One operation a row: NDJSON objects of text, or CSV with a head. Fields: type (increment if',
+    'One operation a row: NDJSON objects of text, or CSV with a header. Fields: type (increment if',
     'left out, open, transfer, reverse, freeze, unfreeze, close), branch, account, amount; from',
     'and to as BRANCH:ACCOUNT; reverses; id, memo; create (true or false).',
     '',
@@ -47,13 +50,15 @@ export const apply: Command = {
     'After an interruption of any kind, give the same command again: what is applied is replayed,',
     'not repeated. Rows without an id need --batch NAME: their ids derive from NAME, what the row',
     'asks for, and its position among identical rows, so a file that has grown posts only what is',
-    'new. A row that was changed is a new one, and the old one stays applied. The same rows under',
-    'another NAME would be applied a second time, so that needs --again.',
+    'new. A row that was changed is posted as a new one, besides what the old one applied. The',
+    'same rows under another NAME would be applied a second time, so that needs --again.',
     '',
     'A row that the rules refuse changes nothing, and stays refused when the file is run again',
-    'unless --retry-refused; a corrected row is a new one. With --atomic all rows are one',
-    'transaction, which holds at most 10000 rows and 8 MiB of the file, and must end within',
-    '--timeout. A dry run keeps what it would change in memory.',
+    `unless --retry-refused. ${correctInPlace} An applied row cannot be changed: reverse it, and`,
+    'post a new one under a new id.',
+    '',
+    'With --atomic all rows are one transaction, which holds at most 10000 rows and 8 MiB of the',
+    'file, and must end within --timeout. A dry run keeps what it would change in memory.',
   ].join('\n'),
   arguments: [{ name: 'file', summary: 'NDJSON or CSV; - reads the standard input' }],
   options: [
@@ -138,8 +143,8 @@ async function run(input: ApplyInput, session: Session): Promise<SingleResult> {
     }),
   );
   refusals.end(input.results !== undefined);
-  sayMore(result, input, session);
-  if (result.interrupted) session.talk(typed);
+  sayMore(result, input, session, config.timezone);
+  if (result.interrupted) session.talk(typed(result.interrupted.left));
   return applied(result, input);
 }
 
@@ -162,19 +167,28 @@ function statusOf({ refused }: ApplyResult['counts']): Pick<SingleResult, 'statu
 }
 
 /** What the counts alone do not say. */
-function sayMore(result: ApplyResult, input: ApplyInput, { talk, progress }: Session): void {
+function sayMore(
+  result: ApplyResult,
+  input: ApplyInput,
+  { talk, progress }: Session,
+  zone: string,
+): void {
   const { counts, standing, dropped, interrupted } = result;
   progress(undefined);
   if (standing.since) {
+    const [are, they, have, them] =
+      standing.rows === 1 ? ['is', 'it', 'has', 'it'] : ['are', 'they', 'have', 'them'];
+    const since = formatTime(standing.since, zone);
     talk(
-      `${count(standing.rows, 'row')} stayed refused, as since ${standing.since.toISOString()}; ` +
-        '--retry-refused tries them again.',
+      `${count(standing.rows, 'row')} ${are} still refused, as ${they} ${have} been since ` +
+        `${since}; --retry-refused tries ${them} again.`,
     );
   }
   if (dropped > 0) {
+    const [are, they] = dropped === 1 ? ['is', 'it'] : ['are', 'they'];
     talk(
-      `${count(dropped, 'row')} that --batch ${input.batch} had before are not in this file: ` +
-        'what they applied stays applied.',
+      `${count(dropped, 'row')} that --batch ${input.batch} had before ${are} not in this file: ` +
+        `what ${they} applied stays applied.`,
     );
   }
   if (interrupted) {
@@ -182,9 +196,17 @@ function sayMore(result: ApplyResult, input: ApplyInput, { talk, progress }: Ses
   } else if (input.onRefusal === 'stop' && counts.refused > 0) {
     talk('Stopped there: nothing after that row was applied.');
   }
-  if (input.dryRun) talk('Dry run: nothing was written.');
-  else if (counts.replayed > 0) {
-    talk(`${count(counts.replayed, 'row')} had been applied before; nothing was added for them.`);
+  const them = counts.replayed === 1 ? 'it' : 'them';
+  if (input.dryRun) {
+    const { applied: fresh, refused } = counts;
+    talk(
+      `Dry run: nothing was written. The file would apply ${count(fresh, 'row')}, and ` +
+        `${refused} would be refused.`,
+    );
+  } else if (counts.replayed > 0) {
+    talk(
+      `${count(counts.replayed, 'row')} had been applied before; nothing was added for ${them}.`,
+    );
   }
 }
 
@@ -204,8 +226,10 @@ function showRefusals({ talk, progress }: Session) {
       const all = hasResults ? 'see the results' : '--results FILE lists them all';
       const rest = shown - maxShown;
       if (rest > 0) talk(`... and ${count(rest, 'more refused row')}; ${all}.`);
+      if (shown > 0) talk(correctInPlace);
       if (victims === 0) return;
-      talk(`So ${count(victims, 'other row')} of the file were not applied either (--atomic).`);
+      const were = `${count(victims, 'other row')} of the file ${victims === 1 ? 'was' : 'were'}`;
+      talk(`So ${were} not applied either (--atomic).`);
     },
   };
 }
@@ -221,18 +245,20 @@ function showProgress({ context, progress }: Session): (at: ApplyProgress) => vo
     if (nowNs - drawnNs < 100_000_000n) return;
     drawnNs = nowNs;
     if (phase === 'checking') {
-      progress(`Checking: ${rows} rows`);
+      progress(`Checking: ${count(rows, 'row')}`);
       return;
     }
     const seconds = Number(nowNs - (postingNs ?? startedNs)) / 1e9;
     const rate = seconds > 0 ? rows / seconds : 0;
-    const speed = `${Math.round(rate)} a second`;
+    // Until the first batches are through, it is not known.
+    const speed = rate >= 1 ? `, ${Math.round(rate)} a second` : '';
     if (totalRows === undefined) {
-      progress(`Posting: ${rows} rows, ${speed}`);
+      progress(`Posting: ${count(rows, 'row')}${speed}`);
       return;
     }
-    const left = rate > 0 ? `, ${Math.ceil((totalRows - rows) / rate)} s left` : '';
-    progress(`Posting ${bar(rows / totalRows)} ${rows} of ${totalRows} rows, ${speed}${left}`);
+    const left = rate >= 1 ? `, ${Math.ceil((totalRows - rows) / rate)} s left` : '';
+    const total = count(totalRows, 'row');
+    progress(`Posting ${bar(rows / totalRows)} ${rows} of ${total}${speed}${left}`);
   };
 }
 

@@ -13,6 +13,7 @@ import { quote } from '../text.ts';
 import { formatTime, parseSpan, type Span, timeFormat } from '../time.ts';
 import { type Command, type Result, type Session, streamOf, type Typed } from './command.ts';
 import { sayLeftOut } from './left-out.ts';
+import { hintAtNoBank, warnOfNoBank } from './no-bank.ts';
 import { failure, notice, resultZone, warning } from './notice.ts';
 import { tellAllProblems, tellProblems } from './problems.ts';
 import { textOption } from './typed.ts';
@@ -76,6 +77,7 @@ export function parseBalance(typed: Typed, config: Config): BalanceInput {
 
 async function wholeBank(session: Session, at: Span | undefined): Promise<Result> {
   const bank = await session.bank();
+  await warnOfNoBank(bank, session);
   sayLeftOut(bank, session);
   const { bankBalance, bankBalanceAt } = await import('../bank/index.ts');
   const past = at && (await bankBalanceAt(bank, at));
@@ -99,18 +101,20 @@ async function wholeBank(session: Session, at: Span | undefined): Promise<Result
 }
 
 /** Says which moment it is, and whether the answer can still change. */
-async function tellMoment(session: Session, { at, final, finalFrom }: PastMoment): Promise<void> {
+async function tellMoment(session: Session, moment: PastMoment): Promise<void> {
+  const { at, final, finalFrom, isOver } = moment;
   const { timezone } = await session.config();
   const data = momentData({ at, final });
   notice(session, 'moment', `What was posted up to ${formatTime(at, timezone)}.`, data);
   if (final) return;
   const from = formatTime(finalFrom, timezone);
-  warning(
-    session,
-    'not_final',
-    `Not final: an operation under way can still be posted with an earlier time, until ${from}.`,
-    { ...data, final_from: finalFrom.toISOString() },
-  );
+  const reason = isOver
+    ? 'an operation under way can still be posted with an earlier time'
+    : 'that day is not over, and what is posted in it still counts';
+  warning(session, 'not_final', `Not final: ${reason}, until ${from}.`, {
+    ...data,
+    final_from: finalFrom.toISOString(),
+  });
 }
 
 function momentData({ at, final }: Pick<PastMoment, 'at' | 'final'>) {
@@ -152,6 +156,7 @@ function accountsIn(branches: BankBalance['branches'], currency: string): number
 
 async function oneBranch(session: Session, name: string, at: Span | undefined): Promise<Result> {
   const bank = await session.bank();
+  await warnOfNoBank(bank, session);
   const { createTally } = await import('../bank/index.ts');
   const tally = createTally();
   const branch = bank.branches.get(name);
@@ -196,13 +201,17 @@ async function oneAccount(
   const bank = await session.bank();
   if (!at) {
     const { accountBalance } = await import('../bank/index.ts');
-    const found = await accountBalance(bank, reference.branch, reference.account);
+    const read = accountBalance(bank, reference.branch, reference.account);
+    const found = await read.catch(async (error: unknown) => {
+      throw await hintAtNoBank(bank, error);
+    });
     const { currency: _, ...data } = found;
     return { kind: 'single', data, view: accountView(found) };
   }
   const { accountBalanceAt } = await import('../bank/index.ts');
-  const { at: moment, final, finalFrom, ...found } = await accountBalanceAt(bank, reference, at);
-  await tellMoment(session, { at: moment, final, finalFrom });
+  const read = await accountBalanceAt(bank, reference, at);
+  const { at: moment, final, finalFrom, isOver, ...found } = read;
+  await tellMoment(session, { at: moment, final, finalFrom, isOver });
   const { currency: _, ...data } = found;
   const past = momentData({ at: moment, final });
   return { kind: 'single', data: { ...data, ...past }, view: accountView(found) };
@@ -227,6 +236,7 @@ function accountView(found: FoundAccount): View {
 /** On a terminal the balances are redrawn as they move; elsewhere each posting is a line. */
 async function watched(session: Session, input: BalanceInput): Promise<Result> {
   const bank = await session.bank();
+  await warnOfNoBank(bank, session);
   if (input.branch === undefined) sayLeftOut(bank, session);
   const { watchPostings } = await import('../bank/index.ts');
   const events = watchPostings(bank, input, session.context.interrupted);
@@ -234,7 +244,7 @@ async function watched(session: Session, input: BalanceInput): Promise<Result> {
     return { kind: 'live', frames: frames(bank, input, events) };
   }
   const formatAt = timeFormat(await resultZone(session));
-  return streamOf<Movement>(
+  const stream = streamOf<Movement>(
     movements(session, events),
     movementColumns,
     ({ at, branch, account, amount, balance: after, type, operation }) => [
@@ -247,6 +257,7 @@ async function watched(session: Session, input: BalanceInput): Promise<Result> {
       operation,
     ],
   );
+  return { ...stream, endless: true };
 }
 
 const movementColumns: readonly Column[] = [

@@ -1,5 +1,6 @@
 import type { Command } from './command.ts';
 import { sayLeftOut } from './left-out.ts';
+import { warnOfNoBank } from './no-bank.ts';
 import { tellAllProblems } from './problems.ts';
 
 export const branches: Command = {
@@ -11,6 +12,7 @@ export const branches: Command = {
   run: async (_typed, session) => {
     const { bankBalance } = await import('../bank/index.ts');
     const bank = await session.bank();
+    await warnOfNoBank(bank, session);
     sayLeftOut(bank, session);
     const { branches: rows } = await bankBalance(bank);
     const status = tellAllProblems(session, bank, rows);

@@ -62,6 +62,8 @@ export interface SingleResult {
 /** A result too long for memory: its parts are printed as they come. */
 export interface StreamResult {
   readonly kind: 'stream';
+  /** True if it goes on until Ctrl-C, which is then its normal end. */
+  readonly endless?: boolean;
   /** At least one part, so that an empty list has its head. */
   readonly parts: AsyncIterable<Part>;
   /** Called after all parts are printed, if what they showed may not be status 0. */

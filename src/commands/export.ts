@@ -8,6 +8,7 @@ import type { Column } from '../render/view.ts';
 import { jsonText } from '../text.ts';
 import { type Command, type Session, type StreamResult, streamOf, type Typed } from './command.ts';
 import { sayLeftOut } from './left-out.ts';
+import { warnOfNoBank } from './no-bank.ts';
 import { tellProblems } from './problems.ts';
 
 /** What `export` was asked for. */
@@ -38,7 +39,9 @@ export const exportCommand: Command = {
   ],
   run: async (typed, session) => {
     const input = parseExport(typed, await session.config());
-    if (typed.args[0] === undefined) sayLeftOut(await session.bank(), session);
+    const bank = await session.bank();
+    await warnOfNoBank(bank, session);
+    if (typed.args[0] === undefined) sayLeftOut(bank, session);
     return input.operations ? operations(session) : accounts(input.branches, session);
   },
 };

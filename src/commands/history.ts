@@ -1,11 +1,13 @@
+import type { Bank } from '../bank/bank.ts';
 import { findBranch } from '../bank/find-branch.ts';
 import type { HistoryRow } from '../bank/history.ts';
 import { parseAccountNumber } from '../bank/names.ts';
 import type { Config } from '../config/config.ts';
 import { BankctlError, Status } from '../errors.ts';
 import { parseSpan, timeFormat } from '../time.ts';
-import { type Command, streamOf, type Typed } from './command.ts';
-import { failure, noticeRange, resultZone, saying, type TypedRange } from './notice.ts';
+import { type Command, type Session, streamOf, type Typed } from './command.ts';
+import { hintAtNoBank } from './no-bank.ts';
+import { failure, notice, noticeRange, resultZone, type TypedRange } from './notice.ts';
 import { argument, textOption, wholeNumberOption } from './typed.ts';
 
 export const history: Command = {
@@ -35,8 +37,9 @@ export const history: Command = {
     const formatAt = timeFormat(await resultZone(session));
     const { accountHistory } = await import('../bank/index.ts');
     let status: Status = Status.done;
+    const bank = await session.bank();
     const rows = accountHistory(
-      await session.bank(),
+      bank,
       { branch, account },
       { since: range.since?.from, until: range.until?.to, limit },
       (error) => {
@@ -45,7 +48,7 @@ export const history: Command = {
       },
     );
     const stream = streamOf<HistoryRow>(
-      saying(rows, () => noticeRange(session, range, config.timezone)),
+      sayRange(session, bank, { ...range, zone: config.timezone }, rows),
       [
         { name: 'at' },
         { name: 'operation' },
@@ -68,6 +71,28 @@ export const history: Command = {
     return { ...stream, status: () => status };
   },
 };
+
+/** Batches as they come; says which times they are of, once the first is there, or that none is. */
+async function* sayRange(
+  session: Session,
+  bank: Bank,
+  range: TypedRange & { readonly zone: string },
+  batches: AsyncIterable<readonly HistoryRow[]>,
+): AsyncIterable<readonly HistoryRow[]> {
+  let rows = 0;
+  try {
+    for await (const batch of batches) {
+      if (rows === 0) noticeRange(session, range, range.zone);
+      rows += batch.length;
+      yield batch;
+    }
+  } catch (error) {
+    throw await hintAtNoBank(bank, error);
+  }
+  if (rows > 0 || !(range.since || range.until)) return;
+  noticeRange(session, range, range.zone);
+  notice(session, 'no_postings', 'No postings in that time.');
+}
 
 /** What `history` was asked for. */
 export interface HistoryInput extends TypedRange {

@@ -31,7 +31,7 @@ export const importCommand: Command = {
   name: 'import',
   summary: 'open the accounts of a file, with their balances and statuses',
   description: [
-    'One account a row, as bankctl export writes them: CSV with a head, or NDJSON objects of text.',
+    'One account a row, as bankctl export writes them: CSV with a header, or NDJSON objects of text.',
     'Fields: account, balance; branch, currency, status (open if left out). The whole file is',
     'checked first: every line at fault is listed, and then nothing is imported. After that every',
     'row is accounted for: created; duplicate, if the account is there with the same balance and',
@@ -108,7 +108,7 @@ async function run(input: ImportInput, session: Session): Promise<SingleResult> 
   );
   session.progress(undefined);
   sayMore(result, input, session, shown);
-  if (result.interrupted) session.talk(typed);
+  if (result.interrupted) session.talk(typed(result.interrupted.left));
   return imported(result, input, shown.wrong());
 }
 

@@ -9,5 +9,5 @@ export function sayLeftOut({ identity: { leftOut } }: Bank, session: Session): v
   if (leftOut.length === 0) return;
   const names = leftOut.slice(0, shownNames).map(quote).join(', ');
   const more = leftOut.length > shownNames ? ` and ${leftOut.length - shownNames} more` : '';
-  session.talk(`The config leaves out ${names}${more}, which the database has too.`);
+  session.talk(`The config leaves out ${names}${more}, which the database has.`);
 }

@@ -62,17 +62,6 @@ export async function resultZone(session: Session): Promise<string> {
   return session.globals.output === 'table' ? (await session.config()).timezone : 'UTC';
 }
 
-/** Batches as they come, with something said once the first of them is there. */
-export async function* saying<T>(batches: AsyncIterable<T>, say: () => void): AsyncIterable<T> {
-  let said = false;
-  for await (const batch of batches) {
-    if (!said) say();
-    said = true;
-    yield batch;
-  }
-  if (!said) say();
-}
-
 /** A half-open range of time as it was typed; what was left out is open. */
 export interface TypedRange {
   readonly since: Span | undefined;

@@ -1,3 +1,4 @@
+import type { AccountStatus } from '../bank/account.ts';
 import type { Branches } from '../bank/branches.ts';
 import type { Posting } from '../bank/journal.ts';
 import { formatAmount } from '../bank/money.ts';
@@ -7,7 +8,7 @@ import type { SingleResult } from './command.ts';
 
 /** What came of one operation. */
 export interface Posted {
-  /** The id that the journal has; null in a bank without one. */
+  /** The id that the journal has; null in a bank without one, and if a dry run was given none. */
   readonly operation: string | null;
   readonly type: string;
   readonly replayed: boolean;
@@ -24,11 +25,12 @@ export function postedResult(posted: Posted, branches: Branches): SingleResult {
     ? transferData(posted, first, second, branches)
     : accountData(posted, first, branches);
   const currency = branches.get(first.branch).currency.code;
-  const { replayed: _replayed, dry_run: _dryRun, operation, ...shown } = data;
+  const { replayed: _replayed, dry_run: _dryRun, operation, ...rest } = data;
+  const shown = { ...rest, currency, ...(operation === null ? {} : { operation }) };
   return {
     kind: 'single',
     data,
-    view: flatView({ ...shown, currency, operation }),
+    view: flatView(shown),
     wrote: !posted.dryRun,
     ...(posted.operation === null || posted.dryRun ? {} : { operation: posted.operation }),
   };
@@ -48,6 +50,7 @@ function flags({ operation, replayed, dryRun, reverses }: Posted): Data {
 function accountData(posted: Posted, posting: Posting, branches: Branches): Data {
   const amounts = amountsOf(posting, branches);
   const moved = posted.type === 'increment' || posted.type === 'reverse';
+  const status = statuses.get(posted.type);
   return {
     ...flags(posted),
     branch: posting.branch,
@@ -55,8 +58,16 @@ function accountData(posted: Posted, posting: Posting, branches: Branches): Data
     ...(moved ? { amount: amounts.amount, balance_before: amounts.before } : {}),
     balance: amounts.after,
     version: Number(posting.version),
+    ...(status === undefined ? {} : { status }),
   };
 }
+
+/** The status that an operation of the type gives an account. */
+const statuses: ReadonlyMap<string, AccountStatus> = new Map([
+  ['freeze', 'frozen'],
+  ['unfreeze', 'open'],
+  ['close', 'closed'],
+]);
 
 /** The leg that lost money is the source, also where a transfer was reversed. */
 function transferData(posted: Posted, first: Posting, second: Posting, branches: Branches): Data {

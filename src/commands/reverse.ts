@@ -1,5 +1,7 @@
 import { parseOperationId } from '../bank/names.ts';
+import { BankctlError } from '../errors.ts';
 import type { Command } from './command.ts';
+import { hintAtNoBank } from './no-bank.ts';
 import { argument, parseWriting, writingOptions } from './typed.ts';
 import { postOne } from './writing.ts';
 
@@ -14,6 +16,17 @@ export const reverse: Command = {
   examples: ['bankctl reverse till-7-000123', 'bankctl reverse m-2026-11 --memo "paid twice"'],
   run: async (typed, session) => {
     const reverses = parseOperationId(argument(typed, 0));
-    return postOne(session, { type: 'reverse', reverses }, parseWriting(typed));
+    const posting = postOne(session, { type: 'reverse', reverses }, parseWriting(typed));
+    return posting.catch(async (error: unknown) => {
+      const isNotFound = error instanceof BankctlError && error.code === 'operation_not_found';
+      if (!isNotFound) throw error;
+      const [{ notFoundToReverse }, bank] = await Promise.all([
+        import('../bank/index.ts'),
+        session.bank(),
+      ]);
+      // Without the names of others, the error is still true.
+      const named = await notFoundToReverse(bank, reverses).catch(() => error);
+      throw await hintAtNoBank(bank, named);
+    });
   },
 };

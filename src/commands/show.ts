@@ -4,6 +4,7 @@ import { recordView, type View } from '../render/view.ts';
 import { quote } from '../text.ts';
 import { timeFormat } from '../time.ts';
 import type { Command } from './command.ts';
+import { hintAtNoBank } from './no-bank.ts';
 import { resultZone, warning } from './notice.ts';
 import { argument } from './typed.ts';
 
@@ -12,8 +13,9 @@ export const show: Command = {
   summary: 'show whether an operation was applied, with its postings, or refused',
   description:
     'What the journal says of one operation: that it was applied, with its postings and whether ' +
-    'it was reversed; or that it was refused, when, why, and who asked for it. Of an id that the ' +
-    'journal does not have it names those that are near. The beginning of an id will do if no ' +
+    'it was reversed; or that it was refused, when, why, and who asked for it. Only rows of a file ' +
+    '(apply) are kept when they are refused: a refused single command leaves no trace. Of an id ' +
+    'that the journal does not have it names those that are near. The beginning of an id will do if no ' +
     'other operation begins so.',
   arguments: [{ name: 'operation', summary: 'operation id, or its first 4 characters or more' }],
   options: [],
@@ -24,10 +26,13 @@ export const show: Command = {
       session.bank(),
       import('../bank/index.ts'),
     ]);
-    const data = await findOperation(bank, id);
+    const data = await findOperation(bank, id).catch(async (error: unknown) => {
+      throw await hintAtNoBank(bank, error);
+    });
     if (data.operation !== id) {
       const [asked, found] = [quote(id), quote(data.operation)];
-      const message = `There is no ${asked} itself: this is ${found}, which alone begins so.`;
+      const only = 'the only one that begins with it';
+      const message = `No operation is called ${asked}; this is ${found}, ${only}.`;
       warning(session, 'prefix', message, { asked: id, operation: data.operation });
     }
     const formatAt = timeFormat(await resultZone(session));

@@ -4,6 +4,7 @@ import { BankctlError, Status } from '../errors.ts';
 import { shellWord } from '../text.ts';
 import { Unfinished } from '../unfinished.ts';
 import type { Session, SingleResult } from './command.ts';
+import { hintAtNoBank } from './no-bank.ts';
 import { type Posted, postedResult } from './posted.ts';
 import type { WritingInput } from './typed.ts';
 
@@ -30,7 +31,8 @@ export async function postOne(
   const bank = await session.bank().catch((error: unknown) => {
     throw dryRun ? error : withId(error, operation, interrupted.aborted);
   });
-  const tellId = () => session.talk(`Still working on operation ${operation.id}.`);
+  const named = dryRun && id === undefined ? '' : ` on operation ${operation.id}`;
+  const tellId = () => session.talk(`Still working${named}.`);
   const slow = setTimeout(tellId, tellIdAfterMs);
   // A second Ctrl-C ends the process while it waits for an answer, and nothing else would tell.
   if (bank.journal && !dryRun) interrupted.addEventListener('abort', tellId, { once: true });
@@ -41,7 +43,8 @@ export async function postOne(
         : await postJournalled(session, operation, dryRun);
     tell(session, posted);
     return postedResult(posted, bank.branches);
-  } catch (error) {
+  } catch (failed) {
+    const error = await hintAtNoBank(bank, failed);
     if (dryRun) throw error;
     throw isPlain(operation) && !bank.journal
       ? await withoutId(error, operation, interrupted.aborted)
@@ -69,7 +72,9 @@ async function postJournalled(
   if (!outcome) throw new Error('a posted operation has no outcome');
   if (!outcome.applied) throw outcome.error;
   const { entry, replayed } = outcome;
-  return { ...entry, operation: entry.id, replayed, dryRun };
+  // A real run would make up another id.
+  const shownId = dryRun && !operation.idGiven ? null : entry.id;
+  return { ...entry, operation: shownId, replayed, dryRun };
 }
 
 async function postWithoutJournal(

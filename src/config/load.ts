@@ -8,6 +8,7 @@ import {
   type YAMLError,
 } from 'yaml';
 import { BankctlError } from '../errors.ts';
+import { asSentence } from '../text.ts';
 import type { Config } from './config.ts';
 import { validateConfig } from './schema.ts';
 
@@ -39,11 +40,11 @@ export function loadConfig(path: string, text: string): Config {
   if (fault) throw refusal(path, text, fault);
   const validated = validateConfig(path, document.toJS());
   if ('branches' in validated) return validated;
-  const reasons = validated.slice(0, mostReasons).map(({ key, reason }) => `${key}: ${reason}`);
+  const reasons = validated.slice(0, mostReasons).map(({ key, reason }) => `${key} ${reason}`);
   const more = validated.length - reasons.length;
   throw new BankctlError(
     'invalid_config',
-    `${path}: ${reasons.join('; ')}${more > 0 ? `; and ${more} more` : ''}.`,
+    asSentence(`${path}: ${reasons.join('; ')}${more > 0 ? `; and ${more} more` : ''}`),
   );
 }
 

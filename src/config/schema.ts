@@ -153,7 +153,10 @@ function toBranch(
     });
   } catch (error) {
     if (!(error instanceof BankctlError)) throw error;
-    return { key: `branches.${name}.minBalance`, reason: error.message.replace(/\.$/, '') };
+    return {
+      key: `branches.${name}.minBalance`,
+      reason: `cannot be used: ${error.message.replace(/\.$/, '')}`,
+    };
   }
 }
 
@@ -176,7 +179,8 @@ function collectionProblems(
   for (const { name, collection } of branches) {
     const key = `branches.${name}.collection`;
     const owner = owners.get(collection);
-    if (owner) problems.push({ key, reason: `${collection} belongs to ${owner} already` });
+    if (owner)
+      problems.push({ key, reason: `is ${collection}, which belongs to ${owner} already` });
     owners.set(collection, `branch ${name}`);
     if (names.has(name)) problems.push({ key: `branches.${name}`, reason: 'is there twice' });
     names.add(name);
@@ -210,7 +214,7 @@ function toProblems(issue: z.core.$ZodIssue): readonly ConfigProblem[] {
   if (issue.code === 'unrecognized_keys') {
     return issue.keys
       .map(brief)
-      .map((name) => ({ key: [...path, name].join('.'), reason: 'is unknown' }));
+      .map((name) => ({ key: [...path, name].join('.'), reason: unknownKey(name, path) }));
   }
   const key = path.join('.') || 'the file';
   if (issue.code === 'invalid_key') {
@@ -220,6 +224,12 @@ function toProblems(issue: z.core.$ZodIssue): readonly ConfigProblem[] {
     return [{ key, reason: `is missing or not ${article(issue.expected)}` }];
   }
   return [{ key, reason: issue.message }];
+}
+
+/** @param path keys of the mapping that has it; none at the top */
+function unknownKey(name: string, path: readonly string[]): string {
+  const meant = nearest(name, Object.keys((path.length === 0 ? configFile : branch).shape));
+  return meant === undefined ? 'is unknown' : `is unknown; did you mean ${meant}?`;
 }
 
 function unknownZone(name: string): string {

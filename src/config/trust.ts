@@ -75,7 +75,8 @@ async function walk(path: string, uid: number): Promise<string> {
 
 /** @param part the file, a link or a directory on the way to it */
 function refuseOwner(path: string, part: string, owned: Owned, uid: number): void {
-  const subject = part === path ? path : `${path} is not taken unasked: ${part}, on the way to it,`;
+  const subject =
+    part === path ? path : `${path} is not used unless you name it: ${part}, on the way to it,`;
   if (owned.uid !== uid && owned.uid !== 0) {
     throw refusal(path, `${subject} belongs to ${userName(owned.uid)}, not to you or root.`);
   }

@@ -16,6 +16,7 @@ export const accountColumns = ['branch', 'account', 'balance', 'currency', 'stat
 export const accountShape: RowShape = Object.freeze({
   noun: 'an account',
   columns: accountColumns,
+  otherNames: { amount: 'balance' },
   flags: [],
   names: ['account'],
   needed: () => ['account', 'balance'],
@@ -46,7 +47,10 @@ export function toAccount({ line, fields }: Row, target: Target): AccountRow {
   const { account, balance, status = 'open' } = fields;
   if (account === undefined || balance === undefined) {
     const missing = account === undefined ? 'account' : 'balance';
-    throw new LineProblem(line, `lacks ${missing}: an account needs account and balance`);
+    throw new LineProblem(
+      line,
+      `has no value for ${quote(missing)}: an account needs account and balance`,
+    );
   }
   if (!isStatus(status)) {
     throw new LineProblem(line, `has the status ${quote(status)}, not open, frozen or closed`);

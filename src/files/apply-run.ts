@@ -9,6 +9,7 @@ import { createMemory } from '../bank/post-memory.ts';
 import { createRehearsal } from '../bank/rehearsal.ts';
 import { BankctlError } from '../errors.ts';
 import { Unfinished } from '../unfinished.ts';
+import type { Again, Left } from './again.ts';
 import type { Batch } from './batches.ts';
 import { fileCodes } from './check-file.ts';
 import { LineProblem } from './lines.ts';
@@ -53,6 +54,7 @@ export interface Interruption {
   readonly unknown: number;
   /** What is certain and what is not, in whole sentences. */
   readonly certainty: string;
+  readonly left: Left;
 }
 
 /** A refused row, for those who watch. */
@@ -82,8 +84,7 @@ export interface RunHost {
   readonly results: ResultsFile | undefined;
   readonly progress: (progress: ApplyProgress) => void;
   readonly refused: (row: RefusedRow) => void;
-  /** A command line that can be given again to make sure. */
-  readonly again: string;
+  readonly again: Again;
 }
 
 /** Where a run of a file is. One a call; it counts only rows whose answer has come. */
@@ -201,13 +202,15 @@ export class ApplyRun {
    * @throws what ended it otherwise, with how much is certainly applied and what makes sure
    */
   ended(error: unknown, file: string): ApplyResult {
-    const { interrupted, again } = this.#host;
+    const { interrupted } = this.#host;
+    const again = this.#host.again(this.#left());
     if (interrupted.aborted) {
       if (this.#done() === this.#totalRows) return this.result();
       if (this.#done() === 0 && this.#unknown.size === 0) {
         throw new BankctlError('interrupted', `Interrupted. ${this.#certainty()}`, again);
       }
-      const interruption = { unknown: this.#unknown.size, certainty: this.#certainty() };
+      const certainty = this.#certainty();
+      const interruption = { unknown: this.#unknown.size, certainty, left: this.#left() };
       return { ...this.result(), interrupted: interruption };
     }
     if (error instanceof LineProblem) {
@@ -230,13 +233,15 @@ export class ApplyRun {
   /** What the server says in the middle, such as that the user lost a role. */
   #unfinished(error: unknown): unknown {
     if (this.#done() === 0 && this.#unknown.size === 0) return error;
-    return new Unfinished(this.#certainty(), this.#host.again, error);
+    return new Unfinished(this.#certainty(), this.#host.again(this.#left()), error);
   }
 
   #withCertainty(error: BankctlError): BankctlError {
     if (this.#done() > 0 || this.#unknown.size > 0) {
       const message = `${error.message} ${this.#certainty()}`;
-      return new BankctlError(error.code, message, this.#host.again, { cause: error });
+      return new BankctlError(error.code, message, this.#host.again(this.#left()), {
+        cause: error,
+      });
     }
     const isOfFile = fileCodes.has(error.code);
     if (!isOfFile) return error;
@@ -246,6 +251,11 @@ export class ApplyRun {
   #done(): number {
     const { applied, replayed, refused } = this.#counts;
     return applied + replayed + refused;
+  }
+
+  #left(): Left {
+    if (this.#unknown.size > 0) return 'unknown';
+    return this.#done() === 0 ? 'all' : 'rest';
   }
 
   /** How much is certainly applied, and what is open. */

@@ -3,6 +3,7 @@ import type { BatchFile, BatchFiles } from '../bank/batch-files.ts';
 import { within } from '../bank/bound.ts';
 import { BankctlError } from '../errors.ts';
 import { quote, shellWord } from '../text.ts';
+import { formatTime } from '../time.ts';
 
 /** How rows are given. */
 export interface GivenRows extends BatchFile {
@@ -26,7 +27,7 @@ export async function recordBatch(bank: Bank, given: GivenRows, file: string): P
       ? await batchFiles.find(given.digest)
       : await batchFiles.record(given, await bank.serverTime());
     if (first && !first.batches.includes(given.batch)) {
-      if (!given.again) throw repeated(first, file, given);
+      if (!given.again) throw repeated(first, file, given, bank.config.timezone);
       if (!given.dryRun) await batchFiles.addName(given);
     }
     return (await batchFiles.hasOthers(given)) ? batchFiles.countApplied(given.batch) : 0;
@@ -35,12 +36,17 @@ export async function recordBatch(bank: Bank, given: GivenRows, file: string): P
 
 type Recorded = Awaited<ReturnType<BatchFiles['record']>>;
 
-function repeated({ batches, by, at }: Recorded, file: string, { batch }: BatchFile): BankctlError {
+function repeated(
+  { batches, by, at }: Recorded,
+  file: string,
+  { batch }: BatchFile,
+  zone: string,
+): BankctlError {
   const [name = ''] = batches;
   return new BankctlError(
     'file_repeated',
     `The rows of ${file} were given before, with --batch ${quote(name)}, by ${by} at ` +
-      `${at.toISOString()}; what was applied of them would be applied a second time with --batch ` +
+      `${formatTime(at, zone)}; what was applied of them would be applied a second time with --batch ` +
       `${quote(batch)}.`,
     `Give --batch ${shellWord(name)} to make sure that all of them are applied, ` +
       'or --again if they are meant a second time.',

@@ -1,5 +1,5 @@
 import { BankctlError, errorTable } from '../errors.ts';
-import { quote } from '../text.ts';
+import { asSentence, quote } from '../text.ts';
 import { createDigestTable } from './digest-table.ts';
 import { fold } from './fold.ts';
 import { LineProblem } from './lines.ts';
@@ -38,7 +38,7 @@ export interface CheckHost {
   readonly interrupted: AbortSignal;
   /** Called with the number of rows checked so far. */
   readonly checked: (rows: number) => void;
-  /** Called with lines that are at fault, each once. */
+  /** Called once with the first lines that are at fault, in order. */
   readonly faulty: (problems: readonly LineProblem[]) => void;
   /** They are written there too. */
   readonly results: ResultsFile | undefined;
@@ -83,7 +83,11 @@ export async function checkFile(
     await checking.report([error], host);
   }
   await checking.report(await repeatedIds(source, format, rules, checking.suspects), host);
-  if (checking.first) throw checking.error(source.name, checking.first);
+  const [first] = checking.lowest;
+  if (first) {
+    host.faulty(checking.lowest);
+    throw checking.error(source.name, first);
+  }
   return { rows: checking.rows, bytes, leftOut };
 }
 
@@ -96,18 +100,32 @@ interface Suspect {
 /** More are not looked at: the file is refused anyway. */
 const maxSuspects = 1000;
 
+/** So many lines at fault are told; `--results` has all of them. */
+const maxLowest = 20;
+
+const correctAll =
+  'Correct those lines, and give the whole file again: what is applied is not applied twice.';
+
+function byLine(left: LineProblem, right: LineProblem): number {
+  return left.line - right.line;
+}
+
 /** Where a check is. One a call; only its own file touches it. */
 class Checking {
   rows = 0;
-  /** The fault on the lowest line. */
-  first: LineProblem | undefined;
   readonly suspects: Suspect[] = [];
+  #lowest: readonly LineProblem[] = [];
   #faults = 0;
   readonly #rules: RowRules;
   readonly #lineOfId = createDigestTable();
 
   constructor(rules: RowRules) {
     this.#rules = rules;
+  }
+
+  /** The first faults, in order of their lines. */
+  get lowest(): readonly LineProblem[] {
+    return this.#lowest;
   }
 
   faultsOf(rows: readonly (Row | LineProblem)[]): readonly LineProblem[] {
@@ -145,16 +163,13 @@ class Checking {
   }
 
   async report(faults: readonly LineProblem[], host: CheckHost): Promise<void> {
-    for (const fault of faults) {
-      if (!this.first || fault.line < this.first.line) this.first = fault;
-    }
     this.#faults += faults.length;
     host.checked(this.rows);
     if (faults.length === 0) return;
-    host.faulty(faults);
+    this.#lowest = [...this.#lowest, ...faults].sort(byLine).slice(0, maxLowest);
     await host.results?.append(
       faults.map(({ line, code, message, hint = errorTable[code].hint }) => {
-        return { line, outcome: 'faulty', code, message: `The line ${message}.`, hint };
+        return { line, outcome: 'faulty', code, message: asSentence(`The line ${message}`), hint };
       }),
     );
   }
@@ -165,7 +180,12 @@ class Checking {
       others === 0
         ? ''
         : `; ${others} other ${others === 1 ? 'line is' : 'lines are'} at fault too`;
-    return new BankctlError(code, `${file}, line ${line} ${message}${more}.`, hint);
+    const text = asSentence(`${file}, line ${line} ${message}${more}`);
+    return new BankctlError(
+      code,
+      text,
+      others > 0 && code === 'invalid_row' ? (hint ?? correctAll) : hint,
+    );
   }
 }
 

@@ -120,7 +120,7 @@ function rounded(name: string, cell: string): string {
 /** @throws `LineProblem` if the line names no columns that rows of this shape have */
 function checkHead({ line, text, cut }: CsvRecord, shape: RowShape): readonly string[] {
   if (/^\s*[{[]/.test(text)) {
-    throw new LineProblem(line, 'is JSON, not the head of a CSV', 'Give --format ndjson.');
+    throw new LineProblem(line, 'is JSON, not the header of a CSV', 'Give --format ndjson.');
   }
   const cells = cellsOf(text);
   if (cells instanceof QuotingFault) throw new LineProblem(line, cells.message);
@@ -154,7 +154,7 @@ function namesProblem(head: readonly string[], shape: RowShape): string | undefi
   const names = shape.columns.join(', ');
   const unknown = head.find((name) => !shape.columns.includes(name));
   if (unknown !== undefined && !head.some((name) => shape.columns.includes(name))) {
-    return `is not a head: the first line must name the columns, out of ${names}`;
+    return `is not a header: the first line must name the columns, out of ${names}`;
   }
   if (unknown !== undefined) return unknownColumn('column', unknown, shape);
   const twice = head.find((name, index) => head.indexOf(name) !== index);

@@ -5,6 +5,7 @@ import { createRehearsal } from '../bank/rehearsal.ts';
 import { BankctlError } from '../errors.ts';
 import { Unfinished } from '../unfinished.ts';
 import { type AccountRow, accountShape, type Target, toAccount } from './account-rows.ts';
+import type { Again, Left } from './again.ts';
 import { ahead } from './ahead.ts';
 import type { Interruption } from './apply-run.ts';
 import { type CheckHost, checkFile, fileCodes, type RowRules } from './check-file.ts';
@@ -57,8 +58,7 @@ export interface ImportHost extends CheckHost, Pick<RowPosting, 'bank' | 'by'> {
   readonly imported: (rows: readonly ImportedRow[]) => void;
   /** Called with what was left out of a file that was found right. */
   readonly leftOut: (leftOut: LeftOut) => void;
-  /** A command line that can be given again to make sure. */
-  readonly again: string;
+  readonly again: Again;
 }
 
 /** A row may need two operations, opening and freezing. */
@@ -180,14 +180,16 @@ class ImportRun {
    * @throws what ended it otherwise, with how much is done and what makes sure
    */
   ended(error: unknown, file: string): ImportResult {
-    const { interrupted, again } = this.#host;
+    const { interrupted } = this.#host;
+    const left = this.#left();
+    const again = this.#host.again(left);
     const certainty = this.#certainty();
     const untouched = this.#counts.read === 0 && this.#unknown === 0;
     if (interrupted.aborted) {
       const whole = this.#counts.read === this.totalRows && this.#unfinished === 0;
       if (whole) return this.result();
       if (!untouched) {
-        return { ...this.result(), interrupted: { unknown: this.#unknown, certainty } };
+        return { ...this.result(), interrupted: { unknown: this.#unknown, certainty, left } };
       }
       throw new BankctlError('interrupted', `Interrupted. ${certainty}`, again);
     }
@@ -205,6 +207,11 @@ class ImportRun {
     const reason = error instanceof Error ? error.message.replace(/\s*\.?$/, '') : String(error);
     const message = `The database stopped answering (${reason}). ${certainty}`;
     throw new BankctlError('unreachable', message, again, { cause: error });
+  }
+
+  #left(): Left {
+    if (this.#unknown > 0) return 'unknown';
+    return this.#counts.read === 0 ? 'all' : 'rest';
   }
 
   #certainty(): string {

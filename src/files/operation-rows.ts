@@ -33,6 +33,7 @@ export const operationShape: RowShape = Object.freeze({
   columns: [
     ...['type', 'id', 'branch', 'account', 'amount', 'from', 'to', 'reverses', 'memo', 'create'],
   ],
+  otherNames: { balance: 'amount' },
   flags: ['create'],
   names: ['id', 'account', 'reverses'],
   needed: (columns: readonly string[]) =>
@@ -78,7 +79,7 @@ function checkFields(line: number, type: ChangeType, fields: Fields): void {
   const { needed, may } = fieldsOfType[type];
   for (const name of needed) {
     if (fields[name] !== undefined) continue;
-    throw new LineProblem(line, `lacks ${name}: ${named(type)} needs ${needed.join(', ')}`);
+    throw new LineProblem(line, lacking(type, name, needed));
   }
   for (const name of Object.keys(fields)) {
     if (name === 'type' || name === 'id' || name === 'memo') continue;
@@ -86,6 +87,14 @@ function checkFields(line: number, type: ChangeType, fields: Fields): void {
     const takes = [...needed, ...may, 'id', 'memo'].join(', ');
     throw new LineProblem(line, `has ${name}, but ${named(type)} takes ${takes}`);
   }
+}
+
+function lacking(type: ChangeType, name: string, needed: readonly string[]): string {
+  const why =
+    type === 'reverse'
+      ? 'a reverse names the operation it takes back'
+      : `${named(type)} needs ${needed.join(', ')}`;
+  return `has no value for ${quote(name)}: ${why}`;
 }
 
 function named(type: ChangeType): string {

@@ -25,6 +25,8 @@ export interface RowShape {
   /** What one row is, for messages: `an operation`. */
   readonly noun: string;
   readonly columns: readonly string[];
+  /** What people call some of them: to guess what was meant. */
+  readonly otherNames?: Readonly<Record<string, string>>;
   /** Those of the columns that are true or false. */
   readonly flags: readonly string[];
   /** Those of the columns that name something, in which a rounded number is another name. */

@@ -10,15 +10,17 @@ export function ledgerNotes(model: LedgerModelReport): readonly string[] {
     faults,
     first_wrong,
   } = model;
+  const why = faults || unknown === 0 ? '' : ', since some workers give up on purpose';
+  const were = applied === 1 ? 'was' : 'were';
   const found = Object.entries(model.anomalies).filter(([, count]) => count > 0);
   return [
     ...found.map(([name, count]) => `Model ledger: ${name} ${count}.`),
     ...(first_wrong ? [`Model ledger: ${first_wrong.detail}.`] : []),
     `Model ledger: ${refused} refused by the rules, ${retried} asked again with the same id.`,
-    `Model ledger: ${unknown} got no answer, ${applied} of them of operations that were applied.`,
+    `Model ledger: ${unknown} got no answer${why}; ${applied} of them ${were} applied.`,
     ...(faults
       ? [
-          `Model ledger: ${faults.bitten} of ${faults.planned} faults (${faults.kind}) bit: ` +
+          `Model ledger: ${faults.bitten} of ${faults.planned} faults (${faults.kind}) took effect: ` +
             `${changed(faults.kind)}, and an operation under way felt it.`,
           'A kill -9 is not a power cut: the kernel keeps what the server had written.',
         ]

@@ -25,11 +25,11 @@ import { ensureConfigFile } from '../../src/config/write.ts';
 const branches = 'branches: { branch1: { collection: branch1 } }';
 
 const refused: readonly [why: string, text: string, reason: string][] = [
-  ['an unknown key', `${branches}\nbranchs: 1`, 'branchs: is unknown'],
+  ['an unknown key', `${branches}\nbranchs: 1`, 'branchs is unknown'],
   [
     'an unknown key of a branch',
     'branches: { a: { collection: a, minbalance: "1" } }',
-    'branches.a.minbalance: is unknown',
+    'branches.a.minbalance is unknown',
   ],
   [
     'two branches with one collection',
@@ -42,7 +42,7 @@ const refused: readonly [why: string, text: string, reason: string][] = [
     'branches.a.collection: journal belongs to the journal already',
   ],
   ['system.*', 'branches: { a: { collection: system.users } }', 'begins with system.'],
-  ['a $', 'branches: { a: { collection: a$b } }', 'branches.a.collection: has a $'],
+  ['a $', 'branches: { a: { collection: a$b } }', 'branches.a.collection has a $'],
   ['a null byte', 'branches: { a: { collection: "a\\0b" } }', 'has a null byte'],
   ['a point at the end', 'branches: { a: { collection: a. } }', 'has a point where'],
   [
@@ -50,39 +50,39 @@ const refused: readonly [why: string, text: string, reason: string][] = [
     `branches: { a: { collection: ${'x'.repeat(251)} } }`,
     "is longer than MongoDB's 255 bytes",
   ],
-  ['a colon in a name', 'branches: { "a:b": { collection: a } }', 'branches.a:b: has a colon'],
+  ['a colon in a name', 'branches: { "a:b": { collection: a } }', 'branches.a:b has a colon'],
   ['white space in a name', 'branches: { "a b": { collection: a } }', 'has white space'],
   ['an empty name', 'branches: { "": { collection: a } }', 'is empty'],
   ['__proto__', 'branches: { "__proto__": { collection: a } }', '__proto__'],
-  ['no collection', 'branches: { a: {} }', 'branches.a.collection: is missing'],
-  ['a bad currency', `currency: DOLLAR\n${branches}`, 'currency: is not an ISO 4217'],
+  ['no collection', 'branches: { a: {} }', 'branches.a.collection is missing'],
+  ['a bad currency', `currency: DOLLAR\n${branches}`, 'currency is not an ISO 4217'],
   [
     'a currency of a branch',
     'branches: { a: { collection: a, currency: XYZ } }',
-    'branches.a.currency: is not an ISO 4217',
+    'branches.a.currency is not an ISO 4217',
   ],
   [
     'an amount that is no text',
     'branches: { a: { collection: a, minBalance: -1.5 } }',
-    'branches.a.minBalance: must be text',
+    'branches.a.minBalance must be text',
   ],
   [
     'an amount',
     'branches: { a: { collection: a, minBalance: "ten" } }',
-    'branches.a.minBalance: is not an amount',
+    'branches.a.minBalance is not an amount',
   ],
   [
     'digits below the currency',
     'branches: { a: { collection: a, currency: JPY, minBalance: "1.5" } }',
     'branches.a.minBalance: "1.5" has 1 decimals',
   ],
-  ['no branch', 'branches: {}', 'branches: is empty'],
-  ['no branches', 'database: bank', 'branches: is missing'],
-  ['a list', '- a', 'the file: is missing or not a mapping'],
-  ['an empty file', '', 'branches: is missing'],
-  ['a database', `database: "a/b"\n${branches}`, 'database: has a character'],
-  ["MongoDB's database", `database: admin\n${branches}`, "database: is one of MongoDB's own"],
-  ['a journal', `journal: true\n${branches}`, 'journal: is neither'],
+  ['no branch', 'branches: {}', 'branches is empty'],
+  ['no branches', 'database: bank', 'branches is missing'],
+  ['a list', '- a', 'the file is missing or not a mapping'],
+  ['an empty file', '', 'branches is missing'],
+  ['a database', `database: "a/b"\n${branches}`, 'database has a character'],
+  ["MongoDB's database", `database: admin\n${branches}`, "database is one of MongoDB's own"],
+  ['a journal', `journal: true\n${branches}`, 'journal is neither'],
   ...[
     'authMechanismProperties=ENVIRONMENT:azure,TOKEN_RESOURCE:x',
     'authMechanism=MONGODB-OIDC',
@@ -108,7 +108,7 @@ const refused: readonly [why: string, text: string, reason: string][] = [
     `uri: "mongodb://h/?${option}"\n${branches}`,
     'which no config may set',
   ]),
-  ['a password', `uri: mongodb://u:secret@h/\n${branches}`, 'uri: has a password'],
+  ['a password', `uri: mongodb://u:secret@h/\n${branches}`, 'uri has a password'],
   ['another URI', `uri: http://h\n${branches}`, 'uri: does not begin with mongodb://'],
   ['wrong syntax', 'branches: {', 'line 1, column 12'],
   [
@@ -126,7 +126,7 @@ const refused: readonly [why: string, text: string, reason: string][] = [
   ['an anchor', `database: &secret x\n${branches}`, 'line 1, column 11: there is an anchor'],
   ['an alias', `${branches}\ndatabase: *secret`, 'line 2, column 11: there is an alias'],
   ['a directive', `%secret\n---\n${branches}`, 'line 1, column 1: there is a directive'],
-  ['a merge key', 'branches: { a: { <<: { collection: b } } }', 'branches.a.<<: is unknown'],
+  ['a merge key', 'branches: { a: { <<: { collection: b } } }', 'branches.a.<< is unknown'],
   ['a control character', `database: a\u001f&b\n${branches}`, 'column 12: there is a control'],
   ['a tab', 'branches:\n\tsecret: 1', 'line 2, column 1: there is a tab'],
   ['a key 0042', 'branches:\n  0042: { collection: c }', 'line 2, column 3: the key 0042 must be'],
@@ -140,7 +140,7 @@ const refused: readonly [why: string, text: string, reason: string][] = [
   ['a collection yes', 'branches: { a: { collection: yes } }', 'write yes in quotes'],
   ['a line that is no YAML', 'user secret: pass: secret', 'there is a colon too many'],
   ['a text in bad quotes', 'database: "\\secret"', 'a \\ that begins no escape'],
-  ['another file', 'root_secret: x\nsecret: y', 'the file: has none of the keys'],
+  ['another file', 'root_secret: x\nsecret: y', 'the file has none of the keys'],
   ['a line of text', 'my secret', 'the file: '],
   ['the collection of the identity', 'branches: { a: { collection: bankctl } }', 'where bankctl'],
   ['a journal named so', `journal: bankctl\n${branches}`, 'where bankctl keeps'],
@@ -454,11 +454,11 @@ describe('the timezone', () => {
   });
 
   test.each([
-    ['Europe/Pariss', /timezone: is not a time zone .*; did you mean Europe\/Paris\?/],
-    ['Paris', /timezone: is not a time zone of the IANA database, such as Europe\/Paris/],
-    ['"+01:00"', /timezone: is not a time zone/],
-    ['""', /timezone: is not a time zone/],
-    ['1', /timezone: is missing or not a text/],
+    ['Europe/Pariss', /timezone is not a time zone .*; did you mean Europe\/Paris\?/],
+    ['Paris', /timezone is not a time zone of the IANA database, such as Europe\/Paris/],
+    ['"+01:00"', /timezone is not a time zone/],
+    ['""', /timezone is not a time zone/],
+    ['1', /timezone is missing or not a text/],
   ])('%s is refused', (zone, reason) => {
     expect(() => loadConfig('x', text(zone))).toThrow(reason);
   });

@@ -181,7 +181,7 @@ describe('nothing that a terminal obeys or does not show reaches a person', () =
         const lines = [
           ...swimlane(wrong, paint, 60),
           ...scheduleColumns(story, paint, 60),
-          verdictLine({ verdict: 'undecided', reason: text }, paint).painted,
+          verdictLine({ verdict: 'undecided', models: [], reason: text }, paint).painted,
           ...(['head', 'good', 'bad', 'warn', 'faint'] as const).map((tone) => paint[tone](text)),
         ];
         for (const line of lines) {

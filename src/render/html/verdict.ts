@@ -1,19 +1,12 @@
-import type { Verdict } from '../../stress/load/check.ts';
-import { verdictMeanings, verdictTones } from '../verdict.ts';
+import { type Judged, verdictSentence, verdictTones } from '../verdict.ts';
 import type { ReportVerdict } from './report-data.ts';
 
 /** A verdict, and what it means or why there is none. */
-export function reportVerdict({
-  verdict,
-  reason,
-}: {
-  readonly verdict: Verdict;
-  readonly reason?: string;
-}): ReportVerdict {
-  const sentence = reason ?? verdictMeanings[verdict];
+export function reportVerdict(judged: Judged): ReportVerdict {
+  const sentence = verdictSentence(judged);
   return {
-    name: verdict,
-    tone: verdictTones[verdict],
+    name: judged.verdict,
+    tone: verdictTones[judged.verdict],
     sentence: sentence.charAt(0).toUpperCase() + sentence.slice(1),
   };
 }

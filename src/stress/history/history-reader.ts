@@ -53,7 +53,7 @@ function openHistoryStream(path: string, interrupted: AbortSignal): Readable {
   const found = fstatSync(fd);
   if (!(found.isFile() || found.isFIFO())) {
     closeSync(fd);
-    throw cannotBeRead(path, found.isDirectory() ? 'EISDIR' : 'neither a file nor a pipe');
+    throw cannotBeRead(path, found.isDirectory() ? 'EISDIR' : 'it is neither a file nor a pipe');
   }
   const stream = found.isFIFO()
     ? pipeReader(fd)
@@ -146,10 +146,19 @@ function invalid(message: string, hint?: string): BankctlError {
   return new BankctlError('invalid_history', message, hint);
 }
 
+const readFailures: Readonly<Record<string, string>> = {
+  ENOENT: 'there is no such file',
+  ENOTDIR: 'a part of the path is a file',
+  EACCES: 'permission denied',
+  EPERM: 'permission denied',
+  EISDIR: 'it is a directory',
+};
+
 function cannotBeRead(path: string, code: string): BankctlError {
+  const reason = readFailures[code] ?? code;
   return new BankctlError(
     'usage',
-    `The history ${quote(path)} cannot be read (${code}).`,
+    `The history ${quote(path)} cannot be read: ${reason}.`,
     'Name a file that bankctl stress --history wrote.',
   );
 }
