@@ -20,7 +20,7 @@ export interface OpenBank {
 /** A bank with these accounts, as `BRANCH:ACCOUNT`, each opened with 100.00. */
 export async function bankWith(
   accounts: readonly string[],
-  { uri = inject('uri'), timeoutMs = 5000 } = {},
+  { uri = inject('uri'), timeoutMs = 20_000 } = {},
 ): Promise<OpenBank> {
   const client = await MongoClient.connect(uri, {
     appName: 'bankctl',

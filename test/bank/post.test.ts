@@ -51,14 +51,17 @@ describe('a batch that cannot end in time', () => {
 
   /** The bank on a server that takes too long for more than 300 rows. */
   async function slowBank() {
-    const opened = await bankWith(['branch1:A'], { timeoutMs: 3_000 });
+    const opened = await bankWith(['branch1:A']);
     const { journal } = opened.bank;
     if (!journal) throw new Error('a bank without a journal');
     const append: typeof journal.append = async (documents, session) => {
-      if (documents.length > 300) await pause(4_000);
+      if (documents.length > 300) await pause(6_000);
       await journal.append(documents, session);
     };
-    return { ...opened, bank: { ...opened.bank, journal: { ...journal, append } } };
+    return {
+      ...opened,
+      bank: { ...opened.bank, timeoutMs: 5_000, journal: { ...journal, append } },
+    };
   }
 
   test('goes in halves, and later ones are as small from the start', async () => {
