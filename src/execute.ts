@@ -207,9 +207,10 @@ class Opened {
   }
 
   async #told(error: unknown): Promise<unknown> {
-    if (this.#uri === undefined || error instanceof BankctlError) return error;
-    const { databaseError } = await import('./deployment.ts');
+    if (error instanceof BankctlError) return error;
     const cause = error instanceof Unfinished ? error.cause : error;
+    if (this.#uri === undefined) return cause;
+    const { databaseError } = await import('./deployment.ts');
     const told = databaseError(cause, { uri: this.#uri, timeoutMs: this.#globals.timeoutMs });
     if (!(error instanceof Unfinished && told instanceof BankctlError)) return told;
     const { fate, hint } = error;

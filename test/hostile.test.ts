@@ -50,3 +50,11 @@ describe('in a working directory that was deleted', () => {
     expect(existsSync('/bankctl.config.yaml')).toBe(false);
   });
 });
+
+test('a bug on the way to the database is told as what it is', async () => {
+  const bank = await workspace();
+  // No command line of a real process has a null byte.
+  const { stderr } = await bank.run(['open', 'branch1', 'A', '--uri-file', 'a\0b']);
+  expect(stderr).toContain('without null bytes');
+  expect(stderr).toContain('This is a bug in bankctl');
+});
