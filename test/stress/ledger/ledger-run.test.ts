@@ -123,7 +123,7 @@ describe('what somebody does behind its back is found', () => {
     const counted = ({ done }: { readonly done: number }) => {
       if (done > 20) tampered ??= tamper(client.db(database));
     };
-    const options = { uri: inject('uri'), durationMs: 4000 };
+    const options = { uri: inject('uri'), operations: 800 };
     const report = await run(options, { counted, freshId: () => id });
     expect(await tampered).toBeDefined();
     expect(report.verdict).toBe('violation');
