@@ -128,7 +128,7 @@ describe('CSV is read by its grammar', () => {
     ['id\tbranch', /has tabs/],
     ['{"id":"a"}', /is JSON, not the head of a CSV/],
     ['id,branch,account,amount,id', /has the column "id" twice/],
-    [row('a'), /is not a head/],
+    [row('a'), /is not a header/],
   ])('head %s', async (first, expected) => {
     const { checked } = await faultsOf(`${first}\n${row('b')}\n`, 'a.csv');
     expect(checked.message).toMatch(expected);
