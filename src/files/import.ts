@@ -3,6 +3,7 @@ import { mostOperations } from '../bank/post.ts';
 import { createMemory } from '../bank/post-memory.ts';
 import { createRehearsal } from '../bank/rehearsal.ts';
 import { BankctlError } from '../errors.ts';
+import { count } from '../text.ts';
 import { type AccountRow, accountShape, type Target, toAccount } from './account-rows.ts';
 import type { Again, Left } from './again.ts';
 import { ahead } from './ahead.ts';
@@ -210,9 +211,11 @@ class ImportRun {
     const { read, created } = this.#counts;
     if (this.#posting.rehearsal) return 'It was a dry run: nothing was written.';
     if (read === 0 && this.#unknown === 0) return 'Nothing was imported.';
-    const done = `${read} rows are certainly done: ${created} accounts were created`;
+    const rows = `${count(read, 'row')} ${read === 1 ? 'is' : 'are'} certainly done`;
+    const accounts = `${count(created, 'account')} ${created === 1 ? 'was' : 'were'} created`;
+    const done = `${rows}: ${accounts}`;
     return this.#unknown === 0
       ? `${done}.`
-      : `${done}; ${this.#unknown} more operations may or may not be applied.`;
+      : `${done}; ${count(this.#unknown, 'more operation')} may or may not be applied.`;
   }
 }

@@ -1,7 +1,13 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { type Workspace, workspace } from '../workspace.ts';
+import type { Command } from '../../src/commands/command.ts';
+import { commands } from '../../src/commands/index.ts';
+import { createContext } from '../../src/context.ts';
+import { execute } from '../../src/execute.ts';
+import { verdictSentence } from '../../src/render/verdict.ts';
+import { recordView } from '../../src/render/view.ts';
+import { Captured, type Workspace, workspace } from '../workspace.ts';
 
 async function bankWith(...accounts: readonly string[]): Promise<Workspace> {
   const bank = await workspace();
@@ -63,6 +69,45 @@ test('freeze, unfreeze and close say which status the account has now', async ()
   expect(frozen).toMatchObject({ code: 'account_frozen' });
   expect(`${frozen.message} ${frozen.hint}`).toMatch(/is frozen already/);
   expect(frozen.hint).not.toContain('unfreeze');
+});
+
+test('export refuses a table that was asked for', async () => {
+  const bank = await bankWith('A');
+  expect(await errorOf(bank, 'balance', '-o', 'tabel')).toMatchObject({ code: 'usage' });
+  const { status, stdout, stderr } = await bank.run(['export', 'branch1', '-o', 'table']);
+  expect([status, stdout]).toEqual([2, '']);
+  expect(stderr).toContain('Leave out -o table, or give -o csv');
+  expect((await bank.run(['export', 'branch1'])).stdout).toContain('branch1,A,100.00,USD,open');
+});
+
+test('what is said takes the place of a progress line', async () => {
+  const stderr = new Captured();
+  const context = { ...createContext(), stderr, stdout: new Captured(), stderrIsTerminal: true };
+  const [command] = commands;
+  if (!command) throw new Error('there is no command');
+  const result = { kind: 'single', data: {}, view: recordView({}) } as const;
+  const globals = {
+    ...{ config: undefined, uri: undefined, uriFile: undefined, output: 'json' as const },
+    ...{ colour: false, quiet: false, timeoutMs: 1000 },
+  };
+  const speaking: Command = {
+    ...command,
+    run: async (_typed, session) => {
+      session.progress('Starting ...');
+      session.talk('Started.');
+      return result;
+    },
+  };
+  await execute(speaking, { args: [], options: {} }, globals, context);
+  expect(stderr.text).toBe('\r\x1b[2KStarting ...\r\x1b[2KStarted.\n');
+});
+
+test('a verdict speaks of the branch models only where they ran', () => {
+  const [shared, branch] = [{ model: 'shared' }, { model: 'branch' }];
+  const of = (...models: readonly { readonly model: string }[]) =>
+    verdictSentence({ verdict: 'demonstrated', models });
+  expect(of(shared)).toBe('the shared model went wrong.');
+  expect(of(shared, branch)).toBe('the shared model went wrong; the branch models did not.');
 });
 
 describe('a dry run', () => {

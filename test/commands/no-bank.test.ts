@@ -33,7 +33,7 @@ test('what is not found there says so in its hint', async () => {
   }
 });
 
-test('a bank that was made, or has a collection of an older version, is none of those', async () => {
+test('a bank that was made, or has but a collection of a branch, is none of those', async () => {
   const [made, older] = [await workspace(), await workspace()];
   await made.run(['init']);
   await older.db.createCollection('branch2');
