@@ -32,12 +32,12 @@ export const importCommand: Command = {
   summary: 'open the accounts of a file, with their balances and statuses',
   description: [
     'One account a row, as bankctl export writes them: CSV with a header, or NDJSON objects of',
-    'text. Fields: account, balance; branch, currency, status (open if left out). The whole file is',
-    'checked first: every line at fault is listed, and then nothing is imported. After that every',
-    'row is accounted for: created; duplicate, if the account is there with the same balance and',
-    'status; conflict, if it is there with others, and stays as it is; rejected, if the rules do',
-    'not let it be opened. Repeated, the command finds what it did as duplicates, and completes',
-    'what was interrupted.',
+    'text. Fields: account, balance; branch, currency, status (open if left out). The whole',
+    'file is checked first: every line at fault is listed, and then nothing is imported. After',
+    'that every row is accounted for: created; duplicate, if the account is there with the same',
+    'balance and status; conflict, if it is there with others, and stays as it is; rejected, if',
+    'the rules do not let it be opened. Repeated, the command finds what it did as duplicates,',
+    'and completes what was interrupted.',
   ].join('\n'),
   arguments: [
     { name: 'branch', summary: 'branch of the accounts' },
