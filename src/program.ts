@@ -152,7 +152,10 @@ function fillIn(
     choose({
       command,
       typed: { args: sub.args, options: sub.opts() },
-      globals: readGlobals(program.opts(), context),
+      globals: {
+        ...readGlobals(program.opts(), context),
+        outputGiven: program.getOptionValueSource('output') !== 'default',
+      },
     });
   });
 }

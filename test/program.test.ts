@@ -22,6 +22,16 @@ describe('help', () => {
     expect(Math.max(...stdout.split('\n').map(({ length }) => length))).toBeLessThanOrEqual(100);
   });
 
+  test.each(commands.map(({ name }) => [name]))('%s --help has no short line', async (name) => {
+    const { stdout } = await ran(name, '--help');
+    const lines = stdout.slice(0, stdout.indexOf('Examples:')).split('\n');
+    for (const [index, line] of lines.entries()) {
+      const next = /^ *\S+/.exec(lines[index + 1] ?? '')?.[0].trim();
+      const continues = line !== '' && next !== undefined && /^\S/.test(lines[index + 1] ?? '');
+      if (continues) expect(`${line} ${next}`.length).toBeGreaterThan(80);
+    }
+  });
+
   test('every example is a command line that parses', () => {
     const names = new Set(commands.map(({ name }) => name));
     for (const { examples } of commands) {
@@ -51,6 +61,23 @@ test('an error in JSON, wherever the option stands', async () => {
         hint: expect.any(String),
       },
     });
+  }
+});
+
+test('a wrong command line names the help of its command', async () => {
+  const hintOf = async (...argv: string[]) =>
+    JSON.parse((await ran(...argv, '--json', '-q')).stderr).error.hint;
+  expect(await hintOf('increment', 'branch1')).toBe('See bankctl increment --help.');
+  expect(await hintOf('balance', '--at', '2026-01-01', '--watch')).toBe(
+    'See bankctl balance --help.',
+  );
+  expect(await hintOf('--nonsense')).toBe('See bankctl --help.');
+});
+
+test('a command that there is not is named in one way', async () => {
+  for (const argv of [['opne'], ['help', 'opne']]) {
+    const { stderr } = await ran(...argv);
+    expect(stderr).toMatch(/There is no command "opne"\.\n.*ean open\?/);
   }
 });
 

@@ -13,10 +13,10 @@ export const show: Command = {
   summary: 'show whether an operation was applied, with its postings, or refused',
   description:
     'What the journal says of one operation: that it was applied, with its postings and whether ' +
-    'it was reversed; or that it was refused, when, why, and who asked for it. Only rows of a file ' +
-    '(apply) are kept when they are refused: a refused single command leaves no trace. Of an id ' +
-    'that the journal does not have it names those that are near. The beginning of an id will do if no ' +
-    'other operation begins so.',
+    'it was reversed; or that it was refused, when, why, and who asked for it. Only rows of a ' +
+    'file (apply) are kept when they are refused: a refused single command leaves no trace. Of ' +
+    'an id that the journal does not have it names those that are near. The beginning of an id ' +
+    'will do if no other operation begins so.',
   arguments: [{ name: 'operation', summary: 'operation id, or its first 4 characters or more' }],
   options: [],
   examples: ['bankctl show till-7-000123', 'bankctl show till-7-000123 --json'],

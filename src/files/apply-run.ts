@@ -265,10 +265,12 @@ export class ApplyRun {
     if (done === 0 && unknown === 0) return 'Nothing was applied by this run.';
     const { refused } = this.#counts;
     const but = refused === 0 ? '' : ` (${refused} of them refused)`;
-    const first = done === 0 ? '' : `The first ${done} rows are certainly done${but}; `;
+    const rows = (number: number) => (number === 1 ? 'row' : `${number} rows`);
+    const are = done === 1 ? 'is' : 'are';
+    const first = done === 0 ? '' : `The first ${rows(done)} ${are} certainly done${but}; `;
     return unknown === 0
       ? `${first}nothing after them was applied by this run.`
-      : `${first}the ${done === 0 ? 'first' : 'next'} ${unknown} may or may not be applied.`;
+      : `${first}the ${done === 0 ? 'first' : 'next'} ${rows(unknown)} may or may not be applied.`;
   }
 }
 

@@ -3,6 +3,7 @@ import { mostOperations } from '../bank/post.ts';
 import { createMemory } from '../bank/post-memory.ts';
 import { createRehearsal } from '../bank/rehearsal.ts';
 import { BankctlError } from '../errors.ts';
+import { count } from '../text.ts';
 import { Unfinished } from '../unfinished.ts';
 import { type AccountRow, accountShape, type Target, toAccount } from './account-rows.ts';
 import type { Again, Left } from './again.ts';
@@ -220,9 +221,11 @@ class ImportRun {
     if (read === 0 && this.#unknown === 0) return 'Nothing was imported by this run.';
     const left = this.#unfinished;
     const but = left === 0 ? '' : `, ${left} of which may not be frozen or closed yet`;
-    const done = `${read - left} rows are certainly done: ${created} accounts were created${but}`;
+    const rows = `${count(read - left, 'row')} ${read - left === 1 ? 'is' : 'are'} certainly done`;
+    const accounts = `${count(created, 'account')} ${created === 1 ? 'was' : 'were'} created`;
+    const done = `${rows}: ${accounts}${but}`;
     return this.#unknown === 0
       ? `${done}.`
-      : `${done}; ${this.#unknown} more operations may or may not be applied.`;
+      : `${done}; ${count(this.#unknown, 'more operation')} may or may not be applied.`;
   }
 }

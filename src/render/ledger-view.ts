@@ -20,8 +20,8 @@ export function ledgerNotes(model: LedgerModelReport): readonly string[] {
     `Model ledger: ${unknown} got no answer${why}; ${applied} of them ${were} applied.`,
     ...(faults
       ? [
-          `Model ledger: ${faults.bitten} of ${faults.planned} faults (${faults.kind}) took effect: ` +
-            `${changed(faults.kind)}, and an operation under way felt it.`,
+          `Model ledger: ${faults.bitten} of ${faults.planned} faults (${faults.kind}) took ` +
+            `effect: ${changed(faults.kind)}, and an operation under way felt it.`,
           'A kill -9 is not a power cut: the kernel keeps what the server had written.',
         ]
       : []),

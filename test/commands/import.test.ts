@@ -94,7 +94,7 @@ describe('import', () => {
       ['ABROAD,1,,branch2,EUR', /is an account of branch2.*--any-branch/],
       ['EURO,1,,,EUR', /is in "EUR", and branch1 keeps USD/],
       ['ODD,1,asleep,,', /has the status "asleep"/],
-      [',1,,,', /lacks account/],
+      [',1,,,', /has no value for "account"/],
       ['SHORT,1', /has 2 of the 5 cells/],
       ['Q,1,"open\nQ2,1000000.00,open\n",,', /has the status "open\\nQ2/],
     ];
@@ -178,7 +178,7 @@ describe('import', () => {
     await writeFile(join(bank.directory, 'in.csv'), text);
     const ran = await bank.run(['import', 'branch1', 'in.csv', '--json']);
     expect([ran.status, JSON.parse(ran.stdout)]).toMatchObject([0, { read: 2, created: 2 }]);
-    expect(ran.stderr).toContain('nothing stands in them: 2 rows and 2 columns without a name');
+    expect(ran.stderr).toContain('they hold nothing: 2 rows and 2 columns without a name');
     await writeFile(join(bank.directory, 'in.csv'), 'account,balance,\nC,5.00,x\n');
     const wrong = await bank.run(['import', 'branch1', 'in.csv']);
     expect(wrong.stderr).toContain('line 2 has "x" in a column without a name');

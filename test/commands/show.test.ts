@@ -134,7 +134,7 @@ describe('an id that the journal does not have', () => {
     const answer = await bank.run(['show', typed]);
     expect(answer.status).toBe(1);
     expect(answer.stdout).toBe('');
-    expect(answer.stderr).toMatch(`The journal has no operation "${typed}", but "till-7-000123".`);
+    expect(answer.stderr).toMatch(`no operation "${typed}"; the nearest is "till-7-000123".`);
     expect(answer.stderr).toMatch('bankctl show till-7-000123');
     expectNoAdviceToRepeat(answer);
     const json = await bank.run(['show', typed, '--json']);
@@ -202,13 +202,15 @@ describe('the beginning of an id', () => {
     expect(JSON.parse(stderr)).toEqual({
       notice: {
         code: 'prefix',
-        message: expect.stringContaining('There is no "till-" itself'),
+        message: expect.stringContaining('No operation is called "till-"'),
         asked: 'till-',
         operation: 'till-7-000123',
       },
     });
     // Quiet, it is said all the same: another operation than the one asked for is shown.
-    expect((await bank.run(['show', 'till-', '-q'])).stderr).toMatch(/There is no "till-" itself/);
+    expect((await bank.run(['show', 'till-', '-q'])).stderr).toMatch(
+      /No operation is called "till-"/,
+    );
   });
 
   test('of several names them, at most five', async () => {
@@ -236,7 +238,9 @@ describe('the beginning of an id', () => {
     const bank = await bankWithMoney();
     const answer = await bank.run(['show', 'til']);
     expect(answer.status).toBe(1);
-    expect(answer.stderr).toMatch(/no operation "til", but "till-7-000123"/);
+    expect(answer.stderr).toMatch(
+      /no operation "til"; the nearest is "till-7-000123".*at least 4 characters/s,
+    );
   });
 });
 

@@ -21,8 +21,8 @@ test('balance --watch prints each posting, and Ctrl-C ends it', async () => {
     await bank.run(['increment', 'branch2', 'OTHER', '1']);
     await bank.run(['increment', 'branch1', 'ACC', '1', '--id', `seen-${round}`]);
   }
-  const { status, stdout } = await watched;
-  expect(status).toBe(130);
+  const { status, stdout, stderr } = await watched;
+  expect([status, stderr]).toEqual([130, '']);
   const rows = stdout
     .trimEnd()
     .split('\n')

@@ -25,21 +25,21 @@ import { ensureConfigFile } from '../../src/config/write.ts';
 const branches = 'branches: { branch1: { collection: branch1 } }';
 
 const refused: readonly [why: string, text: string, reason: string][] = [
-  ['an unknown key', `${branches}\nbranchs: 1`, 'branchs is unknown'],
+  ['an unknown key', `${branches}\nbranchs: 1`, 'branchs is unknown; did you mean branches?'],
   [
     'an unknown key of a branch',
     'branches: { a: { collection: a, minbalance: "1" } }',
-    'branches.a.minbalance is unknown',
+    'branches.a.minbalance is unknown; did you mean minBalance?',
   ],
   [
     'two branches with one collection',
     'branches: { a: { collection: x }, b: { collection: x } }',
-    'branches.b.collection: x belongs to branch a already',
+    'branches.b.collection is x, which belongs to branch a already',
   ],
   [
     "the journal's collection",
     'branches: { a: { collection: journal } }',
-    'branches.a.collection: journal belongs to the journal already',
+    'branches.a.collection is journal, which belongs to the journal already',
   ],
   ['system.*', 'branches: { a: { collection: system.users } }', 'begins with system.'],
   ['a $', 'branches: { a: { collection: a$b } }', 'branches.a.collection has a $'],
@@ -74,7 +74,7 @@ const refused: readonly [why: string, text: string, reason: string][] = [
   [
     'digits below the currency',
     'branches: { a: { collection: a, currency: JPY, minBalance: "1.5" } }',
-    'branches.a.minBalance: "1.5" has 1 decimals',
+    'branches.a.minBalance cannot be used: "1.5" has 1 decimal, but JPY has no decimals',
   ],
   ['no branch', 'branches: {}', 'branches is empty'],
   ['no branches', 'database: bank', 'branches is missing'],
@@ -109,7 +109,7 @@ const refused: readonly [why: string, text: string, reason: string][] = [
     'which no config may set',
   ]),
   ['a password', `uri: mongodb://u:secret@h/\n${branches}`, 'uri has a password'],
-  ['another URI', `uri: http://h\n${branches}`, 'uri: does not begin with mongodb://'],
+  ['another URI', `uri: http://h\n${branches}`, 'uri does not begin with mongodb://'],
   ['wrong syntax', 'branches: {', 'line 1, column 12'],
   [
     'a key that stands twice',
@@ -141,7 +141,7 @@ const refused: readonly [why: string, text: string, reason: string][] = [
   ['a line that is no YAML', 'user secret: pass: secret', 'there is a colon too many'],
   ['a text in bad quotes', 'database: "\\secret"', 'a \\ that begins no escape'],
   ['another file', 'root_secret: x\nsecret: y', 'the file has none of the keys'],
-  ['a line of text', 'my secret', 'the file: '],
+  ['a line of text', 'my secret', 'the file has none of the keys'],
   ['the collection of the identity', 'branches: { a: { collection: bankctl } }', 'where bankctl'],
   ['a journal named so', `journal: bankctl\n${branches}`, 'where bankctl keeps'],
 ];

@@ -126,9 +126,9 @@ describe('CSV is read by its grammar', () => {
     ['id;branch;account;amount', /has semicolons between its columns/],
     ['sep=;', /has semicolons/],
     ['id\tbranch', /has tabs/],
-    ['{"id":"a"}', /is JSON, not the head of a CSV/],
+    ['{"id":"a"}', /is JSON, not the header of a CSV/],
     ['id,branch,account,amount,id', /has the column "id" twice/],
-    [row('a'), /is not a head/],
+    [row('a'), /is not a header/],
   ])('head %s', async (first, expected) => {
     const { checked } = await faultsOf(`${first}\n${row('b')}\n`, 'a.csv');
     expect(checked.message).toMatch(expected);
