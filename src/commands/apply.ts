@@ -180,7 +180,7 @@ function sayMore(result: ApplyResult, input: ApplyInput, { talk, progress }: Ses
   if (interrupted) {
     talk(`Interrupted. ${interrupted.certainty}`);
   } else if (input.onRefusal === 'stop' && counts.refused > 0) {
-    talk('Stopped there: nothing after that row was applied.');
+    talk('Stopped there: nothing after that row was applied by this run.');
   }
   if (input.dryRun) talk('Dry run: nothing was written.');
   else if (counts.replayed > 0) {
