@@ -48,7 +48,8 @@ export function parseAmount(text: string, currency: Currency): bigint {
   const magnitude = BigInt(whole + fraction.padEnd(currency.digits, '0'));
   if (currency.digits < 3 && pointedThousand.test(text)) {
     const thousands = BigInt(whole + (match[2] ?? '')) * 10n ** BigInt(currency.digits);
-    const [many, few] = [thousands, magnitude].map((minor) => formatAmount(minor, currency));
+    const sign = text.startsWith('-') ? -1n : 1n;
+    const [many, few] = [thousands, magnitude].map((it) => formatAmount(sign * it, currency));
     throw new BankctlError(
       'invalid_amount',
       `${quote(text)} may be ${many} ${currency.code}, or ${few}.`,

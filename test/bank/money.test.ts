@@ -45,7 +45,7 @@ describe('parseAmount', () => {
 
   test.each([
     ['1.000', jpy, '"1.000" may be 1000 JPY, or 1.'],
-    ['-2.500', usd, '"-2.500" may be 2500.00 USD, or 2.50.'],
+    ['-2.500', usd, '"-2.500" may be -2500.00 USD, or -2.50.'],
     ['250.000', usd, '"250.000" may be 250000.00 USD, or 250.00.'],
   ])('%s in %o is refused: it may be thousands', (text, of, message) => {
     expect(() => parseAmount(text, of)).toThrow(
