@@ -18,7 +18,7 @@ try {
     format: 'esm',
     platform: 'node',
     packages: 'external',
-    plugins: [esbuildPage],
+    plugins: [esbuildPage()],
   });
   await import(new URL(`../${outdir}/cli.js`, import.meta.url).href);
 } finally {
