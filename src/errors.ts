@@ -109,8 +109,8 @@ export const errorTable = {
   ),
   file_repeated: row(
     2,
-    'The same rows were applied under another --batch name, so they would be posted twice.',
-    'Give the file under the first name to make sure, or add --again if both are meant.',
+    'The same rows were given under another --batch name: they would be applied twice.',
+    'Give the first --batch name to make sure, or --again if they are meant a second time.',
   ),
   not_exportable: row(
     1,

@@ -20,12 +20,16 @@ export const maxMinor = 10n ** 24n - 1n;
 
 const plainDecimal = /^[+-]?(\d+)(?:\.(\d+))?$/;
 
+/** As `2.500` is written for 2500 where commas part the cents. */
+const pointedThousand = /^[+-]?[1-9]\d{0,2}\.\d{3}$/;
+
 /**
  * Reads an amount as a person types it.
  *
  * @returns minor units of the currency; may be negative or zero
- * @throws `invalid_amount` for anything but plain digits, or for more than 24 of them;
- *   `amount_precision` for more decimals than the currency has (trailing zeros are fine)
+ * @throws `invalid_amount` for anything but plain digits, for more than 24 of them, or for what may
+ *   be thousands; `amount_precision` for more decimals than the currency has (trailing zeros are
+ *   fine)
  */
 export function parseAmount(text: string, currency: Currency): bigint {
   const match = plainDecimal.exec(text);
@@ -42,6 +46,16 @@ export function parseAmount(text: string, currency: Currency): bigint {
     );
   }
   const magnitude = BigInt(whole + fraction.padEnd(currency.digits, '0'));
+  if (currency.digits < 3 && pointedThousand.test(text)) {
+    const thousands = BigInt(whole + (match[2] ?? '')) * 10n ** BigInt(currency.digits);
+    const sign = text.startsWith('-') ? -1n : 1n;
+    const [many, few] = [thousands, magnitude].map((it) => formatAmount(sign * it, currency));
+    throw new BankctlError(
+      'invalid_amount',
+      `${quote(text)} may be ${many} ${currency.code}, or ${few}.`,
+      `Write ${many} or ${few}.`,
+    );
+  }
   if (magnitude > maxMinor) {
     throw new BankctlError(
       'invalid_amount',

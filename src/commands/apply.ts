@@ -194,7 +194,7 @@ function sayMore(
   if (interrupted) {
     talk(`Interrupted. ${interrupted.certainty}`);
   } else if (input.onRefusal === 'stop' && counts.refused > 0) {
-    talk('Stopped there: nothing after that row was applied.');
+    talk('Stopped there: nothing after that row was applied by this run.');
   }
   const them = counts.replayed === 1 ? 'it' : 'them';
   if (input.dryRun) {

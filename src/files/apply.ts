@@ -114,6 +114,6 @@ function checkAtomic(file: string, { rows, bytes }: CheckedFile): void {
   throw new BankctlError(
     'too_many_operations',
     `${file} has ${has}, and --atomic takes at most ${most}: they are one transaction. ` +
-      'Nothing was applied.',
+      'Nothing was applied by this run.',
   );
 }

@@ -17,12 +17,13 @@ export interface GivenRows extends BatchFile {
  * records that they are given under this one.
  *
  * @returns how many rows were applied under that name before, if other rows were given under it
- * @throws `file_repeated`
+ * @throws `file_repeated`; `config_mismatch`, with nothing recorded
  */
 export async function recordBatch(bank: Bank, given: GivenRows, file: string): Promise<number> {
   const { batchFiles } = bank;
   if (!batchFiles) return 0;
   return within(bank.timeoutMs, async () => {
+    await bank.identity.checkClaim();
     const first = given.dryRun
       ? await batchFiles.find(given.digest)
       : await batchFiles.record(given, await bank.serverTime());

@@ -42,6 +42,25 @@ describe('parseAmount', () => {
   ])('%j in USD is refused as %s', (text, code) => {
     expect(() => parseAmount(text, usd)).toThrow(expect.objectContaining({ code }));
   });
+
+  test.each([
+    ['1.000', jpy, '"1.000" may be 1000 JPY, or 1.'],
+    ['-2.500', usd, '"-2.500" may be -2500.00 USD, or -2.50.'],
+    ['250.000', usd, '"250.000" may be 250000.00 USD, or 250.00.'],
+  ])('%s in %o is refused: it may be thousands', (text, of, message) => {
+    expect(() => parseAmount(text, of)).toThrow(
+      expect.objectContaining({ code: 'invalid_amount', message }),
+    );
+  });
+
+  test.each([
+    ['0.500', usd, 50n],
+    ['2500.000', usd, 250_000n],
+    ['2.5000', usd, 250n],
+    ['2.500', kwd, 2500n],
+  ])('%s in %o is %s: it cannot be thousands', (text, of, expected) => {
+    expect(parseAmount(text, of)).toBe(expected);
+  });
 });
 
 describe('amounts', () => {

@@ -346,6 +346,20 @@ describe('what happens to a file as a whole', () => {
     expect(await balances(bank)).toMatchObject({ A: '104.00' });
   });
 
+  test('rows that are given with a config of another bank are not remembered', async () => {
+    const bank = await bankWith(json([plus('A', '1')]));
+    await bank.db.dropCollection('bankctl');
+    const path = join(bank.directory, 'bankctl.config.yaml');
+    const config = await readFile(path, 'utf8');
+    await writeFile(
+      path,
+      config.replace(/collection: branch(.)/g, (_, nth) => `collection: branch${3 - nth}`),
+    );
+    const before = await bank.everything();
+    const ran = await outOf(bank, 'rows.ndjson', '--batch', 'pay');
+    expect([ran.status, await bank.everything()]).toEqual([2, before]);
+  });
+
   test('sorted anew, they are the same rows; one more or less, they are others', async () => {
     const bank = await bankWith(json([plus('A', '1'), plus('B', '2'), plus('B', '2')]));
     const given = async (name: string, rows: readonly object[]) => {
