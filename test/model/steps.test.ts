@@ -190,16 +190,20 @@ const canaries: Readonly<Record<string, Canary>> = {
   },
 };
 
-test.each(Object.entries(canaries))('%s', async (name, { steps, words, nth = 0, doctor }) => {
-  const plan = { world: 0, steps: [opening, ...steps] };
-  const honest = await play(bench, plan, playStep);
-  expect(honest.failure).toBeUndefined();
-  let seen = -1;
-  const doctored = (ran: Ran): Ran => {
-    if (words.some((word, index) => ran.argv[index] !== word)) return ran;
-    seen += 1;
-    return seen === nth ? { ...ran, ...doctor(ran) } : ran;
-  };
-  const { failure } = await play({ ...bench, doctor: doctored }, plan, playStep);
-  expect(failure).toMatchObject({ relation: name });
-});
+test.each(Object.entries(canaries))(
+  '%s',
+  { timeout: 600_000 },
+  async (name, { steps, words, nth = 0, doctor }) => {
+    const plan = { world: 0, steps: [opening, ...steps] };
+    const honest = await play(bench, plan, playStep);
+    expect(honest.failure).toBeUndefined();
+    let seen = -1;
+    const doctored = (ran: Ran): Ran => {
+      if (words.some((word, index) => ran.argv[index] !== word)) return ran;
+      seen += 1;
+      return seen === nth ? { ...ran, ...doctor(ran) } : ran;
+    };
+    const { failure } = await play({ ...bench, doctor: doctored }, plan, playStep);
+    expect(failure).toMatchObject({ relation: name });
+  },
+);
