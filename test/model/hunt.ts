@@ -10,6 +10,8 @@ export interface Hunt {
   /** Session number i is drawn from seed + i alone, so that each can be played again by itself. */
   readonly seed: number;
   readonly faults: boolean;
+  /** Sessions whose plan, as JSON, has no match of it are passed over, and counted as played. */
+  readonly having?: RegExp;
   /** Goes on after a difference, and shows the first of each kind. */
   readonly survey?: boolean;
   /** Commands of the shortest session are looked for in at most that many tries. */
@@ -46,8 +48,9 @@ export async function hunt(bench: Bench, options: Hunt): Promise<Hunted> {
   let [played, commands] = [0, 0];
   while (played < sessions && (survey || finds.length === 0)) {
     const plan = draw(seed + played, options.faults);
-    const outcome = await play(bench, plan, playStep);
     played += 1;
+    if (options.having?.test(JSON.stringify(plan)) === false) continue;
+    const outcome = await play(bench, plan, playStep);
     commands += outcome.commands;
     options.progress?.(played, commands);
     if (outcome.failure === undefined) continue;
