@@ -58,7 +58,7 @@ export async function hunt(bench: Bench, options: Hunt): Promise<Hunted> {
     counts.set(kind, (counts.get(kind) ?? 0) + 1);
     if (counts.get(kind) !== 1) continue;
     const at = { seed: seed + played - 1, after: played };
-    const find = { ...at, ...(await shortest(bench, plan, outcome, at.seed, options)) };
+    const find = { ...at, ...(await shortest(bench, outcome, at.seed, options)) };
     finds.push(find);
     options.found?.(find);
   }
@@ -82,19 +82,16 @@ function kindOf({ failure }: Outcome): string {
 /** Leaves out of a session what its difference does not need. */
 async function shortest(
   bench: Bench,
-  plan: Plan,
   found: Outcome,
   seed: number,
   { faults, shrinkTries = 150 }: Hunt,
 ): Promise<Pick<Find, 'relation' | 'detail' | 'log'>> {
   let best = found;
   let tries = 0;
-  // Files of thousands of rows take seconds.
-  const most = /"ballast":\d\d/.test(JSON.stringify(plan)) ? shrinkTries / 10 : shrinkTries;
   await fc.check(
     fc.asyncProperty(plans({ faults }), async (smaller) => {
       tries += 1;
-      if (tries > most) return;
+      if (tries > shrinkTries) return;
       const outcome = await play(bench, smaller, playStep);
       if (kindOf(outcome) !== kindOf(found)) return;
       best = outcome;

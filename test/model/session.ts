@@ -191,6 +191,8 @@ export interface AppliedFile {
     readonly atomic: boolean;
     readonly stop: boolean;
     readonly batch: string | undefined;
+    /** Characters that each line has at least. */
+    readonly length: number;
   };
   /** An atomic file that was refused: whether its refusals are remembered is left open. */
   readonly vague: boolean;

@@ -29,7 +29,7 @@ const one: Step = {
 };
 const file: Extract<Step, { do: 'apply' }> = {
   ...{ do: 'apply', fault: null, dry: false, rows: [asked], csv: false, atomic: false },
-  ...{ stop: false, batch: false, memo: 0, ballast: 0, again: [] },
+  ...{ stop: false, batch: false, memo: 0, ballast: null, again: [] },
 };
 const together = { asks: [asked, asked], rows: [opened], others: [{ ...opened, account: 1 }] };
 const read = (what: Extract<Step, { do: 'read' }>['what'], account = 0): Step => ({
@@ -126,6 +126,11 @@ const canaries: Readonly<Record<string, Canary>> = {
     steps: [one, read('show wrong', 1)],
     words: ['show'],
     doctor: text('"hint":"', '"hint":"Repeat the command. '),
+  },
+  'show refused: a refusal is shown': {
+    steps: [refusedFile, read('show refused')],
+    words: ['show'],
+    doctor: text('"refused"', '"applied"'),
   },
   'round trip (accounts): taken back = the same': {
     steps: [{ do: 'round trip', what: 'accounts' }],
