@@ -1,9 +1,10 @@
 // Sessions of whole commands against the reference model of test/model, for hours if need be: what
 // bankctl says, stores and does must be what the model and each other relation of it say.
 //
-// Usage: node soak/model.js [--sessions 10000] [--seed S] [--survey] [--no-faults]. Plays about ten
-// sessions a second. Ends at the first difference, shrunk to a short session; --survey goes on, and
-// shows the first of each kind.
+// Usage: node soak/model.js [--sessions 10000] [--seed S] [--survey] [--no-faults]
+// [--shrink TRIES] [--having REGEXP]. Plays some sessions a second. Ends at the first difference,
+// shrunk to a short session in at most TRIES tries; --survey goes on, and shows the first of each
+// kind; --having passes over sessions whose plan has no match, such as '"what":"duplicate"'.
 import { rm } from 'node:fs/promises';
 import { build } from 'esbuild';
 import { esbuildPage } from '../scripts/page.js';

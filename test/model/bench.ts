@@ -56,7 +56,7 @@ export interface RunOptions {
 const realContext = createContext();
 
 /** A command that takes longer than this never ends. */
-const endlessMs = 60_000;
+const endlessMs = 600_000;
 
 /** Runs one command line to its end. */
 export async function run(argv: readonly string[], options: RunOptions): Promise<Ran> {

@@ -6,6 +6,7 @@ function option(name: string, fallback: number): number {
   return place < 0 ? fallback : Number(process.argv[place + 1]);
 }
 
+const having = process.argv.indexOf('--having');
 const seed = option('seed', Math.floor(Math.random() * 2 ** 31));
 const sessions = option('sessions', 1000);
 const startedMs = Date.now();
@@ -20,6 +21,7 @@ try {
     seed,
     faults: !process.argv.includes('--no-faults'),
     shrinkTries: option('shrink', 150),
+    ...(having < 0 ? {} : { having: new RegExp(process.argv[having + 1] ?? '') }),
     survey: process.argv.includes('--survey'),
     found: (find) => console.log(`\n== ${findText(find)}`),
     progress: (count, commands) => {

@@ -20,7 +20,7 @@ const operationColumns = [
 export function operationFile(
   name: string,
   requests: readonly Request[],
-  { csv, ids }: { readonly csv: boolean; readonly ids: boolean },
+  { csv, ids, length }: { readonly csv: boolean; readonly ids: boolean; readonly length: number },
   world: World,
 ): RowFile {
   const rows = requests.map(
@@ -31,7 +31,7 @@ export function operationFile(
       ...(memo === '' ? {} : { memo }),
     }),
   );
-  return file(name, rows, csv ? operationColumns : undefined);
+  return file(name, rows, csv ? operationColumns : undefined, length);
 }
 
 /** The rows of `import`. */
@@ -101,9 +101,14 @@ export function amountIn(minor: bigint, branch: string, world: World): string {
   return amountText(minor, world.branches.find(({ name }) => name === branch) ?? { digits: 2 });
 }
 
-function file(name: string, rows: readonly Fields[], columns?: readonly string[]): RowFile {
+function file(
+  name: string,
+  rows: readonly Fields[],
+  columns: readonly string[] | undefined,
+  length = 0,
+): RowFile {
   if (columns === undefined) {
-    const text = rows.map((row) => `${ndjson(row)}\n`).join('');
+    const text = rows.map((row) => `${ndjson(row).padEnd(length)}\n`).join('');
     return { name: `${name}.ndjson`, text, lines: rows.map((_, index) => index + 1) };
   }
   const used = columns.filter((column) => rows.some((row) => row[column] !== undefined));

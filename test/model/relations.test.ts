@@ -241,6 +241,16 @@ const canaries: Readonly<Record<string, readonly Canary[]>> = {
       () => relations.failedFile(failed('Interrupted.', 130), nothing, bank),
     ],
     [
+      'interrupted, with other counts',
+      () => relations.failedFile(interrupted(1, 0), nothing, bank),
+      () => relations.failedFile(interrupted(0, 0), nothing, bank),
+    ],
+    [
+      'interrupted, with more than can be',
+      () => relations.failedFile(interrupted(0, 1), nothing, bank),
+      () => relations.failedFile(interrupted(1, 1), bank, bank),
+    ],
+    [
       'another number',
       () =>
         relations.failedFile(
@@ -343,6 +353,10 @@ const canaries: Readonly<Record<string, readonly Canary[]>> = {
   ],
   must: [['false', () => relations.must('x', true, ''), () => relations.must('x', false, '')]],
 };
+
+function interrupted(applied: number, unknown: number): Ran {
+  return json({ ...counted, applied, interrupted: true, unknown }, 130);
+}
 
 function withLine(outcome: string): Ran {
   const counts = { ...imported, created: 0, [outcome]: 1 };

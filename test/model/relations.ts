@@ -214,7 +214,16 @@ export function failedFile(ran: Ran, before: Snapshot, after: Snapshot): void {
     const opened = after.accounts.length - before.accounts.length;
     hold(relation, Number(created) === opened, `${opened} were created: ${saying(ran)}`);
   }
-  if (output(ran) !== undefined || fresh.length === 0) return;
+  const counts = output(ran);
+  if (counts?.['interrupted'] === true) {
+    const { applied, created, unknown } = counts;
+    const opened = after.accounts.length - before.accounts.length;
+    const done = applied === undefined ? opened : fresh.length;
+    const counted = Number(applied ?? created);
+    const within = counted <= done && done <= counted + Number(unknown);
+    hold(relation, within, `${done} were done: ${saying(ran)}`);
+  }
+  if (counts !== undefined || fresh.length === 0) return;
   // Whoever reads it must learn that something is, or may be, done.
   const told =
     saysUnknown.test(text) || /certainly|are done|is done|was applied|were applied/.test(text);

@@ -115,7 +115,10 @@ export class Session {
   async run(argv: readonly string[], options: Partial<RunOptions> = {}): Promise<Ran> {
     this.commands += 1;
     this.log.push(commandLine(argv, options));
-    const real = await run(argv, { cwd: this.directory, uri: this.bench.server.uri, ...options });
+    // A machine under load is no fault. Where one is looked for, its time is given.
+    const patient = argv.includes('--timeout') ? argv : [...argv, '--timeout', '5m'];
+    const where = { cwd: this.directory, uri: this.bench.server.uri };
+    const real = await run(patient, { ...where, ...options });
     const ran = this.bench.doctor?.(real) ?? real;
     this.log.push(`#   → ${ran.status} ${ran.stderr.trim().replaceAll('\n', '\n#     ')}`);
     clean(ran);
@@ -188,6 +191,8 @@ export interface AppliedFile {
     readonly atomic: boolean;
     readonly stop: boolean;
     readonly batch: string | undefined;
+    /** Characters that each line has at least. */
+    readonly length: number;
   };
   /** An atomic file that was refused: whether its refusals are remembered is left open. */
   readonly vague: boolean;

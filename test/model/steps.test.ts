@@ -29,7 +29,7 @@ const one: Step = {
 };
 const file: Extract<Step, { do: 'apply' }> = {
   ...{ do: 'apply', fault: null, dry: false, rows: [asked], csv: false, atomic: false },
-  ...{ stop: false, batch: false, memo: 0, ballast: 0, again: [] },
+  ...{ stop: false, batch: false, memo: 0, ballast: null, again: [] },
 };
 const together = { asks: [asked, asked], rows: [opened], others: [{ ...opened, account: 1 }] };
 const read = (what: Extract<Step, { do: 'read' }>['what'], account = 0): Step => ({
@@ -127,6 +127,11 @@ const canaries: Readonly<Record<string, Canary>> = {
     words: ['show'],
     doctor: text('"hint":"', '"hint":"Repeat the command. '),
   },
+  'show refused: a refusal is shown': {
+    steps: [refusedFile, read('show refused')],
+    words: ['show'],
+    doctor: text('"refused"', '"applied"'),
+  },
   'round trip (accounts): taken back = the same': {
     steps: [{ do: 'round trip', what: 'accounts' }],
     words: ['export'],
@@ -190,16 +195,20 @@ const canaries: Readonly<Record<string, Canary>> = {
   },
 };
 
-test.each(Object.entries(canaries))('%s', async (name, { steps, words, nth = 0, doctor }) => {
-  const plan = { world: 0, steps: [opening, ...steps] };
-  const honest = await play(bench, plan, playStep);
-  expect(honest.failure).toBeUndefined();
-  let seen = -1;
-  const doctored = (ran: Ran): Ran => {
-    if (words.some((word, index) => ran.argv[index] !== word)) return ran;
-    seen += 1;
-    return seen === nth ? { ...ran, ...doctor(ran) } : ran;
-  };
-  const { failure } = await play({ ...bench, doctor: doctored }, plan, playStep);
-  expect(failure).toMatchObject({ relation: name });
-});
+test.each(Object.entries(canaries))(
+  '%s',
+  { timeout: 600_000 },
+  async (name, { steps, words, nth = 0, doctor }) => {
+    const plan = { world: 0, steps: [opening, ...steps] };
+    const honest = await play(bench, plan, playStep);
+    expect(honest.failure).toBeUndefined();
+    let seen = -1;
+    const doctored = (ran: Ran): Ran => {
+      if (words.some((word, index) => ran.argv[index] !== word)) return ran;
+      seen += 1;
+      return seen === nth ? { ...ran, ...doctor(ran) } : ran;
+    };
+    const { failure } = await play({ ...bench, doctor: doctored }, plan, playStep);
+    expect(failure).toMatchObject({ relation: name });
+  },
+);

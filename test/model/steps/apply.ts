@@ -1,4 +1,4 @@
-import { type Ask, askAll, type Fate, type Request, requestText } from '../bank.ts';
+import { askAll, type Fate, type Request, requestText } from '../bank.ts';
 import { operationFile } from '../files.ts';
 import type { Again, Fault, Step } from '../plan.ts';
 import {
@@ -24,21 +24,23 @@ export async function apply(
   const name = session.fresh('f');
   const batch = step.batch ? session.fresh('batch') : undefined;
   const memo = step.memo === 0 ? '' : `m, "${'é'.repeat(step.memo - 5)}`;
-  const heavy = step.ballast > 1;
-  const ballast = Array.from({ length: step.ballast * 100 }, () => deposits(session, heavy));
+  const isLong = step.ballast === 'long';
+  const ballast = Array.from({ length: step.ballast === null ? 0 : 100 }, () => deposit(session));
   const rows = step.rows.map((row) => ({ ask: session.ask(row), memo }));
   const requests = [...ballast, ...rows].map((row, index) => ({ ...row, id: `${name}-${index}` }));
-  const options = { csv, stop, batch, atomic: whole || heavy };
-  const dry = step.dry && !heavy;
-  await applyFile(session, { name, requests, options, dry, fault: heavy ? null : step.fault });
-  for (const change of heavy ? [] : step.again) await again(session, change);
+  const length = isLong ? longLine : 0;
+  const options = { csv: csv && !isLong, stop, batch, atomic: whole || isLong, length };
+  await applyFile(session, { name, requests, options, dry: step.dry, fault: step.fault });
+  for (const change of step.again) await again(session, change);
 }
 
-/** Of nothing much; heavy ones fill a transaction by their size. */
-function deposits(session: Session, heavy: boolean): Omit<Request, 'id'> {
+/** Characters of a line: a hundred such are more than are posted together, unless all must be. */
+const longLine = 48_000;
+
+/** A row of nothing much. */
+function deposit(session: Session): Omit<Request, 'id'> {
   const at = session.place({ branch: 0, account: 0 });
-  const ask: Ask = { type: 'increment', at, minor: 1n, create: true };
-  return { ask, memo: heavy ? 'm'.repeat(499) : '' };
+  return { ask: { type: 'increment', at, minor: 1n, create: true }, memo: '' };
 }
 
 /** The file that was applied last once more, as it was or changed. */
@@ -49,7 +51,7 @@ async function again(session: Session, change: Again): Promise<void> {
   const ids = keyed(last).map(({ id }) => id);
   const isRefused = (id: string | undefined) => session.model.refused.has(id ?? '');
   const refused = last.requests.filter((_, index) => isRefused(ids[index]));
-  if (change === 'deposit first') await deposit(session, refused);
+  if (change === 'deposit first') await makeRoom(session, refused);
   const requests =
     change === 'correct' ? corrected(session, last.requests, refused) : last.requests;
   const { options } = last;
@@ -57,7 +59,7 @@ async function again(session: Session, change: Again): Promise<void> {
 }
 
 /** Makes room for what was refused, in case it was refused for want of money. */
-async function deposit(session: Session, refused: readonly Request[]): Promise<void> {
+async function makeRoom(session: Session, refused: readonly Request[]): Promise<void> {
   const name = session.fresh('deposit');
   const places = refused.flatMap(({ ask }) =>
     'at' in ask ? [ask.at] : 'from' in ask ? [ask.from] : [],
@@ -67,7 +69,7 @@ async function deposit(session: Session, refused: readonly Request[]): Promise<v
     return { id: `${name}-${index}`, ask: asked, memo: '' };
   });
   if (requests.length === 0) return;
-  const options = { csv: false, atomic: false, stop: false, batch: undefined };
+  const options = { csv: false, atomic: false, stop: false, batch: undefined, length: 0 };
   const kept = session.lastFile;
   await applyFile(session, { name, requests, options, dry: false });
   session.lastFile = kept;
@@ -115,7 +117,7 @@ function keyed({
 async function applyFile(session: Session, application: Application): Promise<void> {
   const { name, requests, options, dry: dryFirst, retry = false, fault = null } = application;
   const ids = options.batch === undefined;
-  const file = operationFile(name, requests, { csv: options.csv, ids }, session.world);
+  const file = operationFile(name, requests, { ...options, ids }, session.world);
   await session.writeFile(file);
   const results = `${name}.results`;
   const words = ['apply', file.name, '--results', results, '--json', ...flags(options, retry)];

@@ -122,6 +122,7 @@ async function meet(
     ['increment', branch, account, amount, '--id', `${id}-i`],
     ['freeze', branch, account, '--id', `${id}-f`],
     ['close', branch, account, '--id', `${id}-c`],
+    ['open', branch, account, '--id', `${id}-o`],
   ];
   for (const words of written) {
     const start = await session.snapshot();

@@ -42,7 +42,9 @@ function reading(session: Session, step: ReadStep, snapshot: Snapshot): Promise<
     case 'show':
       return show(session, step.account, snapshot);
     case 'show wrong':
-      return showWrong(session, step, snapshot);
+      return showWrong(session, step.account, snapshot);
+    case 'show refused':
+      return showRefused(session, step.account, snapshot);
   }
 }
 
@@ -134,8 +136,8 @@ async function exported(session: Session, snapshot: Snapshot) {
   return ran;
 }
 
-async function show(session: Session, index: number, snapshot: Snapshot) {
-  const entry = [...snapshot.journal.values()][index];
+async function show(session: Session, index: number, { journal }: Snapshot) {
+  const entry = [...journal.values()][index % Math.max(journal.size, 1)];
   if (entry === undefined) return undefined;
   const ran = await session.run(['show', entry.id, '--json']);
   shownAsStored(ran, entry);
@@ -152,21 +154,22 @@ function shownAsStored(ran: Ran, entry: StoredEntry): void {
   must(relation, count === entry.postings.length, saying(ran));
 }
 
-/**
- * An id that the journal does not have, or only as a refused row. Whoever reads the answer must not
- * be led to pay again.
- */
-async function showWrong(session: Session, { account }: ReadStep, snapshot: Snapshot) {
+/** Whoever reads that an id is not there must not be led to pay again. */
+async function showWrong(session: Session, index: number, { journal }: Snapshot) {
   const relation = 'show never advises to repeat';
-  const refused = [...snapshot.refused][account];
-  const applied = [...snapshot.journal.keys()][account];
-  const id = account % 2 === 0 ? refused : applied && `${applied}x`;
-  if (id === undefined || snapshot.journal.has(id)) return undefined;
+  const applied = [...journal.keys()][index % Math.max(journal.size, 1)];
+  if (applied === undefined) return undefined;
+  const ran = await session.run(['show', `${applied}x`, '--json']);
+  must(relation, ran.status === 1 && errorCode(ran) === 'operation_not_found', saying(ran));
+  must(relation, !/[Rr]epeat the command|never arrived/.test(ran.stderr), saying(ran));
+  return ran;
+}
+
+async function showRefused(session: Session, index: number, { refused }: Snapshot) {
+  const id = [...refused][index % Math.max(refused.size, 1)];
+  if (id === undefined) return undefined;
   const ran = await session.run(['show', id, '--json']);
-  const advice = /[Rr]epeat the command|never arrived/.test(ran.stderr);
-  must(relation, !advice, saying(ran));
-  if (id !== refused) {
-    must(relation, ran.status === 1 && errorCode(ran) === 'operation_not_found', saying(ran));
-  } else must(relation, output(ran)?.['state'] === 'refused', `it was refused: ${saying(ran)}`);
+  const told = ran.status === 0 && output(ran)?.['state'] === 'refused';
+  must('a refusal is shown', told, `it was refused: ${saying(ran)}`);
   return ran;
 }
