@@ -263,8 +263,8 @@ const fault: fc.Arbitrary<Fault> = fc.oneof(
   fc.record({
     kind: fc.constant('slow' as const),
     command: faultCommand,
-    // About as long as the command may take, which is a second.
-    ms: fc.constantFrom(300, 900, 1_100, 1_600),
+    // About as long as the command may take, which is half a second.
+    ms: fc.constantFrom(200, 450, 600, 900),
   }),
   fc.record({
     kind: fc.constant('interrupt' as const),
