@@ -92,7 +92,7 @@ describe('a file whose commit went unanswered', () => {
   });
 });
 
-test('an import that is interrupted before it froze says what is open, with status 130', async () => {
+test('an import that is interrupted before it froze says what is open', async () => {
   const bank = await bankWith();
   await writeFile(join(bank.directory, 'rows.csv'), 'account,balance,status\nNEW,5,frozen\n');
   const controller = new AbortController();

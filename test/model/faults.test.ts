@@ -13,7 +13,7 @@ test('and under faults, what a command says of an operation is what the journal 
   const bench = await openBench();
   onTestFinished(bench.close);
   const seed = Number(process.env['BANKCTL_TEST_SEED']) + 1_000_000;
-  const { finds, sessions } = await hunt(bench, { sessions: 80, seed, faults: true });
+  const { finds, sessions } = await hunt(bench, { sessions: 60, seed, faults: true });
   expect(finds.map(findText).join('\n')).toBe('');
-  expect(sessions).toBe(80);
+  expect(sessions).toBe(60);
 });

@@ -25,6 +25,13 @@ export async function injectFault(
         await endFailPoint(client);
       };
     }
+    case 'slow': {
+      await failCommand(client, [fault.command], { slowMs: fault.ms }, { times: 1 });
+      return async () => {
+        await endFailPoint(client);
+        await untilQuiet(client);
+      };
+    }
     case 'interrupt': {
       let seen = -1;
       proxy.watch(async (message) => {
@@ -61,7 +68,7 @@ async function afterTicks(ticks: number): Promise<void> {
 async function failCommand(
   client: MongoClient,
   commands: readonly FaultCommand[],
-  how: number | 'close' | 'write concern',
+  how: number | 'close' | 'write concern' | { readonly slowMs: number },
   mode: 'alwaysOn' | { readonly times: number },
 ): Promise<void> {
   const effect =
@@ -69,7 +76,9 @@ async function failCommand(
       ? { closeConnection: true }
       : how === 'write concern'
         ? { writeConcernError: { code: 64, errmsg: 'waiting for replication timed out' } }
-        : { errorCode: how };
+        : typeof how === 'object'
+          ? { blockConnection: true, blockTimeMS: how.slowMs }
+          : { errorCode: how };
   await client.db('admin').command({
     configureFailPoint: 'failCommand',
     mode,
@@ -77,6 +86,20 @@ async function failCommand(
     data: { failCommands: commands, appName: 'bankctl', ...effect },
   });
 }
+
+/** What is late has come to its end. */
+async function untilQuiet(client: MongoClient): Promise<void> {
+  const late = [{ $currentOp: {} }, { $match: { appName: 'bankctl', secs_running: { $gte: 0 } } }];
+  const admin = client.db('admin');
+  while ((await admin.aggregate([...late, notHello]).toArray()).length > 0) {
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}
+
+/** Drivers wait for changes of the deployment in a command that takes ten seconds. */
+const notHello = {
+  $match: { 'command.hello': { $exists: false }, 'command.isMaster': { $exists: false } },
+};
 
 async function endFailPoint(client: MongoClient): Promise<void> {
   await client.db('admin').command({ configureFailPoint: 'failCommand', mode: 'off' });
@@ -94,6 +117,8 @@ export function faultText(fault: Fault): string {
         `the connection is cut ${fault.when} ${fault.command} reaches its end` +
         (fault.then === null ? '' : `, and later tries meet error ${fault.then}`)
       );
+    case 'slow':
+      return `the server takes ${fault.ms} ms for ${fault.command}`;
     case 'interrupt':
       return (
         `Ctrl-C ${fault.when} message ${fault.nth} (${fault.command}) arrives, ` +

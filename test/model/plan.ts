@@ -169,6 +169,12 @@ export type Fault =
       readonly then: number | null;
     }
   | {
+      /** The server takes its time for the first such command. */
+      readonly kind: 'slow';
+      readonly command: FaultCommand;
+      readonly ms: number;
+    }
+  | {
       readonly kind: 'interrupt';
       readonly command: FaultCommand | 'any';
       readonly nth: number;
@@ -253,6 +259,12 @@ const fault: fc.Arbitrary<Fault> = fc.oneof(
     // Without error it is the plainest of faults, and must be met often.
     // biome-ignore lint/suspicious/noThenProperty: it is data, and no promise
     then: fc.option(fc.constantFrom(...errorCodes)),
+  }),
+  fc.record({
+    kind: fc.constant('slow' as const),
+    command: faultCommand,
+    // About as long as the command may take, which is half a second.
+    ms: fc.constantFrom(200, 450, 600, 900),
   }),
   fc.record({
     kind: fc.constant('interrupt' as const),

@@ -137,7 +137,7 @@ export class Session {
     const interrupt = () => controller.abort('SIGINT');
     const end = await injectFault(fault, { client, proxy, interrupt });
     try {
-      return await this.run([...argv, '--timeout', '1s'], {
+      return await this.run([...argv, '--timeout', '500ms'], {
         uri: `mongodb://127.0.0.1:${proxy.port}/?directConnection=true`,
         interrupted: controller.signal,
         ...options,

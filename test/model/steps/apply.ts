@@ -98,7 +98,7 @@ interface Application {
   readonly fault?: Fault | null;
 }
 
-/** Each row by the model's name of it: its id, or batch, position among equals, and what it asks. */
+/** Rows by the model's names of them: ids, or batch, position among equals, and what is asked. */
 function keyed({
   requests,
   options,
