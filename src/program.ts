@@ -152,10 +152,7 @@ function fillIn(
     choose({
       command,
       typed: { args: sub.args, options: sub.opts() },
-      globals: {
-        ...readGlobals(program.opts(), context),
-        outputGiven: program.getOptionValueSource('output') !== 'default',
-      },
+      globals: readGlobals(program.opts(), context),
     });
   });
 }

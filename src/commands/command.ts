@@ -33,8 +33,6 @@ export interface GlobalOptions {
   readonly uri: string | undefined;
   readonly uriFile: string | undefined;
   readonly output: OutputFormat;
-  /** Whether the format was asked for. */
-  readonly outputGiven?: boolean;
   readonly colour: boolean;
   readonly quiet: boolean;
   /** Bound on each call to the database, milliseconds. */

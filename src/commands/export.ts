@@ -38,8 +38,6 @@ export const exportCommand: Command = {
     'bankctl export --operations > journal.ndjson',
   ],
   run: async (typed, session) => {
-    const { output, outputGiven } = session.globals;
-    if (output === 'table' && outputGiven) throw noTable();
     const input = parseExport(typed, await session.config());
     const bank = await session.bank();
     await warnOfNoBank(bank, session);
@@ -47,15 +45,6 @@ export const exportCommand: Command = {
     return input.operations ? operations(session) : accounts(input.branches, session);
   },
 };
-
-/** What is to be taken back cannot be read from a table. */
-function noTable(): BankctlError {
-  return new BankctlError(
-    'usage',
-    'export writes rows to take back, and a table has none.',
-    'Leave out -o table, or give -o csv, ndjson or json.',
-  );
-}
 
 /** @throws `unknown_branch`; `usage` where the operations of one branch are asked for */
 export function parseExport(typed: Typed, config: Config): ExportInput {

@@ -61,7 +61,9 @@ describe('after a commit whose answer was lost', () => {
     const bank = await bankWith();
     const fail = { failCommands: ['commitTransaction'], errorCode: 13 };
     const BANKCTL_URI = await losing('commitTransaction', () => server.fail({ times: 1 }, fail));
-    const ran = await bank.run([...line, '--json', '-q'], { env: { BANKCTL_URI } });
+    const ran = await bank.run([...line, '--json', '-q', '--timeout', '60s'], {
+      env: { BANKCTL_URI },
+    });
     expect(ran).toMatchObject({ status: 0, stderr: '' });
     expect(JSON.parse(ran.stdout)).toMatchObject({ replayed: false, balance: '5.00', version: 2 });
   });
@@ -111,7 +113,7 @@ test('an import that is interrupted before it froze says what is open', async ()
   expect(ran.status).toBe(130);
   expect(JSON.parse(ran.stdout)).toMatchObject({ created: 1, interrupted: true });
   expect(ran.stderr).toMatch(
-    /0 rows are certainly done: 1 accounts were created, 1 of which may not be frozen or closed/,
+    /0 rows are certainly done: 1 account was created, 1 of which may not be frozen or closed/,
   );
   const again = await bank.run([...argv, '-q'], { env: { BANKCTL_URI: server.uri } });
   expect(again).toMatchObject({ status: 0, stderr: '' });
