@@ -175,7 +175,7 @@ export function createBranch(db: Db, config: BranchConfig): BranchModel {
     total: (session) => readTotal(place(session)),
     problems: (session) => findProblems(place(session)),
     duplicates: async (session) =>
-      (await hasUniqueNumbers(collection)) ? [] : findDuplicates(place(session)),
+      (await hasUniqueNumbers(db, config.collection)) ? [] : findDuplicates(place(session)),
     accounts: (session, foreign) => readAccounts(collection, stamp, session, foreign),
     prepare: () => prepareBranch(db, config),
     check: (only) => checkBranch(db, config, only),

@@ -1,4 +1,11 @@
-import { type ClientSession, type Collection, Decimal128, type Document, Long } from 'mongodb';
+import {
+  type ClientSession,
+  type Collection,
+  type Db,
+  Decimal128,
+  type Document,
+  Long,
+} from 'mongodb';
 import type { BranchConfig } from '../config/config.ts';
 import { toDecimal } from './decimal.ts';
 import { maxMinor } from './money.ts';
@@ -71,9 +78,11 @@ export async function readTotal({ collection, branch, options }: Place): Promise
  * True if the server itself refuses a second document of an account number. Outside of any
  * session: a snapshot has no indexes.
  */
-export async function hasUniqueNumbers(collection: Collection): Promise<boolean> {
+export async function hasUniqueNumbers(db: Db, collection: string): Promise<boolean> {
   try {
-    const indexes = await collection.indexes();
+    // Without the driver's cursor, which costs half of it: a collection has at most 64 indexes.
+    const { cursor } = await db.command({ listIndexes: collection, cursor: { batchSize: 100 } });
+    const indexes: readonly Document[] = cursor.firstBatch;
     return indexes.some(
       ({ key, unique, sparse, partialFilterExpression }) =>
         JSON.stringify(Object.keys(key)) === '["account_number"]' &&

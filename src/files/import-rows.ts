@@ -127,8 +127,11 @@ async function judge(
     posting,
     answers,
   );
-  const now = await readings(wanted, posting);
   const mine = ({ opening }: Wanted) => answers.applied.has(opening.id);
+  const now = await readings(
+    wanted.filter((want) => !mine(want)),
+    posting,
+  );
   // An earlier run of the same import opened it, and was ended before it was done.
   const unfinished = (want: Wanted) =>
     opened.get(want.opening.id)?.applied === true && isUnfinished(want, now);
@@ -187,6 +190,7 @@ async function readings(
   wanted: readonly Wanted[],
   { bank, rehearsal }: RowPosting,
 ): Promise<ReadonlyMap<string, Reading>> {
+  if (wanted.length === 0) return new Map();
   const openings = wanted.map(({ opening }) => opening);
   const book = await within(bank.timeoutMs, () =>
     bank.inSession((session) =>
