@@ -8,7 +8,7 @@ import type { BranchModel } from './branch.ts';
 import { fromDecimal } from './decimal.ts';
 import { formatAmount, maxMinor } from './money.ts';
 import type { AccountState } from './rules.ts';
-import type { Problem, ProblemCode, Tally } from './survey.ts';
+import type { BranchTotal, Problem, ProblemCode, Tally } from './survey.ts';
 
 /** Number and sum of a branch's accounts; keys as in the JSON result. */
 export interface BranchBalance {
@@ -50,7 +50,11 @@ export interface AccountBalance {
 export function bankBalance(bank: Bank): Promise<BankBalance> {
   const read = async (session: ClientSession) => {
     const sums: BranchSum[] = [];
-    for (const branch of bank.branches) sums.push(await branchSum(branch, session));
+    const totals = await bank.branches.totals(session);
+    for (const branch of bank.branches) {
+      const total = totals.get(branch.name);
+      if (total) sums.push(await branchSum(branch, total, session));
+    }
     return sumUp(sums);
   };
   return within(bank.timeoutMs, () => bank.inSession(read, snapshotOf(bank)));
@@ -66,9 +70,12 @@ export interface BranchSum {
   readonly readable?: { readonly accounts: number; readonly minor: bigint };
 }
 
-/** One pass, and a second one only if something is wrong. */
-async function branchSum(branch: BranchModel, session: ClientSession): Promise<BranchSum> {
-  const { accounts, unread, foreign, total } = await branch.total(session);
+/** Looks at the documents a second time only if something is wrong. */
+async function branchSum(
+  branch: BranchModel,
+  { accounts, unread, foreign, total }: BranchTotal,
+  session: ClientSession,
+): Promise<BranchSum> {
   const sum = accounts === unread ? 0n : fromDecimal(total, branch.currency);
   const duplicates = accounts > 1 ? await branch.duplicates(session) : [];
   const isSound = unread === 0 && sum !== undefined && sum <= maxMinor && sum >= -maxMinor;

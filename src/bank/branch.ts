@@ -15,13 +15,11 @@ import { checkBranch, prepareBranch } from './collections.ts';
 import { toDecimal } from './decimal.ts';
 import { maxMinor } from './money.ts';
 import {
-  type BranchTotal,
   findDuplicates,
   findProblems,
   hasUniqueNumbers,
   type Problem,
   type Problems,
-  readTotal,
   type Tally,
 } from './survey.ts';
 
@@ -94,8 +92,6 @@ export interface BranchModel extends BranchConfig {
   readonly insert: (change: AccountChange) => Promise<void>;
   /** As `increment`, without reading the account back: how many documents it matched, 0 or 1. */
   readonly add: (account: string, amountMinor: bigint) => Promise<number>;
-  /** Number and sum of the accounts. */
-  readonly total: (session?: ClientSession) => Promise<BranchTotal>;
   /** What is wrong with documents of the collection, but for duplicates of a number. Slow. */
   readonly problems: (session?: ClientSession) => Promise<Problems>;
   /** Account numbers that several documents have; there are none while the index is in place. */
@@ -172,7 +168,6 @@ export function createBranch(db: Db, config: BranchConfig): BranchModel {
       );
       return result.matchedCount;
     },
-    total: (session) => readTotal(place(session)),
     problems: (session) => findProblems(place(session)),
     duplicates: async (session) =>
       (await hasUniqueNumbers(db, config.collection)) ? [] : findDuplicates(place(session)),
@@ -214,7 +209,7 @@ async function insertOnce(db: Db, collection: string, document: AccountDocument)
  * A snapshot session alone is not enough: the client's own read concern would silently win over
  * it, so the call asks for the snapshot itself.
  */
-function sessionOption(session: ClientSession | undefined) {
+export function sessionOption(session: ClientSession | undefined) {
   if (!session) return {};
   // Made anew each time: the driver writes the snapshot's time into it.
   const readConcern = { level: 'snapshot' } as const;

@@ -1,19 +1,24 @@
-import type { Db } from 'mongodb';
+import type { ClientSession, Db } from 'mongodb';
 import type { Config } from '../config/config.ts';
-import { type BranchModel, createBranch } from './branch.ts';
+import { type BranchModel, createBranch, sessionOption } from './branch.ts';
 import { unknownBranch } from './find-branch.ts';
+import { type BranchTotal, readTotals } from './survey.ts';
 
 /** The models of all branches, made once; looked up by name, never changed. */
 export interface Branches extends Iterable<BranchModel> {
   /** @throws `unknown_branch`, with the nearest name */
   readonly get: (name: string) => BranchModel;
+  /** Number and sum of the accounts of each branch, by its name. */
+  readonly totals: (session: ClientSession) => Promise<ReadonlyMap<string, BranchTotal>>;
 }
 
-/** Makes one frozen model a branch. */
+/** Makes one frozen model per branch. */
 export function createBranches(db: Db, config: Config): Branches {
   const models = new Map(config.branches.map((branch) => [branch.name, createBranch(db, branch)]));
   return Object.freeze({
     get: (name: string) => models.get(name.normalize('NFC')) ?? unknownBranch(name, config),
+    totals: (session: ClientSession) =>
+      readTotals(db, config.branches, () => sessionOption(session)),
     [Symbol.iterator]: () => models.values(),
   });
 }

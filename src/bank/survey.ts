@@ -57,13 +57,68 @@ export interface Place {
   readonly options: { readonly session?: ClientSession };
 }
 
-/** All documents are looked at, whatever their stamp: it takes no longer than its own alone. */
-export async function readTotal({ collection, branch, options }: Place): Promise<BranchTotal> {
-  const kind = {
-    $cond: [{ $eq: ['$branch', branch.name] }, { $type: '$balance' }, 'foreign'],
-  };
-  const sums = { documents: { $sum: 1 }, total: { $sum: '$balance' } };
-  const rows = await collection.aggregate([{ $group: { _id: kind, ...sums } }], options).toArray();
+/** Stages of one pipeline; the server allows 1,000. */
+const branchesAtOnce = 100;
+
+/**
+ * Number and sum of the accounts of each branch, many branches in one call, of one snapshot if the
+ * session has one. All documents are looked at, whatever their stamp: it takes no longer than a
+ * branch's own alone.
+ *
+ * @returns the totals, by name of the branch
+ *
+ * Source: MongoDB manual, "$unionWith".
+ */
+export async function readTotals(
+  db: Db,
+  branches: readonly BranchConfig[],
+  optionsOf: () => Place['options'],
+): Promise<ReadonlyMap<string, BranchTotal>> {
+  const totals = new Map<string, BranchTotal>();
+  for (let start = 0; start < branches.length; start += branchesAtOnce) {
+    const some = branches.slice(start, start + branchesAtOnce);
+    const rows = await readSums(db, some, optionsOf);
+    for (const { name } of some) {
+      totals.set(name, toTotal(rows.filter(({ branch }) => branch === name)));
+    }
+  }
+  return totals;
+}
+
+async function readSums(
+  db: Db,
+  branches: readonly BranchConfig[],
+  optionsOf: () => Place['options'],
+): Promise<readonly Document[]> {
+  const [first, ...rest] = branches;
+  if (!first) return [];
+  const unions = rest.map((branch) => ({
+    $unionWith: { coll: branch.collection, pipeline: sumsOf(branch) },
+  }));
+  const pipeline = [...sumsOf(first), ...unions];
+  try {
+    return await db.collection(first.collection).aggregate(pipeline, optionsOf()).toArray();
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? error.code : undefined;
+    if (code !== unauthorized || rest.length === 0) throw error;
+    // The server names the first collection only; one at a time tells which it is.
+    const rows: Document[] = [];
+    for (const branch of branches) rows.push(...(await readSums(db, [branch], optionsOf)));
+    return rows;
+  }
+}
+
+/** A branch's documents by the type of their balance, those of others apart. */
+function sumsOf({ name }: BranchConfig): Document[] {
+  const own = { $eq: ['$branch', { $literal: name }] };
+  const kind = { $cond: [own, { $type: '$balance' }, 'foreign'] };
+  return [
+    { $group: { _id: kind, documents: { $sum: 1 }, total: { $sum: '$balance' } } },
+    { $set: { branch: { $literal: name } } },
+  ];
+}
+
+function toTotal(rows: readonly Document[]): BranchTotal {
   const documentsOf = (wanted: (kind: unknown) => boolean) =>
     rows.reduce((sum, row) => sum + (wanted(row['_id']) ? Number(row['documents']) : 0), 0);
   return {
@@ -185,7 +240,7 @@ function codeOf(branch: BranchConfig): Document | string {
   const number = '$account_number';
   const cases: readonly (readonly [Document, ProblemCode])[] = [
     [isType('$branch', ...absent), 'unstamped_document'],
-    [{ $ne: ['$branch', name] }, 'misplaced_document'],
+    [{ $ne: ['$branch', { $literal: name }] }, 'misplaced_document'],
     [{ $not: isType('$balance', 'decimal') }, 'bad_balance'],
     [{ $or: [{ $eq: ['$balance', nan] }, { $not: exact }] }, 'bad_balance'],
     [{ $not: isType('$version', 'int', 'long', 'double') }, 'bad_document'],

@@ -5,6 +5,7 @@ import { describe, expect, inject, onTestFinished, test } from 'vitest';
 import { openBank } from '../../src/bank/bank.ts';
 import { post } from '../../src/bank/post.ts';
 import { findConfig } from '../../src/config/find.ts';
+import { mongodWith } from '../database/own-mongod.ts';
 import { type Workspace, workspace } from '../workspace.ts';
 
 const raw = { bypassDocumentValidation: true };
@@ -476,5 +477,57 @@ describe('balance --at', () => {
       expect(status).toBe(1);
       expect(stderr).toMatch(/"code":"bad_balance".*branch1/);
     }
+  });
+});
+
+describe('the totals of many branches', () => {
+  test('are those of each, whatever its name, and nothing without a collection', async () => {
+    const names = ['$balance', '$$ROOT', ...Array.from({ length: 250 }, (_, index) => `b${index}`)];
+    const branches = names.map((name, index) => `  ${name}: { collection: c${index} }\n`);
+    const bank = await workspace({ config: `branches:\n${branches.join('')}` });
+    const opened = ['$balance', '$$ROOT', 'b0', 'b98', 'b99', 'b197', 'b249'];
+    for (const [index, name] of opened.entries()) {
+      await bank.run(['open', name, 'A', '--balance', String(index + 1)]);
+    }
+    const { status, stdout, stderr } = await bank.run(['balance', '--json']);
+    expect([status, stderr]).toEqual([0, '']);
+    const shown: readonly { branch: string; accounts: number; total: string }[] =
+      JSON.parse(stdout).branches;
+    expect(shown.map(({ branch }) => branch)).toEqual(names);
+    expect(shown.filter(({ accounts }) => accounts > 0)).toEqual(
+      names.flatMap((branch) => {
+        const at = opened.indexOf(branch);
+        return at < 0 ? [] : [{ branch, currency: 'USD', accounts: 1, total: `${at + 1}.00` }];
+      }),
+    );
+    expect(JSON.parse(stdout).totals).toEqual({ USD: '28.00' });
+  });
+
+  test('name the one collection that the user may not read', async () => {
+    const bank = await workspace({
+      config: 'branches:\n  a: { collection: a }\n  b: { collection: b }\n  c: { collection: c }\n',
+    });
+    const socket = encodeURIComponent(await mongodWith('--auth'));
+    const admin = await MongoClient.connect(`mongodb://${socket}/`);
+    await admin.db('admin').command({ createUser: 'root', pwd: 'secret-root', roles: ['root'] });
+    await admin.close();
+    const root = await MongoClient.connect(`mongodb://root:secret-root@${socket}/`);
+    const db = bank.db.databaseName;
+    const privileges = ['a', 'c', 'bankctl'].map((collection) => ({
+      resource: { db, collection },
+      actions: ['find', 'listIndexes'],
+    }));
+    await root.db('admin').command({ createRole: 'some', privileges, roles: [] });
+    await root.db('admin').command({ createUser: 'me', pwd: 'secret-me', roles: ['some'] });
+    await root.close();
+    await writeFile(
+      join(bank.directory, 'plain.yaml'),
+      `database: ${db}\njournal: false\nbranches: { a: { collection: a }, b: { collection: b }, ` +
+        'c: { collection: c } }\n',
+    );
+    const env = { BANKCTL_URI: `mongodb://me:secret-me@${socket}/` };
+    const ran = await bank.run(['balance', '--config', 'plain.yaml'], { env });
+    expect(ran).toMatchObject({ status: 3, stdout: '' });
+    expect(ran.stderr).toMatch(/may not aggregate in \S+\.b\./);
   });
 });
