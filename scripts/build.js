@@ -11,29 +11,38 @@ import { esbuildPage } from './page.js';
 const { version } = JSON.parse(await readFile('package.json', 'utf8'));
 
 const core = [
+  ...(await sources('core')).filter((path) => !/context|version/.test(path)),
   ...[
-    'errors',
-    'text',
-    'person',
-    'nearest',
-    'duration',
-    'time',
-    'execute',
-    'mongod-host',
-    'unfinished',
+    'system/directories',
+    'system/ownership',
+    'config/config',
+    'config/find',
+    'config/find-branch',
   ],
-  ...['bank/names', 'bank/money', 'bank/find-branch', 'config/config', 'config/find'],
-  ...['database/uri', 'database/uri-options', 'database/directories', 'database/ownership'],
-  ...['commands/typed', 'commands/stress-mode'],
+  ...[
+    'cli/execute',
+    'bank/names',
+    'commands/mongod-host',
+    'commands/typed',
+    'commands/stress-mode',
+  ],
   ...['files/lines', 'files/operation-rows', 'files/account-rows', 'files/columns'],
   ...['render/present', 'render/progress', 'render/plain-paint', 'render/record', 'render/width'],
-].map((name) => `src/${name}.ts`);
+].map((name) => (name.endsWith('.ts') ? name : `src/${name}.ts`));
 
 const bank = [
-  'src/deployment.ts',
-  ...['connect', 'database-error', 'local', 'local-paths'].map((name) => `src/database/${name}.ts`),
-  ...(await readdir('src/bank')).map((name) => `src/bank/${name}`),
+  'src/cli/deployment.ts',
+  ...['connect', 'database-error', 'local/local', 'local/local-paths'].map(
+    (name) => `src/database/${name}.ts`,
+  ),
+  ...(await sources('bank')),
 ].filter((path) => !core.includes(path));
+
+/** The files of a folder of src, those of its folders too. */
+async function sources(folder) {
+  const names = await readdir(`src/${folder}`, { recursive: true });
+  return names.filter((name) => name.endsWith('.ts')).map((name) => `src/${folder}/${name}`);
+}
 
 /** Where a thread begins. */
 const starts = {
@@ -43,10 +52,10 @@ const starts = {
 
 /** What main, core and bank load late. */
 const lateParts = {
-  program: 'src/program.ts',
+  program: 'src/cli/program.ts',
   'load-config': 'src/config/load.ts',
   currencies: 'src/config/currencies.ts',
-  'local-start': 'src/database/local-start.ts',
+  'local-start': 'src/database/local/local-start.ts',
   csv: 'src/render/csv.ts',
   paint: 'src/render/paint.ts',
   table: 'src/render/table.ts',

@@ -1,9 +1,9 @@
 import type { Writable } from 'node:stream';
-import type { Context } from './context.ts';
-import type { Status } from './errors.ts';
-import { bankctlVersion } from './version.ts';
+import type { Context } from './core/context.ts';
+import type { Status } from './core/errors.ts';
+import { bankctlVersion } from './core/version.ts';
 
-export { createContext } from './context.ts';
+export { createContext } from './core/context.ts';
 
 /**
  * Runs one command line. The only place that prints errors and picks the status.
@@ -20,7 +20,7 @@ export async function main(argv: readonly string[], context: Context): Promise<S
       await flush(context.stdout);
       return 0;
     }
-    const { run } = await import('./program.ts');
+    const { run } = await import('./cli/program.ts');
     const status = await run(argv, context, bankctlVersion());
     await flush(context.stdout);
     return status;
@@ -37,7 +37,7 @@ async function flush(stream: Writable): Promise<void> {
   if (!(error instanceof Error)) return;
   const code = 'code' in error ? error.code : undefined;
   if (code === 'EPIPE' || code === 'ERR_STREAM_DESTROYED') return;
-  const { BankctlError } = await import('./errors.ts');
+  const { BankctlError } = await import('./core/errors.ts');
   const message = `What was printed did not reach stdout: ${error.message}.`;
   const hint = 'Make room there, or send the output to another place.';
   throw new BankctlError('not_writable', message, hint, { cause: error });
@@ -45,7 +45,11 @@ async function flush(stream: Writable): Promise<void> {
 
 async function report(error: unknown, argv: readonly string[], context: Context): Promise<Status> {
   const [{ BankctlError }, { forPerson, linesForPerson, withoutSecrets }, { jsonText }] =
-    await Promise.all([import('./errors.ts'), import('./person.ts'), import('./text.ts')]);
+    await Promise.all([
+      import('./core/errors.ts'),
+      import('./core/person.ts'),
+      import('./core/text.ts'),
+    ]);
   const uris = [context.env['BANKCTL_URI'], ...argv.filter((word) => word.includes('://'))];
   const known = error instanceof BankctlError;
   const code = known ? error.code : 'internal';

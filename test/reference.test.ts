@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { commands } from '../src/commands/index.ts';
-import { errorTable } from '../src/errors.ts';
+import { errorTable } from '../src/core/errors.ts';
 import { run } from './workspace.ts';
 
 /** The reference is what the live program prints; `npm run docs` writes it anew. */

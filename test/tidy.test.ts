@@ -1,5 +1,5 @@
 import { readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 
 const root = join(import.meta.dirname, '..');
@@ -14,7 +14,7 @@ interface Source {
 
 function sources(folder: string): readonly Source[] {
   return readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
-    .filter((path) => path.endsWith('.ts'))
+    .filter((path) => /\.[jt]s$/.test(path))
     .map((path) => read(`${folder}/${path}`));
 }
 
@@ -35,31 +35,80 @@ function resolved({ path, imports }: Source): readonly string[] {
 const src = sources('src');
 const all = [...src, ...sources('test')];
 
-function folder(path: string): string {
-  const [, first = ''] = path.split('/');
-  return first.endsWith('.ts') ? 'top' : first;
+type Arrow = readonly [from: string, to: string];
+
+/** Who imports whom. */
+const arrows: readonly Arrow[] = src.flatMap((source) =>
+  resolved(source).map((to): Arrow => [source.path, to]),
+);
+
+/** The sets of names that can be reached from each other. */
+function circles(arrows: readonly Arrow[]): readonly (readonly string[])[] {
+  const next = new Map<string, Arrow[]>();
+  for (const arrow of arrows) next.set(arrow[0], [...(next.get(arrow[0]) ?? []), arrow]);
+  const reached = (from: string): ReadonlySet<string> => {
+    const seen = new Set<string>();
+    const left = [from];
+    for (let at = left.pop(); at !== undefined; at = left.pop()) {
+      for (const [, to] of next.get(at) ?? []) {
+        if (!seen.has(to)) left.push(to);
+        seen.add(to);
+      }
+    }
+    return seen;
+  };
+  const all = new Map([...next.keys()].map((name) => [name, reached(name)]));
+  const rings = [...all]
+    .filter(([name, seen]) => seen.has(name))
+    .map(([name, seen]) => [...seen].filter((other) => all.get(other)?.has(name)).toSorted());
+  return [...new Map(rings.map((ring) => [ring.join(), ring])).values()];
 }
 
 describe('data flows one way', () => {
-  /** What each folder of src may import from; every one may use itself and the top's leaves. */
-  const arrows: Readonly<Record<string, readonly string[]>> = {
-    bank: ['config'],
-    config: ['bank', 'database'],
-    database: [],
-    render: ['commands', 'stress'],
-    stress: ['bank', 'config', 'database', 'render'],
-    files: ['bank', 'config', 'database'],
-    commands: ['bank', 'config', 'database', 'files', 'render', 'stress'],
-    top: ['bank', 'config', 'database', 'render', 'commands'],
-  };
+  /** The rooms of src, from the top down: each imports from itself and from those below it. */
+  const rooms = [
+    'main.ts',
+    'cli',
+    'commands',
+    'render',
+    ['files', 'stress'],
+    'bank',
+    'database',
+    'config',
+    'system',
+    'core',
+  ].map((room) => [room].flat());
+  const levelOf = (room: string) => rooms.findIndex((level) => level.includes(room));
+  const roomOf = (path: string) => path.split('/')[1] ?? '';
 
-  test.each(Object.keys(arrows))('%s', (from) => {
-    const allowed = new Set([from, 'top', ...(arrows[from] ?? [])]);
-    const wrong = src
-      .filter(({ path }) => folder(path) === from)
-      .flatMap((source) => resolved(source).map((to) => `${source.path} → ${to}`))
-      .filter((arrow) => !allowed.has(folder(arrow.split(' → ')[1] ?? '')));
-    expect(wrong).toEqual([]);
+  test('each file is in a room', () => {
+    expect(src.filter(({ path }) => levelOf(roomOf(path)) < 0).map(({ path }) => path)).toEqual([]);
+  });
+
+  test.each(rooms.flat())('%s', (room) => {
+    const wrong = arrows
+      .filter(([from, to]) => roomOf(from) === room && roomOf(to) !== room)
+      .filter(([, to]) => levelOf(roomOf(to)) <= levelOf(room));
+    expect(wrong.map((arrow) => arrow.join(' → '))).toEqual([]);
+  });
+
+  test('no files import each other in a circle', () => {
+    expect(circles(arrows)).toEqual([]);
+  });
+
+  test('no folders import each other in a circle', () => {
+    const between = arrows.map(([from, to]): Arrow => [dirname(from), dirname(to)]);
+    expect(circles(between.filter(([from, to]) => from !== to))).toEqual([]);
+  });
+
+  test('circles are found', () => {
+    const found = circles([
+      ['a', 'b'],
+      ['b', 'c'],
+      ['c', 'b'],
+      ['c', 'd'],
+    ]);
+    expect(found).toEqual([['b', 'c']]);
   });
 
   test('no command imports another', () => {
@@ -84,29 +133,32 @@ describe('data flows one way', () => {
     expect(importers.length).toBeGreaterThan(0);
   });
 
-  test('render takes types alone from the commands and the stress', () => {
-    const wrong = src
-      .filter(({ path }) => folder(path) === 'render')
-      .flatMap(({ path, code }) =>
-        [...code.matchAll(/^import (?!type).*'\.\.\/(?:commands|stress)\/.*$/gm)].map(
-          ([line]) => `${path}: ${line}`,
-        ),
-      );
-    expect(wrong).toEqual([]);
+  test('every export is used by another file', () => {
+    const words = [...all, ...sources('bench'), ...sources('soak')].map(({ path, code }) => ({
+      path,
+      names: new Set(code.match(/\w+/g)),
+    }));
+    const unused = src.flatMap(({ path, code }) =>
+      [...code.matchAll(/^export (?:async |abstract )*(?:function\*?|class|\w+) (\w+)/gm)]
+        .map(([, name = '']) => name)
+        .filter((name) => !words.some((other) => other.path !== path && other.names.has(name)))
+        .map((name) => `${path}: ${name}`),
+    );
+    expect(unused).toEqual([]);
   });
 });
 
 describe('one home each', () => {
   const homes: readonly [what: string, pattern: RegExp, home: RegExp][] = [
-    ['commander', /from 'commander'/, /^src\/program\.ts$/],
+    ['commander', /from 'commander'/, /^src\/cli\/program\.ts$/],
     ['chalk', /from 'chalk'/, /^src\/render\/paint\.ts$/],
     ['cli-table3', /from 'cli-table3'/, /^src\/render\/table\.ts$/],
     ['string-width', /from 'string-width'/, /^src\/render\/unicode-width\.ts$/],
     ['mongodb', /import (?!type)[^;]*from 'mongodb'/, /^src\/(bank|database|stress)\//],
     ['mongodb-memory-server', /'mongodb-memory-server'/, /^src\/database\//],
-    ['process', /(?<![\w.])process\./, /^src\/context\.ts$/],
-    ['the clock', /Date\.now|new Date\(\)|performance\.now/, /^src\/context\.ts$/],
-    ['chance', /Math\.random|randomUUID|randomInt/, /^src\/context\.ts$/],
+    ['process', /(?<![\w.])process\./, /^src\/core\/context\.ts$/],
+    ['the clock', /Date\.now|new Date\(\)|performance\.now/, /^src\/core\/context\.ts$/],
+    ['chance', /Math\.random|randomUUID|randomInt/, /^src\/core\/context\.ts$/],
     ['console', /(?<![\w.])console\./, /^$/],
     ['module-level let', /^(export )?let /m, /^$/],
     ['any', /(: |<|as )any\b/, /^$/],
@@ -125,7 +177,7 @@ describe('one home each', () => {
 test('whoever writes to stderr makes the text safe for a person first', () => {
   const writers = src.filter(({ code }) => /stderr\.write\(/.test(code));
   const wrong = writers.filter(
-    (source) => !resolved(source).some((to) => /^src\/(person|text)\.ts$/.test(to)),
+    (source) => !resolved(source).some((to) => /^src\/core\/(person|text)\.ts$/.test(to)),
   );
   expect(wrong.map(({ path }) => path)).toEqual([]);
   expect(writers.length).toBeGreaterThan(0);

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { BankctlError } from '../src/errors.ts';
-import { formatTime, isTimeZone, parseSpan, timeFormat } from '../src/time.ts';
+import { BankctlError } from '../src/core/errors.ts';
+import { formatTime, isTimeZone, parseSpan, timeFormat } from '../src/core/time.ts';
 import './seed.ts';
 
 const paris = 'Europe/Paris';

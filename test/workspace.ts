@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { Readable, Writable } from 'node:stream';
 import { type Db, MongoClient } from 'mongodb';
 import { inject, onTestFinished } from 'vitest';
-import { type Context, createContext } from '../src/context.ts';
+import { type Context, createContext } from '../src/core/context.ts';
 import { main } from '../src/main.ts';
 
 /** What a command line left behind. */

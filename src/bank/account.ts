@@ -1,6 +1,6 @@
 import type { Decimal128, Document, Long } from 'mongodb';
 import type { BranchConfig } from '../config/config.ts';
-import { BankctlError } from '../errors.ts';
+import { BankctlError } from '../core/errors.ts';
 import { balanceFromDecimal } from './decimal.ts';
 import { referenceKey } from './names.ts';
 import type { AccountState } from './rules.ts';

@@ -1,12 +1,12 @@
 import type { ClientSession, Document } from 'mongodb';
-import { BankctlError } from '../errors.ts';
-import { shellWord } from '../text.ts';
+import { BankctlError } from '../core/errors.ts';
+import { formatAmount, maxMinor } from '../core/money.ts';
+import { shellWord } from '../core/text.ts';
 import { readAccount } from './account.ts';
 import type { Bank } from './bank.ts';
 import { within } from './bound.ts';
 import type { BranchModel } from './branch.ts';
 import { fromDecimal } from './decimal.ts';
-import { formatAmount, maxMinor } from './money.ts';
 import type { AccountState } from './rules.ts';
 import type { BranchTotal, Problem, ProblemCode, Tally } from './survey.ts';
 

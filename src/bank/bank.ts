@@ -1,6 +1,6 @@
 import type { ClientSession, Document, MongoClient } from 'mongodb';
 import type { Config } from '../config/config.ts';
-import { BankctlError } from '../errors.ts';
+import { BankctlError } from '../core/errors.ts';
 import { endAbandoned } from './abandoned.ts';
 import { type BatchFiles, createBatchFiles } from './batch-files.ts';
 import { within } from './bound.ts';

@@ -1,4 +1,4 @@
-import { BankctlError } from '../errors.ts';
+import { BankctlError } from '../core/errors.ts';
 
 /** Handed to bounded work: whether its time is over, so that it stops before it does more. */
 export interface Bound {

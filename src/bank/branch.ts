@@ -10,10 +10,10 @@ import {
   ObjectId,
 } from 'mongodb';
 import type { BranchConfig } from '../config/config.ts';
+import { maxMinor } from '../core/money.ts';
 import type { AccountDocument, AccountStatus, DocumentId } from './account.ts';
 import { checkBranch, prepareBranch } from './collections.ts';
 import { toDecimal } from './decimal.ts';
-import { maxMinor } from './money.ts';
 import {
   findDuplicates,
   findProblems,

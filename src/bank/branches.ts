@@ -1,7 +1,7 @@
 import type { ClientSession, Db } from 'mongodb';
 import type { Config } from '../config/config.ts';
+import { unknownBranch } from '../config/find-branch.ts';
 import { type BranchModel, createBranch, sessionOption } from './branch.ts';
-import { unknownBranch } from './find-branch.ts';
 import { type BranchTotal, readTotals } from './survey.ts';
 
 /** The models of all branches, made once; looked up by name, never changed. */

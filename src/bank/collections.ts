@@ -6,11 +6,11 @@ import {
   type IndexDescription,
 } from 'mongodb';
 import type { BranchConfig } from '../config/config.ts';
-import { BankctlError } from '../errors.ts';
-import { quote } from '../text.ts';
+import { BankctlError } from '../core/errors.ts';
+import { maxMinor } from '../core/money.ts';
+import { quote } from '../core/text.ts';
 import { toDecimal } from './decimal.ts';
 import { isDuplicate } from './fault.ts';
-import { maxMinor } from './money.ts';
 
 /**
  * The rule by which the server itself refuses a document stamped for another branch, or one

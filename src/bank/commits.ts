@@ -1,5 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { BankctlError } from '../errors.ts';
+import { BankctlError } from '../core/errors.ts';
 
 /**
  * The writes of a bank that are under way and take effect by themselves: commits, and the single

@@ -1,5 +1,5 @@
 import { Decimal128 } from 'mongodb';
-import { type Currency, maxMinor } from './money.ts';
+import { type Currency, maxMinor } from '../core/money.ts';
 
 /** Exponents are stored with this added. */
 const exponentBias = 6176;

@@ -1,5 +1,5 @@
 import { MongoServerError } from 'mongodb';
-import { BankctlError, Status } from '../errors.ts';
+import { BankctlError, Status } from '../core/errors.ts';
 import { isConflict } from './transaction.ts';
 
 const duplicateKey = 11_000;

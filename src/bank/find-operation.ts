@@ -1,8 +1,9 @@
 import { distance } from 'fastest-levenshtein';
 import { Decimal128, type Document } from 'mongodb';
-import { BankctlError } from '../errors.ts';
-import { oneMistakeAway } from '../nearest.ts';
-import { quote, shellWord } from '../text.ts';
+import { BankctlError } from '../core/errors.ts';
+import { type Currency, formatAmount } from '../core/money.ts';
+import { oneMistakeAway } from '../core/nearest.ts';
+import { quote, shellWord } from '../core/text.ts';
 import type { Bank } from './bank.ts';
 import { within } from './bound.ts';
 import { balanceFromDecimal } from './decimal.ts';
@@ -15,7 +16,6 @@ import {
   type JournalDocument,
   type PastRefusal,
 } from './journal.ts';
-import { type Currency, formatAmount } from './money.ts';
 import { timeOf, versionOf } from './stored-values.ts';
 
 /** A posting, in the words of the JSON result. */

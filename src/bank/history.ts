@@ -1,4 +1,5 @@
-import { BankctlError } from '../errors.ts';
+import { BankctlError } from '../core/errors.ts';
+import { formatAmount } from '../core/money.ts';
 import { findAccount } from './balances.ts';
 import type { Bank } from './bank.ts';
 import { within } from './bound.ts';
@@ -8,7 +9,6 @@ import {
   type Journal,
   type JournalRange,
 } from './journal.ts';
-import { formatAmount } from './money.ts';
 import type { AccountReference } from './operation.ts';
 
 /** A posting of an account, in the words of the JSON result. */

@@ -1,6 +1,6 @@
 import type { ClientSession, Db, Document } from 'mongodb';
 import type { BranchConfig, Config } from '../config/config.ts';
-import { quote } from '../text.ts';
+import { quote } from '../core/text.ts';
 import type { Identity } from './identity-document.ts';
 
 /** What is about to be claimed: branches that the identity lacks, if there is one. */

@@ -8,7 +8,7 @@ import {
   MongoServerError,
 } from 'mongodb';
 import { identityCollection } from '../config/config.ts';
-import { BankctlError } from '../errors.ts';
+import { BankctlError } from '../core/errors.ts';
 
 /** What a branch owns, as the database knows it. */
 export interface OwnedBranch {

@@ -1,8 +1,8 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { type ClientSession, type Db, type Document, MongoServerError, UUID } from 'mongodb';
 import { type Config, identityCollection } from '../config/config.ts';
-import { BankctlError } from '../errors.ts';
-import { quote } from '../text.ts';
+import { BankctlError } from '../core/errors.ts';
+import { quote } from '../core/text.ts';
 import { findConflict, renameConflict } from './identity-conflicts.ts';
 import {
   type Identity,

@@ -1,6 +1,6 @@
 import { type Decimal128, type Document, Long } from 'mongodb';
-import { BankctlError } from '../errors.ts';
-import { quote } from '../text.ts';
+import { BankctlError } from '../core/errors.ts';
+import { quote } from '../core/text.ts';
 import type { Branches } from './branches.ts';
 import { balanceFromDecimal, toDecimal } from './decimal.ts';
 import { type AccountReference, type Request, referenceKey } from './operation.ts';

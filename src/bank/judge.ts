@@ -1,8 +1,8 @@
-import { BankctlError } from '../errors.ts';
-import { quote, shellWord } from '../text.ts';
+import { BankctlError } from '../core/errors.ts';
+import { formatAmount } from '../core/money.ts';
+import { quote, shellWord } from '../core/text.ts';
 import type { Bank } from './bank.ts';
 import { type Entry, type Refusal, requestOfEntry } from './journal-document.ts';
-import { formatAmount } from './money.ts';
 import { type Operation, requestDigest, requestOf } from './operation.ts';
 import type { Outcome, PostOptions, Refused } from './post.ts';
 import { refusedBefore, standingOf, toError, toRefusal } from './refusals.ts';

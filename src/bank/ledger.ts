@@ -1,4 +1,4 @@
-import { BankctlError } from '../errors.ts';
+import { BankctlError } from '../core/errors.ts';
 import type { Bank } from './bank.ts';
 import type { Operation } from './operation.ts';
 import { mostOperations, type Outcome, type PostOptions, post } from './post.ts';

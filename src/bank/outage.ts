@@ -1,5 +1,5 @@
 import { MongoError, MongoNetworkError, MongoServerSelectionError } from 'mongodb';
-import { BankctlError } from '../errors.ts';
+import { BankctlError } from '../core/errors.ts';
 
 /**
  * True for a failure that may be over in a moment: the server restarts, another primary is chosen,

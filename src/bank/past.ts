@@ -1,13 +1,13 @@
 import { type ClientSession, type Document, Timestamp } from 'mongodb';
-import { BankctlError } from '../errors.ts';
-import { shellWord } from '../text.ts';
-import { formatTime, type Span } from '../time.ts';
+import { BankctlError } from '../core/errors.ts';
+import { type Currency, formatAmount } from '../core/money.ts';
+import { shellWord } from '../core/text.ts';
+import { formatTime, type Span } from '../core/time.ts';
 import { type AccountBalance, type BankBalance, sumUp } from './balances.ts';
 import type { Bank } from './bank.ts';
 import { within } from './bound.ts';
 import { fromDecimal } from './decimal.ts';
 import { journalOf } from './history.ts';
-import { type Currency, formatAmount } from './money.ts';
 import type { AccountReference } from './operation.ts';
 
 /** A moment of the past, and whether what was posted by then can still change. */

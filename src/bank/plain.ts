@@ -1,5 +1,5 @@
 import { MongoServerError } from 'mongodb';
-import { BankctlError } from '../errors.ts';
+import { BankctlError } from '../core/errors.ts';
 import { readAccount } from './account.ts';
 import type { Bank } from './bank.ts';
 import type { Posting } from './journal.ts';

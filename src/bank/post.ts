@@ -1,6 +1,6 @@
 import type { ClientSession } from 'mongodb';
-import { BankctlError } from '../errors.ts';
-import { quote } from '../text.ts';
+import { BankctlError } from '../core/errors.ts';
+import { quote } from '../core/text.ts';
 import type { Bank } from './bank.ts';
 import { type Bound, within } from './bound.ts';
 import { isDuplicate, isFaultOfOne, mayBeCapped } from './fault.ts';

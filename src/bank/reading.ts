@@ -1,5 +1,5 @@
 import type { ClientSession, Document } from 'mongodb';
-import { BankctlError } from '../errors.ts';
+import { BankctlError } from '../core/errors.ts';
 import { readAccount } from './account.ts';
 import type { Bank } from './bank.ts';
 import type { BranchModel } from './branch.ts';

@@ -1,7 +1,7 @@
-import { BankctlError, type ErrorCode, errorTable } from '../errors.ts';
+import { BankctlError, type ErrorCode, errorTable } from '../core/errors.ts';
+import { formatAmount } from '../core/money.ts';
 import type { Bank } from './bank.ts';
 import type { Asked, PastRefusal, Refusal } from './journal-document.ts';
-import { formatAmount } from './money.ts';
 import { type Operation, requestOf } from './operation.ts';
 
 /**

@@ -1,9 +1,9 @@
 import type { BranchConfig } from '../config/config.ts';
-import { BankctlError } from '../errors.ts';
-import { quote, shellWord } from '../text.ts';
+import { BankctlError } from '../core/errors.ts';
+import { formatAmount, maxMinor } from '../core/money.ts';
+import { quote, shellWord } from '../core/text.ts';
 import type { AccountStatus, DocumentId } from './account.ts';
 import type { Entry, Posting, Refusal } from './journal-document.ts';
-import { formatAmount, maxMinor } from './money.ts';
 import { type AccountReference, type Operation, referenceKey } from './operation.ts';
 
 /** An account as the rules see it. */

@@ -7,8 +7,8 @@ import {
   Long,
 } from 'mongodb';
 import type { BranchConfig } from '../config/config.ts';
+import { maxMinor } from '../core/money.ts';
 import { toDecimal } from './decimal.ts';
-import { maxMinor } from './money.ts';
 
 /** What can be wrong with a document of a branch's collection. */
 export type ProblemCode =

@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { type ClientSession, MongoError, MongoServerError, MongoWriteConcernError } from 'mongodb';
-import { BankctlError } from '../errors.ts';
+import { BankctlError } from '../core/errors.ts';
 import type { Bound } from './bound.ts';
 import type { Commits } from './commits.ts';
 import { isOutage } from './outage.ts';

@@ -6,11 +6,11 @@ import {
   MongoServerError,
   type ResumeToken,
 } from 'mongodb';
-import { BankctlError } from '../errors.ts';
+import { BankctlError } from '../core/errors.ts';
+import { formatAmount } from '../core/money.ts';
 import type { Bank } from './bank.ts';
 import { journalOf } from './history.ts';
 import { type AppliedDocument, type Entry, fromJournalDocument, type Posting } from './journal.ts';
-import { formatAmount } from './money.ts';
 
 /** One posting as it happens, in the words of the JSON result. */
 export interface Movement {

@@ -1,6 +1,6 @@
-import { hasPassword } from '../database/uri.ts';
+import { shellWord } from '../core/text.ts';
+import { hasPassword } from '../core/uri.ts';
 import type { Again, Left } from '../files/again.ts';
-import { shellWord } from '../text.ts';
 import type { Session } from './command.ts';
 
 /** The options of the commands that read a file which matter when it is run again. */

@@ -1,13 +1,14 @@
 import { parseOperationId } from '../bank/names.ts';
-import { BankctlError, Status } from '../errors.ts';
+import { BankctlError, Status } from '../core/errors.ts';
+import { count, quote } from '../core/text.ts';
+import { formatTime } from '../core/time.ts';
 import type { ApplyProgress, ApplyResult, RefusedRow } from '../files/apply-run.ts';
 import type { RowFormat } from '../files/rows.ts';
 import { bar } from '../render/progress.ts';
+import type { SingleResult } from '../render/result.ts';
 import { countsView } from '../render/view.ts';
-import { count, quote } from '../text.ts';
-import { formatTime } from '../time.ts';
 import { again } from './again.ts';
-import type { Command, Session, SingleResult, Typed } from './command.ts';
+import type { Command, Session, Typed } from './command.ts';
 import { showFaults, showLeftOut } from './file-talk.ts';
 import { argument, textOption } from './typed.ts';
 

@@ -1,6 +1,7 @@
-import { mongodHost } from '../mongod-host.ts';
+import type { SingleResult } from '../render/result.ts';
 import { recordView } from '../render/view.ts';
-import type { Command, Session, SingleResult } from './command.ts';
+import type { Command, Session } from './command.ts';
+import { mongodHost } from './mongod-host.ts';
 import { argument } from './typed.ts';
 
 export const db: Command = {
@@ -34,21 +35,21 @@ export const db: Command = {
 };
 
 async function start(session: Session): Promise<SingleResult> {
-  const { ensureLocal } = await import('../database/local.ts');
+  const { ensureLocal } = await import('../database/local/local.ts');
   const { started } = await ensureLocal(mongodHost(session));
   session.talk(started ? 'Started the local database.' : 'The local database runs already.');
   return status(session);
 }
 
 async function stop(session: Session): Promise<SingleResult> {
-  const { stopLocal } = await import('../database/local.ts');
+  const { stopLocal } = await import('../database/local/local.ts');
   const stopped = await stopLocal(mongodHost(session));
   session.talk(stopped ? 'Stopped the local database.' : 'The local database was not running.');
   return { kind: 'single', data: { stopped }, view: recordView({ stopped: String(stopped) }) };
 }
 
 async function status(session: Session): Promise<SingleResult> {
-  const { localStatus } = await import('../database/local.ts');
+  const { localStatus } = await import('../database/local/local.ts');
   const local = await localStatus(session.context);
   const data = {
     running: local.running,
@@ -65,7 +66,7 @@ async function status(session: Session): Promise<SingleResult> {
 }
 
 async function path(session: Session): Promise<SingleResult> {
-  const { localPaths } = await import('../database/local.ts');
+  const { localPaths } = await import('../database/local/local.ts');
   const { dataDir } = localPaths(session.context.env);
   return {
     kind: 'single',

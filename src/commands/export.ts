@@ -1,12 +1,13 @@
-import { findBranch } from '../bank/find-branch.ts';
 import type { Tally } from '../bank/survey.ts';
 import type { Config } from '../config/config.ts';
-import { BankctlError, Status } from '../errors.ts';
+import { findBranch } from '../config/find-branch.ts';
+import { BankctlError, Status } from '../core/errors.ts';
+import { jsonText } from '../core/text.ts';
 import { accountColumns } from '../files/account-rows.ts';
 import { operationShape } from '../files/operation-rows.ts';
+import { type StreamResult, streamOf } from '../render/result.ts';
 import type { Column } from '../render/view.ts';
-import { jsonText } from '../text.ts';
-import { type Command, type Session, type StreamResult, streamOf, type Typed } from './command.ts';
+import type { Command, Session, Typed } from './command.ts';
 import { sayLeftOut } from './left-out.ts';
 import { warnOfNoBank } from './no-bank.ts';
 import { tellProblems } from './problems.ts';

@@ -1,6 +1,6 @@
+import { asSentence, count } from '../core/text.ts';
 import type { LineProblem } from '../files/lines.ts';
 import type { LeftOut } from '../files/rows.ts';
-import { asSentence, count } from '../text.ts';
 import type { Session } from './command.ts';
 
 /** Says what is wrong with lines of a file; a single one is said by the error that follows. */

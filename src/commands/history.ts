@@ -1,11 +1,12 @@
 import type { Bank } from '../bank/bank.ts';
-import { findBranch } from '../bank/find-branch.ts';
 import type { HistoryRow } from '../bank/history.ts';
 import { parseAccountNumber } from '../bank/names.ts';
 import type { Config } from '../config/config.ts';
-import { BankctlError, Status } from '../errors.ts';
-import { parseSpan, timeFormat } from '../time.ts';
-import { type Command, type Session, streamOf, type Typed } from './command.ts';
+import { findBranch } from '../config/find-branch.ts';
+import { BankctlError, Status } from '../core/errors.ts';
+import { parseSpan, timeFormat } from '../core/time.ts';
+import { streamOf } from '../render/result.ts';
+import type { Command, Session, Typed } from './command.ts';
 import { hintAtNoBank } from './no-bank.ts';
 import { failure, notice, noticeRange, resultZone, type TypedRange } from './notice.ts';
 import { argument, textOption, wholeNumberOption } from './typed.ts';

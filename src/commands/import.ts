@@ -1,13 +1,14 @@
-import { findBranch } from '../bank/find-branch.ts';
 import type { Config } from '../config/config.ts';
-import { Status } from '../errors.ts';
+import { findBranch } from '../config/find-branch.ts';
+import { Status } from '../core/errors.ts';
+import { count } from '../core/text.ts';
 import type { ImportResult } from '../files/import.ts';
 import type { ImportedRow } from '../files/import-rows.ts';
 import type { RowFormat } from '../files/rows.ts';
+import type { SingleResult } from '../render/result.ts';
 import { countsView } from '../render/view.ts';
-import { count } from '../text.ts';
 import { again } from './again.ts';
-import type { Command, Session, SingleResult, Typed } from './command.ts';
+import type { Command, Session, Typed } from './command.ts';
 import { showFaults, showLeftOut } from './file-talk.ts';
 import { argument, textOption } from './typed.ts';
 

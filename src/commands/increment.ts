@@ -1,7 +1,7 @@
-import { findBranch } from '../bank/find-branch.ts';
-import { parseAmount } from '../bank/money.ts';
 import { parseAccountNumber } from '../bank/names.ts';
 import type { Config } from '../config/config.ts';
+import { findBranch } from '../config/find-branch.ts';
+import { parseAmount } from '../core/money.ts';
 import type { Command, Typed } from './command.ts';
 import { argument, parseWriting, type WritingInput, writingOptions } from './typed.ts';
 import { postOne } from './writing.ts';

@@ -1,7 +1,8 @@
 import { builtInConfig } from '../config/config.ts';
 import { databaseNameProblem } from '../config/database-name.ts';
-import { databaseOf } from '../database/uri.ts';
-import type { Command, Session, SingleResult } from './command.ts';
+import { databaseOf } from '../core/uri.ts';
+import type { SingleResult } from '../render/result.ts';
+import type { Command, Session } from './command.ts';
 
 /** A branch's collection after `init`; keys as in the JSON result. */
 interface Prepared {

@@ -1,5 +1,5 @@
 import type { Bank } from '../bank/bank.ts';
-import { quote } from '../text.ts';
+import { quote } from '../core/text.ts';
 import type { Session } from './command.ts';
 
 const shownNames = 5;

@@ -1,6 +1,6 @@
 import type { Bank } from '../bank/bank.ts';
-import { BankctlError } from '../errors.ts';
-import { quote } from '../text.ts';
+import { BankctlError } from '../core/errors.ts';
+import { quote } from '../core/text.ts';
 import type { Session } from './command.ts';
 import { warning } from './notice.ts';
 

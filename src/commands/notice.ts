@@ -1,6 +1,6 @@
-import type { BankctlError } from '../errors.ts';
-import { jsonText } from '../text.ts';
-import { formatTime, type Span } from '../time.ts';
+import type { BankctlError } from '../core/errors.ts';
+import { jsonText } from '../core/text.ts';
+import { formatTime, type Span } from '../core/time.ts';
 import type { GlobalOptions, Session } from './command.ts';
 
 /** Facts for a program, beside the sentence for people. */

@@ -1,10 +1,10 @@
 import type { AccountStatus } from '../bank/account.ts';
 import type { Branches } from '../bank/branches.ts';
 import type { Posting } from '../bank/journal.ts';
-import { formatAmount } from '../bank/money.ts';
 import { referenceKey } from '../bank/names.ts';
+import { formatAmount } from '../core/money.ts';
+import type { SingleResult } from '../render/result.ts';
 import { recordView, type View } from '../render/view.ts';
-import type { SingleResult } from './command.ts';
 
 /** What came of one operation. */
 export interface Posted {

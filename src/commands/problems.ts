@@ -2,8 +2,8 @@ import type { BranchBalance } from '../bank/balances.ts';
 import type { Bank } from '../bank/bank.ts';
 import type { Problem } from '../bank/survey.ts';
 import type { BranchConfig } from '../config/config.ts';
-import { Status } from '../errors.ts';
-import { count, quote, shellWord } from '../text.ts';
+import { Status } from '../core/errors.ts';
+import { count, quote, shellWord } from '../core/text.ts';
 import type { Session } from './command.ts';
 import { failure, warning } from './notice.ts';
 

@@ -1,5 +1,5 @@
 import { parseOperationId } from '../bank/names.ts';
-import { BankctlError } from '../errors.ts';
+import { BankctlError } from '../core/errors.ts';
 import type { Command } from './command.ts';
 import { hintAtNoBank } from './no-bank.ts';
 import { argument, parseWriting, writingOptions } from './typed.ts';

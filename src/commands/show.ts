@@ -1,8 +1,8 @@
 import type { ShownApplied, ShownRefused } from '../bank/find-operation.ts';
 import { parseOperationId } from '../bank/names.ts';
+import { quote } from '../core/text.ts';
+import { timeFormat } from '../core/time.ts';
 import { recordView, type View } from '../render/view.ts';
-import { quote } from '../text.ts';
-import { timeFormat } from '../time.ts';
 import type { Command } from './command.ts';
 import { hintAtNoBank } from './no-bank.ts';
 import { resultZone, warning } from './notice.ts';

@@ -1,6 +1,6 @@
-import { findBranch } from '../bank/find-branch.ts';
 import { parseAccountNumber } from '../bank/names.ts';
 import type { StatusOperation } from '../bank/operation.ts';
+import { findBranch } from '../config/find-branch.ts';
 import type { Command } from './command.ts';
 import { argument, parseWriting, writingOptions } from './typed.ts';
 import { postOne } from './writing.ts';

@@ -1,12 +1,13 @@
-import { Status } from '../errors.ts';
-import { mongodHost } from '../mongod-host.ts';
+import { Status } from '../core/errors.ts';
 import { bar } from '../render/progress.ts';
+import type { SingleResult } from '../render/result.ts';
 import type {
   ExhaustiveModelName,
   ExhaustiveOptions,
 } from '../stress/explore/exhaustive-options.ts';
 import type { Progress } from '../stress/explore/explorer.ts';
-import type { Session, SingleResult, Typed } from './command.ts';
+import type { Session, Typed } from './command.ts';
+import { mongodHost } from './mongod-host.ts';
 import { modelsOption, stressUri, verdictStatus } from './stress-mode.ts';
 import { withReport } from './stress-report.ts';
 import { textOption, wholeNumberOption } from './typed.ts';

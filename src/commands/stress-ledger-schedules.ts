@@ -1,10 +1,11 @@
 import type { PostPoint } from '../bank/post.ts';
-import { BankctlError, Status } from '../errors.ts';
-import { mongodHost } from '../mongod-host.ts';
-import { nearest } from '../nearest.ts';
+import { BankctlError, Status } from '../core/errors.ts';
+import { nearest } from '../core/nearest.ts';
+import { count, quote } from '../core/text.ts';
 import { bar } from '../render/progress.ts';
-import { count, quote } from '../text.ts';
-import type { Session, SingleResult, Typed } from './command.ts';
+import type { SingleResult } from '../render/result.ts';
+import type { Session, Typed } from './command.ts';
+import { mongodHost } from './mongod-host.ts';
 import { stressUri, verdictStatus } from './stress-mode.ts';
 import { textOption, wholeNumberOption } from './typed.ts';
 

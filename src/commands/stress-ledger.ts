@@ -1,8 +1,9 @@
-import { parseDuration } from '../duration.ts';
-import { mongodHost } from '../mongod-host.ts';
+import { parseDuration } from '../core/duration.ts';
+import type { SingleResult } from '../render/result.ts';
 import type { Timeline } from '../stress/load/timeline.ts';
 import type { StressHost, StressOptions } from '../stress/stress-run.ts';
-import type { Session, SingleResult, Typed } from './command.ts';
+import type { Session, Typed } from './command.ts';
+import { mongodHost } from './mongod-host.ts';
 import { modelsOption, stressUri, verdictStatus } from './stress-mode.ts';
 import { wantsReport, withReport } from './stress-report.ts';
 import { textOption, wholeNumberOption } from './typed.ts';

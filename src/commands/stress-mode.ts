@@ -1,8 +1,9 @@
-import { checkUri, hasPassword, uriFromFile } from '../database/uri.ts';
-import { ignoredNotice } from '../database/uri-options.ts';
-import { BankctlError, Status } from '../errors.ts';
-import { nearest } from '../nearest.ts';
-import { quote } from '../text.ts';
+import { BankctlError, Status } from '../core/errors.ts';
+import { nearest } from '../core/nearest.ts';
+import { quote } from '../core/text.ts';
+import { checkUri, hasPassword } from '../core/uri.ts';
+import { ignoredNotice } from '../core/uri-options.ts';
+import { uriFromFile } from '../system/uri-file.ts';
 import type { Session, Typed } from './command.ts';
 import { textOption } from './typed.ts';
 

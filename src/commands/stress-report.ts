@@ -2,12 +2,12 @@ import { constants } from 'node:fs';
 import { type FileHandle, open, rm } from 'node:fs/promises';
 import { arch, cpus, release, type } from 'node:os';
 import { version as nodeVersion } from 'node:process';
-import { fileError } from '../database/directories.ts';
-import { openToWrite } from '../database/pipe.ts';
-import { redact } from '../database/uri.ts';
-import { BankctlError } from '../errors.ts';
+import { BankctlError } from '../core/errors.ts';
+import { redact } from '../core/uri.ts';
+import { bankctlVersion } from '../core/version.ts';
 import type { Fact, ReportData } from '../render/html/report-data.ts';
-import { bankctlVersion } from '../version.ts';
+import { fileError } from '../system/directories.ts';
+import { openToWrite } from '../system/pipe.ts';
 import type { Session, Typed } from './command.ts';
 import { textOption } from './typed.ts';
 

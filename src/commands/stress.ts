@@ -1,7 +1,8 @@
-import { BankctlError } from '../errors.ts';
+import { BankctlError } from '../core/errors.ts';
+import type { SingleResult } from '../render/result.ts';
 import type { HistoryEvent } from '../stress/history/history-event.ts';
 import type { TimelineCollector } from '../stress/load/event-timeline.ts';
-import type { Command, Session, SingleResult, Typed } from './command.ts';
+import type { Command, Session, Typed } from './command.ts';
 import { modeOf, verdictStatus } from './stress-mode.ts';
 import { wantsReport, withReport } from './stress-report.ts';
 

@@ -1,8 +1,8 @@
-import { findBranch } from '../bank/find-branch.ts';
-import { parseAmount } from '../bank/money.ts';
 import { parseReference } from '../bank/names.ts';
 import type { AccountReference } from '../bank/operation.ts';
 import type { Config } from '../config/config.ts';
+import { findBranch } from '../config/find-branch.ts';
+import { parseAmount } from '../core/money.ts';
 import type { Command, Typed } from './command.ts';
 import { argument, parseWriting, type WritingInput, writingOptions } from './typed.ts';
 import { postOne } from './writing.ts';

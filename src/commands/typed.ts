@@ -1,6 +1,6 @@
 import { parseMemo, parseOperationId } from '../bank/names.ts';
-import { BankctlError } from '../errors.ts';
-import { quote } from '../text.ts';
+import { BankctlError } from '../core/errors.ts';
+import { quote } from '../core/text.ts';
 import type { OptionSpec, Typed } from './command.ts';
 
 /** The options that every command which changes accounts takes. */

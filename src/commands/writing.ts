@@ -1,9 +1,10 @@
 import type { Change, Operation } from '../bank/operation.ts';
 import type { PlainOperation } from '../bank/plain.ts';
-import { BankctlError, Status } from '../errors.ts';
-import { shellWord } from '../text.ts';
-import { Unfinished } from '../unfinished.ts';
-import type { Session, SingleResult } from './command.ts';
+import { BankctlError, Status } from '../core/errors.ts';
+import { shellWord } from '../core/text.ts';
+import { Unfinished } from '../core/unfinished.ts';
+import type { SingleResult } from '../render/result.ts';
+import type { Session } from './command.ts';
 import { hintAtNoBank } from './no-bank.ts';
 import { type Posted, postedResult } from './posted.ts';
 import type { WritingInput } from './typed.ts';

@@ -1,4 +1,4 @@
-import type { Currency } from '../bank/money.ts';
+import type { Currency } from '../core/money.ts';
 
 /** One branch of the bank, as the config file states it. */
 export interface BranchConfig {

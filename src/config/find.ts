@@ -1,8 +1,8 @@
 import { constants } from 'node:fs';
 import { type FileHandle, lstat, open, readlink } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
-import type { Context } from '../context.ts';
-import { BankctlError } from '../errors.ts';
+import type { Context } from '../core/context.ts';
+import { BankctlError } from '../core/errors.ts';
 import { builtInConfig, type Config } from './config.ts';
 
 /** The names under which a config file is found, in any directory from here upward. */

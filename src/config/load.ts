@@ -7,8 +7,8 @@ import {
   visit,
   type YAMLError,
 } from 'yaml';
-import { BankctlError } from '../errors.ts';
-import { asSentence } from '../text.ts';
+import { BankctlError } from '../core/errors.ts';
+import { asSentence } from '../core/text.ts';
 import type { Config } from './config.ts';
 import { validateConfig } from './schema.ts';
 

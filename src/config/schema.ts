@@ -1,11 +1,11 @@
 import * as z from 'zod';
-import { type Currency, parseAmount } from '../bank/money.ts';
-import { hasPassword } from '../database/uri.ts';
-import { untrustedOption } from '../database/uri-options.ts';
-import { BankctlError } from '../errors.ts';
-import { nearest } from '../nearest.ts';
-import { isPrintable } from '../text.ts';
-import { isTimeZone } from '../time.ts';
+import { BankctlError } from '../core/errors.ts';
+import { type Currency, parseAmount } from '../core/money.ts';
+import { nearest } from '../core/nearest.ts';
+import { isPrintable } from '../core/text.ts';
+import { isTimeZone } from '../core/time.ts';
+import { hasPassword } from '../core/uri.ts';
+import { untrustedOption } from '../core/uri-options.ts';
 import { type BranchConfig, builtInConfig, type Config, identityCollection } from './config.ts';
 import { currencyDigits } from './currencies.ts';
 import { databaseNameProblem } from './database-name.ts';

@@ -2,9 +2,9 @@ import type { Stats } from 'node:fs';
 import { lstat, readlink, stat } from 'node:fs/promises';
 import { dirname, join, parse, sep } from 'node:path';
 import { getegid, geteuid } from 'node:process';
-import { membership, userName } from '../database/membership.ts';
-import { BankctlError } from '../errors.ts';
-import { shellWord } from '../text.ts';
+import { BankctlError } from '../core/errors.ts';
+import { shellWord } from '../core/text.ts';
+import { membership, userName } from '../system/membership.ts';
 
 /** Owner and mode of what somebody has to be trusted with. */
 type Owned = Pick<Stats, 'uid' | 'gid' | 'mode'>;

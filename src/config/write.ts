@@ -1,7 +1,7 @@
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Context } from '../context.ts';
-import { BankctlError } from '../errors.ts';
+import type { Context } from '../core/context.ts';
+import { BankctlError } from '../core/errors.ts';
 import { configFileNames, findConfig, namedConfig } from './find.ts';
 import { configTemplate } from './template.ts';
 

@@ -1,8 +1,8 @@
 import { MongoClient, type MongoClientOptions, MongoError } from 'mongodb';
-import { BankctlError } from '../errors.ts';
+import { BankctlError } from '../core/errors.ts';
+import { checkUri } from '../core/uri.ts';
+import { uriOptions, withOwnConcerns } from '../core/uri-options.ts';
 import { databaseError, invalidUri } from './database-error.ts';
-import { checkUri } from './uri.ts';
-import { uriOptions, withOwnConcerns } from './uri-options.ts';
 
 export { databaseError } from './database-error.ts';
 

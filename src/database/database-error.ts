@@ -9,13 +9,13 @@ import {
   MongoServerSelectionError,
   MongoUnexpectedServerResponseError,
 } from 'mongodb';
-import { BankctlError } from '../errors.ts';
-import { errnoCode } from './directories.ts';
+import { BankctlError } from '../core/errors.ts';
+import { hostsOf } from '../core/uri.ts';
+import { authDatabase, uriOption } from '../core/uri-parts.ts';
+import { errnoCode } from '../system/directories.ts';
 import { clause, type DatabaseContext, failure, seconds } from './failure.ts';
 import { notPermitted } from './not-permitted.ts';
 import { causes, electionHint, unreachable } from './unreachable.ts';
-import { hostsOf } from './uri.ts';
-import { authDatabase, uriOption } from './uri-parts.ts';
 
 export type { DatabaseContext } from './failure.ts';
 

@@ -1,5 +1,5 @@
-import { BankctlError, type ErrorCode } from '../errors.ts';
-import { withoutSecrets } from '../person.ts';
+import { BankctlError, type ErrorCode } from '../core/errors.ts';
+import { withoutSecrets } from '../core/person.ts';
 
 /** What a message about a failure names. */
 export interface DatabaseContext {

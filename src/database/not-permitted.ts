@@ -1,8 +1,8 @@
 import type { MongoServerError } from 'mongodb';
-import type { BankctlError } from '../errors.ts';
+import type { BankctlError } from '../core/errors.ts';
+import { hostsOf } from '../core/uri.ts';
+import { userOf } from '../core/uri-parts.ts';
 import { clause, type DatabaseContext, failure } from './failure.ts';
-import { hostsOf } from './uri.ts';
-import { userOf } from './uri-parts.ts';
 
 /** The built-in role that allows each command; `read` allows the others that bankctl sends. */
 const roleOf: ReadonlyMap<string, string> = new Map([

@@ -5,11 +5,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { chdir, cwd, env } from 'node:process';
 import type { MongoMemoryReplSet, MongoMemoryServer } from 'mongodb-memory-server';
-import { BankctlError } from '../errors.ts';
-import { given } from './directories.ts';
-import { type BinaryHost, checkMongod, findMongod } from './mongod-binary.ts';
-import { foreignFault } from './ownership.ts';
-import { ownIdentity, runState } from './processes.ts';
+import { BankctlError } from '../core/errors.ts';
+import { given } from '../system/directories.ts';
+import { foreignFault } from '../system/ownership.ts';
+import { ownIdentity, runState } from '../system/processes.ts';
+import { type BinaryHost, checkMongod, findMongod } from './mongod/mongod-binary.ts';
 
 /** One server of a throwaway deployment. */
 export interface ThrowawayMember {

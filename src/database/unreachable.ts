@@ -1,10 +1,10 @@
 import { MongoServerSelectionError, type ServerDescription } from 'mongodb';
-import type { BankctlError } from '../errors.ts';
-import { withoutSecrets } from '../person.ts';
-import { errnoCode } from './directories.ts';
+import type { BankctlError } from '../core/errors.ts';
+import { withoutSecrets } from '../core/person.ts';
+import { hostsOf } from '../core/uri.ts';
+import { uriOption } from '../core/uri-parts.ts';
+import { errnoCode } from '../system/directories.ts';
 import { type DatabaseContext, failure, seconds } from './failure.ts';
-import { hostsOf } from './uri.ts';
-import { uriOption } from './uri-parts.ts';
 
 /** No server could be reached, or none of those that answer is the one to talk to. */
 export function unreachable(error: Error, context: DatabaseContext): BankctlError {

@@ -1,10 +1,10 @@
 import type { AccountStatus } from '../bank/account.ts';
-import { findBranch } from '../bank/find-branch.ts';
-import { parseAmount } from '../bank/money.ts';
 import { parseAccountNumber } from '../bank/names.ts';
 import type { AccountReference } from '../bank/operation.ts';
 import type { Config } from '../config/config.ts';
-import { quote } from '../text.ts';
+import { findBranch } from '../config/find-branch.ts';
+import { parseAmount } from '../core/money.ts';
+import { quote } from '../core/text.ts';
 import { LineProblem } from './lines.ts';
 import { atLine } from './operation-rows.ts';
 import type { Row, RowShape } from './rows.ts';

@@ -1,4 +1,4 @@
-import { BankctlError } from '../errors.ts';
+import { BankctlError } from '../core/errors.ts';
 
 /**
  * Reads the next item while the one before it is worked on, and stops where the user does, also

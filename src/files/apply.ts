@@ -1,5 +1,5 @@
 import { mostOperations } from '../bank/post.ts';
-import { BankctlError } from '../errors.ts';
+import { BankctlError } from '../core/errors.ts';
 import { ahead } from './ahead.ts';
 import { type ApplyOptions, type ApplyResult, ApplyRun, type RunHost } from './apply-run.ts';
 import { recordBatch } from './batch-name.ts';

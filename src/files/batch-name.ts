@@ -1,9 +1,9 @@
 import type { Bank } from '../bank/bank.ts';
 import type { BatchFile, BatchFiles } from '../bank/batch-files.ts';
 import { within } from '../bank/bound.ts';
-import { BankctlError } from '../errors.ts';
-import { quote, shellWord } from '../text.ts';
-import { formatTime } from '../time.ts';
+import { BankctlError } from '../core/errors.ts';
+import { quote, shellWord } from '../core/text.ts';
+import { formatTime } from '../core/time.ts';
 
 /** How rows are given. */
 export interface GivenRows extends BatchFile {

@@ -1,5 +1,5 @@
-import { BankctlError, errorTable } from '../errors.ts';
-import { asSentence, quote } from '../text.ts';
+import { BankctlError, errorTable } from '../core/errors.ts';
+import { asSentence, quote } from '../core/text.ts';
 import { createDigestTable } from './digest-table.ts';
 import { fold } from './fold.ts';
 import { LineProblem } from './lines.ts';

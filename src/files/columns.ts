@@ -1,5 +1,5 @@
-import { nearest } from '../nearest.ts';
-import { quote } from '../text.ts';
+import { nearest } from '../core/nearest.ts';
+import { quote } from '../core/text.ts';
 import type { RowShape } from './rows.ts';
 
 /** Why a field or a column is refused that rows of this shape do not have. */

@@ -1,5 +1,5 @@
 import { parse } from 'csv-parse/sync';
-import { quote } from '../text.ts';
+import { quote } from '../core/text.ts';
 import { LineProblem, type Lines, longestLineBytes } from './lines.ts';
 
 /** A record of a CSV file, on one line or more. */

@@ -1,11 +1,11 @@
 import { accountsIn } from '../bank/balances.ts';
 import type { Bank } from '../bank/bank.ts';
 import { type Entry, fromJournalDocument } from '../bank/journal.ts';
-import { formatAmount } from '../bank/money.ts';
 import { referenceKey } from '../bank/operation.ts';
 import type { Tally } from '../bank/survey.ts';
-import { BankctlError } from '../errors.ts';
-import { quote } from '../text.ts';
+import { BankctlError } from '../core/errors.ts';
+import { formatAmount } from '../core/money.ts';
+import { quote } from '../core/text.ts';
 
 /** An exported account, as `import` reads it; keys are its columns. */
 export interface ExportedAccount {

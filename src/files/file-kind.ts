@@ -1,5 +1,5 @@
-import { BankctlError } from '../errors.ts';
-import { shellWord } from '../text.ts';
+import { BankctlError } from '../core/errors.ts';
+import { shellWord } from '../core/text.ts';
 
 /** A file that is not rows of UTF-8 text: what it is instead, and what makes rows of it. */
 interface Kind {

@@ -1,4 +1,4 @@
-import { quote } from '../text.ts';
+import { quote } from '../core/text.ts';
 import { unknownColumn } from './columns.ts';
 import type { Fields, RowShape } from './rows.ts';
 

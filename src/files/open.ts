@@ -1,4 +1,4 @@
-import type { Context } from '../context.ts';
+import type { Context } from '../core/context.ts';
 import { openResults, type ResultsFile } from './results.ts';
 import { keepHeapSmall } from './small-heap.ts';
 import { openSource, type Source } from './source.ts';

@@ -1,11 +1,11 @@
-import { findBranch } from '../bank/find-branch.ts';
-import { parseAmount } from '../bank/money.ts';
 import { parseAccountNumber, parseMemo, parseOperationId, parseReference } from '../bank/names.ts';
 import type { Change, Operation } from '../bank/operation.ts';
 import type { Config } from '../config/config.ts';
-import { BankctlError } from '../errors.ts';
-import { nearest } from '../nearest.ts';
-import { quote } from '../text.ts';
+import { findBranch } from '../config/find-branch.ts';
+import { BankctlError } from '../core/errors.ts';
+import { parseAmount } from '../core/money.ts';
+import { nearest } from '../core/nearest.ts';
+import { quote } from '../core/text.ts';
 import { amountHint } from './amount-hint.ts';
 import { LineProblem } from './lines.ts';
 import type { Fields, Row, RowShape } from './rows.ts';

@@ -1,10 +1,10 @@
 import { constants } from 'node:fs';
 import { type FileHandle, stat } from 'node:fs/promises';
 import { isAbsolute, join } from 'node:path';
-import { fileError } from '../database/directories.ts';
-import { openToWrite } from '../database/pipe.ts';
-import { BankctlError } from '../errors.ts';
-import { jsonText } from '../text.ts';
+import { BankctlError } from '../core/errors.ts';
+import { jsonText } from '../core/text.ts';
+import { fileError } from '../system/directories.ts';
+import { openToWrite } from '../system/pipe.ts';
 import type { FileIdentity, Source } from './source.ts';
 
 /** A file of results, one JSON object a line. */

@@ -1,5 +1,5 @@
-import { BankctlError } from '../errors.ts';
-import { shellWord } from '../text.ts';
+import { BankctlError } from '../core/errors.ts';
+import { shellWord } from '../core/text.ts';
 import { parseCsv } from './csv.ts';
 import { checkKind, wrongKind } from './file-kind.ts';
 import { LineProblem, type Lines, readLines } from './lines.ts';

@@ -3,8 +3,8 @@ import { type FileHandle, open, stat } from 'node:fs/promises';
 import { isAbsolute, join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { promisify } from 'node:util';
-import { pipeReader, readFlags } from '../database/pipe.ts';
-import { BankctlError } from '../errors.ts';
+import { BankctlError } from '../core/errors.ts';
+import { pipeReader, readFlags } from '../system/pipe.ts';
 
 /** Where rows come from: a file, or the standard input. */
 export interface Source {

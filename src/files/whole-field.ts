@@ -1,6 +1,6 @@
-import { findBranch } from '../bank/find-branch.ts';
 import { parseReference } from '../bank/names.ts';
 import type { Config } from '../config/config.ts';
+import { findBranch } from '../config/find-branch.ts';
 import type { Fields } from './rows.ts';
 
 /**

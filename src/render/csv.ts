@@ -1,5 +1,5 @@
 import { stringify } from 'csv-stringify/sync';
-import { visible } from '../text.ts';
+import { visible } from '../core/text.ts';
 import type { Row, View } from './view.ts';
 
 /** How CSV is written. */

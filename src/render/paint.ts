@@ -1,5 +1,5 @@
 import { Chalk, type ChalkInstance } from 'chalk';
-import { visible } from '../text.ts';
+import { visible } from '../core/text.ts';
 
 /** The few meanings that colour has in bankctl. What is painted is made visible first. */
 export interface Paint {

@@ -1,10 +1,10 @@
 import type { Writable } from 'node:stream';
-import type { GlobalOptions, LiveResult, Part, Result } from '../commands/command.ts';
-import type { Context } from '../context.ts';
-import { BankctlError } from '../errors.ts';
-import { jsonText } from '../text.ts';
+import type { Context } from '../core/context.ts';
+import { BankctlError } from '../core/errors.ts';
+import { jsonText } from '../core/text.ts';
 import { plainPaint } from './plain-paint.ts';
 import { renderRecord } from './record.ts';
+import type { Format, LiveResult, Part, Result } from './result.ts';
 import type { View } from './view.ts';
 
 /**
@@ -13,16 +13,12 @@ import type { View } from './view.ts';
  *
  * @throws `OutputClosed` where the reader went away; `not_writable`
  */
-export async function present(
-  result: Result,
-  globals: GlobalOptions,
-  context: Context,
-): Promise<void> {
+export async function present(result: Result, format: Format, context: Context): Promise<void> {
   if (result.kind === 'live') {
-    await presentLive(result.frames, globals, context);
+    await presentLive(result.frames, format, context);
     return;
   }
-  for await (const text of chunks(result, globals, context)) await write(context.stdout, text);
+  for await (const text of chunks(result, format, context)) await write(context.stdout, text);
 }
 
 /**
@@ -31,10 +27,10 @@ export async function present(
  */
 async function presentLive(
   frames: AsyncIterable<View>,
-  globals: GlobalOptions,
+  format: Format,
   context: Context,
 ): Promise<void> {
-  const draw = await drawer(globals, context);
+  const draw = await drawer(format, context);
   let height = 0;
   for await (const view of frames) {
     const lines = (await draw(view)).split('\n');
@@ -73,12 +69,8 @@ function outputError(error: Error): Error {
   );
 }
 
-async function* chunks(
-  result: Printable,
-  globals: GlobalOptions,
-  context: Context,
-): AsyncIterable<string> {
-  switch (globals.output) {
+async function* chunks(result: Printable, format: Format, context: Context): AsyncIterable<string> {
+  switch (format.output) {
     case 'json':
       if (result.kind === 'single') yield `${jsonText(result.data, 2)}\n`;
       else yield* jsonArray(result.parts);
@@ -92,7 +84,7 @@ async function* chunks(
       yield* csv(result, context);
       return;
     case 'table':
-      yield* tables(result, globals, context);
+      yield* tables(result, format, context);
   }
 }
 
@@ -124,12 +116,8 @@ async function* csv(result: Printable, context: Context): AsyncIterable<string> 
   }
 }
 
-async function* tables(
-  result: Printable,
-  globals: GlobalOptions,
-  context: Context,
-): AsyncIterable<string> {
-  const draw = await drawer(globals, context);
+async function* tables(result: Printable, format: Format, context: Context): AsyncIterable<string> {
+  const draw = await drawer(format, context);
   let leastWidths: readonly number[] | undefined;
   for await (const { view } of parts(result)) {
     const text = await draw(view, leastWidths);
@@ -142,8 +130,8 @@ async function* tables(
 type Draw = (view: View, leastWidths?: readonly number[]) => Promise<string>;
 
 /** The table library is loaded by the views that are grids. */
-async function drawer(globals: GlobalOptions, context: Context): Promise<Draw> {
-  const paint = globals.colour ? (await import('./paint.ts')).createPaint(true) : plainPaint;
+async function drawer(format: Format, context: Context): Promise<Draw> {
+  const paint = format.colour ? (await import('./paint.ts')).createPaint(true) : plainPaint;
   const borders = context.stdoutIsTerminal;
   const exact = !context.stdoutIsTerminal;
   return async (view, leastWidths) => {

@@ -1,5 +1,5 @@
-import type { Context } from '../context.ts';
-import { visible } from '../text.ts';
+import type { Context } from '../core/context.ts';
+import { visible } from '../core/text.ts';
 import { fitted } from './width.ts';
 
 const clearLine = '\r\u001B[2K';

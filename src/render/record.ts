@@ -1,4 +1,4 @@
-import { visible } from '../text.ts';
+import { visible } from '../core/text.ts';
 import type { Paint } from './paint.ts';
 import type { Note, View } from './view.ts';
 

@@ -1,4 +1,4 @@
-import { visibleTexts } from '../text.ts';
+import { visibleTexts } from '../core/text.ts';
 import { textWidth } from './unicode-width.ts';
 import { wrap } from './wrap.ts';
 

@@ -1,5 +1,5 @@
+import { visibleTexts } from '../core/text.ts';
 import type { FirstWrong, FirstWrongEvent } from '../stress/load/explain.ts';
-import { visibleTexts } from '../text.ts';
 import type { Paint } from './paint.ts';
 import { wrap } from './wrap.ts';
 

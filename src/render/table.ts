@@ -1,5 +1,5 @@
 import Table from 'cli-table3';
-import { visible } from '../text.ts';
+import { visible } from '../core/text.ts';
 import type { Paint } from './paint.ts';
 import { noteLines, title } from './record.ts';
 import type { Row, View } from './view.ts';

@@ -1,6 +1,6 @@
-import type { Context } from '../context.ts';
-import type { BinaryHost } from '../database/mongod-binary.ts';
-import { BankctlError } from '../errors.ts';
+import type { Context } from '../core/context.ts';
+import { BankctlError } from '../core/errors.ts';
+import type { BinaryHost } from '../database/mongod/mongod-binary.ts';
 import { type LedgerOptions, settleLedgerOptions } from './ledger/ledger-options.ts';
 import type { LedgerModelReport } from './ledger/ledger-record.ts';
 import { type LedgerHost, type LedgerProgress, runLedger } from './ledger/ledger-run.ts';

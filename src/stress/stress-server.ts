@@ -1,6 +1,6 @@
 import type { MongoClient } from 'mongodb';
 import { connect } from '../database/connect.ts';
-import type { BinaryHost } from '../database/mongod-binary.ts';
+import type { BinaryHost } from '../database/mongod/mongod-binary.ts';
 import { refuseNamedDatabase, refuseUnpermitted } from './load/load-database.ts';
 
 /** The server of a run: a throwaway one, or the one that the user named. */

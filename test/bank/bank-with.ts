@@ -4,7 +4,7 @@ import { type Bank, openBank } from '../../src/bank/bank.ts';
 import type { Change, Operation } from '../../src/bank/operation.ts';
 import { post } from '../../src/bank/post.ts';
 import { builtInConfig } from '../../src/config/config.ts';
-import { createContext } from '../../src/context.ts';
+import { createContext } from '../../src/core/context.ts';
 
 const context = createContext();
 

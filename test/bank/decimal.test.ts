@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { Decimal128, Double, Long } from 'mongodb';
 import { expect, test } from 'vitest';
 import { fromDecimal, toDecimal } from '../../src/bank/decimal.ts';
-import { formatAmount } from '../../src/bank/money.ts';
+import { formatAmount } from '../../src/core/money.ts';
 
 const usd = { digits: 2 };
 

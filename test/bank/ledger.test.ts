@@ -5,7 +5,7 @@ import { openLedger } from '../../src/bank/ledger.ts';
 import type { Operation } from '../../src/bank/operation.ts';
 import { post } from '../../src/bank/post.ts';
 import { builtInConfig } from '../../src/config/config.ts';
-import { createContext } from '../../src/context.ts';
+import { createContext } from '../../src/core/context.ts';
 
 const context = createContext();
 const by = 'teller@desk';

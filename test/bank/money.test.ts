@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { Decimal128 } from 'mongodb';
 import { describe, expect, test } from 'vitest';
 import { fromDecimal, toDecimal } from '../../src/bank/decimal.ts';
-import { formatAmount, maxMinor, parseAmount } from '../../src/bank/money.ts';
+import { formatAmount, maxMinor, parseAmount } from '../../src/core/money.ts';
 
 const usd = { code: 'USD', digits: 2 };
 const jpy = { code: 'JPY', digits: 0 };

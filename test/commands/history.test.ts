@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { parseHistory } from '../../src/commands/history.ts';
 import { builtInConfig } from '../../src/config/config.ts';
-import { BankctlError } from '../../src/errors.ts';
+import { BankctlError } from '../../src/core/errors.ts';
 import { type Workspace, workspace } from '../workspace.ts';
 
 const config = { ...builtInConfig, timezone: 'Europe/Paris' };

@@ -4,7 +4,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { MongoClient } from 'mongodb';
 import { describe, expect, inject, onTestFinished, test } from 'vitest';
 import { endAbandoned } from '../../src/bank/abandoned.ts';
-import { createContext } from '../../src/context.ts';
+import { createContext } from '../../src/core/context.ts';
 import { startThrowaway } from '../../src/database/throwaway.ts';
 import { type Workspace, workspace } from '../workspace.ts';
 

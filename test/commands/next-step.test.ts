@@ -1,10 +1,10 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { execute } from '../../src/cli/execute.ts';
 import type { Command } from '../../src/commands/command.ts';
 import { commands } from '../../src/commands/index.ts';
-import { createContext } from '../../src/context.ts';
-import { execute } from '../../src/execute.ts';
+import { createContext } from '../../src/core/context.ts';
 import { verdictSentence } from '../../src/render/verdict.ts';
 import { recordView } from '../../src/render/view.ts';
 import { Captured, type Workspace, workspace } from '../workspace.ts';

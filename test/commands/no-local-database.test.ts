@@ -1,8 +1,8 @@
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { stopLocal } from '../../src/database/local.ts';
-import { findMongod } from '../../src/database/mongod-binary.ts';
+import { stopLocal } from '../../src/database/local/local.ts';
+import { findMongod } from '../../src/database/mongod/mongod-binary.ts';
 import { testHost } from '../database/host.ts';
 import { run } from '../workspace.ts';
 

@@ -3,11 +3,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { MongoClient } from 'mongodb';
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
+import { parse } from '../../src/cli/program.ts';
 import { parseExhaustive } from '../../src/commands/stress-exhaustive.ts';
 import { parseLoad } from '../../src/commands/stress-load.ts';
 import { modeOf } from '../../src/commands/stress-mode.ts';
-import { createContext } from '../../src/context.ts';
-import { parse } from '../../src/program.ts';
+import { createContext } from '../../src/core/context.ts';
 import { type RunOptions, run } from '../workspace.ts';
 
 const context = { ...createContext(), freshSeed: () => 77 };

@@ -5,11 +5,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type MongoClient, MongoServerError } from 'mongodb';
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
+import { BankctlError } from '../../src/core/errors.ts';
 import { connect, databaseError } from '../../src/database/connect.ts';
-import { answers } from '../../src/database/local.ts';
-import { findMongod } from '../../src/database/mongod-binary.ts';
+import { answers } from '../../src/database/local/local.ts';
+import { findMongod } from '../../src/database/mongod/mongod-binary.ts';
 import { startThrowaway, type Throwaway } from '../../src/database/throwaway.ts';
-import { BankctlError } from '../../src/errors.ts';
 import { run } from '../workspace.ts';
 import { testHost, until } from './host.ts';
 

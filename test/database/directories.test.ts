@@ -1,7 +1,7 @@
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { makeDirectory } from '../../src/database/directories.ts';
+import { makeDirectory } from '../../src/system/directories.ts';
 import { temporaryDirectory } from './host.ts';
 
 test('many who make one directory, and those above it, at once all succeed', async () => {

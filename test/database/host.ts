@@ -2,8 +2,8 @@ import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
-import type { LocalHost } from '../../src/database/local.ts';
-import type { Progress } from '../../src/database/mongod-binary.ts';
+import type { LocalHost } from '../../src/database/local/local.ts';
+import type { Progress } from '../../src/database/mongod/mongod-binary.ts';
 
 /** A host with the real clocks, whose environment is given; it keeps what it is told. */
 export function testHost(env: LocalHost['env'] = process.env): LocalHost & {

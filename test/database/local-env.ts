@@ -1,9 +1,9 @@
 import { join } from 'node:path';
 import { MongoClient } from 'mongodb';
 import { onTestFinished } from 'vitest';
-import { localPaths, stopLocal } from '../../src/database/local.ts';
-import { findMongod } from '../../src/database/mongod-binary.ts';
-import { findByArguments } from '../../src/database/processes.ts';
+import { localPaths, stopLocal } from '../../src/database/local/local.ts';
+import { findMongod } from '../../src/database/mongod/mongod-binary.ts';
+import { findByArguments } from '../../src/system/processes.ts';
 import { temporaryDirectory, testHost } from './host.ts';
 
 /** A data directory of its own, whose server is stopped after the test. */

@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { answers, ensureLocal, localPaths, stopLocal } from '../../src/database/local.ts';
+import { answers, ensureLocal, localPaths, stopLocal } from '../../src/database/local/local.ts';
 import { temporaryDirectory, testHost, until } from './host.ts';
 import { freshEnv, type LocalEnv, pidsOf, writeOne } from './local-env.ts';
 import { workerProgram } from './run-worker.ts';

@@ -17,7 +17,7 @@ import {
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { ensureLocal, localPaths, localStatus, stopLocal } from '../../src/database/local.ts';
+import { ensureLocal, localPaths, localStatus, stopLocal } from '../../src/database/local/local.ts';
 import { temporaryDirectory, testHost, until } from './host.ts';
 import { freshEnv, pidsOf, writeOne } from './local-env.ts';
 
@@ -293,7 +293,7 @@ describe('nothing takes longer than --timeout', () => {
 
   /** What a lock of this process says. */
   async function ownLock(path: string): Promise<string> {
-    const { withLock } = await import('../../src/database/lock.ts');
+    const { withLock } = await import('../../src/system/lock.ts');
     return withLock(path, testHost(), async () => readFileSync(path, 'utf8'));
   }
 });

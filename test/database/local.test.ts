@@ -21,7 +21,7 @@ import {
   localPaths,
   localStatus,
   stopLocal,
-} from '../../src/database/local.ts';
+} from '../../src/database/local/local.ts';
 import { temporaryDirectory, testHost, until } from './host.ts';
 import { freshEnv, type LocalEnv, parameter, pidsOf, writeOne } from './local-env.ts';
 import { workerProgram } from './run-worker.ts';

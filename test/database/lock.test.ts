@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { expect, test } from 'vitest';
-import { type LockHost, withLock } from '../../src/database/lock.ts';
+import { type LockHost, withLock } from '../../src/system/lock.ts';
 import { temporaryDirectory, testHost, until } from './host.ts';
 import { type Running, workerProgram } from './run-worker.ts';
 

@@ -5,7 +5,7 @@ import {
   foreignFault,
   privacyFault,
   type Seen,
-} from '../../src/database/ownership.ts';
+} from '../../src/system/ownership.ts';
 
 type Entry = Partial<Seen> & Pick<Seen, 'mode'>;
 

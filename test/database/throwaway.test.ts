@@ -3,8 +3,8 @@ import { join } from 'node:path';
 import { type MongoClient, MongoServerError } from 'mongodb';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { connect } from '../../src/database/connect.ts';
-import { findByArguments } from '../../src/database/processes.ts';
 import { startThrowaway } from '../../src/database/throwaway.ts';
+import { findByArguments } from '../../src/system/processes.ts';
 import { temporaryDirectory, testHost, until } from './host.ts';
 import { workerProgram } from './run-worker.ts';
 

@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { databaseNameProblem } from '../../src/config/database-name.ts';
+import { databaseOf } from '../../src/core/uri.ts';
+import { withOwnConcerns } from '../../src/core/uri-options.ts';
 import { createClient } from '../../src/database/connect.ts';
-import { databaseOf } from '../../src/database/uri.ts';
-import { withOwnConcerns } from '../../src/database/uri-options.ts';
 
 const weakening = [
   'readConcernLevel=local',

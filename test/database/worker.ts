@@ -2,10 +2,10 @@
  * A process of its own, for tests of what processes do to one another. It does what its first
  * argument says, prints one JSON value a line, and ends.
  */
-import { ensureLocal, stopLocal } from '../../src/database/local.ts';
-import { withLock } from '../../src/database/lock.ts';
-import { findMongod } from '../../src/database/mongod-binary.ts';
+import { ensureLocal, stopLocal } from '../../src/database/local/local.ts';
+import { findMongod } from '../../src/database/mongod/mongod-binary.ts';
 import { startThrowaway } from '../../src/database/throwaway.ts';
+import { withLock } from '../../src/system/lock.ts';
 
 // Where a test has planted what must not be found.
 if (process.env['WORKER_DIRECTORY']) process.chdir(process.env['WORKER_DIRECTORY']);

@@ -4,7 +4,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Readable, Writable } from 'node:stream';
 import { MongoClient } from 'mongodb';
-import { createContext } from '../../src/context.ts';
+import { createContext } from '../../src/core/context.ts';
 import { main } from '../../src/main.ts';
 import { type CuttingProxy, startProxy } from './proxy.ts';
 import type { Ran, ResultLine } from './relations.ts';

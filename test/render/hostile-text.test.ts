@@ -3,19 +3,27 @@ import { parse } from 'csv-parse/sync';
 import fc from 'fast-check';
 import stringWidth from 'string-width';
 import { describe, expect, test } from 'vitest';
-import type { GlobalOptions, OutputFormat, Result } from '../../src/commands/command.ts';
-import { createContext } from '../../src/context.ts';
-import { forPerson, linesForPerson } from '../../src/person.ts';
+import type { GlobalOptions } from '../../src/commands/command.ts';
+import { createContext } from '../../src/core/context.ts';
+import { forPerson, linesForPerson } from '../../src/core/person.ts';
+import {
+  isPrintable,
+  jsonText,
+  quote,
+  shellWord,
+  unseenInProse,
+  visible,
+} from '../../src/core/text.ts';
 import { createPaint } from '../../src/render/paint.ts';
 import { present } from '../../src/render/present.ts';
 import { progressLine } from '../../src/render/progress.ts';
+import type { OutputFormat, Result } from '../../src/render/result.ts';
 import { type ScheduleStory, scheduleColumns } from '../../src/render/schedule-columns.ts';
 import { swimlane } from '../../src/render/swimlane.ts';
 import { renderTable } from '../../src/render/table.ts';
 import { verdictLine } from '../../src/render/verdict.ts';
 import type { View } from '../../src/render/view.ts';
 import type { FirstWrong } from '../../src/stress/load/explain.ts';
-import { isPrintable, jsonText, quote, shellWord, unseenInProse, visible } from '../../src/text.ts';
 import { Captured } from '../workspace.ts';
 
 /** Of all of Unicode, with what is dangerous much more often than it would come up. */

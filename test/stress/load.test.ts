@@ -13,7 +13,7 @@ import {
   onTestFinished,
   test,
 } from 'vitest';
-import { createContext } from '../../src/context.ts';
+import { createContext } from '../../src/core/context.ts';
 import { type LoadHost, runLoad } from '../../src/stress/load/load.ts';
 import type { LoadOptions } from '../../src/stress/load/load-options.ts';
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { BankctlError } from '../../src/errors.ts';
+import { BankctlError } from '../../src/core/errors.ts';
 import { explore, type Run, replay } from '../../src/stress/explore/explorer.ts';
 import {
   checkReplay,

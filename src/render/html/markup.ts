@@ -1,4 +1,4 @@
-import { jsonText, visible, visibleTexts } from '../../text.ts';
+import { jsonText, visible, visibleTexts } from '../../core/text.ts';
 
 /** Text that is known to be safe in a page, because every part of it went through `html`. */
 export interface Markup {

@@ -1,5 +1,5 @@
-import type { Context } from '../../context.ts';
-import type { BinaryHost } from '../../database/mongod-binary.ts';
+import type { Context } from '../../core/context.ts';
+import type { BinaryHost } from '../../database/mongod/mongod-binary.ts';
 import { openHistory } from '../history/history-file.ts';
 import { explainPermission, throwawayName } from '../load/load-database.ts';
 import { refuseKeepAlone } from '../load/load-options.ts';

@@ -1,6 +1,6 @@
 import type { Db } from 'mongodb';
 import { fromDecimal } from '../../bank/decimal.ts';
-import { formatAmount } from '../../bank/money.ts';
+import { formatAmount } from '../../core/money.ts';
 import type { HistoryFile } from '../history/history-file.ts';
 import { ownCollection } from '../shared-model.ts';
 import { exhaustiveCurrency, type Increment } from './exhaustive-models.ts';

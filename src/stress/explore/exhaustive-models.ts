@@ -2,8 +2,8 @@ import { type Collection, type Db, type Document, Long } from 'mongodb';
 import { createBranch } from '../../bank/branch.ts';
 import { createBranches } from '../../bank/branches.ts';
 import { toDecimal } from '../../bank/decimal.ts';
-import type { Currency } from '../../bank/money.ts';
 import { type BranchConfig, builtInConfig } from '../../config/config.ts';
+import type { Currency } from '../../core/money.ts';
 import {
   ownCollection,
   SharedModel,

@@ -1,6 +1,6 @@
-import { BankctlError } from '../../errors.ts';
-import { nearest } from '../../nearest.ts';
-import { quote } from '../../text.ts';
+import { BankctlError } from '../../core/errors.ts';
+import { nearest } from '../../core/nearest.ts';
+import { quote } from '../../core/text.ts';
 import { type SharedPoint, sharedPoints } from '../shared-model.ts';
 import {
   branchExhaustiveModel,

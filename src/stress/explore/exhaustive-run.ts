@@ -1,5 +1,5 @@
-import { formatAmount } from '../../bank/money.ts';
-import type { BankctlError } from '../../errors.ts';
+import type { BankctlError } from '../../core/errors.ts';
+import { formatAmount } from '../../core/money.ts';
 import { createDraw } from '../random.ts';
 import { exhaustiveCurrency } from './exhaustive-models.ts';
 import { explain, narrate } from './exhaustive-narrate.ts';

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
-import { BankctlError } from '../../errors.ts';
-import { nearest } from '../../nearest.ts';
-import { quote } from '../../text.ts';
+import { BankctlError } from '../../core/errors.ts';
+import { nearest } from '../../core/nearest.ts';
+import { quote } from '../../core/text.ts';
 import { tasksOf } from './explorer.ts';
 import { maxTasks, type Run, type Step } from './explorer-execution.ts';
 

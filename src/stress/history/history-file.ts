@@ -1,6 +1,6 @@
 import type { FileHandle } from 'node:fs/promises';
-import { fileError } from '../../database/directories.ts';
-import { openToWrite } from '../../database/pipe.ts';
+import { fileError } from '../../system/directories.ts';
+import { openToWrite } from '../../system/pipe.ts';
 import type { HistoryLine } from './history-lines.ts';
 import { type HistoryBatch, mergeLines } from './line-batches.ts';
 

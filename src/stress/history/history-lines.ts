@@ -1,4 +1,4 @@
-import { formatAmount } from '../../bank/money.ts';
+import { formatAmount } from '../../core/money.ts';
 import type { ReadBack } from '../load/check.ts';
 import { type LoadModelName, runCollections } from '../load/load-models.ts';
 import { type Plan, type PlannedIncrement, planCurrency } from '../load/plan.ts';

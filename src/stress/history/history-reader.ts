@@ -1,10 +1,10 @@
 import { isUtf8 } from 'node:buffer';
 import { closeSync, createReadStream, fstatSync, openSync } from 'node:fs';
 import { addAbortSignal, type Readable } from 'node:stream';
-import { errnoCode } from '../../database/directories.ts';
-import { pipeReader, readFlags } from '../../database/pipe.ts';
-import { BankctlError } from '../../errors.ts';
-import { quote } from '../../text.ts';
+import { BankctlError } from '../../core/errors.ts';
+import { quote } from '../../core/text.ts';
+import { errnoCode } from '../../system/directories.ts';
+import { pipeReader, readFlags } from '../../system/pipe.ts';
 
 /** A line of a history, without its end. */
 export interface TextLine {

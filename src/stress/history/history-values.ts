@@ -1,5 +1,5 @@
-import { parseAmount } from '../../bank/money.ts';
-import { BankctlError } from '../../errors.ts';
+import { BankctlError } from '../../core/errors.ts';
+import { parseAmount } from '../../core/money.ts';
 
 /** Amounts of all currencies are compared as millionths; no currency has more decimals. */
 export const anyCurrency = Object.freeze({ code: 'the history', digits: 6 });

@@ -1,4 +1,4 @@
-import { BankctlError } from '../../errors.ts';
+import { BankctlError } from '../../core/errors.ts';
 import type { Verdict } from '../load/check.ts';
 import { type HistoryEvent, readHistoryEvent } from './history-event.ts';
 import { HistorySection, type SectionJudgement } from './history-section.ts';

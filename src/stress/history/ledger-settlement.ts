@@ -1,4 +1,4 @@
-import { formatAmount } from '../../bank/money.ts';
+import { formatAmount } from '../../core/money.ts';
 import type { Findings } from './history-findings.ts';
 import type { BranchMoney, SectionJudgement } from './history-section.ts';
 import { anyCurrency, isRecord } from './history-values.ts';

@@ -5,7 +5,7 @@ import { within } from '../../bank/bound.ts';
 import { type AccountReference, type Operation, referenceKey } from '../../bank/operation.ts';
 import { post } from '../../bank/post.ts';
 import type { Config } from '../../config/config.ts';
-import { BankctlError } from '../../errors.ts';
+import { BankctlError } from '../../core/errors.ts';
 import { planCurrency } from '../load/plan.ts';
 import { money } from './ledger-lines.ts';
 import type { LedgerPlan } from './ledger-plan.ts';

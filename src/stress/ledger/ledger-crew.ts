@@ -1,5 +1,5 @@
 import { openLedger } from '../../bank/ledger.ts';
-import type { Context } from '../../context.ts';
+import type { Context } from '../../core/context.ts';
 import { connect } from '../../database/connect.ts';
 import { batchLines, type HistoryBatch } from '../history/line-batches.ts';
 import { openStressBank, stressAuthor } from './ledger-bank.ts';

@@ -1,6 +1,6 @@
 import type { Entry, Posting } from '../../bank/journal.ts';
-import { formatAmount } from '../../bank/money.ts';
 import { type AccountReference, type Operation, referenceKey } from '../../bank/operation.ts';
+import { formatAmount } from '../../core/money.ts';
 import type { HistoryLine } from '../history/history-lines.ts';
 import { planCurrency } from '../load/plan.ts';
 

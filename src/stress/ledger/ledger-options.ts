@@ -1,4 +1,4 @@
-import { BankctlError } from '../../errors.ts';
+import { BankctlError } from '../../core/errors.ts';
 import { type LoadOptions, type LoadSettings, settleLoadOptions } from '../load/load-options.ts';
 import type { FaultKind } from './nemesis.ts';
 

@@ -1,6 +1,6 @@
 import { type Document, type MongoClient, ReadConcern } from 'mongodb';
-import { formatAmount, parseAmount } from '../../bank/money.ts';
 import { type AccountReference, referenceKey } from '../../bank/operation.ts';
+import { formatAmount, parseAmount } from '../../core/money.ts';
 import { planCurrency } from '../load/plan.ts';
 import { openingId } from './ledger-bank.ts';
 import type { LedgerPlan } from './ledger-plan.ts';

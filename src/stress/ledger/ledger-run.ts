@@ -1,10 +1,10 @@
 import type { MongoClient } from 'mongodb';
 import { endAbandoned } from '../../bank/abandoned.ts';
-import type { Context } from '../../context.ts';
+import type { Context } from '../../core/context.ts';
+import { BankctlError } from '../../core/errors.ts';
 import { connect, databaseError } from '../../database/connect.ts';
-import type { BinaryHost } from '../../database/mongod-binary.ts';
+import type { BinaryHost } from '../../database/mongod/mongod-binary.ts';
 import type { Throwaway } from '../../database/throwaway.ts';
-import { BankctlError } from '../../errors.ts';
 import type { HistoryEvent } from '../history/history-event.ts';
 import { openHistory } from '../history/history-file.ts';
 import type { Verdict } from '../load/check.ts';

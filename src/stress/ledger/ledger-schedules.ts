@@ -4,7 +4,7 @@ import { openBank } from '../../bank/bank.ts';
 import { fromDecimal } from '../../bank/decimal.ts';
 import { type Outcome, type PostPoint, post } from '../../bank/post.ts';
 import { builtInConfig } from '../../config/config.ts';
-import { BankctlError } from '../../errors.ts';
+import { BankctlError } from '../../core/errors.ts';
 import {
   type Coverage,
   explore,

@@ -1,6 +1,6 @@
 // The entry point of a worker thread of `bankctl stress --model ledger`. It is bundled on its own.
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
-import { createContext } from '../../context.ts';
+import { createContext } from '../../core/context.ts';
 import type { HistoryBatch } from '../history/line-batches.ts';
 import { type CrewTask, openCrew } from './ledger-crew.ts';
 

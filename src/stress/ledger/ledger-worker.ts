@@ -5,7 +5,7 @@ import type { Bank } from '../../bank/bank.ts';
 import type { Ledger } from '../../bank/ledger.ts';
 import { type Operation, referenceKey } from '../../bank/operation.ts';
 import type { Outcome } from '../../bank/post.ts';
-import { BankctlError } from '../../errors.ts';
+import { BankctlError } from '../../core/errors.ts';
 import type { LineBatches } from '../history/line-batches.ts';
 import { readBank } from './ledger-bank.ts';
 import {

@@ -1,7 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { MongoClient } from 'mongodb';
+import { BankctlError } from '../../core/errors.ts';
 import type { Throwaway, ThrowawayMember } from '../../database/throwaway.ts';
-import { BankctlError } from '../../errors.ts';
 import type { HistoryLine } from '../history/history-lines.ts';
 import type { Draw } from '../random.ts';
 import { ledgerLine } from './ledger-lines.ts';

@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Document, MongoClient } from 'mongodb';
-import { BankctlError } from '../../errors.ts';
+import { BankctlError } from '../../core/errors.ts';
 import { crewName } from './ledger-crew.ts';
 
 /** What waiting for a server needs from its surroundings. */

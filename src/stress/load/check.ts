@@ -1,4 +1,4 @@
-import { formatAmount } from '../../bank/money.ts';
+import { formatAmount } from '../../core/money.ts';
 import type { LoadModelName } from './load-models.ts';
 import { type Plan, planCurrency } from './plan.ts';
 import {

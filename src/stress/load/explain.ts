@@ -1,4 +1,4 @@
-import { formatAmount } from '../../bank/money.ts';
+import { formatAmount } from '../../core/money.ts';
 import { ownCollection } from '../shared-model.ts';
 import type { Wrong } from './check.ts';
 import type { LoadEvent, LoadEventKind } from './event-window.ts';

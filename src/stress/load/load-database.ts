@@ -1,6 +1,6 @@
 import type { Document, MongoClient } from 'mongodb';
-import type { Context } from '../../context.ts';
-import { BankctlError } from '../../errors.ts';
+import type { Context } from '../../core/context.ts';
+import { BankctlError } from '../../core/errors.ts';
 
 /**
  * A fresh name for a throwaway database, different for every run.

@@ -1,4 +1,4 @@
-import { BankctlError } from '../../errors.ts';
+import { BankctlError } from '../../core/errors.ts';
 import { type LoadModelName, loadModelNames } from './load-models.ts';
 
 /** What to run; anything left out has the default of `loadDefaults`. */

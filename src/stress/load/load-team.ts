@@ -1,5 +1,5 @@
 import type { MongoClient } from 'mongodb';
-import type { Context } from '../../context.ts';
+import type { Context } from '../../core/context.ts';
 import { connect } from '../../database/connect.ts';
 import { deferred } from '../explore/deferred.ts';
 import {

@@ -1,6 +1,6 @@
 // The entry point of a worker thread of `bankctl stress --threads`. It is bundled on its own.
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
-import { createContext } from '../../context.ts';
+import { createContext } from '../../core/context.ts';
 import { batchHistory } from '../history/history-batches.ts';
 import { startDrive } from './drive.ts';
 import { connectWorkers, deadlineNsOf } from './load-team.ts';

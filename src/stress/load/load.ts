@@ -1,9 +1,9 @@
 import { type MongoClient, ReadConcern } from 'mongodb';
 import { fromDecimal } from '../../bank/decimal.ts';
-import type { Context } from '../../context.ts';
+import type { Context } from '../../core/context.ts';
+import { BankctlError } from '../../core/errors.ts';
 import { databaseError } from '../../database/connect.ts';
-import type { BinaryHost } from '../../database/mongod-binary.ts';
-import { BankctlError } from '../../errors.ts';
+import type { BinaryHost } from '../../database/mongod/mongod-binary.ts';
 import { type HistoryFile, openHistory } from '../history/history-file.ts';
 import { appliedEvent, initEvent } from '../history/history-lines.ts';
 import { openStressServer, type StressServer } from '../stress-server.ts';

@@ -2,7 +2,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
-import { BankctlError } from '../../../src/errors.ts';
+import { BankctlError } from '../../../src/core/errors.ts';
 import { createHistoryJudge } from '../../../src/stress/history/judge-history.ts';
 import { run } from '../../workspace.ts';
 import { mutants } from './mutations.ts';

@@ -5,7 +5,7 @@ import { pathToFileURL } from 'node:url';
 import { build } from 'esbuild';
 import { type Db, Decimal128, MongoClient } from 'mongodb';
 import { afterAll, beforeAll, describe, expect, inject, onTestFinished, test } from 'vitest';
-import { createContext } from '../../../src/context.ts';
+import { createContext } from '../../../src/core/context.ts';
 import { startThrowaway } from '../../../src/database/throwaway.ts';
 import { checkHistory } from '../../../src/stress/history/check-history.ts';
 import type { LedgerOptions } from '../../../src/stress/ledger/ledger-options.ts';

@@ -1,12 +1,13 @@
 import { Command as Commander, CommanderError, Option } from 'commander';
-import type { Command, GlobalOptions, OutputFormat, Typed } from './commands/command.ts';
-import { outputFormats } from './commands/command.ts';
-import { commands } from './commands/index.ts';
-import type { Context } from './context.ts';
-import { parseDuration } from './duration.ts';
-import { BankctlError, errorTable, Status } from './errors.ts';
-import { nearest } from './nearest.ts';
-import { quote } from './text.ts';
+import type { Command, GlobalOptions, Typed } from '../commands/command.ts';
+import { commands } from '../commands/index.ts';
+import type { Context } from '../core/context.ts';
+import { parseDuration } from '../core/duration.ts';
+import { BankctlError, errorTable, Status } from '../core/errors.ts';
+import { nearest } from '../core/nearest.ts';
+import { quote } from '../core/text.ts';
+import type { OutputFormat } from '../render/result.ts';
+import { outputFormats } from '../render/result.ts';
 
 const helpAfter = `
 Exit statuses: 0 done, 1 refused or failed, 2 bad usage or config, 3 database

@@ -1,9 +1,9 @@
 import { closeSync, fstatSync, openSync, readSync, type Stats } from 'node:fs';
 import { addAbortSignal } from 'node:stream';
-import { BankctlError } from '../errors.ts';
+import { BankctlError } from '../core/errors.ts';
+import { checkUri } from '../core/uri.ts';
 import { errnoCode } from './directories.ts';
 import { pipeReader, readFlags } from './pipe.ts';
-import { checkUri } from './uri.ts';
 
 /** Far more than any connection string has. */
 const mostBytes = 64 * 1024;

@@ -1,5 +1,5 @@
-import { BankctlError } from '../errors.ts';
-import { count, quote } from '../text.ts';
+import { BankctlError } from './errors.ts';
+import { count, quote } from './text.ts';
 
 /**
  * Money is a bigint of minor units (cents for USD) in memory and a Decimal128 in the database.

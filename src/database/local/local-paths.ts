@@ -2,9 +2,9 @@ import { createHash } from 'node:crypto';
 import { realpathSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { getuid } from 'node:process';
-import type { Context } from '../context.ts';
-import { dataDirectory, xdg } from './directories.ts';
-import { privacyFault, realEyes } from './ownership.ts';
+import type { Context } from '../../core/context.ts';
+import { dataDirectory, xdg } from '../../system/directories.ts';
+import { privacyFault, realEyes } from '../../system/ownership.ts';
 
 /** Everything of the local database that has a place. All absolute. */
 export interface LocalPaths {

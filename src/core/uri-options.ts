@@ -1,4 +1,4 @@
-import { BankctlError } from '../errors.ts';
+import { BankctlError } from './errors.ts';
 
 /** An option of a connection string. */
 export interface UriOption {

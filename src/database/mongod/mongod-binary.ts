@@ -2,10 +2,10 @@ import { execFile } from 'node:child_process';
 import { access, constants, stat } from 'node:fs/promises';
 import { arch, platform } from 'node:os';
 import { delimiter, isAbsolute, join } from 'node:path';
-import type { Context } from '../context.ts';
-import { BankctlError } from '../errors.ts';
-import { cacheDirectory, given, givenPath } from './directories.ts';
-import { exposedStep, realEyes } from './ownership.ts';
+import type { Context } from '../../core/context.ts';
+import { BankctlError } from '../../core/errors.ts';
+import { cacheDirectory, given, givenPath } from '../../system/directories.ts';
+import { exposedStep, realEyes } from '../../system/ownership.ts';
 
 /** One step of something that takes long. Without `totalBytes` the end is not known. */
 export interface Progress {

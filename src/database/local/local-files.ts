@@ -1,8 +1,8 @@
 import { readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { BankctlError } from '../errors.ts';
+import { BankctlError } from '../../core/errors.ts';
+import { type Fault, foreignFault } from '../../system/ownership.ts';
 import type { LocalPaths } from './local-paths.ts';
-import { type Fault, foreignFault } from './ownership.ts';
 
 /** The log of earlier runs is put aside when it is larger; one such file is kept. */
 const logBytes = 8 * 1024 * 1024;

@@ -3,8 +3,8 @@ import { readdirSync, readFileSync, readlinkSync, type Stats, statSync } from 'n
 import { basename } from 'node:path';
 import { getuid, kill, pid as ownPid, platform } from 'node:process';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Context } from '../context.ts';
-import { BankctlError } from '../errors.ts';
+import type { Context } from '../core/context.ts';
+import { BankctlError } from '../core/errors.ts';
 
 /**
  * One process, told apart from a later one that got the same pid. `space` is the boot and the

@@ -1,8 +1,8 @@
 import { lstatSync } from 'node:fs';
 import { link, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Context } from '../context.ts';
-import { BankctlError } from '../errors.ts';
+import type { Context } from '../core/context.ts';
+import { BankctlError } from '../core/errors.ts';
 import { errnoCode, readPlainFile } from './directories.ts';
 import { foreignFault } from './ownership.ts';
 import { ownIdentity, type ProcessIdentity, runState } from './processes.ts';

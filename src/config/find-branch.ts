@@ -1,7 +1,7 @@
-import type { BranchConfig, Config } from '../config/config.ts';
-import { BankctlError } from '../errors.ts';
-import { nearest } from '../nearest.ts';
-import { quote } from '../text.ts';
+import { BankctlError } from '../core/errors.ts';
+import { nearest } from '../core/nearest.ts';
+import { quote } from '../core/text.ts';
+import type { BranchConfig, Config } from './config.ts';
 
 /**
  * The branch as the config states it; needs no database.

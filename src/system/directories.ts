@@ -1,7 +1,7 @@
 import { constants, readdirSync } from 'node:fs';
 import { lstat, mkdir, open, stat } from 'node:fs/promises';
 import { dirname, isAbsolute, join, resolve } from 'node:path';
-import { BankctlError, type ErrorCode } from '../errors.ts';
+import { BankctlError, type ErrorCode } from '../core/errors.ts';
 import { privacyFault } from './ownership.ts';
 
 type Env = Readonly<Record<string, string | undefined>>;

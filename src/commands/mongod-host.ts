@@ -1,6 +1,6 @@
-import type { Session } from './commands/command.ts';
-import type { BinaryHost } from './database/mongod-binary.ts';
-import { progressText } from './render/progress.ts';
+import type { BinaryHost } from '../database/mongod/mongod-binary.ts';
+import { progressText } from '../render/progress.ts';
+import type { Session } from './command.ts';
 
 /** What finding or starting a mongod takes from a session; it shows its progress there. */
 export function mongodHost(session: Session): BinaryHost {

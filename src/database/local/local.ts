@@ -3,12 +3,18 @@ import { rename, rm, symlink } from 'node:fs/promises';
 import { createConnection } from 'node:net';
 import { join } from 'node:path';
 import { pid as ownPid } from 'node:process';
-import type { Context } from '../context.ts';
-import { BankctlError } from '../errors.ts';
-import { fileError, given, makePrivateDirectory, requirePrivate, sentence } from './directories.ts';
+import type { Context } from '../../core/context.ts';
+import { BankctlError } from '../../core/errors.ts';
+import {
+  fileError,
+  given,
+  makePrivateDirectory,
+  requirePrivate,
+  sentence,
+} from '../../system/directories.ts';
+import { exposedStep, foreignFault, privacyFault, realEyes } from '../../system/ownership.ts';
+import type { BinaryHost } from '../mongod/mongod-binary.ts';
 import { type LocalPaths, localPaths, type ShortName } from './local-paths.ts';
-import type { BinaryHost } from './mongod-binary.ts';
-import { exposedStep, foreignFault, privacyFault, realEyes } from './ownership.ts';
 
 export { type LocalPaths, localPaths } from './local-paths.ts';
 

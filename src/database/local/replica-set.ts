@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { type Db, type Document, MongoClient, MongoServerError } from 'mongodb';
-import type { Context } from '../context.ts';
-import { BankctlError } from '../errors.ts';
+import type { Context } from '../../core/context.ts';
+import { BankctlError } from '../../core/errors.ts';
 
 /** The name of the local database's replica set. */
 export const replicaSetName = 'bankctl';

@@ -1,15 +1,16 @@
 // Loads the driver: only what needs a database imports this.
-export { connect, databaseError } from './database/connect.ts';
+export { connect, databaseError } from '../database/connect.ts';
 
-import type { Session } from './commands/command.ts';
-import type { Config } from './config/config.ts';
-import { databaseNameProblem } from './config/database-name.ts';
-import { ensureLocal } from './database/local.ts';
-import { checkUri, databaseOf, hasPassword, hostsOf, uriFromFile } from './database/uri.ts';
-import { ignoredNotice } from './database/uri-options.ts';
-import { BankctlError } from './errors.ts';
-import { mongodHost } from './mongod-host.ts';
-import { quote } from './text.ts';
+import type { Session } from '../commands/command.ts';
+import { mongodHost } from '../commands/mongod-host.ts';
+import type { Config } from '../config/config.ts';
+import { databaseNameProblem } from '../config/database-name.ts';
+import { BankctlError } from '../core/errors.ts';
+import { quote } from '../core/text.ts';
+import { checkUri, databaseOf, hasPassword, hostsOf } from '../core/uri.ts';
+import { ignoredNotice } from '../core/uri-options.ts';
+import { ensureLocal } from '../database/local/local.ts';
+import { uriFromFile } from '../system/uri-file.ts';
 
 /** Where the bank is. */
 export interface Deployment {

@@ -1,6 +1,4 @@
-import { BankctlError } from '../errors.ts';
-
-export { uriFromFile } from './uri-file.ts';
+import { BankctlError } from './errors.ts';
 
 /** Where a connection string of MongoDB begins; people leave out a slash. */
 const mongodbScheme = /mongodb(?:\+srv)?:\/{1,2}/i;

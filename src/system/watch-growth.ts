@@ -1,7 +1,7 @@
 import { lstat, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Context } from '../context.ts';
+import type { Context } from '../core/context.ts';
 
 /** What a download is watched with. */
 export interface GrowthWatch extends Pick<Context, 'monotonicNs' | 'interrupted'> {

@@ -3,10 +3,10 @@ import { mkdir } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { execPath } from 'node:process';
+import { signalGroup } from '../../system/processes.ts';
+import { watchGrowth } from '../../system/watch-growth.ts';
 import { type BinaryHost, lastLine } from './mongod-binary.ts';
 import type { Fetched } from './mongod-fetch.ts';
-import { signalGroup } from './processes.ts';
-import { watchGrowth } from './watch-growth.ts';
 
 /**
  * The download runs in a process of its own. mongodb-memory-server reads settings and looks for

@@ -1,6 +1,6 @@
-import { passwordOf, redact } from './database/uri.ts';
 import { BankctlError } from './errors.ts';
 import { visible } from './text.ts';
+import { passwordOf, redact } from './uri.ts';
 
 /**
  * One line for a person: a message, a hint, a line of talk. No password stays in it, and nothing

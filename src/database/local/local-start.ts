@@ -3,14 +3,9 @@ import { open, realpath, rm, stat, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { MongoError, MongoNetworkError } from 'mongodb';
-import { BankctlError } from '../errors.ts';
-import { fileError, makePrivateDirectory, sentence } from './directories.ts';
-import { answers, dataDirCure, isReady, type LocalHost } from './local.ts';
-import { requireOwnData, requireOwnFiles, rotateLog, writeState } from './local-files.ts';
-import type { LocalPaths } from './local-paths.ts';
-import { withLock } from './lock.ts';
-import { findMongod, machine } from './mongod-binary.ts';
-import { dataInUse, diskFull, failureFromLogs } from './mongod-log.ts';
+import { BankctlError } from '../../core/errors.ts';
+import { fileError, makePrivateDirectory, sentence } from '../../system/directories.ts';
+import { withLock } from '../../system/lock.ts';
 import {
   askToEnd,
   endProcess,
@@ -21,7 +16,12 @@ import {
   type ProcessIdentity,
   signalGroup,
   signalProcess,
-} from './processes.ts';
+} from '../../system/processes.ts';
+import { findMongod, machine } from '../mongod/mongod-binary.ts';
+import { answers, dataDirCure, isReady, type LocalHost } from './local.ts';
+import { requireOwnData, requireOwnFiles, rotateLog, writeState } from './local-files.ts';
+import type { LocalPaths } from './local-paths.ts';
+import { dataInUse, diskFull, failureFromLogs } from './mongod-log.ts';
 import { makePrimary, replicaSetName } from './replica-set.ts';
 
 /** A clean shutdown writes a checkpoint, which takes a moment; after this the server is killed. */

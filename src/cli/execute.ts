@@ -1,16 +1,17 @@
 import type { MongoClient } from 'mongodb';
-import type { Bank } from './bank/bank.ts';
-import type { Commits } from './bank/commits.ts';
-import type { Command, GlobalOptions, Result, Session, Typed } from './commands/command.ts';
-import type { Config } from './config/config.ts';
-import { findConfig } from './config/find.ts';
-import type { Context } from './context.ts';
-import { BankctlError, Status } from './errors.ts';
-import { forPerson, withoutSecretsIn } from './person.ts';
-import { OutputClosed, present } from './render/present.ts';
-import { progressLine } from './render/progress.ts';
-import { jsonText, shellWord } from './text.ts';
-import { Unfinished } from './unfinished.ts';
+import type { Bank } from '../bank/bank.ts';
+import type { Commits } from '../bank/commits.ts';
+import type { Command, GlobalOptions, Session, Typed } from '../commands/command.ts';
+import type { Config } from '../config/config.ts';
+import { findConfig } from '../config/find.ts';
+import type { Context } from '../core/context.ts';
+import { BankctlError, Status } from '../core/errors.ts';
+import { forPerson, withoutSecretsIn } from '../core/person.ts';
+import { jsonText, shellWord } from '../core/text.ts';
+import { Unfinished } from '../core/unfinished.ts';
+import { OutputClosed, present } from '../render/present.ts';
+import { progressLine } from '../render/progress.ts';
+import type { Result } from '../render/result.ts';
 
 /** For this long after Ctrl-C the answer to a commit is waited for, milliseconds. */
 const longestAnswerMs = 2_000;
@@ -190,7 +191,7 @@ class Opened {
     const { interrupted } = this.#context;
     const [{ findDeployment, connect }, { openBank }] = await Promise.all([
       import('./deployment.ts'),
-      import('./bank/index.ts'),
+      import('../bank/index.ts'),
     ]);
     const { uri, database } = await findDeployment(config, this.session, this.#makesDatabase);
     this.#uri = uri;

@@ -3,8 +3,8 @@ import { createReadStream } from 'node:fs';
 import { rename, rm, stat, writeFile } from 'node:fs/promises';
 import { pid as ownPid } from 'node:process';
 import { pipeline } from 'node:stream/promises';
-import { readPlainFile } from './directories.ts';
-import { exposedStep } from './ownership.ts';
+import { readPlainFile } from '../../system/directories.ts';
+import { exposedStep } from '../../system/ownership.ts';
 
 /** The mongod in the wheel of the Python package index, whose own sha256 is checked too. */
 export const wheelMongod = '268063f487a8ba75bf832d1f7938882b8bda1029825bb58d0611725f8fe16ce8';

@@ -1,0 +1,77 @@
+import type { Status } from '../core/errors.ts';
+import type { Column, Row, View } from './view.ts';
+
+/** How a result may be printed. */
+export const outputFormats = ['table', 'json', 'ndjson', 'csv'] as const;
+/** One of them. */
+export type OutputFormat = (typeof outputFormats)[number];
+
+/** What a user chose of how results are printed. */
+export interface Format {
+  readonly output: OutputFormat;
+  readonly colour: boolean;
+}
+
+/** What a command hands back: data, and how people see it. Nothing is printed by a command. */
+export type Result = SingleResult | StreamResult | LiveResult;
+
+/** A result that fits in memory. */
+export interface SingleResult {
+  readonly kind: 'single';
+  /** The operation that was applied: what the user must learn even where nothing can be shown. */
+  readonly operation?: string;
+  /** True if the work changed the bank: then the result is said even if stdout is broken. */
+  readonly wrote?: boolean;
+  /** Printed as it is by `--json`; keys as in the reference. */
+  readonly data: unknown;
+  readonly view: View;
+  /** Where it is not 0 though the command did its work, as when `stress` finds a violation. */
+  readonly status?: Status;
+}
+
+/** A result too long for memory: its parts are printed as they come. */
+export interface StreamResult {
+  readonly kind: 'stream';
+  /** True if it goes on until Ctrl-C, which is then its normal end. */
+  readonly endless?: boolean;
+  /** At least one part, so that an empty list has its head. */
+  readonly parts: AsyncIterable<Part>;
+  /** Called after all parts are printed, if what they showed may not be status 0. */
+  readonly status?: () => Status;
+}
+
+/**
+ * A result that changes while somebody looks: redrawn in place on a terminal. Elsewhere the
+ * changes themselves are printed, one line each.
+ */
+export interface LiveResult {
+  readonly kind: 'live';
+  readonly frames: AsyncIterable<View>;
+}
+
+/** Some items of a long result, as data and as people see them. */
+export interface Part {
+  readonly items: readonly unknown[];
+  readonly view: View;
+}
+
+/** Makes a long result of batches of items. */
+export function streamOf<Item>(
+  batches: AsyncIterable<readonly Item[]>,
+  columns: readonly Column[],
+  row: (item: Item) => Row,
+): StreamResult {
+  const part = (items: readonly Item[]): Part => ({
+    items,
+    view: { layout: 'grid', columns, rows: items.map(row) },
+  });
+  async function* parts(): AsyncIterable<Part> {
+    let any = false;
+    for await (const batch of batches) {
+      any = true;
+      yield part(batch);
+    }
+    if (!any) yield part([]);
+  }
+  return { kind: 'stream', parts: parts() };
+}
