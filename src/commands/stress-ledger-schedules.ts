@@ -4,6 +4,7 @@ import { nearest } from '../core/nearest.ts';
 import { count, quote } from '../core/text.ts';
 import { bar } from '../render/progress.ts';
 import type { SingleResult } from '../render/result.ts';
+import { decide } from '../stress/check/verdict.ts';
 import type { Session, Typed } from './command.ts';
 import { mongodHost } from './mongod-host.ts';
 import { stressUri, verdictStatus } from './stress-mode.ts';
@@ -83,12 +84,19 @@ function resultOf(
   const { coverage, firstWrong, wrong, deadlocked, stuck, seconds, ...tally } = explored;
   const { schedules, complete } = coverage;
   const exercised = tally.conflicted > 0 && tally.acknowledged > tally.refused;
-  const verdict =
-    wrong + deadlocked > 0
-      ? 'violation'
-      : complete && exercised && stuck === 0
-        ? 'clean'
-        : 'undecided';
+  const { verdict, reason } = decide([
+    {
+      model: 'ledger',
+      wrong: wrong + deadlocked,
+      vacuity: !complete
+        ? 'it was not tried in full.'
+        : stuck > 0
+          ? 'a worker is stuck.'
+          : exercised
+            ? undefined
+            : 'the transfers did not meet each other.',
+    },
+  ]);
   const model = {
     model: 'ledger',
     workers,
@@ -109,7 +117,14 @@ function resultOf(
   };
   return {
     kind: 'single',
-    data: { seed: null, workers, points, models: [model], verdict },
+    data: {
+      seed: null,
+      workers,
+      points,
+      models: [model],
+      verdict,
+      ...(reason === undefined ? {} : { reason }),
+    },
     view: {
       layout: 'grid',
       columns: [

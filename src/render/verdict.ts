@@ -1,5 +1,5 @@
 import { visible } from '../core/text.ts';
-import type { Verdict } from '../stress/load/check.ts';
+import type { Verdict } from '../stress/check/verdict.ts';
 import type { Paint } from './paint.ts';
 import type { Painted } from './view.ts';
 

@@ -1,10 +1,10 @@
 import type { Context } from '../core/context.ts';
 import { BankctlError } from '../core/errors.ts';
 import type { BinaryHost } from '../database/mongod/mongod-binary.ts';
+import type { Verdict } from './check/verdict.ts';
 import { type LedgerOptions, settleLedgerOptions } from './ledger/ledger-options.ts';
 import type { LedgerModelReport } from './ledger/ledger-record.ts';
 import { type LedgerHost, type LedgerProgress, runLedger } from './ledger/ledger-run.ts';
-import type { Verdict } from './load/check.ts';
 import { type LoadHost, type LoadModelReport, type LoadReport, runLoad } from './load/load.ts';
 import { type LoadModelName, loadModelNames } from './load/load-models.ts';
 import type { LoadOptions } from './load/load-options.ts';

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { decide, judgeRun, type LoadRun, type ReadBack } from '../../src/stress/load/check.ts';
+import { decide, type Evidence, type Verdict } from '../../src/stress/check/verdict.ts';
+import { judgeRun, type LoadRun, type ReadBack } from '../../src/stress/load/check.ts';
 import { collectionOfBranch } from '../../src/stress/load/load-models.ts';
 import { makePlan } from '../../src/stress/load/plan.ts';
 import { elsewhere, nowhere, type Outcome, Recorder } from '../../src/stress/load/record.ts';
@@ -143,32 +144,41 @@ describe('a run that proves nothing is doubted', () => {
   ])('%s', (_what, doctored, doubt) => {
     const judgement = judge(doctored);
     expect(judgement.doubt).toMatch(doubt);
-    expect(decide([judgement]).verdict).toBe('undecided');
+    expect(decide([{ model: 'branch', wrong: 0, doubt: judgement.doubt }]).verdict).toBe(
+      'undecided',
+    );
   });
 });
 
 describe('the verdict', () => {
-  const clean = judge();
-  const wrong = judge({ change: { 5: { landed: other(5) } } });
-  const control = { ...wrong, model: 'shared' as const };
-  const cleanControl = { ...clean, model: 'shared' as const };
-  const doubted = { ...clean, doubt: 'so.' };
+  const clean: Evidence = { model: 'branch', wrong: 0 };
+  const wrong: Evidence = { model: 'branch', wrong: 1 };
+  const control: Evidence = { model: 'shared', wrong: 3 };
+  const rightControl: Evidence = { model: 'shared', wrong: 0 };
+  const doubt = 'so.';
+  const vacuity = 'nothing was tried.';
 
-  test.each([
+  test.each<[Verdict, readonly Evidence[], broken?: string]>([
     ['demonstrated', [control, clean]],
     ['demonstrated', [control]],
+    ['demonstrated', [{ ...control, vacuity }, clean]],
     ['clean', [clean]],
-    ['not_reproduced', [cleanControl, clean]],
-    ['not_reproduced', [cleanControl]],
+    ['not_reproduced', [rightControl, clean]],
+    ['not_reproduced', [rightControl]],
     ['violation', [control, wrong]],
     ['violation', [wrong]],
-    ['violation', [{ ...control, doubt: 'so.' }, wrong]],
-    ['undecided', [control, doubted]],
-    ['undecided', [{ ...control, doubt: 'so.' }, clean]],
-    ['undecided', [{ ...wrong, doubt: 'so.' }]],
+    ['violation', [{ ...wrong, vacuity }]],
+    ['violation', [{ ...control, doubt }, wrong]],
+    ['violation', [wrong], 'It breaks off.'],
+    ['undecided', [control, { ...clean, doubt }]],
+    ['undecided', [control, { ...clean, vacuity }]],
+    ['undecided', [{ ...rightControl, vacuity }, clean]],
+    ['undecided', [{ ...control, doubt }, clean]],
+    ['undecided', [{ ...wrong, doubt }]],
+    ['undecided', [control, clean], 'It breaks off.'],
     ['undecided', []],
-  ])('%s', (verdict, judgements) => {
-    const decided = decide(judgements);
+  ])('%s', (verdict, models, broken) => {
+    const decided = decide(models, broken);
     expect(decided.verdict).toBe(verdict);
     expect(decided.reason !== undefined).toBe(verdict === 'undecided');
   });

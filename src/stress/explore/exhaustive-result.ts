@@ -1,4 +1,5 @@
 import type { ScheduleStory } from '../../render/schedule-columns.ts';
+import type { Evidence, Verdict } from '../check/verdict.ts';
 import type { Judgement } from './exhaustive-trial.ts';
 
 /** A schedule that is reported: it was run again, twice if it was found in an exploration. */
@@ -60,14 +61,6 @@ export interface ExhaustiveModelResult {
   readonly replayed?: ReportedSchedule;
 }
 
-/** As in the design: what the whole run has shown. */
-export type ExhaustiveVerdict =
-  | 'demonstrated'
-  | 'clean'
-  | 'not_reproduced'
-  | 'violation'
-  | 'undecided';
-
 /** What an exhaustive run found. */
 export interface ExhaustiveResult {
   /** Of `--random`; null otherwise: nothing else is random. */
@@ -75,7 +68,7 @@ export interface ExhaustiveResult {
   readonly workers: number;
   readonly points: readonly string[];
   readonly models: readonly ExhaustiveModelResult[];
-  readonly verdict: ExhaustiveVerdict;
+  readonly verdict: Verdict;
   /** Why the run proves nothing, where the verdict is `undecided`. */
   readonly reason?: string;
   /** The databases that `--keep` left in place. */
@@ -83,41 +76,33 @@ export interface ExhaustiveResult {
 }
 
 /**
- * The verdict, and the reason where it is `undecided`. A model that must be clean is only so when
- * every schedule was tried; a model that must go wrong has done so with the first wrong schedule.
+ * What one model's schedules prove. A model that must be clean is only so when every schedule was
+ * tried; a wrong schedule counts even if others could not be tried to their end.
  */
-export function judgeRun(
-  models: readonly ExhaustiveModelResult[],
-): Pick<ExhaustiveResult, 'verdict' | 'reason'> {
-  const control = models.filter(({ model }) => model === 'shared');
-  const cures = models.filter(({ model }) => model !== 'shared');
-  if (cures.some(({ wrong, deadlocked }) => wrong + deadlocked > 0)) {
-    return { verdict: 'violation' };
-  }
-  const doubt =
-    models.map(doubtOf).find((reason) => reason !== undefined) ??
-    cures.map(unproved).find((reason) => reason !== undefined);
-  if (doubt !== undefined) return { verdict: 'undecided', reason: doubt };
-  if (control.length === 0) return { verdict: 'clean' };
-  if (control.every(({ wrong }) => wrong > 0)) return { verdict: 'demonstrated' };
-  const [reason] = control.flatMap((model) => unproved(model) ?? []);
-  return reason === undefined ? { verdict: 'not_reproduced' } : { verdict: 'undecided', reason };
+export function evidenceOf(result: ExhaustiveModelResult): Evidence {
+  const { model, wrong, deadlocked, reconciled } = result;
+  return {
+    model,
+    wrong: model === 'shared' ? wrong : wrong + deadlocked,
+    doubt: reconciled
+      ? untrustworthy(result)
+      : 'the balances are not what the observed writes make.',
+    vacuity: unproved(result),
+  };
 }
 
-/** Why what was found of a model cannot be relied on. */
-function doubtOf(result: ExhaustiveModelResult): string | undefined {
-  const { model, reconciled, stuck, trouble, shortest_wrong, replayed } = result;
-  if (!reconciled) return `Model ${model}: the balances are not what the observed writes make.`;
-  if (stuck > 0) return `Model ${model}: ${trouble ?? 'a worker is stuck'}.`;
+function untrustworthy(result: ExhaustiveModelResult): string | undefined {
+  const { model, wrong, deadlocked, stuck, trouble, shortest_wrong, replayed } = result;
+  if (model !== 'shared' && wrong + deadlocked > 0) return undefined;
+  if (stuck > 0) return `${trouble ?? 'a worker is stuck'}.`;
   const reported = shortest_wrong ?? replayed;
   if (!reported || reported.same_again) return undefined;
-  return `Model ${model}: a schedule did not end the same when it was run again.`;
+  return 'a schedule did not end the same when it was run again.';
 }
 
-/** Why a model that was not seen to go wrong is not proved to be clean. */
 function unproved(result: ExhaustiveModelResult): string | undefined {
-  const { model, complete, covered, operations, acknowledged } = result;
-  if (!complete) return `Model ${model} was not tried in full: ${covered}.`;
+  const { complete, covered, operations, acknowledged } = result;
+  if (!complete) return `it was not tried in full: ${covered}.`;
   if (acknowledged === operations) return undefined;
-  return `Model ${model}: only ${acknowledged} of ${operations} increments were acknowledged.`;
+  return `only ${acknowledged} of ${operations} increments were acknowledged.`;
 }

@@ -1,4 +1,5 @@
 import { databaseError } from '../../database/database-error.ts';
+import { decide } from '../check/verdict.ts';
 import type { ExhaustiveModel } from './exhaustive-models.ts';
 import {
   type CheckedOptions,
@@ -8,7 +9,7 @@ import {
 import {
   type ExhaustiveModelResult,
   type ExhaustiveResult,
-  judgeRun,
+  evidenceOf,
 } from './exhaustive-result.ts';
 import { type ExhaustiveHost, ModelRun } from './exhaustive-run.ts';
 import { databaseOf, openTrial } from './exhaustive-trial.ts';
@@ -32,7 +33,7 @@ export async function runExhaustive(
     workers: checked.workers,
     points: checked.points,
     models,
-    ...judgeRun(models),
+    ...decide(models.map(evidenceOf)),
     ...(host.keep ? { kept: models.map(({ model }) => databaseOf(host, model)) } : {}),
   };
 }

@@ -1,5 +1,5 @@
 import { BankctlError } from '../../core/errors.ts';
-import type { Verdict } from '../load/check.ts';
+import { decide, type Verdict } from '../check/verdict.ts';
 import { type HistoryEvent, readHistoryEvent } from './history-event.ts';
 import { HistorySection, type SectionJudgement } from './history-section.ts';
 
@@ -75,17 +75,6 @@ export function createHistoryJudge(): HistoryJudge {
 
 function report(sections: readonly SectionJudgement[], broken: string | undefined): HistoryReport {
   const models = sections.map(({ doubt: _, vacuity: _none, ...judgement }) => judgement);
-  const doubts = sections.flatMap(({ model, doubt, vacuity }) => {
-    const why = doubt ?? vacuity;
-    return why === undefined ? [] : [`Model ${model}: ${why}`];
-  });
-  const reason = broken ?? doubts[0];
-  const cures = sections.filter(({ model, doubt }) => model !== 'shared' && doubt === undefined);
-  if (cures.some(({ wrong }) => wrong > 0)) return { models, verdict: 'violation' };
-  if (reason !== undefined) return { models, verdict: 'undecided', reason };
-  if (sections.length === 0) return { models, verdict: 'undecided', reason: 'It is empty.' };
-  const control = sections.filter(({ model }) => model === 'shared');
-  if (control.length === 0) return { models, verdict: 'clean' };
-  const wrong = control.every((judgement) => judgement.wrong > 0);
-  return { models, verdict: wrong ? 'demonstrated' : 'not_reproduced' };
+  const empty = sections.length === 0 ? 'It is empty.' : undefined;
+  return { models, ...decide(sections, broken ?? empty) };
 }

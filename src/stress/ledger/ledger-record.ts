@@ -1,3 +1,4 @@
+import type { Verdict } from '../check/verdict.ts';
 import { deferred } from '../explore/deferred.ts';
 import type { HistoryEvent } from '../history/history-event.ts';
 import { type AnomalyCounts, anomalyCounts } from '../history/history-findings.ts';
@@ -5,7 +6,6 @@ import type { HistoryLine } from '../history/history-lines.ts';
 import type { BranchMoney, SectionJudgement } from '../history/history-section.ts';
 import { createHistoryJudge } from '../history/judge-history.ts';
 import { batchLines, type HistoryBatch, mergeLines } from '../history/line-batches.ts';
-import type { Verdict } from '../load/check.ts';
 import { createMeter, type Timings } from './ledger-meter.ts';
 
 /** What a run of the ledger came to. */

@@ -5,9 +5,9 @@ import { BankctlError } from '../../core/errors.ts';
 import { connect, databaseError } from '../../database/connect.ts';
 import type { BinaryHost } from '../../database/mongod/mongod-binary.ts';
 import type { Throwaway } from '../../database/throwaway.ts';
+import type { Verdict } from '../check/verdict.ts';
 import type { HistoryEvent } from '../history/history-event.ts';
 import { openHistory } from '../history/history-file.ts';
-import type { Verdict } from '../load/check.ts';
 import {
   explainPermission,
   inThrowaway,

@@ -73,9 +73,6 @@ export interface Judgement {
   readonly doubt: string | undefined;
 }
 
-/** What a whole run has shown. */
-export type Verdict = 'demonstrated' | 'clean' | 'not_reproduced' | 'violation' | 'undecided';
-
 /**
  * How an operation went wrong, or undefined where it did not. It is judged by the collection
  * that it was sent to and by what it matched there, not by balances: two swapped writes cancel
@@ -122,32 +119,6 @@ export function judgeRun(run: LoadRun, ownerOf: (branch: number) => number): Jud
     firstWrong,
     doubt: doubtOf(run, tally, ownerOf),
   };
-}
-
-/**
- * The verdict on all models of a run. `reason` says why where it is `undecided`.
- *
- * A model that went wrong is evidence only where its own record reconciles, and a model that did
- * not is clean only if something was put to the test.
- */
-export function decide(judgements: readonly Judgement[]): {
-  readonly verdict: Verdict;
-  readonly reason?: string;
-} {
-  const sound = judgements.filter(({ doubt }) => doubt === undefined);
-  const wentWrong = ({ counts }: Judgement) => counts.wrong > 0;
-  const isControl = ({ model }: Judgement) => model === 'shared';
-  if (sound.some((judgement) => !isControl(judgement) && wentWrong(judgement))) {
-    return { verdict: 'violation' };
-  }
-  const doubtful = judgements.find(({ doubt }) => doubt !== undefined);
-  if (doubtful) {
-    return { verdict: 'undecided', reason: `Model ${doubtful.model}: ${doubtful.doubt}` };
-  }
-  if (judgements.length === 0) return { verdict: 'undecided', reason: 'No model was run.' };
-  const control = judgements.find(isControl);
-  if (!control) return { verdict: 'clean' };
-  return { verdict: wentWrong(control) ? 'demonstrated' : 'not_reproduced' };
 }
 
 interface Tally {

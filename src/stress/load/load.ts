@@ -4,18 +4,11 @@ import type { Context } from '../../core/context.ts';
 import { BankctlError } from '../../core/errors.ts';
 import { databaseError } from '../../database/connect.ts';
 import type { BinaryHost } from '../../database/mongod/mongod-binary.ts';
+import { decide, type Verdict } from '../check/verdict.ts';
 import { type HistoryFile, openHistory } from '../history/history-file.ts';
 import { appliedEvent, initEvent } from '../history/history-lines.ts';
 import { openStressServer, type StressServer } from '../stress-server.ts';
-import {
-  decide,
-  type Judgement,
-  judgeRun,
-  type LoadCounts,
-  type LoadRun,
-  type ReadBack,
-  type Verdict,
-} from './check.ts';
+import { type Judgement, judgeRun, type LoadCounts, type LoadRun, type ReadBack } from './check.ts';
 import type { DriveResult } from './drive.ts';
 import { explain, type FirstWrong } from './explain.ts';
 import { explainPermission, inThrowaway, LeftBehind, throwawayName } from './load-database.ts';
@@ -122,7 +115,13 @@ async function runModels(
     seed: settings.seed,
     workers: settings.workers,
     models: judged.map(({ report }) => report),
-    ...decide(judged.map(({ judgement }) => judgement)),
+    ...decide(
+      judged.map(({ judgement: { model, counts, doubt } }) => ({
+        model,
+        wrong: counts.wrong,
+        doubt,
+      })),
+    ),
     ...(settings.keep ? { kept } : {}),
   };
 }
