@@ -1,16 +1,11 @@
 import type { Decimal128, Document, Long } from 'mongodb';
 import type { BranchConfig } from '../config/config.ts';
 import { BankctlError } from '../core/errors.ts';
+import type { AccountState } from './book.ts';
 import { balanceFromDecimal } from './decimal.ts';
-import { referenceKey } from './names.ts';
-import type { AccountState } from './rules.ts';
+import type { AccountStatus } from './operations/entry.ts';
+import { referenceKey } from './operations/names.ts';
 import { timeOf, versionOf } from './stored-values.ts';
-
-/** The `_id` of an account's document: of any type, if another program wrote it. */
-export type DocumentId = Document['_id'];
-
-/** What may be done with an account: all, nothing for now, nothing for good. */
-export type AccountStatus = 'open' | 'frozen' | 'closed';
 
 /** An account as it is stored, one document of its branch's collection. */
 export interface AccountDocument {

@@ -4,10 +4,10 @@ import { formatAmount, maxMinor } from '../core/money.ts';
 import { shellWord } from '../core/text.ts';
 import { readAccount } from './account.ts';
 import type { Bank } from './bank.ts';
+import type { AccountState } from './book.ts';
 import { within } from './bound.ts';
 import type { BranchModel } from './branch.ts';
 import { fromDecimal } from './decimal.ts';
-import type { AccountState } from './rules.ts';
 import type { BranchTotal, Problem, ProblemCode, Tally } from './survey.ts';
 
 /** Number and sum of a branch's accounts; keys as in the JSON result. */
@@ -61,7 +61,7 @@ export function bankBalance(bank: Bank): Promise<BankBalance> {
 }
 
 /** Number and sum of a branch's accounts, in minor units. */
-export interface BranchSum {
+interface BranchSum {
   readonly branch: BranchModel;
   readonly accounts: number;
   /** Undefined if it is not known. */

@@ -40,7 +40,7 @@ export interface Bank {
 }
 
 /** How a bank is opened. */
-export interface OpenOptions extends Pick<Bank, 'timeoutMs' | 'draw'> {
+interface OpenOptions extends Pick<Bank, 'timeoutMs' | 'draw'> {
   /** The caller is about to change the identity, so that a contradiction is no error. */
   readonly rename?: boolean;
 }

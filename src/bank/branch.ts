@@ -11,7 +11,8 @@ import {
 } from 'mongodb';
 import type { BranchConfig } from '../config/config.ts';
 import { maxMinor } from '../core/money.ts';
-import type { AccountDocument, AccountStatus, DocumentId } from './account.ts';
+import type { AccountDocument } from './account.ts';
+import type { AccountState } from './book.ts';
 import { checkBranch, prepareBranch } from './collections.ts';
 import { toDecimal } from './decimal.ts';
 import {
@@ -23,18 +24,11 @@ import {
   type Tally,
 } from './survey.ts';
 
-/** What a batch does to one account, given the version it was read at. */
-export interface AccountChange {
+/** What a batch does to one account: its state after it, given the version it was read at. */
+export interface AccountChange extends Omit<AccountState, 'nextAt'> {
   readonly account: string;
   /** The version that was read; the write matches no other. 0n for an account that is new. */
   readonly versionRead: bigint;
-  readonly version: bigint;
-  readonly balanceMinor: bigint;
-  readonly status: AccountStatus;
-  readonly openedAt: Date;
-  readonly postedAt: Date;
-  /** The `_id` of the document that was read; undefined for an account that is new. */
-  readonly documentId: DocumentId;
 }
 
 /**
@@ -82,7 +76,7 @@ export interface BranchModel extends BranchConfig {
    */
   readonly increment: (
     account: string,
-    documentId: DocumentId,
+    documentId: unknown,
     amountMinor: bigint,
   ) => Promise<Document | null>;
   /**
@@ -241,9 +235,10 @@ function writeChange(branch: BranchConfig, change: AccountChange): AnyBulkWriteO
 }
 
 function updateOf(branch: BranchConfig, change: AccountChange) {
+  const _id: Document['_id'] = change.documentId;
   return {
     filter: {
-      _id: change.documentId,
+      _id,
       account_number: change.account,
       branch: branch.name,
       version: Long.fromBigInt(change.versionRead),

@@ -18,7 +18,7 @@ import { isDuplicate } from './fault.ts';
  *
  * Source: MongoDB manual, "Specify JSON Schema Validation".
  */
-export function branchValidator(branch: BranchConfig): Document {
+function branchValidator(branch: BranchConfig): Document {
   return {
     $jsonSchema: {
       bsonType: 'object',
@@ -60,7 +60,7 @@ const postings: Document = {
  * The rule for the documents of the journal: applied operations have postings, refused ones a
  * reason, and none has both. Applied ones of older versions may have a list of refusals.
  */
-export const journalValidator: Document = Object.freeze({
+const journalValidator: Document = Object.freeze({
   $jsonSchema: {
     bsonType: 'object',
     required: ['_id', 'type', 'at', 'by', 'request'],

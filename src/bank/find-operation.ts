@@ -8,14 +8,14 @@ import type { Bank } from './bank.ts';
 import { within } from './bound.ts';
 import { balanceFromDecimal } from './decimal.ts';
 import { journalOf } from './history.ts';
+import type { Journal } from './journal.ts';
 import {
   type AppliedDocument,
   fromRefusedDocument,
   isApplied,
-  type Journal,
   type JournalDocument,
-  type PastRefusal,
-} from './journal.ts';
+} from './journal-document.ts';
+import type { PastRefusal } from './operations/entry.ts';
 import { timeOf, versionOf } from './stored-values.ts';
 
 /** A posting, in the words of the JSON result. */

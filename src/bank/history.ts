@@ -3,13 +3,9 @@ import { formatAmount } from '../core/money.ts';
 import { findAccount } from './balances.ts';
 import type { Bank } from './bank.ts';
 import { within } from './bound.ts';
-import {
-  type AppliedDocument,
-  fromJournalDocument,
-  type Journal,
-  type JournalRange,
-} from './journal.ts';
-import type { AccountReference } from './operation.ts';
+import type { Journal, JournalRange } from './journal.ts';
+import { type AppliedDocument, fromJournalDocument } from './journal-document.ts';
+import type { AccountReference } from './operations/names.ts';
 
 /** A posting of an account, in the words of the JSON result. */
 export interface HistoryRow {
@@ -65,7 +61,7 @@ function rowsOf(
   const postings = document.postings.filter(
     (posting) => posting.branch === branch && posting.account_number === account,
   );
-  const entry = fromJournalDocument({ ...document, postings }, bank.branches);
+  const entry = fromJournalDocument({ ...document, postings }, bank.branches.currencyOf);
   return entry.postings.map((posting) => ({
     at: entry.at.toISOString(),
     operation: entry.id,

@@ -27,7 +27,7 @@ export interface Identity {
 }
 
 /** An identity as it is stored. The branches are an array, so that any name will do. */
-export interface IdentityDocument {
+interface IdentityDocument {
   readonly _id: string;
   readonly database_id: string;
   readonly journal: string | false;

@@ -10,20 +10,9 @@ import {
 } from 'mongodb';
 import { checkJournal, prepareJournal, timeAndPlace } from './collections.ts';
 import type { AppliedDocument, JournalDocument } from './journal-document.ts';
-import { type AccountReference, referenceKey } from './operation.ts';
+import { type AccountReference, referenceKey } from './operations/names.ts';
+import { statusTypes } from './operations/operation.ts';
 import { inOrder, timeKey } from './order.ts';
-
-export {
-  type AppliedDocument,
-  type Entry,
-  fromJournalDocument,
-  fromRefusedDocument,
-  isApplied,
-  type JournalDocument,
-  type PastRefusal,
-  type Posting,
-  type Refusal,
-} from './journal-document.ts';
 
 /** Which postings of an account: a half-open range of time, and at most so many of the newest. */
 export interface JournalRange {
@@ -311,7 +300,7 @@ function newestBy(
         changed: {
           $max: {
             $cond: [
-              { $in: ['$type', ['freeze', 'unfreeze', 'close']] },
+              { $in: ['$type', [...statusTypes]] },
               { version: '$postings.version', type: '$type' },
               null,
             ],

@@ -1,7 +1,8 @@
 import { BankctlError } from '../core/errors.ts';
 import type { Bank } from './bank.ts';
-import type { Operation } from './operation.ts';
-import { mostOperations, type Outcome, type PostOptions, post } from './post.ts';
+import type { Outcome } from './judge.ts';
+import type { Operation } from './operations/operation.ts';
+import { mostOperations, type PostOptions, post } from './post.ts';
 
 /** Gathers what concurrent callers ask for into batches: group commit. */
 export interface Ledger {

@@ -44,7 +44,7 @@ function byId({ _id: left }: AppliedDocument, { _id: right }: AppliedDocument): 
  * The order of application among documents of one time, of which some have no `seq`, since an
  * older version wrote them: each comes after those with the earlier versions of its accounts.
  */
-export function orderByVersions(documents: readonly AppliedDocument[]): readonly AppliedDocument[] {
+function orderByVersions(documents: readonly AppliedDocument[]): readonly AppliedDocument[] {
   // What another program wrote may lack them; it is found where it is read.
   if (!documents.every(({ postings }) => Array.isArray(postings))) return documents;
   const waiting = new Map<string, { readonly version: number; readonly id: string }[]>();

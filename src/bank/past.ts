@@ -8,7 +8,8 @@ import type { Bank } from './bank.ts';
 import { within } from './bound.ts';
 import { fromDecimal } from './decimal.ts';
 import { journalOf } from './history.ts';
-import type { AccountReference } from './operation.ts';
+import type { AccountReference } from './operations/names.ts';
+import { kindNamed } from './operations/operation.ts';
 
 /** A moment of the past, and whether what was posted by then can still change. */
 export interface PastMoment {
@@ -79,7 +80,7 @@ function outOfRange(message: string, hint?: string): BankctlError {
 }
 
 /** The whole bank at a moment of the past. */
-export interface PastBalance extends BankBalance, PastMoment {
+interface PastBalance extends BankBalance, PastMoment {
   /** Branches that the journal has postings of and the config does not; they are left out. */
   readonly unknownBranches: readonly string[];
 }
@@ -194,7 +195,5 @@ function inexact(what: string, { code }: Currency): BankctlError {
 
 /** The newest change of status says what the status was. */
 function statusOf(document: Document): string {
-  const type: unknown = document['changed']?.type;
-  if (type === 'freeze') return 'frozen';
-  return type === 'close' ? 'closed' : 'open';
+  return kindNamed(String(document['changed']?.type))?.status ?? 'open';
 }

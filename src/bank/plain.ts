@@ -2,20 +2,13 @@ import { MongoServerError } from 'mongodb';
 import { BankctlError } from '../core/errors.ts';
 import { readAccount } from './account.ts';
 import type { Bank } from './bank.ts';
-import type { Posting } from './journal.ts';
-import {
-  createsAccount,
-  type IncrementOperation,
-  type OpenOperation,
-  type Operation,
-  referenceKey,
-} from './operation.ts';
+import { type AccountState, isState } from './book.ts';
+import type { Posting } from './operations/entry.ts';
+import { referenceKey } from './operations/names.ts';
+import { createsAccount, legsOf, type PlainOperation } from './operations/operation.ts';
 import { readBook } from './reading.ts';
-import { type AccountState, applyOperation } from './rules.ts';
+import { applyLegs } from './rules.ts';
 import { isDefinite } from './transaction.ts';
-
-/** The operations that need no journal. */
-export type PlainOperation = Operation & (OpenOperation | IncrementOperation);
 
 /** Each round means that another writer came in between; more than a few in a row do not happen. */
 const mostRounds = 10;
@@ -47,7 +40,7 @@ export async function postPlain(
   for (let round = 0; round < mostRounds; round += 1) {
     const book = await readBook(bank, [operation]);
     const before = book.accounts.get(referenceKey(operation));
-    const { postings } = applyOperation(book, operation);
+    const { postings } = applyLegs(book, legsOf(operation, book));
     const [posting] = postings;
     const state = book.accounts.get(referenceKey(operation));
     if (!posting || !isState(state)) throw new Error('an accepted operation has no posting');
@@ -68,12 +61,9 @@ export async function postPlain(
 async function claimFor(bank: Bank, operation: PlainOperation, dryRun: boolean): Promise<void> {
   await bank.identity.checkClaim();
   if (dryRun) return;
-  applyOperation(await readBook(bank, [operation]), operation);
+  const book = await readBook(bank, [operation]);
+  applyLegs(book, legsOf(operation, book));
   await bank.identity.claim();
-}
-
-function isState(reading: unknown): reading is AccountState {
-  return typeof reading === 'object' && reading !== null && !(reading instanceof Error);
 }
 
 /**

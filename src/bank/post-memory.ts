@@ -1,5 +1,5 @@
-import type { Entry } from './journal-document.ts';
-import type { Outcome } from './post.ts';
+import type { Outcome } from './judge.ts';
+import type { Entry } from './operations/entry.ts';
 
 /**
  * What the calls of `post` in one run, such as that of a file, learn for the next. Its memory is

@@ -3,40 +3,16 @@ import { BankctlError } from '../core/errors.ts';
 import { quote } from '../core/text.ts';
 import type { Bank } from './bank.ts';
 import { type Bound, within } from './bound.ts';
+import type { BranchModel } from './branch.ts';
 import { isDuplicate, isFaultOfOne, mayBeCapped } from './fault.ts';
 import type { Journal } from './journal.ts';
-import type { Entry } from './journal-document.ts';
-import { type Judged, judgeAll } from './judge.ts';
-import { createsAccount, type Operation } from './operation.ts';
+import { type Judged, type JudgeOptions, judgeAll, type Outcome } from './judge.ts';
+import { accountsOf, createsAccount, type Operation } from './operations/operation.ts';
 import { createMemory, type PostMemory } from './post-memory.ts';
-import { accountsOf, type ReadOptions, readBook } from './reading.ts';
-import type { RefusalRule } from './refusals.ts';
+import { type ReadOptions, readBook } from './reading.ts';
 import { overlay, type Rehearsal, rehearse } from './rehearsal.ts';
 import { CommitUnknown, transact } from './transaction.ts';
 import { writeBatch } from './write-batch.ts';
-
-/** What became of one operation. */
-export type Outcome = Applied | Refused;
-
-/** Applied now, applied before (`replayed`), or what would be applied (`dryRun`). */
-export interface Applied {
-  readonly applied: true;
-  readonly operation: Operation;
-  readonly replayed: boolean;
-  readonly dryRun: boolean;
-  readonly entry: Entry;
-}
-
-/** Refused by a rule: it changed nothing. */
-export interface Refused {
-  readonly applied: false;
-  readonly operation: Operation;
-  readonly error: BankctlError;
-  /** When it was refused before, if it stays so: see `RefusalRule`. */
-  readonly standing?: Date;
-  /** Of an atomic batch: the index of the operation whose refusal refused this one too. */
-  readonly because?: number;
-}
 
 /** A commit whose answer never came, with the operations that it leaves open. */
 export class OutcomeUnknown extends BankctlError {
@@ -52,20 +28,7 @@ export class OutcomeUnknown extends BankctlError {
 export type PostPoint = 'read' | 'written' | 'committing';
 
 /** How operations are posted. */
-export interface PostOptions {
-  /** Who asks, as `user@host`. */
-  readonly by: string;
-  /** The same reading, rules and result, and nothing written. */
-  readonly dryRun?: boolean;
-  /** All or nothing: one refusal refuses the whole batch. */
-  readonly atomic?: boolean;
-  /** What comes after the first refusal is not attempted, and has no outcome. */
-  readonly stopAtRefusal?: boolean;
-  /**
-   * Refusals are kept in the journal, as a file that is run again needs it. An atomic batch and a
-   * dry run keep none.
-   */
-  readonly refusals?: RefusalRule;
+export interface PostOptions extends JudgeOptions {
   /** What earlier batches of the same dry run would have done. */
   readonly rehearsal?: Rehearsal;
   /** What earlier calls of the same run learned; one for each run, see `createMemory`. */
@@ -312,10 +275,9 @@ function refusalOf(operation: Operation, error: unknown): BankctlError {
  */
 async function prepareCollections(batch: Batch): Promise<void> {
   const { bank, journal, operations, options } = batch;
-  const created = new Set(operations.filter(createsAccount).map(({ branch }) => branch));
-  const branches = [...created].map((name) => bank.branches.get(name));
+  const branches = branchesOf(bank, operations.filter(createsAccount));
   const keeps = options.refusals !== undefined && !options.atomic;
-  const prepared = [...(created.size > 0 || keeps ? [journal] : []), ...branches];
+  const prepared = [...(branches.length > 0 || keeps ? [journal] : []), ...branches];
   if (prepared.length > 0) {
     await (options.dryRun ? bank.identity.checkClaim() : bank.identity.prepare());
   }
@@ -329,10 +291,15 @@ async function prepareCollections(batch: Batch): Promise<void> {
 
 /** @throws `capped_collection` if one is that the batch would write */
 async function checkCapped({ bank, journal, operations }: Batch): Promise<void> {
+  const written = [journal, ...branchesOf(bank, operations)];
+  await Promise.all(written.map((it) => it.check('capped')));
+}
+
+/** The branches that the operations themselves name. */
+function branchesOf(bank: Bank, operations: readonly Operation[]): readonly BranchModel[] {
   const references = operations.flatMap((operation) => accountsOf(operation, new Map()));
   const names = new Set(references.map(({ branch }) => branch));
-  const branches = [...names].map((name) => bank.branches.get(name));
-  await Promise.all([journal, ...branches].map((it) => it.check('capped')));
+  return [...names].map((name) => bank.branches.get(name));
 }
 
 /** One run of the transaction's body: it computes and writes, and remembers nothing. */

@@ -2,17 +2,13 @@ import type { ClientSession, Document } from 'mongodb';
 import { BankctlError } from '../core/errors.ts';
 import { readAccount } from './account.ts';
 import type { Bank } from './bank.ts';
+import type { Book, Reading } from './book.ts';
 import type { BranchModel } from './branch.ts';
 import type { NextVersion } from './journal.ts';
-import {
-  type Entry,
-  fromJournalDocument,
-  fromRefusedDocument,
-  isApplied,
-  type Refusal,
-} from './journal-document.ts';
-import { type AccountReference, type Operation, referenceKey } from './operation.ts';
-import type { Book, Reading } from './rules.ts';
+import { fromJournalDocument, fromRefusedDocument, isApplied } from './journal-document.ts';
+import type { Entry, Refusal } from './operations/entry.ts';
+import { type AccountReference, referenceKey } from './operations/names.ts';
+import { accountsOf, type Operation, reversedBy } from './operations/operation.ts';
 
 /** What is read besides the accounts. */
 export interface ReadOptions {
@@ -50,9 +46,7 @@ async function readInTurn(
   session: ClientSession | undefined,
   { ids, versions }: ReadOptions,
 ): Promise<Omit<Book, 'now' | 'branch'>> {
-  const reversed = operations.flatMap((operation) =>
-    operation.type === 'reverse' ? [operation.reverses] : [],
-  );
+  const reversed = operations.map(reversedBy).filter((id) => id !== undefined);
   // A fresh id cannot be in the journal, so only those that came from outside are looked up.
   const asked = operations
     .filter(({ idGiven }) => ids === 'all' || (ids === 'given' && idGiven))
@@ -75,7 +69,7 @@ async function readDecided(
   if (ids.length === 0 || !bank.journal) return { entries, refusals };
   for (const document of await bank.journal.find(ids, session)) {
     if (isApplied(document)) {
-      entries.set(document._id, fromJournalDocument(document, bank.branches));
+      entries.set(document._id, fromJournalDocument(document, bank.branches.currencyOf));
     } else refusals.set(document._id, fromRefusedDocument(document));
   }
   return { entries, refusals };
@@ -91,24 +85,9 @@ async function readReversals(
   return new Map(
     documents.map((document) => [
       document.reverses ?? '',
-      fromJournalDocument(document, bank.branches),
+      fromJournalDocument(document, bank.branches.currencyOf),
     ]),
   );
-}
-
-/** The accounts that an operation touches; those of a reversal stand in what it reverses. */
-export function accountsOf(
-  operation: Operation,
-  entries: ReadonlyMap<string, Entry>,
-): readonly AccountReference[] {
-  switch (operation.type) {
-    case 'transfer':
-      return [operation.from, operation.to];
-    case 'reverse':
-      return entries.get(operation.reverses)?.postings ?? [];
-    default:
-      return [operation];
-  }
 }
 
 /**

@@ -6,7 +6,7 @@ import type { Commits } from './commits.ts';
 import { isOutage } from './outage.ts';
 
 /** How a transaction is run. */
-export interface TransactionOptions {
+interface TransactionOptions {
   /** How often the body may meet a conflict before that is given back to the caller. */
   readonly mostConflicts: number;
   readonly bound: Bound;
@@ -18,7 +18,7 @@ export interface TransactionOptions {
 }
 
 /** What is run in a transaction, more than once if others interfere. */
-export interface Body<T> {
+interface Body<T> {
   /** Computes and writes. `mayBeApplied` if an earlier run may have taken effect after all. */
   readonly run: (mayBeApplied: boolean) => Promise<T>;
   /** Called with what it came to, before each commit that is sent. */

@@ -10,7 +10,8 @@ import { BankctlError } from '../core/errors.ts';
 import { formatAmount } from '../core/money.ts';
 import type { Bank } from './bank.ts';
 import { journalOf } from './history.ts';
-import { type AppliedDocument, type Entry, fromJournalDocument, type Posting } from './journal.ts';
+import { type AppliedDocument, fromJournalDocument } from './journal-document.ts';
+import type { Entry, Posting } from './operations/entry.ts';
 
 /** One posting as it happens, in the words of the JSON result. */
 export interface Movement {
@@ -34,7 +35,7 @@ export type WatchEvent =
   | { readonly kind: 'reconnecting' };
 
 /** Which postings are watched; all where both are left out. */
-export interface WatchFilter {
+interface WatchFilter {
   readonly branch: string | undefined;
   readonly account: string | undefined;
 }
@@ -130,7 +131,7 @@ function readMovements(
   filter: WatchFilter,
 ): Movement[] | BankctlError {
   try {
-    return movementsOf(bank, fromJournalDocument(document, bank.branches), filter);
+    return movementsOf(bank, fromJournalDocument(document, bank.branches.currencyOf), filter);
   } catch (error) {
     if (error instanceof BankctlError) return error;
     throw error;

@@ -1,20 +1,15 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import type { ClientSession } from 'mongodb';
 import type { Bank } from './bank.ts';
+import type { Book } from './book.ts';
 import type { AccountChange } from './branch.ts';
 import type { Journal } from './journal.ts';
-import {
-  type Entry,
-  type JournalDocument,
-  type Refusal,
-  toJournalDocument,
-  toRefusedDocument,
-} from './journal-document.ts';
-import { referenceKey } from './operation.ts';
-import type { Book } from './rules.ts';
+import { type JournalDocument, toJournalDocument, toRefusedDocument } from './journal-document.ts';
+import type { Entry, Refusal } from './operations/entry.ts';
+import { referenceKey } from './operations/names.ts';
 
 /** What a batch writes. */
-export interface BatchWrite {
+interface BatchWrite {
   readonly bank: Bank;
   readonly journal: Journal;
   /** What is applied, in order. */
@@ -55,7 +50,9 @@ export async function writeBatch(batch: BatchWrite, session: ClientSession): Pro
 
 function documentsOf({ bank, entries, refused }: BatchWrite, start: number): JournalDocument[] {
   const end = start + documentsAtOnce;
-  const applied = entries.slice(start, end).map((entry) => toJournalDocument(entry, bank.branches));
+  const applied = entries
+    .slice(start, end)
+    .map((entry) => toJournalDocument(entry, bank.branches.currencyOf));
   const firstRefused = Math.max(start - entries.length, 0);
   const lastRefused = Math.max(end - entries.length, 0);
   return [...applied, ...refused.slice(firstRefused, lastRefused).map(toRefusedDocument)];

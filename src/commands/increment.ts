@@ -1,18 +1,7 @@
-import { parseAccountNumber } from '../bank/names.ts';
 import type { Config } from '../config/config.ts';
-import { findBranch } from '../config/find-branch.ts';
-import { parseAmount } from '../core/money.ts';
 import type { Command, Typed } from './command.ts';
-import { argument, parseWriting, type WritingInput, writingOptions } from './typed.ts';
+import { argument, parsePosting, writingOptions } from './typed.ts';
 import { postOne } from './writing.ts';
-
-/** What `increment` was asked to do. */
-export interface IncrementInput extends WritingInput {
-  readonly branch: string;
-  readonly account: string;
-  readonly amountMinor: bigint;
-  readonly create: boolean;
-}
 
 export const increment: Command = {
   name: 'increment',
@@ -35,20 +24,16 @@ export const increment: Command = {
     'bankctl increment branch1 NEW 5 --create --id till-7-000123',
   ],
   makesDatabase: (typed) => typed.options['create'] === true,
-  run: async (typed, session) => {
-    const input = parseIncrement(typed, await session.config());
-    return postOne(session, { type: 'increment', ...input }, input);
-  },
+  run: async (typed, session) => postOne(session, parseIncrement(typed, await session.config())),
 };
 
-/** @throws the errors of its parts, all of status 2 but `amount_precision` */
-export function parseIncrement(typed: Typed, config: Config): IncrementInput {
-  const branch = findBranch(config, argument(typed, 0));
-  return {
-    branch: branch.name,
-    account: parseAccountNumber(argument(typed, 1)),
-    amountMinor: parseAmount(argument(typed, 2), branch.currency),
-    create: typed.options['create'] === true,
-    ...parseWriting(typed),
+/** The increment that the arguments ask for. */
+export function parseIncrement(typed: Typed, config: Config) {
+  const fields = {
+    branch: argument(typed, 0),
+    account: argument(typed, 1),
+    amount: argument(typed, 2),
+    create: String(typed.options['create'] === true),
   };
+  return parsePosting('increment', fields, typed, config);
 }

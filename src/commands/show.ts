@@ -1,5 +1,5 @@
 import type { ShownApplied, ShownRefused } from '../bank/find-operation.ts';
-import { parseOperationId } from '../bank/names.ts';
+import { parseOperationId } from '../bank/operations/names.ts';
 import { quote } from '../core/text.ts';
 import { timeFormat } from '../core/time.ts';
 import { recordView, type View } from '../render/view.ts';

@@ -1,9 +1,10 @@
 import type { Bank } from '../bank/bank.ts';
 import { isTooLarge } from '../bank/fault.ts';
-import type { Posting } from '../bank/journal.ts';
-import type { Operation } from '../bank/operation.ts';
+import type { Outcome } from '../bank/judge.ts';
+import type { Posting } from '../bank/operations/entry.ts';
+import type { Operation } from '../bank/operations/operation.ts';
 import { isOutage } from '../bank/outage.ts';
-import { type Outcome, OutcomeUnknown, type PostOptions, post } from '../bank/post.ts';
+import { OutcomeUnknown, type PostOptions, post } from '../bank/post.ts';
 import { createMemory } from '../bank/post-memory.ts';
 import { createRehearsal } from '../bank/rehearsal.ts';
 import { BankctlError } from '../core/errors.ts';

@@ -2,7 +2,7 @@ import { type Db, MongoClient } from 'mongodb';
 import { expect, inject, onTestFinished, test } from 'vitest';
 import { type Bank, openBank } from '../../src/bank/bank.ts';
 import { openLedger } from '../../src/bank/ledger.ts';
-import type { Operation } from '../../src/bank/operation.ts';
+import type { Operation } from '../../src/bank/operations/operation.ts';
 import { post } from '../../src/bank/post.ts';
 import { builtInConfig } from '../../src/config/config.ts';
 import { createContext } from '../../src/core/context.ts';

@@ -1,7 +1,8 @@
 import { Decimal128, Long } from 'mongodb';
 import { describe, expect, test } from 'vitest';
-import type { JournalDocument } from '../../src/bank/journal.ts';
-import { type Outcome, type PostOptions, post } from '../../src/bank/post.ts';
+import type { JournalDocument } from '../../src/bank/journal-document.ts';
+import type { Outcome } from '../../src/bank/judge.ts';
+import { type PostOptions, post } from '../../src/bank/post.ts';
 import { bankWith, by, type OpenBank, operation, plus } from './bank-with.ts';
 
 const keeping: PostOptions = { by, refusals: { stand: true } };

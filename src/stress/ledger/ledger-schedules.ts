@@ -2,7 +2,8 @@ import type { MongoClient } from 'mongodb';
 import type { Bank } from '../../bank/bank.ts';
 import { openBank } from '../../bank/bank.ts';
 import { fromDecimal } from '../../bank/decimal.ts';
-import { type Outcome, type PostPoint, post } from '../../bank/post.ts';
+import type { Outcome } from '../../bank/judge.ts';
+import { type PostPoint, post } from '../../bank/post.ts';
 import { builtInConfig } from '../../config/config.ts';
 import { BankctlError } from '../../core/errors.ts';
 import {

@@ -1,5 +1,5 @@
-import { BankctlError } from '../core/errors.ts';
-import { quote, unseenInName, unseenInProse } from '../core/text.ts';
+import { BankctlError } from '../../core/errors.ts';
+import { quote, unseenInName, unseenInProse } from '../../core/text.ts';
 
 /** An account's name in the whole bank. */
 export interface AccountReference {
