@@ -1,5 +1,5 @@
-import type { Document, MongoClient } from 'mongodb';
-import { isOutage } from './outage.ts';
+import { type Document, type MongoClient, MongoServerError } from 'mongodb';
+import { isOutage } from '../database/driver-errors.ts';
 
 /**
  * Ends the transactions that killed clients left open. The server does not notice that a client is
@@ -30,7 +30,7 @@ export async function endAbandoned(client: MongoClient): Promise<void> {
     if (abandoned.length === 0) return;
     await admin.command({ killSessions: abandoned.map(({ lsid }) => ({ id: lsid.id })) });
   } catch (error) {
-    if (!isServerError(error) && !isOutage(error)) throw error;
+    if (!(error instanceof MongoServerError) && !isOutage(error)) throw error;
   }
 }
 
@@ -42,8 +42,4 @@ function isOurs({ type, transaction, lsid, connectionId, appName }: Document): b
     connectionId !== undefined &&
     String(appName).startsWith('bankctl')
   );
-}
-
-function isServerError(error: unknown): boolean {
-  return error instanceof Error && error.name === 'MongoServerError';
 }

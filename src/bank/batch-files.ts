@@ -1,5 +1,5 @@
 import type { Collection, Db } from 'mongodb';
-import { isDuplicate } from './fault.ts';
+import { isDuplicate } from '../database/driver-errors.ts';
 
 /** Rows that were given to `apply` without ids of their own, as it is stored. */
 interface BatchFileDocument {

@@ -9,8 +9,8 @@ import type { BranchConfig } from '../config/config.ts';
 import { BankctlError } from '../core/errors.ts';
 import { maxMinor } from '../core/money.ts';
 import { quote } from '../core/text.ts';
+import { isDuplicate, isServerError } from '../database/driver-errors.ts';
 import { toDecimal } from './decimal.ts';
-import { isDuplicate } from './fault.ts';
 
 /**
  * The rule by which the server itself refuses a document stamped for another branch, or one
@@ -195,12 +195,12 @@ async function prepare(db: Db, wanted: Wanted): Promise<void> {
   }
 }
 
-/** Others may drop it at the same time: IndexNotFound. */
+/** Others may drop it at the same time. */
 async function dropIndex(collection: Collection, name: string): Promise<void> {
   try {
     await collection.dropIndex(name);
   } catch (error) {
-    if (!(error instanceof Error && 'code' in error && error.code === 27)) throw error;
+    if (!isServerError(error, 'indexNotFound')) throw error;
   }
 }
 
@@ -270,8 +270,8 @@ async function createCollection(db: Db, wanted: Wanted): Promise<void> {
   try {
     await db.createCollection(wanted.collection, { validator: wanted.validator });
   } catch (error) {
-    // Someone else was faster: NamespaceExists.
-    if (!(error instanceof Error && 'code' in error && error.code === 48)) throw error;
+    // Someone else was faster.
+    if (!isServerError(error, 'namespaceExists')) throw error;
   }
 }
 

@@ -5,10 +5,10 @@ import {
   type Document,
   MongoError,
   MongoNetworkTimeoutError,
-  MongoServerError,
 } from 'mongodb';
 import { identityCollection } from '../config/config.ts';
 import { BankctlError } from '../core/errors.ts';
+import { isServerError } from '../database/driver-errors.ts';
 
 /** What a branch owns, as the database knows it. */
 export interface OwnedBranch {
@@ -60,7 +60,7 @@ export async function readIdentity(db: Db, session?: ClientSession): Promise<Ide
     );
     return document === null ? undefined : parseIdentity(document, db.databaseName);
   } catch (error) {
-    throw isNotPermitted(error) ? mayNotRead(db, error) : error;
+    throw isServerError(error, 'unauthorized') ? mayNotRead(db, error) : error;
   }
 }
 
@@ -79,7 +79,7 @@ export async function readIdentityOfSet(
   try {
     answer = await db.command({ ...find, singleBatch: true, readConcern: { level: 'majority' } });
   } catch (error) {
-    if (isNotPermitted(error)) throw mayNotRead(db, error);
+    if (isServerError(error, 'unauthorized')) throw mayNotRead(db, error);
     // What took its time already is not asked again.
     if (error instanceof MongoNetworkTimeoutError || !(error instanceof MongoError)) throw error;
     return undefined;
@@ -87,10 +87,6 @@ export async function readIdentityOfSet(
   if (answer['operationTime'] === undefined) return undefined;
   const [document] = answer['cursor'].firstBatch;
   return { identity: document && parseIdentity(document, db.databaseName) };
-}
-
-function isNotPermitted(error: unknown): boolean {
-  return error instanceof MongoServerError && error.code === 13;
 }
 
 function mayNotRead(db: Db, cause: unknown): BankctlError {

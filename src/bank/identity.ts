@@ -1,8 +1,9 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { type ClientSession, type Db, type Document, MongoServerError, UUID } from 'mongodb';
+import { type ClientSession, type Db, type Document, UUID } from 'mongodb';
 import { type Config, identityCollection } from '../config/config.ts';
 import { BankctlError } from '../core/errors.ts';
 import { quote } from '../core/text.ts';
+import { isDuplicate, isServerError } from '../database/driver-errors.ts';
 import { findConflict, renameConflict } from './identity-conflicts.ts';
 import {
   type Identity,
@@ -121,7 +122,7 @@ async function hasCollections(db: Db, { journal, branches }: Config): Promise<bo
   try {
     return (await db.listCollections(filter, { nameOnly: true }).toArray()).length > 0;
   } catch (error) {
-    if (error instanceof MongoServerError && error.code === 13) return true;
+    if (isServerError(error, 'unauthorized')) return true;
     throw error;
   }
 }
@@ -163,7 +164,7 @@ async function write(
     const push = { $push: { branches: { $each: owned } } };
     return (await identityDocuments(db).updateOne(filter, push, options)).modifiedCount === 1;
   } catch (error) {
-    if (session || !(error instanceof MongoServerError && error.code === 11_000)) throw error;
+    if (session || !isDuplicate(error)) throw error;
     return false;
   }
 }
@@ -172,8 +173,8 @@ async function createCollection(db: Db): Promise<void> {
   try {
     await db.createCollection(identityCollection);
   } catch (error) {
-    // Another command was faster: NamespaceExists.
-    if (!(error instanceof MongoServerError && error.code === 48)) throw error;
+    // Another command was faster.
+    if (!isServerError(error, 'namespaceExists')) throw error;
   }
 }
 

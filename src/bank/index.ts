@@ -3,7 +3,6 @@ export { accountBalance, accountBalances, bankBalance } from './balances.ts';
 export { openBank } from './bank.ts';
 export { findOperation, notFoundToReverse } from './find-operation.ts';
 export { accountHistory } from './history.ts';
-export { isOutage } from './outage.ts';
 export { accountBalanceAt, accountBalancesAt, bankBalanceAt } from './past.ts';
 export { postPlain, WriteUnknown } from './plain.ts';
 export { post } from './post.ts';

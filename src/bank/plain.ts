@@ -1,5 +1,5 @@
-import { MongoServerError } from 'mongodb';
 import { BankctlError } from '../core/errors.ts';
+import { isDefinite, isDuplicate } from '../database/driver-errors.ts';
 import { readAccount } from './account.ts';
 import type { Bank } from './bank.ts';
 import { type AccountState, isState } from './book.ts';
@@ -8,7 +8,6 @@ import { referenceKey } from './operations/names.ts';
 import { createsAccount, legsOf, type PlainOperation } from './operations/operation.ts';
 import { readBook } from './reading.ts';
 import { applyLegs } from './rules.ts';
-import { isDefinite } from './transaction.ts';
 
 /** Each round means that another writer came in between; more than a few in a row do not happen. */
 const mostRounds = 10;
@@ -103,7 +102,7 @@ async function tryInsert(
     await sent(bank, () => bank.branches.get(name).insert(change));
     return posting;
   } catch (error) {
-    if (error instanceof MongoServerError && error.code === 11_000) return undefined;
+    if (isDuplicate(error)) return undefined;
     throw error;
   }
 }

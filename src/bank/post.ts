@@ -1,10 +1,10 @@
-import type { ClientSession } from 'mongodb';
-import { BankctlError } from '../core/errors.ts';
+import type { ClientSession, MongoServerError } from 'mongodb';
+import { BankctlError, Status } from '../core/errors.ts';
 import { quote } from '../core/text.ts';
+import { isAboutDocument, isDuplicate, mayBeCapped } from '../database/driver-errors.ts';
 import type { Bank } from './bank.ts';
 import { type Bound, within } from './bound.ts';
 import type { BranchModel } from './branch.ts';
-import { isDuplicate, isFaultOfOne, mayBeCapped } from './fault.ts';
 import type { Journal } from './journal.ts';
 import { type Judged, type JudgeOptions, judgeAll, type Outcome } from './judge.ts';
 import { accountsOf, createsAccount, type Operation } from './operations/operation.ts';
@@ -256,6 +256,27 @@ function inTransaction(batch: Batch, bound: Bound, progress: Progress): Promise<
       },
     ),
   );
+}
+
+/** What a journal document can have, which one operation names by its id, or reverses. */
+const ofJournal: ReadonlySet<string> = new Set(['unknown_branch', 'bad_document', 'bad_balance']);
+
+/**
+ * True for an error that may be due to one operation of a batch, and not to the server or the
+ * network. Where each operation has a caller of its own, so are those that keep one from being
+ * judged at all, such as a branch that the config does not have.
+ */
+function isFaultOfOne(
+  error: unknown,
+  ofManyCallers: boolean,
+): error is MongoServerError | BankctlError {
+  if (error instanceof BankctlError) {
+    const { code, status } = error;
+    if (code === 'config_mismatch' || code === 'bad_identity') return false;
+    if (ofJournal.has(code)) return true;
+    return ofManyCallers && (status === Status.refused || status === Status.usage);
+  }
+  return isAboutDocument(error);
 }
 
 function refusalOf(operation: Operation, error: unknown): BankctlError {

@@ -8,6 +8,7 @@ import {
 } from 'mongodb';
 import type { BranchConfig } from '../config/config.ts';
 import { maxMinor } from '../core/money.ts';
+import { isServerError } from '../database/driver-errors.ts';
 import { toDecimal } from './decimal.ts';
 
 /** What can be wrong with a document of a branch's collection. */
@@ -99,8 +100,7 @@ async function readSums(
   try {
     return await db.collection(first.collection).aggregate(pipeline, optionsOf()).toArray();
   } catch (error) {
-    const code = error instanceof Error && 'code' in error ? error.code : undefined;
-    if (code !== unauthorized || rest.length === 0) throw error;
+    if (!isServerError(error, 'unauthorized') || rest.length === 0) throw error;
     // The server names the first collection only; one at a time tells which it is.
     const rows: Document[] = [];
     for (const branch of branches) rows.push(...(await readSums(db, [branch], optionsOf)));
@@ -146,17 +146,12 @@ export async function hasUniqueNumbers(db: Db, collection: string): Promise<bool
         partialFilterExpression === undefined,
     );
   } catch (error) {
-    const code = error instanceof Error && 'code' in error ? error.code : undefined;
-    if (code === namespaceNotFound) return true;
+    if (isServerError(error, 'namespaceNotFound')) return true;
     // Without the right to see the indexes, the documents themselves tell.
-    if (code === unauthorized || code === notSupportedOnView) return false;
+    if (isServerError(error, 'unauthorized', 'commandNotSupportedOnView')) return false;
     throw error;
   }
 }
-
-const namespaceNotFound = 26;
-const unauthorized = 13;
-const notSupportedOnView = 166;
 
 /** What is wrong in a collection, and what is known in spite of that. */
 export interface Problems {

@@ -1,9 +1,15 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { type ClientSession, MongoError, MongoServerError, MongoWriteConcernError } from 'mongodb';
+import type { ClientSession } from 'mongodb';
 import { BankctlError } from '../core/errors.ts';
+import {
+  isConflict,
+  isDefinite,
+  isNoSuchTransaction,
+  isOutage,
+  isTransient,
+} from '../database/driver-errors.ts';
 import type { Bound } from './bound.ts';
 import type { Commits } from './commits.ts';
-import { isOutage } from './outage.ts';
 
 /** How a transaction is run. */
 interface TransactionOptions {
@@ -129,10 +135,6 @@ async function pauseBefore(attempt: number, { draw }: TransactionOptions): Promi
   await pause(draw() * longest);
 }
 
-function isTransient(error: unknown): boolean {
-  return error instanceof MongoError && error.hasErrorLabel('TransientTransactionError');
-}
-
 /**
  * A call of the body that got no answer. The driver marks those of the session as transient, but
  * not the ones on a connection that was given up meanwhile, nor the ones outside the session.
@@ -140,42 +142,4 @@ function isTransient(error: unknown): boolean {
  */
 function isBrokenLine(error: unknown): boolean {
   return !(error instanceof BankctlError) && isOutage(error);
-}
-
-/** Codes of a server that stops, or is no longer the primary: what it did is not known. */
-const interrupted: ReadonlySet<unknown> = new Set([
-  91, 189, 10_107, 11_600, 11_601, 11_602, 13_435, 13_436,
-]);
-
-/**
- * The server itself said that a write did not take effect, if it was sent once. An error of the
- * write concern says that it did, on one server at least.
- */
-export function isDefinite(error: unknown): boolean {
-  return (
-    error instanceof MongoServerError &&
-    !hasWriteConcernError(error) &&
-    !error.hasErrorLabel('UnknownTransactionCommitResult') &&
-    !error.hasErrorLabel('RetryableWriteError') &&
-    !interrupted.has(error.code)
-  );
-}
-
-/**
- * The server has no such transaction: it was not committed, and cannot be any more. With an error
- * of the write concern that may yet be rolled back.
- *
- * Source: driver specifications, "Transactions", on retries of commitTransaction.
- */
-function isNoSuchTransaction(error: unknown): boolean {
-  return error instanceof MongoServerError && error.code === 251 && !hasWriteConcernError(error);
-}
-
-function hasWriteConcernError(error: MongoServerError): boolean {
-  return error instanceof MongoWriteConcernError || 'writeConcernError' in error.errorResponse;
-}
-
-/** Another transaction changed the same document first (WriteConflict). */
-export function isConflict(error: unknown): boolean {
-  return error instanceof MongoServerError && error.code === 112;
 }

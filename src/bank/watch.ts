@@ -1,13 +1,8 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import {
-  type ChangeStream,
-  type ChangeStreamInsertDocument,
-  MongoError,
-  MongoServerError,
-  type ResumeToken,
-} from 'mongodb';
+import type { ChangeStream, ChangeStreamInsertDocument, ResumeToken } from 'mongodb';
 import { BankctlError } from '../core/errors.ts';
 import { formatAmount } from '../core/money.ts';
+import { isResumable, isServerError } from '../database/driver-errors.ts';
 import type { Bank } from './bank.ts';
 import { journalOf } from './history.ts';
 import { type AppliedDocument, fromJournalDocument } from './journal-document.ts';
@@ -78,10 +73,10 @@ export async function* watchPostings(
       }
     } catch (error) {
       if (interrupted.aborted) return;
-      if (isPlaceLost(error)) {
+      if (isServerError(error, 'changeStreamHistoryLost')) {
         token = undefined;
         yield { kind: 'lost_place' };
-      } else if (isOutage(error)) {
+      } else if (isResumable(error)) {
         yield { kind: 'reconnecting' };
         await pause(retryMs);
       } else {
@@ -155,16 +150,4 @@ function movementsOf(bank: Bank, entry: Entry, { branch, account }: WatchFilter)
       version: Number(posting.version),
     };
   });
-}
-
-function isPlaceLost(error: unknown): boolean {
-  const changeStreamHistoryLost = 286;
-  return error instanceof MongoServerError && error.code === changeStreamHistoryLost;
-}
-
-function isOutage(error: unknown): boolean {
-  return (
-    error instanceof MongoError &&
-    (!(error instanceof MongoServerError) || error.hasErrorLabel('ResumableChangeStreamError'))
-  );
 }

@@ -1,15 +1,14 @@
 import type { Bank } from '../bank/bank.ts';
-import { isTooLarge } from '../bank/fault.ts';
 import type { Outcome } from '../bank/judge.ts';
 import type { Posting } from '../bank/operations/entry.ts';
 import type { Operation } from '../bank/operations/operation.ts';
-import { isOutage } from '../bank/outage.ts';
 import { OutcomeUnknown, type PostOptions, post } from '../bank/post.ts';
 import { createMemory } from '../bank/post-memory.ts';
 import { createRehearsal } from '../bank/rehearsal.ts';
 import { BankctlError } from '../core/errors.ts';
 import { formatAmount } from '../core/money.ts';
 import { Unfinished } from '../core/unfinished.ts';
+import { isOutage, isTooLarge } from '../database/driver-errors.ts';
 import type { Again, Left } from './again.ts';
 import type { Batch } from './batches.ts';
 import { fileCodes } from './check-file.ts';
