@@ -4,7 +4,7 @@ import { BankctlError } from '../core/errors.ts';
 import { endAbandoned } from './abandoned.ts';
 import { type BatchFiles, createBatchFiles } from './batch-files.ts';
 import { within } from './bound.ts';
-import { type Branches, createBranches } from './branches.ts';
+import { type Branches, createBranches } from './branch.ts';
 import { type Commits, createCommits } from './commits.ts';
 import { type BankIdentity, createIdentity, refuseMismatch } from './identity.ts';
 import { readIdentity, readIdentityOfSet } from './identity-document.ts';

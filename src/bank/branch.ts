@@ -9,18 +9,21 @@ import {
   MongoWriteConcernError,
   ObjectId,
 } from 'mongodb';
-import type { BranchConfig } from '../config/config.ts';
-import { maxMinor } from '../core/money.ts';
+import type { BranchConfig, Config } from '../config/config.ts';
+import { unknownBranch } from '../config/find-branch.ts';
+import { type Currency, maxMinor } from '../core/money.ts';
 import type { AccountDocument } from './account.ts';
 import type { AccountState } from './book.ts';
-import { checkBranch, prepareBranch } from './collections.ts';
+import { branchWanted, checkCollection, prepareCollection } from './collections.ts';
 import { toDecimal } from './decimal.ts';
 import {
+  type BranchTotal,
   findDuplicates,
   findProblems,
   hasUniqueNumbers,
   type Problem,
   type Problems,
+  readTotals,
   type Tally,
 } from './survey.ts';
 
@@ -113,6 +116,7 @@ export interface BranchModel extends BranchConfig {
 export function createBranch(db: Db, config: BranchConfig): BranchModel {
   const collection = db.collection(config.collection);
   const stamp = config.name;
+  const wanted = branchWanted(config);
   const guarded = (account: string, amountMinor: bigint) => ({
     account_number: account,
     branch: stamp,
@@ -166,9 +170,32 @@ export function createBranch(db: Db, config: BranchConfig): BranchModel {
     duplicates: async (session) =>
       (await hasUniqueNumbers(db, config.collection)) ? [] : findDuplicates(place(session)),
     accounts: (session, foreign) => readAccounts(collection, stamp, session, foreign),
-    prepare: () => prepareBranch(db, config),
-    check: (only) => checkBranch(db, config, only),
+    prepare: () => prepareCollection(db, wanted),
+    check: (only) => checkCollection(db, wanted, only),
   } satisfies BranchModel);
+}
+
+/** The models of all branches, made once; looked up by name, never changed. */
+export interface Branches extends Iterable<BranchModel> {
+  /** @throws `unknown_branch`, with the nearest name */
+  readonly get: (name: string) => BranchModel;
+  /** @throws `unknown_branch` */
+  readonly currencyOf: (name: string) => Currency;
+  /** Number and sum of the accounts of each branch, by its name. */
+  readonly totals: (session: ClientSession) => Promise<ReadonlyMap<string, BranchTotal>>;
+}
+
+/** Makes one frozen model per branch. */
+export function createBranches(db: Db, config: Config): Branches {
+  const models = new Map(config.branches.map((branch) => [branch.name, createBranch(db, branch)]));
+  const get = (name: string) => models.get(name.normalize('NFC')) ?? unknownBranch(name, config);
+  return Object.freeze({
+    get,
+    currencyOf: (name: string) => get(name).currency,
+    totals: (session: ClientSession) =>
+      readTotals(db, config.branches, () => sessionOption(session)),
+    [Symbol.iterator]: () => models.values(),
+  });
 }
 
 /** @throws `MongoWriteConcernError` also where the server reports it in an answer that is ok */
@@ -203,7 +230,7 @@ async function insertOnce(db: Db, collection: string, document: AccountDocument)
  * A snapshot session alone is not enough: the client's own read concern would silently win over
  * it, so the call asks for the snapshot itself.
  */
-export function sessionOption(session: ClientSession | undefined) {
+function sessionOption(session: ClientSession | undefined) {
   if (!session) return {};
   // Made anew each time: the driver writes the snapshot's time into it.
   const readConcern = { level: 'snapshot' } as const;

@@ -4,6 +4,7 @@ import { type Config, identityCollection } from '../config/config.ts';
 import { BankctlError } from '../core/errors.ts';
 import { quote } from '../core/text.ts';
 import { isDuplicate, isServerError } from '../database/driver-errors.ts';
+import { createCollection } from './collections.ts';
 import { findConflict, renameConflict } from './identity-conflicts.ts';
 import {
   type Identity,
@@ -109,7 +110,7 @@ export function createIdentity(db: Db, config: Config, known: Identity | undefin
     prepare: async () => {
       if (claimed) return;
       const { found } = await look(undefined);
-      if (!found) await createCollection(db);
+      if (!found) await createCollection(db, identityCollection);
     },
     rename: ({ dryRun }) => rename(db, config, dryRun),
   };
@@ -151,7 +152,7 @@ async function write(
   session: ClientSession | undefined,
 ): Promise<boolean> {
   const options = session ? { session } : {};
-  const owned = branches.map(stored);
+  const owned = branches.map(ownedBranch).map(stored);
   try {
     if (!found) {
       await identityDocuments(db).insertOne(
@@ -166,15 +167,6 @@ async function write(
   } catch (error) {
     if (session || !isDuplicate(error)) throw error;
     return false;
-  }
-}
-
-async function createCollection(db: Db): Promise<void> {
-  try {
-    await db.createCollection(identityCollection);
-  } catch (error) {
-    // Another command was faster.
-    if (!isServerError(error, 'namespaceExists')) throw error;
   }
 }
 
@@ -235,13 +227,8 @@ function ownedBranch({ name, collection, currency }: Branches[number]): OwnedBra
   return { name, collection, currency: currency.code };
 }
 
-function stored(branch: OwnedBranch | Branches[number]): StoredBranch {
-  const { name, collection, currency } = branch;
-  return {
-    branch: name,
-    collection,
-    currency: typeof currency === 'string' ? currency : currency.code,
-  };
+function stored({ name, collection, currency }: OwnedBranch): StoredBranch {
+  return { branch: name, collection, currency };
 }
 
 /** Every contradiction, as clauses of a sentence that name both values. */

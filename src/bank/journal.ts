@@ -8,7 +8,7 @@ import {
   Long,
   type ResumeToken,
 } from 'mongodb';
-import { checkJournal, prepareJournal, timeAndPlace } from './collections.ts';
+import { checkCollection, journalWanted, prepareCollection, timeAndPlace } from './collections.ts';
 import type { AppliedDocument, JournalDocument } from './journal-document.ts';
 import { type AccountReference, referenceKey } from './operations/names.ts';
 import { statusTypes } from './operations/operation.ts';
@@ -89,6 +89,7 @@ export interface Journal {
 /** Makes the one object through which the journal is touched. Nothing is sent to the server. */
 export function createJournal(db: Db, name: string): Journal {
   const collection: Collection<JournalDocument> = db.collection<JournalDocument>(name);
+  const wanted = journalWanted(name);
   return Object.freeze({
     collection: name,
     find: (ids, session) =>
@@ -148,8 +149,8 @@ export function createJournal(db: Db, name: string): Journal {
       const filter = { _id: { $in: [...ids] }, refused: { $exists: true }, postings: absent };
       return (await collection.deleteMany(filter, { session })).deletedCount;
     },
-    prepare: () => prepareJournal(db, name),
-    check: (only) => checkJournal(db, name, only),
+    prepare: () => prepareCollection(db, wanted),
+    check: (only) => checkCollection(db, wanted, only),
   } satisfies Journal);
 }
 

@@ -1,4 +1,4 @@
-import type { Branches } from '../bank/branches.ts';
+import type { Branches } from '../bank/branch.ts';
 import type { Posting } from '../bank/operations/entry.ts';
 import { referenceKey } from '../bank/operations/names.ts';
 import { kindOf, type OperationType } from '../bank/operations/operation.ts';
