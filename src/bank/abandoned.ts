@@ -2,14 +2,11 @@ import { type Document, type MongoClient, MongoServerError } from 'mongodb';
 import { isOutage } from '../database/driver-errors.ts';
 
 /**
- * Ends the transactions that killed clients left open. The server does not notice that a client is
- * gone, and would let such a transaction block the accounts it wrote for up to 60 s. One whose
- * connection is closed has nobody who could commit it; should its client live on after all, it is
- * told that the transaction is aborted, and begins it again.
- *
- * Needs no privilege: a user sees and ends sessions of his own. Where the server does not allow
- * even that, nothing is done, and the 60 s pass.
- *
+ * Ends the transactions that killed clients left open: the server does not notice that a client is
+ * gone, and would let them block accounts for up to 60 s. A client that lives on after all sees an
+ * aborted transaction, and starts it again.
+ * Needs no privilege, since a user may end its own sessions. If the server refuses even that,
+ * nothing is done.
  * Source: MongoDB manual, "$currentOp", "killSessions", "transactionLifetimeLimitSeconds".
  */
 export async function endAbandoned(client: MongoClient): Promise<void> {

@@ -24,10 +24,8 @@ export interface AccountDocument {
 const statuses: ReadonlySet<unknown> = new Set<AccountStatus>(['open', 'frozen', 'closed']);
 
 /**
- * An account as the rules need it, from its document.
- *
- * @returns `bad_balance` if the balance is no exact amount of the currency, or larger than a
- *   balance can be; `bad_document` if another field is missing or of another type
+ * An account as the rules need it, from its document; else `bad_balance` if the balance is not an
+ * exact amount of the currency, or too large, and `bad_document` for any other field.
  */
 export function readAccount(
   document: Document,

@@ -42,9 +42,8 @@ export interface AccountBalance {
 }
 
 /**
- * All branches in one consistent snapshot: money in a running transfer is never counted twice or
- * not at all. A bank without a journal has no snapshots, and is read branch by branch.
- *
+ * All branches in one snapshot, so that money in a transfer under way is counted exactly once. A
+ * bank without a journal has no snapshots, and is read branch by branch.
  * Source: MongoDB manual, "Read Concern snapshot" (snapshot sessions).
  */
 export function bankBalance(bank: Bank): Promise<BankBalance> {
@@ -133,8 +132,8 @@ export function sumUp(sums: readonly BranchSum[]): BankBalance {
 }
 
 /**
- * All accounts of a branch in order of their number, in batches, from one snapshot. What is wrong
- * with documents goes to the tally, and the others are shown.
+ * All accounts of a branch by number, in batches, from one snapshot. What is wrong with documents
+ * goes to the tally.
  */
 export async function* accountBalances(
   bank: Bank,
@@ -203,8 +202,6 @@ function toAccountBalance(
 }
 
 /**
- * One account.
- *
  * @throws `account_not_found`, `wrong_branch`, `duplicate_account`, `bad_balance`, `bad_document`
  */
 export async function accountBalance(bank: Bank, name: string, account: string) {

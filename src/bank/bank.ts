@@ -16,15 +16,15 @@ export interface Bank {
   /** What the database says of itself, and how the first write makes it say so. */
   readonly identity: BankIdentity;
   readonly branches: Branches;
-  /** Undefined where the config says `journal: false`. */
+  /** Undefined if the config says `journal: false`. */
   readonly journal: Journal | undefined;
   /** Which rows were given under which `--batch` names; undefined without a journal. */
   readonly batchFiles: BatchFiles | undefined;
-  /** Bound on a whole operation, milliseconds; the driver's own retries go on for 120 s. */
+  /** The bound on a whole operation: the driver's own retries go on for 120 s. */
   readonly timeoutMs: number;
-  /** A share from 0 to 1, for pauses that keep rivals apart. */
+  /** A random share from 0 to 1, for pauses that keep rivals apart. */
   readonly draw: () => number;
-  /** The writes under way, for whoever ends the work: see `Commits`. */
+  /** The writes under way: see `Commits`. */
   readonly commits: Commits;
   /** The server's time. */
   readonly serverTime: () => Promise<Date>;
@@ -32,7 +32,7 @@ export interface Bank {
   readonly endAbandoned: () => Promise<void>;
   /** A session that the caller ends. */
   readonly startSession: (options?: { readonly snapshot: boolean }) => ClientSession;
-  /** Runs work in a session, and ends the session, which aborts what it left open. */
+  /** Runs work in a session that ends with it, which aborts what it left open. */
   readonly inSession: <T>(
     work: (session: ClientSession) => Promise<T>,
     options?: { readonly snapshot: boolean },
@@ -47,7 +47,6 @@ interface OpenOptions extends Pick<Bank, 'timeoutMs' | 'draw'> {
 
 /**
  * Makes the models of a bank on a connected client.
- *
  * @throws `no_transactions` if the bank has a journal and the server is a standalone;
  *   `not_initiated`; `config_mismatch` if the database says that something else belongs to a branch
  */

@@ -12,19 +12,16 @@ export interface AccountState {
   readonly postedAt: Date;
   /** When the next posting is made at the earliest. */
   readonly nextAt: Date;
-  /**
-   * The `_id` of its document, which the write's filter repeats: of any type, if another program
-   * wrote it; undefined for a new account.
-   */
+  /** The `_id` of its document, of any type; undefined for a new account. */
   readonly documentId: unknown;
 }
 
-/** What is known of an account when the rules are applied: its state, or why it has none. */
+/** What is known of an account: its state, or why it has none. */
 export type Reading = AccountState | 'missing' | BankctlError;
 
 /**
- * The reading of a batch: it starts as what the database said and moves on as operations are
- * accepted, so that the second operation on an account sees what the first one did.
+ * What is known when a batch is judged: it starts as what the database said and moves on with each
+ * accepted operation, so that the next one sees what that one did.
  */
 export interface Book extends Past {
   /** The server's time at the reading. */

@@ -1,16 +1,15 @@
 import { BankctlError } from '../core/errors.ts';
 
-/** Handed to bounded work: whether its time is over, so that it stops before it does more. */
+/** Tells bounded work whether its time is over. */
 export interface Bound {
   /** @throws the time-out, once the time is over */
   readonly check: () => void;
 }
 
 /**
- * Runs work that gives up after a while. The driver has no bound of its own over a whole
- * operation: its retries of a transaction go on for 120 s. Work that is given up may still be
- * waiting for an answer; it must call `check` before each step that must not happen any more.
- *
+ * Gives up on work after a while. The driver has no bound over a whole operation: its retries of a
+ * transaction go on for 120 s. Work that was given up may still be waiting for an answer, so it
+ * must call `check` before each step that must not happen any more.
  * @throws `timed_out`
  */
 export async function within<T>(timeoutMs: number, work: (bound: Bound) => Promise<T>): Promise<T> {

@@ -27,54 +27,43 @@ import {
   type Tally,
 } from './survey.ts';
 
-/** What a batch does to one account: its state after it, given the version it was read at. */
+/** The state of an account after a batch, and the version at which it was read. */
 export interface AccountChange extends Omit<AccountState, 'nextAt'> {
   readonly account: string;
-  /** The version that was read; the write matches no other. 0n for an account that is new. */
+  /** The write matches no other version. 0n for a new account. */
   readonly versionRead: bigint;
 }
 
 /**
- * The one way to a branch's collection. A branch model is made once from the config and frozen;
- * the collection is held in a closure, so nothing can re-point it. Every filter repeats the
- * stamp, so a misdirected write matches nothing.
+ * The one way to a branch's collection. It is made once from the config and frozen, and holds the
+ * collection in a closure, so nothing can re-point it. Every filter repeats the stamp, so a
+ * misdirected write matches nothing.
  */
 export interface BranchModel extends BranchConfig {
-  /** The documents of these accounts, as the session's snapshot has them; none for a missing. */
+  /** The documents of these accounts that carry the branch's stamp. */
   readonly read: (
     accounts: readonly string[],
     session?: ClientSession,
   ) => Promise<readonly Document[]>;
-  /**
-   * Every document of the collection that carries one of these numbers, whatever its stamp: more
-   * than one of a number, or one without the stamp, is for the caller to refuse.
-   */
+  /** Every document with one of these numbers, whatever its stamp. */
   readonly find: (
     accounts: readonly string[],
     session?: ClientSession,
   ) => Promise<readonly Document[]>;
-  /**
-   * Documents of the collection that carry one of these numbers but not the branch's stamp: what
-   * a misdirected or a legacy program left there.
-   */
+  /** Documents with one of these numbers but without the branch's stamp. */
   readonly strays: (
     accounts: readonly string[],
     session?: ClientSession,
   ) => Promise<readonly Document[]>;
   /**
-   * Writes the changes of a batch with one bulk write. Each matches only the document and the
-   * version that were read.
-   *
-   * @returns how many changes took effect; fewer than given means another writer was faster
+   * Writes the changes of a batch in one call. Each matches only the document and version read.
+   * @returns how many took effect; fewer than given means that another writer was faster
    */
   readonly write: (changes: readonly AccountChange[], session: ClientSession) => Promise<number>;
   /**
-   * The plain `$inc` of a bank without a journal: one guarded update, atomic by itself. The guard
-   * stands in the filter: number, stamp, status and the bounds of the result.
-   *
+   * The plain `$inc` of a bank without a journal: one guarded update, atomic by itself. The filter
+   * is the guard: number, stamp, status and the bounds of the result.
    * Sent once: the driver would repeat it, and hide that a first attempt went unanswered.
-   *
-   * @param documentId the `_id` of the document that was read
    * @returns the account after it, or null if it did not pass the guard
    */
   readonly increment: (
@@ -83,36 +72,31 @@ export interface BranchModel extends BranchConfig {
     amountMinor: bigint,
   ) => Promise<Document | null>;
   /**
-   * Opens an account in a bank without a journal; the unique index refuses a second one. Sent once,
-   * as `increment`.
+   * Opens an account in a bank without a journal, for which the unique index is the guard. Sent
+   * once, like `increment`.
    */
   readonly insert: (change: AccountChange) => Promise<void>;
   /** As `increment`, without reading the account back: how many documents it matched, 0 or 1. */
   readonly add: (account: string, amountMinor: bigint) => Promise<number>;
-  /** What is wrong with documents of the collection, but for duplicates of a number. Slow. */
+  /** What is wrong with documents, except duplicates of a number. Slow. */
   readonly problems: (session?: ClientSession) => Promise<Problems>;
-  /** Account numbers that several documents have; there are none while the index is in place. */
+  /** Numbers that several documents have; there are none while the index is in place. */
   readonly duplicates: (session?: ClientSession) => Promise<readonly Problem[]>;
   /**
-   * All accounts in order of their number, in batches; memory does not grow with the branch.
-   *
-   * @param foreign counts the documents that do not carry the branch's stamp
+   * All accounts by number, in batches of bounded memory.
+   * @param foreign counts the documents without the branch's stamp
    */
   readonly accounts: (
     session?: ClientSession,
     foreign?: Tally,
   ) => AsyncIterable<readonly Document[]>;
-  /**
-   * Creates what is missing: the collection, its validator, its unique index. Repeatable.
-   *
-   * @throws `foreign_documents`, `capped_collection`
-   */
+  /** See `prepareCollection`. */
   readonly prepare: () => Promise<void>;
-  /** What `prepare` would refuse, or only whether it is capped; it changes nothing. */
+  /** See `checkCollection`. */
   readonly check: (only?: 'capped') => Promise<void>;
 }
 
-/** Makes the model of a branch. Nothing is sent to the server. */
+/** Sends nothing to the server. */
 export function createBranch(db: Db, config: BranchConfig): BranchModel {
   const collection = db.collection(config.collection);
   const stamp = config.name;
@@ -198,7 +182,7 @@ export function createBranches(db: Db, config: Config): Branches {
   });
 }
 
-/** @throws `MongoWriteConcernError` also where the server reports it in an answer that is ok */
+/** @throws `MongoWriteConcernError` also if the server reports it in an answer that is ok */
 async function incrementOnce(
   db: Db,
   collection: string,
@@ -226,10 +210,7 @@ async function insertOnce(db: Db, collection: string, document: AccountDocument)
   if (writeConcernError) throw new MongoWriteConcernError({ ok: 1, writeConcernError });
 }
 
-/**
- * A snapshot session alone is not enough: the client's own read concern would silently win over
- * it, so the call asks for the snapshot itself.
- */
+/** Asks for the snapshot itself: over a snapshot session the client's own read concern wins. */
 function sessionOption(session: ClientSession | undefined) {
   if (!session) return {};
   // Made anew each time: the driver writes the snapshot's time into it.

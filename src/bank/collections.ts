@@ -14,9 +14,8 @@ import { isDuplicate, isServerError } from '../database/driver-errors.ts';
 import { toDecimal } from './decimal.ts';
 
 /**
- * The rule by which the server itself refuses a document stamped for another branch, or one
- * whose balance is not a finite decimal.
- *
+ * Lets the server itself refuse a document stamped for another branch, or one whose balance is not
+ * a finite decimal.
  * Source: MongoDB manual, "Specify JSON Schema Validation".
  */
 function branchValidator(branch: BranchConfig): Document {
@@ -58,8 +57,8 @@ const postings: Document = {
 };
 
 /**
- * The rule for the documents of the journal: applied operations have postings, refused ones a
- * reason, and none has both. Applied ones of older versions may have a list of refusals.
+ * Applied operations have postings, refused ones a reason, and none has both. Applied ones of older
+ * versions may have a list of refusals.
  */
 const journalValidator: Document = Object.freeze({
   $jsonSchema: {
@@ -157,9 +156,7 @@ export async function checkCollection(
 
 /**
  * Creates what is missing: the collection, its validator, its indexes. Repeatable, also by many at
- * once. An outdated index is dropped after the one that replaces it is there, so that one always
- * holds.
- *
+ * once. An outdated index is dropped only after its replacement is there.
  * @throws `foreign_documents`, `capped_collection`, `duplicate_account`
  */
 export async function prepareCollection(db: Db, wanted: Wanted): Promise<void> {
@@ -189,11 +186,7 @@ async function dropIndex(collection: Collection, name: string): Promise<void> {
   }
 }
 
-/**
- * How a collection stands.
- *
- * @throws `foreign_documents`, `capped_collection`
- */
+/** @throws `foreign_documents`, `capped_collection` */
 async function check(
   db: Db,
   wanted: Wanted,
@@ -211,11 +204,7 @@ async function check(
   return 'other_validator';
 }
 
-/**
- * Without its unique index a branch's collection may hold two documents of one number.
- *
- * @throws `duplicate_account`
- */
+/** @throws `duplicate_account`, which a collection without its unique index may hold */
 async function checkNumbers(db: Db, { collection }: Wanted): Promise<void> {
   const [twice] = await db
     .collection(collection)
@@ -269,8 +258,8 @@ export async function createCollection(
 }
 
 /**
- * A strict validator on documents that break it would stop every program that still writes
- * them, so a collection with such documents is left as it is.
+ * A strict validator would stop every program that still writes the documents that break it, so a
+ * collection with such documents is left as it is.
  */
 async function checkDocuments(db: Db, wanted: Wanted): Promise<void> {
   const breaking = await db

@@ -56,7 +56,7 @@ export interface ShownRefused extends ShownOperation {
   readonly asked: Readonly<Record<string, string>>;
 }
 
-/** Less than this begins too many ids. */
+/** Fewer characters begin too many ids. */
 const minPrefixLength = 4;
 
 /** How many ids a message names. */
@@ -65,8 +65,7 @@ const maxNamed = 5;
 /**
  * What the journal says of an operation: applied, or refused. An id that is not there may be the
  * beginning of exactly one that is.
- *
- * @throws `operation_not_found`, with ids that are near; `operation_ambiguous`, `bad_document`,
+ * @throws `operation_not_found`, with similar ids; `operation_ambiguous`, `bad_document`,
  *   `journal_disabled`
  */
 export function findOperation(bank: Bank, id: string): Promise<ShownApplied | ShownRefused> {
@@ -126,11 +125,7 @@ function beginning(id: string): string {
   return ` To look for the beginning of an id, give at least ${minPrefixLength} characters.`;
 }
 
-/**
- * Why an operation that is not there cannot be reversed, with the ids that are near.
- *
- * @returns `operation_not_found`
- */
+/** The `operation_not_found` of an operation that was to be reversed, with similar ids. */
 export async function notFoundToReverse(bank: Bank, id: string): Promise<BankctlError> {
   const journal = journalOf(bank);
   const near = await within(bank.timeoutMs, async () =>
@@ -150,8 +145,8 @@ function named(ids: readonly string[]): string {
 }
 
 /**
- * Ids that `id` may have been meant to be, nearest first: those that differ by one mistake, and
- * those next to it in order that begin as it does. All of it is looked up in the index of the ids.
+ * Ids that `id` may have been meant to be, nearest first: those one mistake away, and its
+ * neighbours in order that begin alike. All are looked up in the index of the ids.
  */
 async function nearIds(
   journal: Journal,

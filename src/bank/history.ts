@@ -26,9 +26,8 @@ export function journalOf(bank: Bank): Journal {
 }
 
 /**
- * The postings of an account, oldest first, in batches. The journal has them even if the
- * account's document is gone or cannot be read.
- *
+ * The postings of an account, oldest first, in batches, even if its document is gone or cannot be
+ * read.
  * @param doubtful called after the postings with what is wrong with the document
  * @throws `account_not_found` and the like if there are no postings either; `journal_disabled`
  */
@@ -51,7 +50,7 @@ export async function* accountHistory(
   doubtful(state);
 }
 
-/** The other postings of an operation may be of branches that the config does not have. */
+/** The config may lack the branches of the operation's other postings. */
 function rowsOf(
   bank: Bank,
   document: AppliedDocument,

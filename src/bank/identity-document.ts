@@ -18,7 +18,7 @@ export interface OwnedBranch {
   readonly currency: string;
 }
 
-/** What a database says of itself: made by the first command that writes, read by every one. */
+/** What a database says of itself: written by its first writing command, read by every one. */
 export interface Identity {
   /** A UUID made once; a copy of the database keeps it. */
   readonly databaseId: string;
@@ -48,9 +48,8 @@ export const identityId = 'bank';
 const projection = { database_id: 1, journal: 1, branches: 1 };
 
 /**
- * The identity of a database; undefined for one that no command has claimed.
- *
- * @throws `bad_identity`; `not_permitted` when the user may not read it
+ * The identity of a database; undefined if no command has claimed it.
+ * @throws `bad_identity`; `not_permitted` if the user may not read it
  */
 export async function readIdentity(db: Db, session?: ClientSession): Promise<Identity | undefined> {
   try {
@@ -65,9 +64,8 @@ export async function readIdentity(db: Db, session?: ClientSession): Promise<Ide
 }
 
 /**
- * As `readIdentity`, but sent once, and only a member of a replica set or a router counts, which
- * tells the time of its operations: it saves a first look at what the server is.
- *
+ * As `readIdentity`, but sent once, and believed only if the answer has the time of its operation,
+ * which a member of a replica set or a router adds: it saves asking what the server is.
  * @returns undefined if that is not known; `identity` is undefined if no command has claimed it
  * @throws `bad_identity`, `not_permitted`
  */
@@ -104,11 +102,7 @@ export function identityDocuments(db: Db): Collection<IdentityDocument> {
   return db.collection<IdentityDocument>(identityCollection);
 }
 
-/**
- * An identity as it was stored: by bankctl, or by somebody who wrote past it.
- *
- * @throws `bad_identity`
- */
+/** @throws `bad_identity` for what bankctl would not have stored */
 export function parseIdentity(document: Document, database: string): Identity {
   const { database_id: databaseId, journal, branches } = document;
   const names = new Set<string>();

@@ -27,43 +27,34 @@ export interface BankIdentity {
    * its name was mistyped. Asks the server only if there was no identity.
    */
   readonly isAbsent: () => Promise<boolean>;
-  /** True when there is nothing left to claim: the next `claim` sends nothing. */
+  /** True if nothing is left to claim: the next `claim` sends nothing. */
   readonly isClaimed: () => boolean;
   /**
-   * Looks whether this config may claim what it names, and writes nothing.
-   *
+   * Checks whether this config may claim what it names; writes nothing.
    * @throws `config_mismatch`, `bad_identity`
    */
   readonly checkClaim: (session?: ClientSession) => Promise<void>;
   /**
    * As `checkClaim`, and creates the collection of the identity, which a transaction over several
    * shards cannot.
-   *
-   * @throws `config_mismatch`, `bad_identity`
    */
   readonly prepare: () => Promise<void>;
   /**
-   * Writes the identity, or the branches it lacks, before the first write of a bank. Within a
+   * Writes the identity, or the branches it lacks, before the first write of a bank. In a
    * transaction it takes effect with the operations, or not at all; of two first commands with
    * different configs, one wins.
-   *
    * @throws `config_mismatch`, `bad_identity`
    */
   readonly claim: (session?: ClientSession) => Promise<void>;
   /**
-   * Makes the identity what the config says, where no document contradicts it.
-   *
+   * Makes the identity what the config says, unless documents contradict it.
    * @returns what is changed, one clause each
    * @throws `config_mismatch`, naming what contradicts
    */
   readonly rename: (options: { readonly dryRun: boolean }) => Promise<readonly string[]>;
 }
 
-/**
- * Compares the config with what the database says of itself.
- *
- * @throws `config_mismatch`, naming both values
- */
+/** @throws `config_mismatch` if config and database contradict each other, naming both values */
 export function refuseMismatch(config: Config, identity: Identity): void {
   const found = mismatches(config, identity);
   if (found.length === 0) return;
@@ -77,7 +68,7 @@ export function refuseMismatch(config: Config, identity: Identity): void {
 
 const shownMismatches = 3;
 
-/** Makes the keeper of a database's identity, given what was read of it when it was opened. */
+/** The keeper of a database's identity, given what was read of it when the bank was opened. */
 export function createIdentity(db: Db, config: Config, known: Identity | undefined): BankIdentity {
   const names = new Set(config.branches.map(({ name }) => name));
   // An identity is never taken away, so that one which was seen to cover the config stays so.

@@ -41,8 +41,8 @@ interface OperationDocument {
 }
 
 /**
- * An applied operation, as it is stored: append-only. `(at, seq, _id)` is the order of application:
- * whatever an operation depends on comes before it, on every member and in every copy.
+ * An applied operation, append-only. `(at, seq, _id)` is the order of application: whatever an
+ * operation depends on comes before it, on every member and in every copy.
  */
 export interface AppliedDocument extends OperationDocument {
   /** The operation that this one reverses; the server refuses a second reversal of it. */
@@ -111,10 +111,8 @@ export function toRefusedDocument(refusal: Refusal): RefusedDocument {
 }
 
 /**
- * An applied operation as it was stored.
- *
- * @throws `bad_balance` if a stored amount is not an exact amount of the branch's currency;
- *   `bad_document` if a field is missing or of another type; `unknown_branch`
+ * @throws `bad_balance` if a stored amount is not exact in the branch's currency; `bad_document`
+ *   for any other field; `unknown_branch`
  */
 export function fromJournalDocument(document: AppliedDocument, currencyOf: CurrencyOf): Entry {
   const reverses: unknown = document.reverses;
@@ -130,11 +128,7 @@ export function fromJournalDocument(document: AppliedDocument, currencyOf: Curre
   };
 }
 
-/**
- * A refused operation as it was stored.
- *
- * @throws `bad_document` if a field is missing or of another type
- */
+/** @throws `bad_document` if a field is missing or of another type */
 export function fromRefusedDocument(document: RefusedDocument): Refusal {
   const { refused, asked }: Document = document;
   if (typeof refused?.code !== 'string' || typeof refused.message !== 'string') {

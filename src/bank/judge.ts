@@ -39,9 +39,9 @@ export interface Refused {
 }
 
 /**
- * What the rules refuse of a file is kept in the journal, in the same transaction as what they let
- * through. Otherwise a file that is run again would have its refused rows judged anew, by what
- * later rows have done meanwhile, and could end in another state than at its first run.
+ * Refusals of a file are kept in the journal, in the transaction of what is applied. Otherwise a
+ * file that is run again would have its refused rows judged by what later rows have done, and could
+ * end in another state than at its first run.
  */
 interface RefusalRule {
   /** The same request under a refused id stays refused. Without it, it is judged anew. */
@@ -58,10 +58,7 @@ export interface JudgeOptions {
   readonly atomic?: boolean;
   /** What comes after the first refusal is not attempted, and has no outcome. */
   readonly stopAtRefusal?: boolean;
-  /**
-   * Refusals are kept in the journal, as a file that is run again needs it. An atomic batch and a
-   * dry run keep none.
-   */
+  /** Refusals are kept in the journal, except those of an atomic batch and of a dry run. */
   readonly refusals?: RefusalRule;
 }
 
@@ -209,7 +206,7 @@ const maxRefusedBefore = 16;
 
 /**
  * The refusal of that request, if its id was last refused: also if another request was refused
- * under the id since, such as a corrected row that turned out to be wrong too.
+ * under the id since, such as a corrected row that was wrong too.
  */
 function standingOf(
   last: Refusal | undefined,
@@ -247,7 +244,7 @@ function toRefusal(
   return { id, type, memo, ...kept, reason, asked: askedOf(operation, bank.branches.currencyOf) };
 }
 
-/** The refusals of an id, once another one or an application takes the place of the last. */
+/** The refusals of an id, once the last of them is replaced. */
 function refusedBefore(last: Refusal | undefined): readonly PastRefusal[] | undefined {
   if (!last) return undefined;
   const { at, by, request, reason } = last;

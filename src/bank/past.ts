@@ -16,8 +16,8 @@ export interface PastMoment {
   /** What was posted in this millisecond is included. */
   readonly at: Date;
   /**
-   * False if an operation under way may still be posted with an earlier time, so that the same
-   * question could get another answer.
+   * False if an operation under way may still be posted with an earlier time, which would change
+   * the answer.
    */
   readonly final: boolean;
   /** From then on, by the server's clock, the answer is final. */
@@ -27,9 +27,8 @@ export interface PastMoment {
 }
 
 /**
- * For how long an operation may be under way after it took its time. The server ends a transaction
+ * How long an operation may be under way after it took its time: the server ends a transaction
  * after 60 s, and looks for such ones every 30 s.
- *
  * Source: MongoDB manual, "transactionLifetimeLimitSeconds".
  */
 const underWayMs = 90_000;
@@ -40,10 +39,9 @@ function lastOf({ from, to, isDay }: Span): Date {
 }
 
 /**
- * The server's time, after which nothing can be asked for.
- *
- * @throws `time_out_of_range` for a time in the future. Where the server's clock was set back there
- *   are postings ahead of it, and the time up to the newest of them is past all the same.
+ * The server's time.
+ * @throws `time_out_of_range` for a time in the future. After the server's clock was set back, the
+ *   time up to the newest posting counts as past all the same.
  */
 async function checkPast(bank: Bank, span: Span): Promise<Date> {
   const now = await bank.serverTime();
@@ -58,8 +56,8 @@ async function checkPast(bank: Bank, span: Span): Promise<Date> {
 }
 
 /**
- * Whether the answer that a session has read is final. Its snapshot may be older than the server's
- * time, if the majority of the members lags behind.
+ * Whether the answer that a session has read is final. If the majority of the members lags, its
+ * snapshot is older than the server's time.
  */
 function momentOf(span: Span, now: Date, session: ClientSession): PastMoment {
   const at = lastOf(span);
@@ -86,8 +84,7 @@ interface PastBalance extends BankBalance, PastMoment {
 }
 
 /**
- * All branches as they were: what the journal had posted by that time, from one snapshot.
- *
+ * All branches as they were at a time, from one snapshot.
  * @throws `time_out_of_range`, `journal_disabled`, `bad_balance`
  */
 export async function bankBalanceAt(bank: Bank, span: Span): Promise<PastBalance> {
@@ -116,8 +113,7 @@ export async function bankBalanceAt(bank: Bank, span: Span): Promise<PastBalance
 }
 
 /**
- * The accounts of a branch as they were, in order of their number, in batches.
- *
+ * The accounts of a branch as they were, by number, in batches.
  * @param tell called with the moment before the first batch
  * @throws `time_out_of_range`, `journal_disabled`, `bad_balance`
  */
@@ -150,7 +146,6 @@ export async function* accountBalancesAt(
 
 /**
  * One account as it was.
- *
  * @throws `time_out_of_range` also if the account had no posting yet; `journal_disabled`,
  *   `bad_balance`
  */

@@ -16,10 +16,9 @@ const mostRounds = 10;
 export class WriteUnknown extends Error {}
 
 /**
- * An operation in a bank with `journal: false`: one guarded update or insert, atomic by itself,
- * without an id that makes sure of it.
- *
- * @throws the rule that refuses it; `journal_disabled` where an id was given; `WriteUnknown`; any
+ * An operation in a bank with `journal: false`: one guarded update or insert, atomic by itself, and
+ * not protected by an id.
+ * @throws the rule that refuses it; `journal_disabled` if an id was given; `WriteUnknown`; any
  *   other error means that nothing was changed
  */
 export async function postPlain(
@@ -66,9 +65,8 @@ async function claimFor(bank: Bank, operation: PlainOperation, dryRun: boolean):
 }
 
 /**
- * Adds the amount on the server, so that increments of others in between do no harm.
- *
- * @returns undefined if the account no longer passes the guard
+ * Adds on the server, so that increments of others in between do no harm. @returns undefined if the
+ * account no longer passes the guard
  */
 async function tryIncrement(
   bank: Bank,
@@ -107,7 +105,7 @@ async function tryInsert(
   }
 }
 
-/** Tells what certainly had no effect from what may have had. */
+/** @throws `WriteUnknown` for a write that may have had an effect */
 async function sent<T>({ commits }: Bank, write: () => Promise<T>): Promise<T> {
   try {
     return await commits.send(write);

@@ -2,8 +2,8 @@ import type { Outcome } from './judge.ts';
 import type { Entry } from './operations/entry.ts';
 
 /**
- * What the calls of `post` in one run, such as that of a file, learn for the next. Its memory is
- * that of the batches whose outcome is open.
+ * What the calls of `post` in one run, as of a file, learn for the next. It grows only with the
+ * batches whose outcome is open.
  */
 export interface PostMemory {
   /** The most operations that end in time together, as far as is known. */

@@ -34,33 +34,33 @@ export interface PostOptions extends JudgeOptions {
   /** What earlier calls of the same run learned; one for each run, see `createMemory`. */
   readonly memory?: PostMemory;
   /**
-   * The caller does not expect any of the ids in the journal, and saves the look-up; the server's
-   * refusal of a second one is the check, and the batch is then read again with it.
+   * The caller expects none of the ids in the journal, and saves the look-up: if the server then
+   * refuses a second one, the batch is read again with it.
    */
   readonly expectFresh?: boolean;
   readonly reached?: (point: PostPoint) => Promise<void>;
   /**
-   * How often one operation may meet a conflict before it is refused; as often as there is time
-   * where left out. Whoever holds its rival has to bound it: a rival that is held never lets go.
+   * How often one operation may meet a conflict before it is refused; unbounded if undefined. A
+   * caller that holds its rival must bound it: a rival that is held never lets go.
    */
   readonly mostConflicts?: number;
   /**
-   * Called with the outcomes of each part as soon as it is committed. Where a later part fails,
-   * these stand, whatever the error says of the rest.
+   * Called with the outcomes of each part as soon as it is committed. They stand even if a later
+   * part fails.
    */
   readonly settled?: (outcomes: readonly Outcome[]) => void;
   /**
-   * Each operation has a caller of its own: what keeps one from being judged at all, such as a
-   * branch that the config does not have, is its outcome, and not an error of all.
+   * Each operation has a caller of its own: what keeps one from being judged at all, such as an
+   * unknown branch, is its outcome and not an error of all.
    */
   readonly manyCallers?: boolean;
 }
 
 /**
- * The most operations in one transaction. What an account costs is shared by its operations:
- * measured over 1,000 accounts, 10,000 take half of the server's time that 3,000 do for each, and
- * more gain little. They end within a second or two, far below the server's limit of 60 s. A
- * caller with long memos gives fewer, see `readBatches`.
+ * The maximum in one transaction. Operations share what an account costs: over 1,000 accounts,
+ * 10,000 operations take half of the server's time each that 3,000 do, and more gain little. They
+ * end within a second or two, far below the server's limit of 60 s. A caller with long memos gives
+ * fewer, see `readBatches`.
  */
 export const mostOperations = 10_000;
 
@@ -68,17 +68,14 @@ export const mostOperations = 10_000;
 const conflictsBeforeSplit = 6;
 
 /**
- * The one write path: every change of an account goes through here. One transaction a batch
- * reads the accounts, applies the rules in order on that reading, writes the accounts with one
- * bulk write a branch, and appends the journal documents. A refused operation does not hurt the
- * others; operations on one account take effect in the order given.
- *
- * A batch that is refused by the server, conflicts too often or takes too long goes in halves,
+ * The one write path: every change of an account goes through here. One transaction per batch reads
+ * the accounts, applies the rules in order, writes the accounts with one bulk write per branch, and
+ * appends to the journal. A refused operation does not affect the others.
+ * A batch that the server refuses, that conflicts too often or takes too long is split in halves,
  * each with the time of a whole one, unless it is atomic.
- *
- * @returns one outcome an operation, in order; with `stopAtRefusal` up to the first refusal
- * @throws `OutcomeUnknown` if the answer to a commit never came; any other error means that
- *   nothing of the failed batch was applied
+ * @returns one outcome per operation, in order; with `stopAtRefusal` up to the first refusal
+ * @throws `OutcomeUnknown` if the answer to a commit never came; any other error means that nothing
+ *   of the failed batch was applied
  */
 export async function post(
   bank: Bank,
@@ -199,8 +196,8 @@ function isTimeOut(error: unknown): boolean {
 const longestAnswerMs = 1_000;
 
 /**
- * Whether a smaller batch has a chance: the server answers. Returns once the one that was given up
- * is aborted, whose locks would be in its way.
+ * Whether the server still answers, so that a smaller batch has a chance. Returns after the batch
+ * that was given up is aborted, whose locks would be in its way.
  */
 async function answersStill({ timeoutMs, serverTime }: Bank, { running }: Progress) {
   try {
@@ -262,9 +259,8 @@ function inTransaction(batch: Batch, bound: Bound, progress: Progress): Promise<
 const ofJournal: ReadonlySet<string> = new Set(['unknown_branch', 'bad_document', 'bad_balance']);
 
 /**
- * True for an error that may be due to one operation of a batch, and not to the server or the
- * network. Where each operation has a caller of its own, so are those that keep one from being
- * judged at all, such as a branch that the config does not have.
+ * True for an error that may be due to one operation, and not to server or network. If each
+ * operation has a caller of its own, so is what keeps one from being judged at all.
  */
 function isFaultOfOne(
   error: unknown,
@@ -291,8 +287,8 @@ function refusalOf(operation: Operation, error: unknown): BankctlError {
 }
 
 /**
- * Collections cannot be given a validator inside a transaction, so new accounts need this, and so
- * do refusals, which journals of older versions do not take. A dry run finds what it would refuse.
+ * A transaction cannot give a collection a validator, which new accounts need, and so do refusals
+ * in journals of older versions. A dry run only finds what it would refuse.
  */
 async function prepareCollections(batch: Batch): Promise<void> {
   const { bank, journal, operations, options } = batch;

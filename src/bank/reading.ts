@@ -13,8 +13,8 @@ import { accountsOf, type Operation, reversedBy } from './operations/operation.t
 /** What is read besides the accounts. */
 export interface ReadOptions {
   /**
-   * Which ids are looked up in the journal: those that came from outside, all of them, as after a
-   * commit whose answer was lost, or none, if the server's refusal of a second one will do.
+   * Which ids are looked up in the journal: those from outside; all, as after a commit whose answer
+   * was lost; or none, if the server's refusal of a second one will do.
    */
   readonly ids: 'given' | 'all' | 'none';
   /** Whether the journal is ahead of an account is looked up too; else the server's index tells. */
@@ -22,8 +22,8 @@ export interface ReadOptions {
 }
 
 /**
- * Reads all that the rules need to judge the operations: what the journal says of their ids and
- * of what they reverse, the accounts they touch, and the server's time.
+ * Reads all that the rules need: what the journal says of the operations' ids and of what they
+ * reverse, the accounts they touch, and the server's time.
  */
 export async function readBook(
   bank: Bank,

@@ -5,9 +5,8 @@ import { referenceKey } from './operations/names.ts';
 import { accountsOf, type Operation, reversedBy } from './operations/operation.ts';
 
 /**
- * What a dry run of many batches would have done so far, so that each batch is judged by what the
- * ones before it would have left. It remembers every id and account of the run, each packed into
- * one text, which takes a quarter of the memory of the objects.
+ * What a dry run of many batches would have done so far, which the next batch is judged by. Every
+ * id and account of the run is packed into one text, a quarter of the memory of the objects.
  */
 export interface Rehearsal {
   /** Packed account states, by `referenceKey`. */

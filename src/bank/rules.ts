@@ -15,13 +15,10 @@ interface Accepted {
 
 /**
  * Applies the legs of one operation and moves the book on. Pure but for the book.
- *
- * The time is the server's, or a millisecond after the newest posting that an earlier transaction
- * made on one of the accounts, so that times alone put transactions in order. An account takes one
- * transaction at a time, and each waits for the disk: only one that took more than a thousand a
- * second would run ahead of the clock, by a millisecond for each beyond that. After a clock was set
- * back, times go on from the newest posting until the clock has caught up.
- *
+ * The time is the server's, or a millisecond after the newest posting of an earlier transaction on
+ * these accounts, so that times alone put transactions in order. Each transaction of an account
+ * waits for the disk, so only more than a thousand a second would run ahead of the clock. After a
+ * clock was set back, times go on from the newest posting until it has caught up.
  * @throws `BankctlError` with the code of the rule that refuses it; the book is then unchanged
  */
 export function applyLegs(book: Book, legs: readonly Leg[]): Accepted {

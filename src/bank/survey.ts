@@ -62,12 +62,8 @@ export interface Place {
 const branchesAtOnce = 100;
 
 /**
- * Number and sum of the accounts of each branch, many branches in one call, of one snapshot if the
- * session has one. All documents are looked at, whatever their stamp: it takes no longer than a
- * branch's own alone.
- *
- * @returns the totals, by name of the branch
- *
+ * Number and sum of the accounts of each branch by its name, many branches in one call, whatever
+ * the stamp of their documents: it takes no longer than a branch's own alone.
  * Source: MongoDB manual, "$unionWith".
  */
 export async function readTotals(
@@ -130,8 +126,8 @@ function toTotal(rows: readonly Document[]): BranchTotal {
 }
 
 /**
- * True if the server itself refuses a second document of an account number. Outside of any
- * session: a snapshot has no indexes.
+ * True if the server refuses a second document of a number. Outside of any session, since a
+ * snapshot has no indexes.
  */
 export async function hasUniqueNumbers(db: Db, collection: string): Promise<boolean> {
   try {

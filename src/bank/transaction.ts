@@ -13,10 +13,10 @@ import type { Commits } from './commits.ts';
 
 /** How a transaction is run. */
 interface TransactionOptions {
-  /** How often the body may meet a conflict before that is given back to the caller. */
+  /** How often the body may meet a conflict before the caller gets it. */
   readonly mostConflicts: number;
   readonly bound: Bound;
-  /** Told once that others keep interfering: whoever does may be gone. */
+  /** Called once if others keep interfering: whoever does may be gone. */
   readonly blocked: () => Promise<void>;
   /** A share from 0 to 1, drawn anew each time, that keeps two rivals from meeting again. */
   readonly draw: () => number;
@@ -48,14 +48,11 @@ const conflictsBeforeTold = 3;
 export class CommitUnknown extends Error {}
 
 /**
- * Runs a body in a transaction and commits it. The body may run more than once: it only computes
- * and writes. This is the driver's `withTransaction`, but bounded by the caller's time instead of
- * 120 s, with a bound on conflicts, and telling an unknown commit from a failed one.
- *
- * @throws `CommitUnknown`; `interrupted` if no commit may be sent; a `MongoError` for which
- *   `isConflict` holds if others kept interfering; whatever else the body or the server says, with
- *   nothing applied
- *
+ * Runs a body in a transaction and commits it; the body may run more than once. This is the
+ * driver's `withTransaction`, but bounded by the caller's time instead of 120 s and by a number of
+ * conflicts, and it tells an unknown commit from a failed one.
+ * @throws `CommitUnknown`; `interrupted` if no commit may be sent; an error for which `isConflict`
+ *   holds if others kept interfering; whatever else body or server say, with nothing applied
  * Source: driver specifications, "Transactions" and "Convenient API for Transactions".
  */
 export async function transact<T>(
@@ -90,9 +87,9 @@ export async function transact<T>(
 }
 
 /**
- * Sends the commit until its outcome is known, or the time is over. An answer is believed at once
- * only to the first attempt: after one that went unanswered, what another attempt meets says
- * nothing of the first, but for success and `NoSuchTransaction`.
+ * Sends the commit until its outcome is known, or the time is over. Only the answer to the first
+ * attempt is believed as it is: after one that went unanswered, another attempt says nothing of the
+ * first, except by success and `NoSuchTransaction`.
  */
 async function commit(
   session: ClientSession,
@@ -136,9 +133,9 @@ async function pauseBefore(attempt: number, { draw }: TransactionOptions): Promi
 }
 
 /**
- * A call of the body that got no answer. The driver marks those of the session as transient, but
- * not the ones on a connection that was given up meanwhile, nor the ones outside the session.
- * Without a commit nothing is applied, so all of them may be repeated.
+ * A call of the body that got no answer. The driver does not mark those as transient that ran
+ * outside the session or on a connection that was given up. Without a commit nothing is applied, so
+ * all of them may be repeated.
  */
 function isBrokenLine(error: unknown): boolean {
   return !(error instanceof BankctlError) && isOutage(error);

@@ -38,11 +38,9 @@ interface WatchFilter {
 const retryMs = 500;
 
 /**
- * Follows the journal, which tells of every posting, until it is interrupted. A stream that
- * breaks off is taken up again where it was, also after a restart of the server.
- *
+ * Follows the journal until it is interrupted. A stream that breaks off is resumed where it was,
+ * also after a restart of the server.
  * @throws `journal_disabled`; errors that another try cannot mend
- *
  * Source: MongoDB manual, "Change Streams", resume a change stream.
  */
 export async function* watchPostings(
@@ -91,7 +89,7 @@ export async function* watchPostings(
 
 type Insertion = ChangeStreamInsertDocument<AppliedDocument>;
 
-/** Whatever has arrived since the last look is taken together, so that a burst is one event. */
+/** Takes together whatever has arrived since the last look, so that a burst is one event. */
 async function* arrivals(
   stream: ChangeStream<AppliedDocument>,
 ): AsyncIterable<readonly Insertion[]> {

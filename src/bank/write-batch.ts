@@ -28,10 +28,9 @@ interface BatchWrite {
 const documentsAtOnce = 2500;
 
 /**
- * Writes what a batch changed: the accounts branch by branch, then the journal. While the server
- * works on one part, the next one is made, so that both are busy.
- *
- * @throws whatever the server says; an `Error` where an account was not at the version read
+ * Writes the accounts branch by branch, then the journal. While the server works on one part, the
+ * next one is made.
+ * @throws whatever the server says; an `Error` if an account was not at the version read
  */
 export async function writeBatch(batch: BatchWrite, session: ClientSession): Promise<void> {
   let sending = writeAccounts(batch, session);

@@ -50,8 +50,8 @@ export interface Past {
 type Condition = 'create';
 
 /**
- * What an operation id stands for, field by field, in the words of the command line. Every field of
- * the change is in it: else two requests that differ would count as one.
+ * What an id stands for. It has every field of the change: otherwise two requests that differ would
+ * count as one.
  */
 type RequestOf<C> = Readonly<
   Record<
@@ -67,8 +67,7 @@ export interface Kind<C> {
   /** Its fields besides `type`, `id` and `memo`. */
   readonly fields: { readonly needed: readonly FieldName[]; readonly may: readonly FieldName[] };
   /**
-   * Reads the fields; those that are needed are sure to be there.
-   *
+   * Reads the fields, of which the needed ones are there.
    * @throws the errors of the parsers, all of status 2 but `amount_precision`
    */
   readonly parse: (fields: Fields, config: Config) => C;
@@ -77,11 +76,7 @@ export interface Kind<C> {
   /** What an applied operation of this kind had asked for: the inverse of posting it. */
   readonly changeOf: (entry: Entry, postings: Postings) => C;
   readonly accounts: (change: C, entries: Past['entries']) => readonly AccountReference[];
-  /**
-   * What it asks of each account that it touches.
-   *
-   * @throws `BankctlError` if the past or the operation itself does not allow it
-   */
+  /** What it asks of each account. @throws `BankctlError` if past or change forbid it */
   readonly legs: (change: C, past: Past) => readonly Leg[];
   /** True if it may open an account. */
   readonly creates: (change: C) => boolean;

@@ -73,10 +73,7 @@ export type Operation = Change & {
 /** What an operation id stands for, field by field, in the words of the command line. */
 export type Request = Readonly<Record<string, string>>;
 
-/**
- * What an operation asks for. The same id with another request is a conflict. Amounts are minor
- * units here.
- */
+/** What an operation asks for, in minor units. The same id with another request is a conflict. */
 export function requestOf(operation: Operation): Request {
   return kindOf(operation.type).request(operation, operation.memo ?? '');
 }
@@ -145,11 +142,7 @@ export function accountsOf(
   return kindOf(operation.type).accounts(operation, entries);
 }
 
-/**
- * What an operation asks of each account that it touches.
- *
- * @throws `BankctlError` if the past or the operation itself does not allow it
- */
+/** What an operation asks of each account. @throws `BankctlError` if past or operation forbid it */
 export function legsOf(operation: Operation, past: Past): readonly Leg[] {
   return kindOf(operation.type).legs(operation, past);
 }
