@@ -5,8 +5,8 @@ import { shellWord } from '../core/text.ts';
 import { readAccount } from './account.ts';
 import type { Bank } from './bank.ts';
 import type { AccountState } from './book.ts';
-import { within } from './bound.ts';
 import type { BranchModel } from './branch.ts';
+import { within } from './deadline.ts';
 import { fromDecimal } from './decimal.ts';
 import type { BranchTotal, Problem, ProblemCode, Tally } from './survey.ts';
 
@@ -32,7 +32,7 @@ export interface BankBalance {
   readonly totals: Readonly<Record<string, string | null>>;
 }
 
-/** An account, in the words of the JSON result. */
+/** An account, as in the JSON result. */
 export interface AccountBalance {
   /** Null if the document has no account number. */
   readonly account: string | null;

@@ -1,11 +1,11 @@
 import type { ClientSession, Document, MongoClient } from 'mongodb';
 import type { Config } from '../config/config.ts';
 import { BankctlError } from '../core/errors.ts';
-import { endAbandoned } from './abandoned.ts';
+import { endAbandoned } from './abandoned-transactions.ts';
 import { type BatchFiles, createBatchFiles } from './batch-files.ts';
-import { within } from './bound.ts';
 import { type Branches, createBranches } from './branch.ts';
 import { type Commits, createCommits } from './commits.ts';
+import { within } from './deadline.ts';
 import { type BankIdentity, createIdentity, refuseMismatch } from './identity.ts';
 import { readIdentity, readIdentityOfSet } from './identity-document.ts';
 import { createJournal, type Journal } from './journal.ts';

@@ -17,7 +17,7 @@ export interface Commits {
   readonly isGivenUp: () => boolean;
 }
 
-/** Commits of a bank that is not stopped yet. */
+/** The commits of a bank that is not stopped yet. */
 export function createCommits(): Commits {
   const underWay = new Set<Promise<unknown>>();
   let stopped = false;

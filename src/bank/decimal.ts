@@ -81,7 +81,7 @@ function plainMinor(bytes: Uint8Array, { digits }: Pick<Currency, 'digits'>): bi
   return b15 >= 0x80 ? -magnitude : magnitude;
 }
 
-/** `digits * 10^shift` where that is whole; Decimal128 exponents reach ±6176, balances do not. */
+/** `digits * 10^shift` if that is whole; Decimal128 exponents reach ±6176, balances do not. */
 function shiftDecimal(digits: bigint, shift: number): bigint | undefined {
   if (digits === 0n) return 0n;
   if (shift > 40) return undefined;

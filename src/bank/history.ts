@@ -2,12 +2,12 @@ import { BankctlError } from '../core/errors.ts';
 import { formatAmount } from '../core/money.ts';
 import { findAccount } from './balances.ts';
 import type { Bank } from './bank.ts';
-import { within } from './bound.ts';
+import { within } from './deadline.ts';
 import type { Journal, JournalRange } from './journal.ts';
 import { type AppliedDocument, fromJournalDocument } from './journal-document.ts';
 import type { AccountReference } from './operations/names.ts';
 
-/** A posting of an account, in the words of the JSON result. */
+/** A posting of an account, as in the JSON result. */
 export interface HistoryRow {
   /** ISO 8601, UTC. */
   readonly at: string;

@@ -94,7 +94,7 @@ export function createIdentity(db: Db, config: Config, known: Identity | undefin
         const { found, branches } = await look(session);
         if (claimed || (await write(db, config, { found, branches }, session))) return;
         // What a majority has not confirmed yet is refused, but not shown.
-        if (round === mostRounds) throw claimedByOthers(db);
+        if (round === maxRounds) throw claimedByOthers(db);
         await pause(roundMs);
       }
     },
@@ -119,7 +119,7 @@ async function hasCollections(db: Db, { journal, branches }: Config): Promise<bo
   }
 }
 
-const mostRounds = 20;
+const maxRounds = 20;
 const roundMs = 50;
 
 function claimedByOthers(db: Db): BankctlError {

@@ -70,7 +70,7 @@ export interface Journal {
     of: { readonly branch: string; readonly account?: string },
     session: ClientSession,
   ) => AsyncIterable<readonly Document[]>;
-  /** Follows what is appended, from now on or from where a stream broke off. */
+  /** Follows what is appended, from now on or from the place at which a stream broke off. */
   readonly watch: (resumeAfter?: ResumeToken) => ChangeStream<AppliedDocument>;
   /** Appends the documents of a batch. */
   readonly append: (documents: readonly JournalDocument[], session: ClientSession) => Promise<void>;

@@ -32,9 +32,9 @@ export interface Refused {
   readonly applied: false;
   readonly operation: Operation;
   readonly error: BankctlError;
-  /** When it was refused before, if it stays so: see `RefusalRule`. */
+  /** When it was refused before, if that still holds: see `RefusalRule`. */
   readonly standing?: Date;
-  /** Of an atomic batch: the index of the operation whose refusal refused this one too. */
+  /** In an atomic batch: the index of the operation whose refusal refused this one too. */
   readonly because?: number;
 }
 
@@ -180,7 +180,7 @@ function refusal(operation: Operation, error: BankctlError): Refused {
   return { applied: false, operation, error };
 }
 
-/** Names the first field in which a request differs from the one that its id stands for. */
+/** Names the first field in which the two requests under one id differ. */
 function idConflict(operation: Operation, earlier: Entry, book: Book): BankctlError {
   const { id } = operation;
   const request = requestOf(operation);
@@ -201,7 +201,7 @@ function idConflict(operation: Operation, earlier: Entry, book: Book): BankctlEr
   );
 }
 
-/** What an id was refused for before is kept this often, so that a document stays small. */
+/** Bounds the earlier refusals kept of an id, so that a document stays small. */
 const maxRefusedBefore = 16;
 
 /**
@@ -231,7 +231,7 @@ function isErrorCode(code: string): code is ErrorCode {
   return Object.hasOwn(errorTable, code);
 }
 
-/** What is kept of an operation that is refused now. */
+/** What the journal keeps of an operation that is refused now. */
 function toRefusal(
   bank: Bank,
   operation: Operation,

@@ -2,7 +2,7 @@ import { BankctlError } from '../core/errors.ts';
 import type { Bank } from './bank.ts';
 import type { Outcome } from './judge.ts';
 import type { Operation } from './operations/operation.ts';
-import { mostOperations, type PostOptions, post } from './post.ts';
+import { maxOperations, type PostOptions, post } from './post.ts';
 
 /** Gathers what concurrent callers ask for into batches: group commit. */
 export interface Ledger {
@@ -30,7 +30,7 @@ export function openLedger(bank: Bank, options: PostOptions): Ledger {
   let running = false;
   const drain = async () => {
     running = true;
-    while (waiting.length > 0) await postTogether(waiting.splice(0, mostOperations));
+    while (waiting.length > 0) await postTogether(waiting.splice(0, maxOperations));
     running = false;
   };
   const postTogether = async (batch: readonly Waiting[]) => {

@@ -30,12 +30,12 @@ function timesOf(documents: readonly AppliedDocument[]): readonly (readonly Appl
   return times;
 }
 
-/** A document of another program may have no time, which is found where it is read. */
+/** A document of another program may have no time, which its reader will report. */
 export function timeKey(document: AppliedDocument): number | undefined {
   return timeOf(document.at)?.getTime();
 }
 
-/** By the bytes of UTF-8. An id that is no text is found where it is read. */
+/** By the bytes of UTF-8. An id that is no text is reported by its reader. */
 function byId({ _id: left }: AppliedDocument, { _id: right }: AppliedDocument): number {
   return Buffer.compare(Buffer.from(String(left)), Buffer.from(String(right)));
 }
@@ -45,7 +45,7 @@ function byId({ _id: left }: AppliedDocument, { _id: right }: AppliedDocument): 
  * comes after those with the earlier versions of its accounts.
  */
 function orderByVersions(documents: readonly AppliedDocument[]): readonly AppliedDocument[] {
-  // What another program wrote may lack them; it is found where it is read.
+  // What another program wrote may lack them, which its reader will report.
   if (!documents.every(({ postings }) => Array.isArray(postings))) return documents;
   const waiting = new Map<string, { readonly version: number; readonly id: string }[]>();
   for (const { _id: id, postings } of documents) {

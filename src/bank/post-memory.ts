@@ -6,13 +6,13 @@ import type { Entry } from './operations/entry.ts';
  * batches whose outcome is open.
  */
 export interface PostMemory {
-  /** The most operations that end in time together, as far as is known. */
+  /** The most operations that finish in time together, as far as is known. */
   batchSize: number;
-  /** Keeps what was sent in a commit whose answer never came. */
+  /** Keeps what a commit was sent for whose answer never came. */
   readonly sent: (entries: readonly Entry[]) => void;
-  /** True for an entry of the journal that was sent by this run: it is no replay. */
+  /** True for an entry of the journal that this run sent: it is no replay. */
   readonly isOwn: (entry: Entry) => boolean;
-  /** Forgets what the answer to a repeated attempt has told. */
+  /** Forgets what the outcomes have decided. */
   readonly settled: (outcomes: readonly Outcome[]) => void;
 }
 

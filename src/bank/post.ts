@@ -3,8 +3,9 @@ import { BankctlError, Status } from '../core/errors.ts';
 import { quote } from '../core/text.ts';
 import { isAboutDocument, isDuplicate, mayBeCapped } from '../database/driver-errors.ts';
 import type { Bank } from './bank.ts';
-import { type Bound, within } from './bound.ts';
+import { writeBatch } from './batch-write.ts';
 import type { BranchModel } from './branch.ts';
+import { type Deadline, within } from './deadline.ts';
 import type { Journal } from './journal.ts';
 import { type Judged, type JudgeOptions, judgeAll, type Outcome } from './judge.ts';
 import { accountsOf, createsAccount, type Operation } from './operations/operation.ts';
@@ -12,7 +13,6 @@ import { createMemory, type PostMemory } from './post-memory.ts';
 import { type ReadOptions, readBook } from './reading.ts';
 import { overlay, type Rehearsal, rehearse } from './rehearsal.ts';
 import { CommitUnknown, transact } from './transaction.ts';
-import { writeBatch } from './write-batch.ts';
 
 /** A commit whose answer never came, with the operations that it leaves open. */
 export class OutcomeUnknown extends BankctlError {
@@ -24,7 +24,7 @@ export class OutcomeUnknown extends BankctlError {
   }
 }
 
-/** Where a caller may hold a batch, to drive two of them against one another. */
+/** Points at which a caller may hold a batch, to drive two of them against each other. */
 export type PostPoint = 'read' | 'written' | 'committing';
 
 /** How operations are posted. */
@@ -43,7 +43,7 @@ export interface PostOptions extends JudgeOptions {
    * How often one operation may meet a conflict before it is refused; unbounded if undefined. A
    * caller that holds its rival must bound it: a rival that is held never lets go.
    */
-  readonly mostConflicts?: number;
+  readonly maxConflicts?: number;
   /**
    * Called with the outcomes of each part as soon as it is committed. They stand even if a later
    * part fails.
@@ -62,7 +62,7 @@ export interface PostOptions extends JudgeOptions {
  * end within a second or two, far below the server's limit of 60 s. A caller with long memos gives
  * fewer, see `readBatches`.
  */
-export const mostOperations = 10_000;
+export const maxOperations = 10_000;
 
 /** A batch that conflicts this often is split, so that its other operations need not wait. */
 const conflictsBeforeSplit = 6;
@@ -86,17 +86,17 @@ export async function post(
   if (!journal) {
     throw new BankctlError('journal_disabled', 'Without a journal there are no transactions.');
   }
-  if (options.atomic && operations.length > mostOperations) {
+  if (options.atomic && operations.length > maxOperations) {
     throw new BankctlError(
       'too_many_operations',
       `${operations.length} operations are too many for one transaction; ` +
-        `${mostOperations} are the most.`,
+        `${maxOperations} are the most.`,
     );
   }
   const memory = options.memory ?? createMemory();
   const outcomes: Outcome[] = [];
   for (let start = 0; start < operations.length; ) {
-    const size = options.atomic ? operations.length : Math.min(mostOperations, memory.batchSize);
+    const size = options.atomic ? operations.length : Math.min(maxOperations, memory.batchSize);
     const batch = operations.slice(start, start + size);
     start += size;
     const shared = { bank, journal, options, memory, thorough: false };
@@ -135,8 +135,8 @@ async function postBatch(batch: Batch): Promise<readonly Outcome[]> {
   if (operations.length > memory.batchSize && !options.atomic) return postHalves(batch);
   const progress: Progress = { running: Promise.resolve(), committing: undefined };
   try {
-    const judged = await within(bank.timeoutMs, (bound) => {
-      const running = postOnce(batch, bound, progress);
+    const judged = await within(bank.timeoutMs, (deadline) => {
+      const running = postOnce(batch, deadline, progress);
       progress.running = running;
       return running;
     });
@@ -193,7 +193,7 @@ function isTimeOut(error: unknown): boolean {
 }
 
 /** A server that takes longer than this for its time takes too long for any batch. */
-const longestAnswerMs = 1_000;
+const maxAnswerMs = 1_000;
 
 /**
  * Whether the server still answers, so that a smaller batch has a chance. Returns after the batch
@@ -201,7 +201,7 @@ const longestAnswerMs = 1_000;
  */
 async function answersStill({ timeoutMs, serverTime }: Bank, { running }: Progress) {
   try {
-    await within(Math.min(timeoutMs, longestAnswerMs), serverTime);
+    await within(Math.min(timeoutMs, maxAnswerMs), serverTime);
   } catch {
     return false;
   }
@@ -210,19 +210,19 @@ async function answersStill({ timeoutMs, serverTime }: Bank, { running }: Progre
 }
 
 /** A second look finds what the server refused a duplicate for. */
-async function postOnce(batch: Batch, bound: Bound, progress: Progress): Promise<Judged> {
+async function postOnce(batch: Batch, deadline: Deadline, progress: Progress): Promise<Judged> {
   await prepareCollections(batch);
-  bound.check();
+  deadline.check();
   try {
-    return await inTransaction(batch, bound, progress);
+    return await inTransaction(batch, deadline, progress);
   } catch (error) {
     if (batch.thorough || !isDuplicate(error)) throw error;
-    bound.check();
-    return inTransaction({ ...batch, thorough: true }, bound, progress);
+    deadline.check();
+    return inTransaction({ ...batch, thorough: true }, deadline, progress);
   }
 }
 
-function inTransaction(batch: Batch, bound: Bound, progress: Progress): Promise<Judged> {
+function inTransaction(batch: Batch, deadline: Deadline, progress: Progress): Promise<Judged> {
   const { bank, operations, options } = batch;
   return bank.inSession((session) =>
     transact(
@@ -231,7 +231,7 @@ function inTransaction(batch: Batch, bound: Bound, progress: Progress): Promise<
         run: async (mayBeApplied) => {
           progress.committing = undefined;
           try {
-            return await attempt(batch, session, bound, mayBeApplied);
+            return await attempt(batch, session, deadline, mayBeApplied);
           } catch (error) {
             if (mayBeCapped(error)) await checkCapped(batch);
             throw error;
@@ -242,14 +242,14 @@ function inTransaction(batch: Batch, bound: Bound, progress: Progress): Promise<
         },
       },
       {
-        bound,
+        deadline,
         draw: bank.draw,
         commits: bank.commits,
         blocked: bank.endAbandoned,
-        mostConflicts:
+        maxConflicts:
           operations.length > 1
             ? conflictsBeforeSplit
-            : (options.mostConflicts ?? Number.POSITIVE_INFINITY),
+            : (options.maxConflicts ?? Number.POSITIVE_INFINITY),
       },
     ),
   );
@@ -323,10 +323,10 @@ function branchesOf(bank: Bank, operations: readonly Operation[]): readonly Bran
 async function attempt(
   batch: Batch,
   session: ClientSession,
-  bound: Bound,
+  deadline: Deadline,
   mayBeApplied: boolean,
 ): Promise<Judged> {
-  bound.check();
+  deadline.check();
   const { bank, journal, options } = batch;
   const all = mayBeApplied || batch.thorough;
   const given = options.expectFresh ? 'none' : 'given';
@@ -342,7 +342,7 @@ async function attempt(
   if (writes && options.dryRun) await bank.identity.checkClaim(session);
   if (writes && !options.dryRun) {
     await bank.identity.claim(session);
-    const { check } = bound;
+    const { check } = deadline;
     await writeBatch({ bank, journal, entries, refused, decidedAnew, book, check }, session);
     await options.reached?.('written');
   }

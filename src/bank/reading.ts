@@ -17,7 +17,9 @@ export interface ReadOptions {
    * was lost; or none, if the server's refusal of a second one will do.
    */
   readonly ids: 'given' | 'all' | 'none';
-  /** Whether the journal is ahead of an account is looked up too; else the server's index tells. */
+  /**
+   * Whether to look up if the journal is ahead of an account; otherwise the server's index decides.
+   */
   readonly versions: boolean;
 }
 
@@ -115,7 +117,7 @@ export async function readAccounts(
   return readings;
 }
 
-/** Whatever stamp it has, a second document of a number leaves open which is the account. */
+/** With a second document of a number, whatever its stamp, it is open which is the account. */
 function toReading(
   [document = {}, second]: readonly Document[],
   account: string,

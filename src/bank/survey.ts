@@ -19,7 +19,7 @@ export type ProblemCode =
   | 'misplaced_document'
   /** The branch's own, but its balance is no exact amount, or larger than one can be. */
   | 'bad_balance'
-  /** The branch's own, but another field is missing or none that bankctl could have written. */
+  /** The branch's own, but bankctl could not have written one of its other fields. */
   | 'bad_document'
   /** One of several of the branch's own with one account number. */
   | 'duplicate_account';

@@ -8,17 +8,17 @@ import {
   isOutage,
   isTransient,
 } from '../database/driver-errors.ts';
-import type { Bound } from './bound.ts';
 import type { Commits } from './commits.ts';
+import type { Deadline } from './deadline.ts';
 
 /** How a transaction is run. */
 interface TransactionOptions {
   /** How often the body may meet a conflict before the caller gets it. */
-  readonly mostConflicts: number;
-  readonly bound: Bound;
+  readonly maxConflicts: number;
+  readonly deadline: Deadline;
   /** Called once if others keep interfering: whoever does may be gone. */
   readonly blocked: () => Promise<void>;
-  /** A share from 0 to 1, drawn anew each time, that keeps two rivals from meeting again. */
+  /** A random share from 0 to 1, which keeps two rivals from meeting again. */
   readonly draw: () => number;
   readonly commits: Commits;
 }
@@ -27,7 +27,7 @@ interface TransactionOptions {
 interface Body<T> {
   /** Computes and writes. `mayBeApplied` if an earlier run may have taken effect after all. */
   readonly run: (mayBeApplied: boolean) => Promise<T>;
-  /** Called with what it came to, before each commit that is sent. */
+  /** Called with the value before each commit that is sent. */
   readonly committing: (value: T) => void;
 }
 
@@ -39,10 +39,10 @@ const concerns = {
 } as const;
 
 const firstPauseMs = 5;
-const longestPauseMs = 400;
+const maxPauseMs = 400;
 
-/** Rivals that are alive are done after so many attempts, mostly. */
-const conflictsBeforeTold = 3;
+/** Rivals that are alive are mostly done after this many attempts. */
+const conflictsBeforeBlocked = 3;
 
 /** The commit was sent and its answer never came: it may or may not have taken effect. */
 export class CommitUnknown extends Error {}
@@ -67,7 +67,7 @@ export async function transact<T>(
     let committing = false;
     try {
       const value = await body.run(mayBeApplied);
-      options.bound.check();
+      options.deadline.check();
       committing = true;
       await options.commits.send(() => commit(session, () => body.committing(value), options));
       return value;
@@ -78,9 +78,9 @@ export async function transact<T>(
       const mayRunAgain =
         isTransient(error) || isNoSuchTransaction(error) || (!committing && isBrokenLine(error));
       const isOver = session.hasEnded || options.commits.isStopped();
-      if (!mayRunAgain || isOver || conflicts >= options.mostConflicts) throw error;
-      options.bound.check();
-      if (isConflict(error) && conflicts === conflictsBeforeTold) await options.blocked();
+      if (!mayRunAgain || isOver || conflicts >= options.maxConflicts) throw error;
+      options.deadline.check();
+      if (isConflict(error) && conflicts === conflictsBeforeBlocked) await options.blocked();
       await pauseBefore(attempt, options);
     }
   }
@@ -96,7 +96,7 @@ async function commit(
   committing: () => void,
   options: TransactionOptions,
 ): Promise<void> {
-  // A driver that repeats a commit by itself tells of the last attempt alone.
+  // A driver that repeats a commit by itself reports the last attempt only.
   let unanswered = session.clientOptions.maxAdaptiveRetries > 0;
   for (let attempt = 1; ; attempt += 1) {
     try {
@@ -108,7 +108,7 @@ async function commit(
       if (!unanswered && isDefinite(error)) throw error;
       unanswered = true;
       try {
-        options.bound.check();
+        options.deadline.check();
       } catch {
         throw new CommitUnknown('the answer to a commit never came', { cause: error });
       }
@@ -128,7 +128,7 @@ async function abort(session: ClientSession): Promise<void> {
 }
 
 async function pauseBefore(attempt: number, { draw }: TransactionOptions): Promise<void> {
-  const longest = Math.min(firstPauseMs * 2 ** (attempt - 1), longestPauseMs);
+  const longest = Math.min(firstPauseMs * 2 ** (attempt - 1), maxPauseMs);
   await pause(draw() * longest);
 }
 

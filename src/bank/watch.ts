@@ -8,7 +8,7 @@ import { journalOf } from './history.ts';
 import { type AppliedDocument, fromJournalDocument } from './journal-document.ts';
 import type { Entry, Posting } from './operations/entry.ts';
 
-/** One posting as it happens, in the words of the JSON result. */
+/** One posting as it happens, as in the JSON result. */
 export interface Movement {
   readonly at: string;
   readonly operation: string;
@@ -20,16 +20,16 @@ export interface Movement {
   readonly version: number;
 }
 
-/** What a watcher hears: postings, and where it had to begin anew. */
+/** What a watcher is sent: postings, and that it had to start anew. */
 export type WatchEvent =
   | { readonly kind: 'moved'; readonly movements: readonly Movement[] }
-  /** The server no longer has the place where the stream broke off: something may be missed. */
+  /** The server has forgotten the place at which the stream broke off: something may be missed. */
   | { readonly kind: 'lost_place' }
   /** Something was written into the journal that bankctl cannot read. */
   | { readonly kind: 'unreadable'; readonly error: BankctlError }
   | { readonly kind: 'reconnecting' };
 
-/** Which postings are watched; all where both are left out. */
+/** Which postings are watched; all if both are undefined. */
 interface WatchFilter {
   readonly branch: string | undefined;
   readonly account: string | undefined;

@@ -1,7 +1,7 @@
 import type { accountBalance, BankBalance } from '../bank/balances.ts';
 import type { Bank } from '../bank/bank.ts';
 import { type AccountReference, parseAccountNumber } from '../bank/operations/names.ts';
-import type { PastMoment } from '../bank/past.ts';
+import type { PastMoment } from '../bank/past-balances.ts';
 import type { Tally } from '../bank/survey.ts';
 import type { Movement, WatchEvent } from '../bank/watch.ts';
 import type { Config } from '../config/config.ts';

@@ -1,4 +1,4 @@
-import type { ShownApplied, ShownRefused } from '../bank/find-operation.ts';
+import type { ShownApplied, ShownRefused } from '../bank/operation-lookup.ts';
 import { parseOperationId } from '../bank/operations/names.ts';
 import { quote } from '../core/text.ts';
 import { timeFormat } from '../core/time.ts';

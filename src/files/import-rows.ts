@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto';
 import type { Bank } from '../bank/bank.ts';
 import type { Reading } from '../bank/book.ts';
-import { within } from '../bank/bound.ts';
+import { within } from '../bank/deadline.ts';
 import type { Outcome } from '../bank/judge.ts';
 import { referenceKey } from '../bank/operations/names.ts';
 import type { Operation } from '../bank/operations/operation.ts';

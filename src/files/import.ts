@@ -1,4 +1,4 @@
-import { mostOperations } from '../bank/post.ts';
+import { maxOperations } from '../bank/post.ts';
 import { createMemory } from '../bank/post-memory.ts';
 import { createRehearsal } from '../bank/rehearsal.ts';
 import { BankctlError } from '../core/errors.ts';
@@ -63,7 +63,7 @@ export interface ImportHost extends CheckHost, Pick<RowPosting, 'bank' | 'by'> {
 }
 
 /** A row may need two operations, opening and freezing. */
-const rowsAtOnce = Math.floor(mostOperations / 2);
+const rowsAtOnce = Math.floor(maxOperations / 2);
 
 /**
  * Opens the accounts of a file, with their balances and statuses, by operations like any other.

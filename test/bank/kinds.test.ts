@@ -96,7 +96,7 @@ describe('the digest of a request', () => {
     ],
   ];
 
-  test.each(digests)('is what journals in the field have: %o %s', (change, memo, digest) => {
+  test.each(digests)('stays what existing journals have: %o %s', (change, memo, digest) => {
     expect(digestOf(change, memo)).toBe(digest);
   });
 

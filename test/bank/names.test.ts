@@ -5,7 +5,7 @@ import {
   parseOperationId,
 } from '../../src/bank/operations/names.ts';
 
-describe('a text that cannot be used is named, with what is wrong with it', () => {
+describe('an unusable text is quoted, with what is wrong with it', () => {
   const parsers = { parseAccountNumber, parseOperationId, parseMemo };
 
   test.each([

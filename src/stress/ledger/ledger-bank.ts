@@ -1,7 +1,7 @@
 import type { ClientSession, MongoClient } from 'mongodb';
 import { readAccount } from '../../bank/account.ts';
 import { type Bank, openBank } from '../../bank/bank.ts';
-import { within } from '../../bank/bound.ts';
+import { within } from '../../bank/deadline.ts';
 import { type AccountReference, referenceKey } from '../../bank/operations/names.ts';
 import type { Operation } from '../../bank/operations/operation.ts';
 import { post } from '../../bank/post.ts';

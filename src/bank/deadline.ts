@@ -1,7 +1,7 @@
 import { BankctlError } from '../core/errors.ts';
 
 /** Tells bounded work whether its time is over. */
-export interface Bound {
+export interface Deadline {
   /** @throws the time-out, once the time is over */
   readonly check: () => void;
 }
@@ -12,7 +12,10 @@ export interface Bound {
  * must call `check` before each step that must not happen any more.
  * @throws `timed_out`
  */
-export async function within<T>(timeoutMs: number, work: (bound: Bound) => Promise<T>): Promise<T> {
+export async function within<T>(
+  timeoutMs: number,
+  work: (deadline: Deadline) => Promise<T>,
+): Promise<T> {
   let expired: BankctlError | undefined;
   let timer: NodeJS.Timeout | undefined;
   const expiry = new Promise<never>((_, reject) => {

@@ -16,7 +16,7 @@ interface BatchWrite {
   readonly entries: readonly Entry[];
   /** What is kept as refused. */
   readonly refused: readonly Refusal[];
-  /** Ids that the journal has as refused, and that `entries` or `refused` decide anew. */
+  /** Ids that the journal has as refused, and that are now decided anew. */
   readonly decidedAnew: readonly string[];
   /** The accounts as they are after the batch. */
   readonly book: Book;
@@ -73,7 +73,7 @@ async function writeAccounts(batch: BatchWrite, session: ClientSession): Promise
   }
 }
 
-/** One change an account, however many operations of the batch touch it. */
+/** One change per account, however many operations of the batch touch it. */
 function changesByBranch({
   entries,
   book,

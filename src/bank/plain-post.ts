@@ -10,7 +10,7 @@ import { readBook } from './reading.ts';
 import { applyLegs } from './rules.ts';
 
 /** Each round means that another writer came in between; more than a few in a row do not happen. */
-const mostRounds = 10;
+const maxRounds = 10;
 
 /** A write was sent, and no answer said that it had no effect. */
 export class WriteUnknown extends Error {}
@@ -35,7 +35,7 @@ export async function postPlain(
   const branch = bank.branches.get(operation.branch);
   if (!bank.identity.isClaimed()) await claimFor(bank, operation, dryRun);
   if (createsAccount(operation)) await (dryRun ? branch.check() : branch.prepare());
-  for (let round = 0; round < mostRounds; round += 1) {
+  for (let round = 0; round < maxRounds; round += 1) {
     const book = await readBook(bank, [operation]);
     const before = book.accounts.get(referenceKey(operation));
     const { postings } = applyLegs(book, legsOf(operation, book));

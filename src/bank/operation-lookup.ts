@@ -5,7 +5,7 @@ import { type Currency, formatAmount } from '../core/money.ts';
 import { oneMistakeAway } from '../core/nearest.ts';
 import { quote, shellWord } from '../core/text.ts';
 import type { Bank } from './bank.ts';
-import { within } from './bound.ts';
+import { within } from './deadline.ts';
 import { balanceFromDecimal } from './decimal.ts';
 import { journalOf } from './history.ts';
 import type { Journal } from './journal.ts';
@@ -18,7 +18,7 @@ import {
 import type { PastRefusal } from './operations/entry.ts';
 import { timeOf, versionOf } from './stored-values.ts';
 
-/** A posting, in the words of the JSON result. */
+/** A posting, as in the JSON result. */
 export interface ShownPosting {
   readonly branch: string;
   readonly account: string;

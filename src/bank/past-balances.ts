@@ -5,7 +5,7 @@ import { shellWord } from '../core/text.ts';
 import { formatTime, type Span } from '../core/time.ts';
 import { type AccountBalance, type BankBalance, sumUp } from './balances.ts';
 import type { Bank } from './bank.ts';
-import { within } from './bound.ts';
+import { within } from './deadline.ts';
 import { fromDecimal } from './decimal.ts';
 import { journalOf } from './history.ts';
 import type { AccountReference } from './operations/names.ts';
