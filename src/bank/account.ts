@@ -53,6 +53,18 @@ export function readAccount(
   return { version: versionRead, balanceMinor, status, openedAt, postedAt, nextAt, documentId };
 }
 
+/** The refusal of an account whose number only a document of another stamp has. */
+export function wrongBranch(
+  { name, collection }: Pick<BranchConfig, 'name' | 'collection'>,
+  account: string,
+): BankctlError {
+  return new BankctlError(
+    'wrong_branch',
+    `The document of ${account} in the collection ${collection} ` +
+      `does not carry the stamp of ${name}.`,
+  );
+}
+
 function isStatus(value: unknown): value is AccountStatus {
   return statuses.has(value);
 }

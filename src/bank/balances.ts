@@ -2,7 +2,7 @@ import type { ClientSession, Document } from 'mongodb';
 import { BankctlError } from '../core/errors.ts';
 import { formatAmount, maxMinor } from '../core/money.ts';
 import { shellWord } from '../core/text.ts';
-import { readAccount } from './account.ts';
+import { readAccount, wrongBranch } from './account.ts';
 import type { Bank } from './bank.ts';
 import type { AccountState } from './book.ts';
 import type { BranchModel } from './branch.ts';
@@ -238,14 +238,8 @@ function snapshotOf(bank: Bank): { readonly snapshot: boolean } {
 }
 
 async function missing(branch: BranchModel, account: string): Promise<BankctlError> {
-  const strays = await branch.strays([account]);
-  if (strays.length > 0) {
-    return new BankctlError(
-      'wrong_branch',
-      `The document of ${account} in the collection ${branch.collection} ` +
-        `does not carry the stamp of ${branch.name}.`,
-    );
-  }
+  const strays = await branch.find([account]);
+  if (strays.length > 0) return wrongBranch(branch, account);
   return new BankctlError(
     'account_not_found',
     `There is no account ${account} in ${branch.name}.`,

@@ -50,11 +50,6 @@ export interface BranchModel extends BranchConfig {
     accounts: readonly string[],
     session?: ClientSession,
   ) => Promise<readonly Document[]>;
-  /** Documents with one of these numbers but without the branch's stamp. */
-  readonly strays: (
-    accounts: readonly string[],
-    session?: ClientSession,
-  ) => Promise<readonly Document[]>;
   /**
    * Writes the changes of a batch in one call. Each matches only the document and version read.
    * @returns how many took effect; fewer than given means that another writer was faster
@@ -129,13 +124,6 @@ export function createBranch(db: Db, config: BranchConfig): BranchModel {
         .toArray(),
     find: (accounts, session) =>
       collection.find({ account_number: { $in: [...accounts] } }, sessionOption(session)).toArray(),
-    strays: (accounts, session) =>
-      collection
-        .find(
-          { account_number: { $in: [...accounts] }, branch: { $ne: stamp } },
-          sessionOption(session),
-        )
-        .toArray(),
     write: (changes, session) => writeChanges(collection, config, changes, session),
     increment: (account, documentId, amountMinor) =>
       incrementOnce(db, config.collection, {

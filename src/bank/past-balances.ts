@@ -8,6 +8,7 @@ import type { Bank } from './bank.ts';
 import { within } from './deadline.ts';
 import { fromDecimal } from './decimal.ts';
 import { journalOf } from './history.ts';
+import type { Journal } from './journal.ts';
 import type { AccountReference } from './operations/names.ts';
 import { kindNamed } from './operations/operation.ts';
 
@@ -77,6 +78,19 @@ function outOfRange(message: string, hint?: string): BankctlError {
   return new BankctlError('time_out_of_range', message, hint);
 }
 
+/** What is read in one snapshot, with its moment. */
+async function readAt<T>(
+  bank: Bank,
+  span: Span,
+  read: (journal: Journal, session: ClientSession) => Promise<T>,
+): Promise<readonly [T, PastMoment]> {
+  const journal = journalOf(bank);
+  const now = await checkPast(bank, span);
+  const readOnce = async (session: ClientSession) =>
+    [await read(journal, session), momentOf(span, now, session)] as const;
+  return within(bank.timeoutMs, () => bank.inSession(readOnce, { snapshot: true }));
+}
+
 /** The whole bank at a moment of the past. */
 interface PastBalance extends BankBalance, PastMoment {
   /** Branches that the journal has postings of and the config does not; they are left out. */
@@ -88,14 +102,8 @@ interface PastBalance extends BankBalance, PastMoment {
  * @throws `time_out_of_range`, `journal_disabled`, `bad_balance`
  */
 export async function bankBalanceAt(bank: Bank, span: Span): Promise<PastBalance> {
-  const journal = journalOf(bank);
-  const now = await checkPast(bank, span);
-  const read = async (session: ClientSession) => {
-    const rows = await journal.totalsAt(lastOf(span), session);
-    return { rows, moment: momentOf(span, now, session) };
-  };
-  const { rows, moment } = await within(bank.timeoutMs, () =>
-    bank.inSession(read, { snapshot: true }),
+  const [rows, moment] = await readAt(bank, span, (journal, session) =>
+    journal.totalsAt(lastOf(span), session),
   );
   if (rows.length === 0) throw outOfRange(`Nothing was posted by ${shownEnd(bank, span)}.`);
   const byBranch = new Map(rows.map((row) => [row['_id'], row]));
@@ -150,23 +158,18 @@ export async function* accountBalancesAt(
  *   `bad_balance`
  */
 export async function accountBalanceAt(bank: Bank, reference: AccountReference, span: Span) {
-  const journal = journalOf(bank);
   const { name, currency } = bank.branches.get(reference.branch);
-  const now = await checkPast(bank, span);
   const shown = `${name}:${reference.account}`;
-  const read = async (session: ClientSession) => {
-    for await (const [document] of journal.accountsAt(lastOf(span), reference, session)) {
-      if (document) return { document, moment: momentOf(span, now, session) };
+  const [document, moment] = await readAt(bank, span, async (journal, session) => {
+    for await (const [found] of journal.accountsAt(lastOf(span), reference, session)) {
+      if (found) return found;
     }
     const words = `${shellWord(name)} ${shellWord(reference.account)}`;
     throw outOfRange(
       `${shown} had no posting by ${shownEnd(bank, span)}.`,
       `bankctl history ${words} shows the times of its postings.`,
     );
-  };
-  const { document, moment } = await within(bank.timeoutMs, () =>
-    bank.inSession(read, { snapshot: true }),
-  );
+  });
   return {
     branch: name,
     account: reference.account,

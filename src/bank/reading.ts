@@ -1,6 +1,6 @@
 import type { ClientSession, Document } from 'mongodb';
 import { BankctlError } from '../core/errors.ts';
-import { readAccount } from './account.ts';
+import { readAccount, wrongBranch } from './account.ts';
 import type { Bank } from './bank.ts';
 import type { Book, Reading } from './book.ts';
 import type { BranchModel } from './branch.ts';
@@ -131,13 +131,7 @@ function toReading(
         `${String(document['_id'])} and ${String(second['_id'])}; nothing was written.`,
     );
   }
-  if (document['branch'] !== branch.name) {
-    return new BankctlError(
-      'wrong_branch',
-      `The document of ${account} in the collection ${branch.collection} ` +
-        `does not carry the stamp of ${branch.name}.`,
-    );
-  }
+  if (document['branch'] !== branch.name) return wrongBranch(branch, account);
   if (document['account_number'] === account) return readAccount(document, branch);
   return new BankctlError('bad_document', `The document of ${shown} has no valid account_number.`);
 }
