@@ -8,7 +8,7 @@ export const increment: Command = {
   summary: 'add an amount to an account',
   description:
     'The amount may be negative: bankctl increment branch1 ACC -50. It is applied once for one ' +
-    '--id, whatever happens in between: after a timeout repeat the command with its id.',
+    '--id, whatever happens in between: after a timeout, repeat the command with its id.',
   arguments: [
     { name: 'branch', summary: 'branch of the bank' },
     { name: 'account', summary: 'number of the account' },
@@ -16,7 +16,7 @@ export const increment: Command = {
   ],
   options: [
     ...writingOptions,
-    { flags: '--create', summary: 'open the account first where it is missing' },
+    { flags: '--create', summary: 'open the account first if it is missing' },
   ],
   examples: [
     'bankctl increment branch1 ACC 50',

@@ -11,7 +11,7 @@ export const reverse: Command = {
   description:
     'The rules hold for a reversal too: money that is no longer there cannot be taken back. ' +
     'A reversal itself cannot be reversed.',
-  arguments: [{ name: 'operation', summary: 'operation id of what is reversed' }],
+  arguments: [{ name: 'operation', summary: 'id of the operation to reverse' }],
   options: writingOptions,
   examples: ['bankctl reverse till-7-000123', 'bankctl reverse m-2026-11 --memo "paid twice"'],
   run: async (typed, session) => {

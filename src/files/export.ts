@@ -8,7 +8,7 @@ import { BankctlError } from '../core/errors.ts';
 import { quote } from '../core/text.ts';
 
 /** An exported account, as `import` reads it; keys are its columns. */
-export interface ExportedAccount {
+interface ExportedAccount {
   readonly branch: string;
   readonly account: string;
   readonly balance: string;
@@ -17,7 +17,7 @@ export interface ExportedAccount {
 }
 
 /** An exported operation, as `apply` reads it; a field that it has not is not there. */
-export type ExportedOperation = Readonly<Record<string, string | boolean>>;
+type ExportedOperation = Readonly<Record<string, string | boolean>>;
 
 /**
  * The accounts of some branches, by branch and number, in batches, from one snapshot.
