@@ -19,13 +19,8 @@ const core = [
     'config/find',
     'config/find-branch',
   ],
-  ...[
-    'cli/execute',
-    'bank/names',
-    'commands/mongod-host',
-    'commands/typed',
-    'commands/stress-mode',
-  ],
+  ...['cli/execute', 'commands/mongod-host', 'commands/typed', 'commands/stress-mode'],
+  ...(await sources('bank/operations')),
   ...['files/lines', 'files/operation-rows', 'files/account-rows', 'files/columns'],
   ...['render/present', 'render/progress', 'render/plain-paint', 'render/record', 'render/width'],
 ].map((name) => (name.endsWith('.ts') ? name : `src/${name}.ts`));

@@ -4,7 +4,7 @@ import { createServer, connect as dial, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { MongoClient, ObjectId } from 'mongodb';
 import { describe, expect, inject, onTestFinished, test } from 'vitest';
-import { endAbandoned } from '../src/bank/abandoned.ts';
+import { endAbandoned } from '../src/bank/abandoned-transactions.ts';
 import { type ErrorCode, errorTable } from '../src/core/errors.ts';
 import { mongodWith } from './database/own-mongod.ts';
 import { type RunOptions, run, type Workspace, workspace } from './workspace.ts';

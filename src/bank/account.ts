@@ -1,16 +1,11 @@
 import type { Decimal128, Document, Long } from 'mongodb';
 import type { BranchConfig } from '../config/config.ts';
 import { BankctlError } from '../core/errors.ts';
+import type { AccountState } from './book.ts';
 import { balanceFromDecimal } from './decimal.ts';
-import { referenceKey } from './names.ts';
-import type { AccountState } from './rules.ts';
+import type { AccountStatus } from './operations/entry.ts';
+import { referenceKey } from './operations/names.ts';
 import { timeOf, versionOf } from './stored-values.ts';
-
-/** The `_id` of an account's document: of any type, if another program wrote it. */
-export type DocumentId = Document['_id'];
-
-/** What may be done with an account: all, nothing for now, nothing for good. */
-export type AccountStatus = 'open' | 'frozen' | 'closed';
 
 /** An account as it is stored, one document of its branch's collection. */
 export interface AccountDocument {
@@ -29,10 +24,8 @@ export interface AccountDocument {
 const statuses: ReadonlySet<unknown> = new Set<AccountStatus>(['open', 'frozen', 'closed']);
 
 /**
- * An account as the rules need it, from its document.
- *
- * @returns `bad_balance` if the balance is no exact amount of the currency, or larger than a
- *   balance can be; `bad_document` if another field is missing or of another type
+ * An account as the rules need it, from its document; else `bad_balance` if the balance is not an
+ * exact amount of the currency, or too large, and `bad_document` for any other field.
  */
 export function readAccount(
   document: Document,
@@ -58,6 +51,18 @@ export function readAccount(
   if (!postedAt) return bad('posted_at');
   const nextAt = new Date(postedAt.getTime() + 1);
   return { version: versionRead, balanceMinor, status, openedAt, postedAt, nextAt, documentId };
+}
+
+/** The refusal of an account whose number only a document of another stamp has. */
+export function wrongBranch(
+  { name, collection }: Pick<BranchConfig, 'name' | 'collection'>,
+  account: string,
+): BankctlError {
+  return new BankctlError(
+    'wrong_branch',
+    `The document of ${account} in the collection ${collection} ` +
+      `does not carry the stamp of ${name}.`,
+  );
 }
 
 function isStatus(value: unknown): value is AccountStatus {

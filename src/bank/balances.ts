@@ -2,12 +2,12 @@ import type { ClientSession, Document } from 'mongodb';
 import { BankctlError } from '../core/errors.ts';
 import { formatAmount, maxMinor } from '../core/money.ts';
 import { shellWord } from '../core/text.ts';
-import { readAccount } from './account.ts';
+import { readAccount, wrongBranch } from './account.ts';
 import type { Bank } from './bank.ts';
-import { within } from './bound.ts';
+import type { AccountState } from './book.ts';
 import type { BranchModel } from './branch.ts';
+import { within } from './deadline.ts';
 import { fromDecimal } from './decimal.ts';
-import type { AccountState } from './rules.ts';
 import type { BranchTotal, Problem, ProblemCode, Tally } from './survey.ts';
 
 /** Number and sum of a branch's accounts; keys as in the JSON result. */
@@ -32,7 +32,7 @@ export interface BankBalance {
   readonly totals: Readonly<Record<string, string | null>>;
 }
 
-/** An account, in the words of the JSON result. */
+/** An account, as in the JSON result. */
 export interface AccountBalance {
   /** Null if the document has no account number. */
   readonly account: string | null;
@@ -42,9 +42,8 @@ export interface AccountBalance {
 }
 
 /**
- * All branches in one consistent snapshot: money in a running transfer is never counted twice or
- * not at all. A bank without a journal has no snapshots, and is read branch by branch.
- *
+ * All branches in one snapshot, so that money in a transfer under way is counted exactly once. A
+ * bank without a journal has no snapshots, and is read branch by branch.
  * Source: MongoDB manual, "Read Concern snapshot" (snapshot sessions).
  */
 export function bankBalance(bank: Bank): Promise<BankBalance> {
@@ -61,7 +60,7 @@ export function bankBalance(bank: Bank): Promise<BankBalance> {
 }
 
 /** Number and sum of a branch's accounts, in minor units. */
-export interface BranchSum {
+interface BranchSum {
   readonly branch: BranchModel;
   readonly accounts: number;
   /** Undefined if it is not known. */
@@ -133,8 +132,8 @@ export function sumUp(sums: readonly BranchSum[]): BankBalance {
 }
 
 /**
- * All accounts of a branch in order of their number, in batches, from one snapshot. What is wrong
- * with documents goes to the tally, and the others are shown.
+ * All accounts of a branch by number, in batches, from one snapshot. What is wrong with documents
+ * goes to the tally.
  */
 export async function* accountBalances(
   bank: Bank,
@@ -203,8 +202,6 @@ function toAccountBalance(
 }
 
 /**
- * One account.
- *
  * @throws `account_not_found`, `wrong_branch`, `duplicate_account`, `bad_balance`, `bad_document`
  */
 export async function accountBalance(bank: Bank, name: string, account: string) {
@@ -241,14 +238,8 @@ function snapshotOf(bank: Bank): { readonly snapshot: boolean } {
 }
 
 async function missing(branch: BranchModel, account: string): Promise<BankctlError> {
-  const strays = await branch.strays([account]);
-  if (strays.length > 0) {
-    return new BankctlError(
-      'wrong_branch',
-      `The document of ${account} in the collection ${branch.collection} ` +
-        `does not carry the stamp of ${branch.name}.`,
-    );
-  }
+  const strays = await branch.find([account]);
+  if (strays.length > 0) return wrongBranch(branch, account);
   return new BankctlError(
     'account_not_found',
     `There is no account ${account} in ${branch.name}.`,

@@ -1,11 +1,11 @@
 import type { ClientSession, Document, MongoClient } from 'mongodb';
 import type { Config } from '../config/config.ts';
 import { BankctlError } from '../core/errors.ts';
-import { endAbandoned } from './abandoned.ts';
+import { endAbandoned } from './abandoned-transactions.ts';
 import { type BatchFiles, createBatchFiles } from './batch-files.ts';
-import { within } from './bound.ts';
-import { type Branches, createBranches } from './branches.ts';
+import { type Branches, createBranches } from './branch.ts';
 import { type Commits, createCommits } from './commits.ts';
+import { within } from './deadline.ts';
 import { type BankIdentity, createIdentity, refuseMismatch } from './identity.ts';
 import { readIdentity, readIdentityOfSet } from './identity-document.ts';
 import { createJournal, type Journal } from './journal.ts';
@@ -16,15 +16,15 @@ export interface Bank {
   /** What the database says of itself, and how the first write makes it say so. */
   readonly identity: BankIdentity;
   readonly branches: Branches;
-  /** Undefined where the config says `journal: false`. */
+  /** Undefined if the config says `journal: false`. */
   readonly journal: Journal | undefined;
   /** Which rows were given under which `--batch` names; undefined without a journal. */
   readonly batchFiles: BatchFiles | undefined;
-  /** Bound on a whole operation, milliseconds; the driver's own retries go on for 120 s. */
+  /** The bound on a whole operation: the driver's own retries go on for 120 s. */
   readonly timeoutMs: number;
-  /** A share from 0 to 1, for pauses that keep rivals apart. */
+  /** A random share from 0 to 1, for pauses that keep rivals apart. */
   readonly draw: () => number;
-  /** The writes under way, for whoever ends the work: see `Commits`. */
+  /** The writes under way: see `Commits`. */
   readonly commits: Commits;
   /** The server's time. */
   readonly serverTime: () => Promise<Date>;
@@ -32,7 +32,7 @@ export interface Bank {
   readonly endAbandoned: () => Promise<void>;
   /** A session that the caller ends. */
   readonly startSession: (options?: { readonly snapshot: boolean }) => ClientSession;
-  /** Runs work in a session, and ends the session, which aborts what it left open. */
+  /** Runs work in a session that ends with it, which aborts what it left open. */
   readonly inSession: <T>(
     work: (session: ClientSession) => Promise<T>,
     options?: { readonly snapshot: boolean },
@@ -40,14 +40,13 @@ export interface Bank {
 }
 
 /** How a bank is opened. */
-export interface OpenOptions extends Pick<Bank, 'timeoutMs' | 'draw'> {
+interface OpenOptions extends Pick<Bank, 'timeoutMs' | 'draw'> {
   /** The caller is about to change the identity, so that a contradiction is no error. */
   readonly rename?: boolean;
 }
 
 /**
  * Makes the models of a bank on a connected client.
- *
  * @throws `no_transactions` if the bank has a journal and the server is a standalone;
  *   `not_initiated`; `config_mismatch` if the database says that something else belongs to a branch
  */

@@ -1,5 +1,5 @@
 import type { Collection, Db } from 'mongodb';
-import { isDuplicate } from './fault.ts';
+import { isDuplicate } from '../database/driver-errors.ts';
 
 /** Rows that were given to `apply` without ids of their own, as it is stored. */
 interface BatchFileDocument {
@@ -23,12 +23,11 @@ export interface BatchFile {
 }
 
 /**
- * Which rows were given under which `--batch` names. The ids of such rows derive from the name, so
- * the same rows under another name would be applied a second time.
- *
- * It is written before the first of the rows is posted: then two programs that give the same rows
- * under two names at once do not miss each other. So it tells what was given; what was applied is
- * what the journal says.
+ * Which rows were given under which `--batch` names. The ids of rows without their own derive from
+ * the name, so the same rows under another name would be applied a second time.
+ * A record is written before the first of its rows is posted, so that two programs that give the
+ * same rows under two names at once notice each other. It says what was given; the journal says
+ * what was applied.
  */
 export interface BatchFiles {
   /** The first record of these rows, under whatever name. */
@@ -37,7 +36,7 @@ export interface BatchFiles {
   readonly record: (file: BatchFile, at: Date) => Promise<BatchFileDocument>;
   /** Records one more name for rows that are recorded. */
   readonly addName: (file: BatchFile) => Promise<void>;
-  /** Whether other rows were given under that name too. */
+  /** True if other rows were given under that name too. */
   readonly hasOthers: (file: BatchFile) => Promise<boolean>;
   /** How many applied operations have an id that derives from the name. */
   readonly countApplied: (batch: string) => Promise<number>;
@@ -45,7 +44,7 @@ export interface BatchFiles {
 
 const durable = { writeConcern: { w: 'majority' } } as const;
 
-/** Makes the one object through which these records are touched. Nothing is sent to the server. */
+/** Sends nothing to the server. */
 export function createBatchFiles(db: Db, journal: string): BatchFiles {
   const files: Collection<BatchFileDocument> = db.collection<BatchFileDocument>('bankctl');
   const idOf = (digest: string) => `file:${digest}`;

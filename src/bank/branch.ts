@@ -9,116 +9,93 @@ import {
   MongoWriteConcernError,
   ObjectId,
 } from 'mongodb';
-import type { BranchConfig } from '../config/config.ts';
-import { maxMinor } from '../core/money.ts';
-import type { AccountDocument, AccountStatus, DocumentId } from './account.ts';
-import { checkBranch, prepareBranch } from './collections.ts';
+import type { BranchConfig, Config } from '../config/config.ts';
+import { unknownBranch } from '../config/find-branch.ts';
+import { type Currency, maxMinor } from '../core/money.ts';
+import type { AccountDocument } from './account.ts';
+import type { AccountState } from './book.ts';
+import { branchWanted, checkCollection, prepareCollection } from './collections.ts';
 import { toDecimal } from './decimal.ts';
 import {
+  type BranchTotal,
   findDuplicates,
   findProblems,
   hasUniqueNumbers,
   type Problem,
   type Problems,
+  readTotals,
   type Tally,
 } from './survey.ts';
 
-/** What a batch does to one account, given the version it was read at. */
-export interface AccountChange {
+/** The state of an account after a batch, and the version at which it was read. */
+export interface AccountChange extends Omit<AccountState, 'nextAt'> {
   readonly account: string;
-  /** The version that was read; the write matches no other. 0n for an account that is new. */
+  /** The write matches no other version. 0n for a new account. */
   readonly versionRead: bigint;
-  readonly version: bigint;
-  readonly balanceMinor: bigint;
-  readonly status: AccountStatus;
-  readonly openedAt: Date;
-  readonly postedAt: Date;
-  /** The `_id` of the document that was read; undefined for an account that is new. */
-  readonly documentId: DocumentId;
 }
 
 /**
- * The one way to a branch's collection. A branch model is made once from the config and frozen;
- * the collection is held in a closure, so nothing can re-point it. Every filter repeats the
- * stamp, so a misdirected write matches nothing.
+ * The one way to a branch's collection. It is made once from the config and frozen, and holds the
+ * collection in a closure, so nothing can re-point it. Every filter repeats the stamp, so a
+ * misdirected write matches nothing.
  */
 export interface BranchModel extends BranchConfig {
-  /** The documents of these accounts, as the session's snapshot has them; none for a missing. */
+  /** The documents of these accounts that carry the branch's stamp. */
   readonly read: (
     accounts: readonly string[],
     session?: ClientSession,
   ) => Promise<readonly Document[]>;
-  /**
-   * Every document of the collection that carries one of these numbers, whatever its stamp: more
-   * than one of a number, or one without the stamp, is for the caller to refuse.
-   */
+  /** Every document with one of these numbers, whatever its stamp. */
   readonly find: (
     accounts: readonly string[],
     session?: ClientSession,
   ) => Promise<readonly Document[]>;
   /**
-   * Documents of the collection that carry one of these numbers but not the branch's stamp: what
-   * a misdirected or a legacy program left there.
-   */
-  readonly strays: (
-    accounts: readonly string[],
-    session?: ClientSession,
-  ) => Promise<readonly Document[]>;
-  /**
-   * Writes the changes of a batch with one bulk write. Each matches only the document and the
-   * version that were read.
-   *
-   * @returns how many changes took effect; fewer than given means another writer was faster
+   * Writes the changes of a batch in one call. Each matches only the document and version read.
+   * @returns how many took effect; fewer than given means that another writer was faster
    */
   readonly write: (changes: readonly AccountChange[], session: ClientSession) => Promise<number>;
   /**
-   * The plain `$inc` of a bank without a journal: one guarded update, atomic by itself. The guard
-   * stands in the filter: number, stamp, status and the bounds of the result.
-   *
+   * The plain `$inc` of a bank without a journal: one guarded update, atomic by itself. The filter
+   * is the guard: number, stamp, status and the bounds of the result.
    * Sent once: the driver would repeat it, and hide that a first attempt went unanswered.
-   *
-   * @param documentId the `_id` of the document that was read
    * @returns the account after it, or null if it did not pass the guard
    */
   readonly increment: (
     account: string,
-    documentId: DocumentId,
+    documentId: unknown,
     amountMinor: bigint,
   ) => Promise<Document | null>;
   /**
-   * Opens an account in a bank without a journal; the unique index refuses a second one. Sent once,
-   * as `increment`.
+   * Opens an account in a bank without a journal, for which the unique index is the guard. Sent
+   * once, like `increment`.
    */
   readonly insert: (change: AccountChange) => Promise<void>;
   /** As `increment`, without reading the account back: how many documents it matched, 0 or 1. */
   readonly add: (account: string, amountMinor: bigint) => Promise<number>;
-  /** What is wrong with documents of the collection, but for duplicates of a number. Slow. */
+  /** What is wrong with documents, except duplicates of a number. Slow. */
   readonly problems: (session?: ClientSession) => Promise<Problems>;
-  /** Account numbers that several documents have; there are none while the index is in place. */
+  /** Numbers that several documents have; there are none while the index is in place. */
   readonly duplicates: (session?: ClientSession) => Promise<readonly Problem[]>;
   /**
-   * All accounts in order of their number, in batches; memory does not grow with the branch.
-   *
-   * @param foreign counts the documents that do not carry the branch's stamp
+   * All accounts by number, in batches of bounded memory.
+   * @param foreign counts the documents without the branch's stamp
    */
   readonly accounts: (
     session?: ClientSession,
     foreign?: Tally,
   ) => AsyncIterable<readonly Document[]>;
-  /**
-   * Creates what is missing: the collection, its validator, its unique index. Repeatable.
-   *
-   * @throws `foreign_documents`, `capped_collection`
-   */
+  /** See `prepareCollection`. */
   readonly prepare: () => Promise<void>;
-  /** What `prepare` would refuse, or only whether it is capped; it changes nothing. */
+  /** See `checkCollection`. */
   readonly check: (only?: 'capped') => Promise<void>;
 }
 
-/** Makes the model of a branch. Nothing is sent to the server. */
+/** Sends nothing to the server. */
 export function createBranch(db: Db, config: BranchConfig): BranchModel {
   const collection = db.collection(config.collection);
   const stamp = config.name;
+  const wanted = branchWanted(config);
   const guarded = (account: string, amountMinor: bigint) => ({
     account_number: account,
     branch: stamp,
@@ -147,13 +124,6 @@ export function createBranch(db: Db, config: BranchConfig): BranchModel {
         .toArray(),
     find: (accounts, session) =>
       collection.find({ account_number: { $in: [...accounts] } }, sessionOption(session)).toArray(),
-    strays: (accounts, session) =>
-      collection
-        .find(
-          { account_number: { $in: [...accounts] }, branch: { $ne: stamp } },
-          sessionOption(session),
-        )
-        .toArray(),
     write: (changes, session) => writeChanges(collection, config, changes, session),
     increment: (account, documentId, amountMinor) =>
       incrementOnce(db, config.collection, {
@@ -172,12 +142,35 @@ export function createBranch(db: Db, config: BranchConfig): BranchModel {
     duplicates: async (session) =>
       (await hasUniqueNumbers(db, config.collection)) ? [] : findDuplicates(place(session)),
     accounts: (session, foreign) => readAccounts(collection, stamp, session, foreign),
-    prepare: () => prepareBranch(db, config),
-    check: (only) => checkBranch(db, config, only),
+    prepare: () => prepareCollection(db, wanted),
+    check: (only) => checkCollection(db, wanted, only),
   } satisfies BranchModel);
 }
 
-/** @throws `MongoWriteConcernError` also where the server reports it in an answer that is ok */
+/** The models of all branches, made once; looked up by name, never changed. */
+export interface Branches extends Iterable<BranchModel> {
+  /** @throws `unknown_branch`, with the nearest name */
+  readonly get: (name: string) => BranchModel;
+  /** @throws `unknown_branch` */
+  readonly currencyOf: (name: string) => Currency;
+  /** Number and sum of the accounts of each branch, by its name. */
+  readonly totals: (session: ClientSession) => Promise<ReadonlyMap<string, BranchTotal>>;
+}
+
+/** Makes one frozen model per branch. */
+export function createBranches(db: Db, config: Config): Branches {
+  const models = new Map(config.branches.map((branch) => [branch.name, createBranch(db, branch)]));
+  const get = (name: string) => models.get(name.normalize('NFC')) ?? unknownBranch(name, config);
+  return Object.freeze({
+    get,
+    currencyOf: (name: string) => get(name).currency,
+    totals: (session: ClientSession) =>
+      readTotals(db, config.branches, () => sessionOption(session)),
+    [Symbol.iterator]: () => models.values(),
+  });
+}
+
+/** @throws `MongoWriteConcernError` also if the server reports it in an answer that is ok */
 async function incrementOnce(
   db: Db,
   collection: string,
@@ -205,11 +198,8 @@ async function insertOnce(db: Db, collection: string, document: AccountDocument)
   if (writeConcernError) throw new MongoWriteConcernError({ ok: 1, writeConcernError });
 }
 
-/**
- * A snapshot session alone is not enough: the client's own read concern would silently win over
- * it, so the call asks for the snapshot itself.
- */
-export function sessionOption(session: ClientSession | undefined) {
+/** Asks for the snapshot itself: over a snapshot session the client's own read concern wins. */
+function sessionOption(session: ClientSession | undefined) {
   if (!session) return {};
   // Made anew each time: the driver writes the snapshot's time into it.
   const readConcern = { level: 'snapshot' } as const;
@@ -241,9 +231,10 @@ function writeChange(branch: BranchConfig, change: AccountChange): AnyBulkWriteO
 }
 
 function updateOf(branch: BranchConfig, change: AccountChange) {
+  const _id: Document['_id'] = change.documentId;
   return {
     filter: {
-      _id: change.documentId,
+      _id,
       account_number: change.account,
       branch: branch.name,
       version: Long.fromBigInt(change.versionRead),

@@ -1,5 +1,6 @@
 import {
   type Collection,
+  type CreateCollectionOptions,
   type Db,
   Decimal128,
   type Document,
@@ -9,16 +10,15 @@ import type { BranchConfig } from '../config/config.ts';
 import { BankctlError } from '../core/errors.ts';
 import { maxMinor } from '../core/money.ts';
 import { quote } from '../core/text.ts';
+import { isDuplicate, isServerError } from '../database/driver-errors.ts';
 import { toDecimal } from './decimal.ts';
-import { isDuplicate } from './fault.ts';
 
 /**
- * The rule by which the server itself refuses a document stamped for another branch, or one
- * whose balance is not a finite decimal.
- *
+ * Lets the server itself refuse a document stamped for another branch, or one whose balance is not
+ * a finite decimal.
  * Source: MongoDB manual, "Specify JSON Schema Validation".
  */
-export function branchValidator(branch: BranchConfig): Document {
+function branchValidator(branch: BranchConfig): Document {
   return {
     $jsonSchema: {
       bsonType: 'object',
@@ -57,10 +57,10 @@ const postings: Document = {
 };
 
 /**
- * The rule for the documents of the journal: applied operations have postings, refused ones a
- * reason, and none has both. Applied ones of older versions may have a list of refusals.
+ * Applied operations have postings, refused ones a reason, and none has both. Applied ones of older
+ * versions may have a list of refusals.
  */
-export const journalValidator: Document = Object.freeze({
+const journalValidator: Document = Object.freeze({
   $jsonSchema: {
     bsonType: 'object',
     required: ['_id', 'type', 'at', 'by', 'request'],
@@ -94,6 +94,7 @@ export const journalValidator: Document = Object.freeze({
 /** The order of application but for documents that share both, see `inOrder`. */
 export const timeAndPlace = Object.freeze({ at: 1, seq: 1 } as const);
 
+/** What a collection must be. */
 interface Wanted {
   readonly collection: string;
   readonly validator: Document;
@@ -102,49 +103,10 @@ interface Wanted {
   readonly outdated: readonly string[];
 }
 
-/**
- * Creates what is missing of a branch's collection. Repeatable, also by many at once.
- *
- * @throws `foreign_documents`, `capped_collection`
- */
-export function prepareBranch(db: Db, branch: BranchConfig): Promise<void> {
-  return prepare(db, branchWanted(branch));
-}
-
-/** What `prepareBranch` would refuse, or only whether it is capped; it changes nothing. */
-export async function checkBranch(
-  db: Db,
-  branch: BranchConfig,
-  only: 'capped' | undefined,
-): Promise<void> {
-  const wanted = branchWanted(branch);
-  const found = await check(db, wanted, only);
-  if (only === 'capped' || found === 'missing') return;
-  if (!(await isIndexed(db, wanted))) await checkNumbers(db, wanted);
-}
-
-/**
- * Creates what is missing of the journal. Its unique indexes make the server refuse a second
- * posting of one version of an account, and a second reversal of one operation.
- *
- * @throws `foreign_documents`, `capped_collection`
- */
-export function prepareJournal(db: Db, collection: string): Promise<void> {
-  return prepare(db, journalWanted(collection));
-}
-
-/** What `prepareJournal` would refuse, or only whether it is capped; it changes nothing. */
-export async function checkJournal(
-  db: Db,
-  collection: string,
-  only: 'capped' | undefined,
-): Promise<void> {
-  await check(db, journalWanted(collection), only);
-}
-
 const accountNumberIndex = 'account_number';
 
-function branchWanted(branch: BranchConfig): Wanted {
+/** A branch's collection: its unique index refuses a second account of a number. */
+export function branchWanted(branch: BranchConfig): Wanted {
   return {
     collection: branch.collection,
     validator: branchValidator(branch),
@@ -153,8 +115,12 @@ function branchWanted(branch: BranchConfig): Wanted {
   };
 }
 
-/** Refused operations have no postings, which an index that is not sparse takes for equal ones. */
-function journalWanted(collection: string): Wanted {
+/**
+ * The journal: its unique indexes refuse a second posting of one version of an account, and a
+ * second reversal of one operation. Refused operations have no postings, which an index that is
+ * not sparse takes for equal ones.
+ */
+export function journalWanted(collection: string): Wanted {
   return {
     collection,
     validator: journalValidator,
@@ -177,16 +143,32 @@ function journalWanted(collection: string): Wanted {
   };
 }
 
-/** An outdated index goes when the one that replaces it is there, so that one always holds. */
-async function prepare(db: Db, wanted: Wanted): Promise<void> {
+/** What `prepareCollection` would refuse, or only whether it is capped; it changes nothing. */
+export async function checkCollection(
+  db: Db,
+  wanted: Wanted,
+  only: 'capped' | undefined,
+): Promise<void> {
+  const found = await check(db, wanted, only);
+  if (only === 'capped' || found === 'missing' || !hasNumbers(wanted)) return;
+  if (!(await isIndexed(db, wanted))) await checkNumbers(db, wanted);
+}
+
+/**
+ * Creates what is missing: the collection, its validator, its indexes. Repeatable, also by many at
+ * once. An outdated index is dropped only after its replacement is there.
+ * @throws `foreign_documents`, `capped_collection`, `duplicate_account`
+ */
+export async function prepareCollection(db: Db, wanted: Wanted): Promise<void> {
   const found = await check(db, wanted);
-  if (found === 'missing') await createCollection(db, wanted);
+  if (found === 'missing')
+    await createCollection(db, wanted.collection, { validator: wanted.validator });
   else if (found === 'other_validator') await setValidator(db, wanted);
   const collection = db.collection(wanted.collection);
   try {
     await collection.createIndexes([...wanted.indexes]);
   } catch (error) {
-    if (isDuplicate(error)) await checkNumbers(db, wanted);
+    if (isDuplicate(error) && hasNumbers(wanted)) await checkNumbers(db, wanted);
     throw error;
   }
   if (found === 'missing' || wanted.outdated.length === 0) return;
@@ -195,20 +177,16 @@ async function prepare(db: Db, wanted: Wanted): Promise<void> {
   }
 }
 
-/** Others may drop it at the same time: IndexNotFound. */
+/** Others may drop it at the same time. */
 async function dropIndex(collection: Collection, name: string): Promise<void> {
   try {
     await collection.dropIndex(name);
   } catch (error) {
-    if (!(error instanceof Error && 'code' in error && error.code === 27)) throw error;
+    if (!isServerError(error, 'indexNotFound')) throw error;
   }
 }
 
-/**
- * How a collection stands.
- *
- * @throws `foreign_documents`, `capped_collection`
- */
+/** @throws `foreign_documents`, `capped_collection` */
 async function check(
   db: Db,
   wanted: Wanted,
@@ -226,13 +204,8 @@ async function check(
   return 'other_validator';
 }
 
-/**
- * Without its unique index a branch's collection may hold two documents of one number.
- *
- * @throws `duplicate_account`
- */
-async function checkNumbers(db: Db, { collection, indexes }: Wanted): Promise<void> {
-  if (!indexes.some(({ name }) => name === accountNumberIndex)) return;
+/** @throws `duplicate_account`, which a collection without its unique index may hold */
+async function checkNumbers(db: Db, { collection }: Wanted): Promise<void> {
   const [twice] = await db
     .collection(collection)
     .aggregate(
@@ -253,6 +226,10 @@ async function checkNumbers(db: Db, { collection, indexes }: Wanted): Promise<vo
   );
 }
 
+function hasNumbers({ indexes }: Wanted): boolean {
+  return indexes.some(({ name }) => name === accountNumberIndex);
+}
+
 async function isIndexed(db: Db, { collection, indexes }: Wanted): Promise<boolean> {
   const names = new Set((await db.collection(collection).indexes()).map(({ name }) => name));
   return indexes.every(({ name }) => names.has(name));
@@ -266,18 +243,23 @@ function cappedCollection(name: string): BankctlError {
   );
 }
 
-async function createCollection(db: Db, wanted: Wanted): Promise<void> {
+/** Creates a collection unless it is there. */
+export async function createCollection(
+  db: Db,
+  name: string,
+  options: CreateCollectionOptions = {},
+): Promise<void> {
   try {
-    await db.createCollection(wanted.collection, { validator: wanted.validator });
+    await db.createCollection(name, options);
   } catch (error) {
-    // Someone else was faster: NamespaceExists.
-    if (!(error instanceof Error && 'code' in error && error.code === 48)) throw error;
+    // Someone else was faster.
+    if (!isServerError(error, 'namespaceExists')) throw error;
   }
 }
 
 /**
- * A strict validator on documents that break it would stop every program that still writes
- * them, so a collection with such documents is left as it is.
+ * A strict validator would stop every program that still writes the documents that break it, so a
+ * collection with such documents is left as it is.
  */
 async function checkDocuments(db: Db, wanted: Wanted): Promise<void> {
   const breaking = await db

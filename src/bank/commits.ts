@@ -2,26 +2,22 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { BankctlError } from '../core/errors.ts';
 
 /**
- * The writes of a bank that are under way and take effect by themselves: commits, and the single
- * updates of a bank without a journal. On Ctrl-C none begins any more, and those that were sent
- * are waited for, since only their answers tell what happened.
+ * The writes under way that take effect by themselves: commits, and the single updates of a bank
+ * without a journal. After Ctrl-C none starts any more, and those that were sent are waited for,
+ * since only their answers tell what happened.
  */
 export interface Commits {
-  /**
-   * Sends a write, with its retries.
-   *
-   * @throws `interrupted` once no more may begin; nothing is sent then
-   */
+  /** @throws `interrupted` once no more may start; then nothing is sent */
   readonly send: <T>(write: () => Promise<T>) => Promise<T>;
-  /** Lets no more begin, and waits for the answers to those under way, but no longer than this. */
-  readonly stop: (longestMs: number) => Promise<void>;
-  /** Once no more may begin: what leads to one is not worth another attempt. */
+  /** Lets no more start, and waits at most `maxMs` for the answers to those under way. */
+  readonly stop: (maxMs: number) => Promise<void>;
+  /** True once no more may start: what leads to one is not worth another attempt. */
   readonly isStopped: () => boolean;
-  /** Once the wait is over: what is under way still is not asked about again. */
+  /** True once the wait is over: what is still under way is not asked about again. */
   readonly isGivenUp: () => boolean;
 }
 
-/** Commits of a bank that is not stopped yet. */
+/** The commits of a bank that is not stopped yet. */
 export function createCommits(): Commits {
   const underWay = new Set<Promise<unknown>>();
   let stopped = false;
@@ -37,10 +33,10 @@ export function createCommits(): Commits {
         underWay.delete(sent);
       }
     },
-    stop: async (longestMs: number) => {
+    stop: async (maxMs: number) => {
       stopped = true;
       const waiting = new AbortController();
-      const over = pause(longestMs, undefined, { signal: waiting.signal }).catch(() => undefined);
+      const over = pause(maxMs, undefined, { signal: waiting.signal }).catch(() => undefined);
       await Promise.race([Promise.allSettled(underWay), over]);
       waiting.abort();
       givenUp = true;

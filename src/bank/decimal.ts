@@ -6,11 +6,9 @@ const exponentBias = 6176;
 
 /**
  * The stored form of an amount, with as many decimals as the currency has.
- *
- * Built byte by byte, which takes a small part of the time of parsing a text; an array as short as
- * this lies in the heap until someone asks for its buffer. Source: IEEE 754-2008 decimal128, binary
- * integer encoding: sign, 14 bits of exponent, 113 bits of coefficient; little-endian in BSON.
- *
+ * Built byte by byte, which takes a small part of the time of parsing a text. A short array lies in
+ * the heap until someone asks for its buffer. Source: IEEE 754-2008 decimal128, binary integer
+ * encoding: sign, 14 bits of exponent, 113 bits of coefficient; little-endian in BSON.
  * @throws `RangeError` for more than 96 bits, which no amount of `maxMinor` comes near
  */
 export function toDecimal(minor: bigint, { digits }: Pick<Currency, 'digits'>): Decimal128 {
@@ -41,9 +39,8 @@ function putWord(bytes: Uint8Array, at: number, value: number): void {
 
 /**
  * Reads a stored amount exactly, whatever its exponent (`1E+2` is 100.00).
- *
- * @returns minor units, or undefined where it is no decimal, is NaN or infinite, or has digits
- *   below the currency's minor unit
+ * @returns minor units; undefined for anything but a finite decimal without digits below the minor
+ *   unit
  */
 export function fromDecimal(
   value: unknown,
@@ -62,12 +59,7 @@ export function fromDecimal(
   return match[1] === '-' ? -magnitude : magnitude;
 }
 
-/**
- * Reads a stored balance or amount of an operation, as `fromDecimal` but within the bounds of one:
- * a sum of many may be larger.
- *
- * @returns minor units, or undefined also beyond ±`maxMinor`
- */
+/** As `fromDecimal`, but undefined also beyond ±`maxMinor`, as only a sum of many may be. */
 export function balanceFromDecimal(
   value: unknown,
   currency: Pick<Currency, 'digits'>,
@@ -89,7 +81,7 @@ function plainMinor(bytes: Uint8Array, { digits }: Pick<Currency, 'digits'>): bi
   return b15 >= 0x80 ? -magnitude : magnitude;
 }
 
-/** `digits * 10^shift` where that is whole; Decimal128 exponents reach ±6176, balances do not. */
+/** `digits * 10^shift` if that is whole; Decimal128 exponents reach ±6176, balances do not. */
 function shiftDecimal(digits: bigint, shift: number): bigint | undefined {
   if (digits === 0n) return 0n;
   if (shift > 40) return undefined;

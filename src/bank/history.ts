@@ -2,16 +2,12 @@ import { BankctlError } from '../core/errors.ts';
 import { formatAmount } from '../core/money.ts';
 import { findAccount } from './balances.ts';
 import type { Bank } from './bank.ts';
-import { within } from './bound.ts';
-import {
-  type AppliedDocument,
-  fromJournalDocument,
-  type Journal,
-  type JournalRange,
-} from './journal.ts';
-import type { AccountReference } from './operation.ts';
+import { within } from './deadline.ts';
+import type { Journal, JournalRange } from './journal.ts';
+import { type AppliedDocument, fromJournalDocument } from './journal-document.ts';
+import type { AccountReference } from './operations/names.ts';
 
-/** A posting of an account, in the words of the JSON result. */
+/** A posting of an account, as in the JSON result. */
 export interface HistoryRow {
   /** ISO 8601, UTC. */
   readonly at: string;
@@ -30,9 +26,8 @@ export function journalOf(bank: Bank): Journal {
 }
 
 /**
- * The postings of an account, oldest first, in batches. The journal has them even if the
- * account's document is gone or cannot be read.
- *
+ * The postings of an account, oldest first, in batches, even if its document is gone or cannot be
+ * read.
  * @param doubtful called after the postings with what is wrong with the document
  * @throws `account_not_found` and the like if there are no postings either; `journal_disabled`
  */
@@ -55,7 +50,7 @@ export async function* accountHistory(
   doubtful(state);
 }
 
-/** The other postings of an operation may be of branches that the config does not have. */
+/** The config may lack the branches of the operation's other postings. */
 function rowsOf(
   bank: Bank,
   document: AppliedDocument,
@@ -65,7 +60,7 @@ function rowsOf(
   const postings = document.postings.filter(
     (posting) => posting.branch === branch && posting.account_number === account,
   );
-  const entry = fromJournalDocument({ ...document, postings }, bank.branches);
+  const entry = fromJournalDocument({ ...document, postings }, bank.branches.currencyOf);
   return entry.postings.map((posting) => ({
     at: entry.at.toISOString(),
     operation: entry.id,

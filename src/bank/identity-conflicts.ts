@@ -3,17 +3,15 @@ import type { BranchConfig, Config } from '../config/config.ts';
 import { quote } from '../core/text.ts';
 import type { Identity } from './identity-document.ts';
 
-/** What is about to be claimed: branches that the identity lacks, if there is one. */
+/** What is about to be claimed: the branches that the identity, if any, lacks. */
 export interface Claim {
   readonly branches: readonly BranchConfig[];
   readonly known: Identity | undefined;
 }
 
 /**
- * Looks for stored documents that contradict a claim, as in a database that an earlier version
- * wrote. A single misplaced document among a branch's own is damage, and no contradiction.
- *
- * @returns a sentence, or undefined
+ * A sentence about stored documents that contradict a claim, as in a database of an earlier
+ * version. A single misplaced document among a branch's own is damage, and no contradiction.
  */
 export async function findConflict(
   db: Db,
@@ -44,11 +42,7 @@ export async function findConflict(
     : undefined;
 }
 
-/**
- * Looks for stored documents that contradict a change of the identity, however few.
- *
- * @returns a sentence, or undefined
- */
+/** A sentence about stored documents, however few, that contradict a change of the identity. */
 export async function renameConflict(
   db: Db,
   config: Config,

@@ -5,10 +5,10 @@ import {
   type Document,
   MongoError,
   MongoNetworkTimeoutError,
-  MongoServerError,
 } from 'mongodb';
 import { identityCollection } from '../config/config.ts';
 import { BankctlError } from '../core/errors.ts';
+import { isServerError } from '../database/driver-errors.ts';
 
 /** What a branch owns, as the database knows it. */
 export interface OwnedBranch {
@@ -18,7 +18,7 @@ export interface OwnedBranch {
   readonly currency: string;
 }
 
-/** What a database says of itself: made by the first command that writes, read by every one. */
+/** What a database says of itself: written by its first writing command, read by every one. */
 export interface Identity {
   /** A UUID made once; a copy of the database keeps it. */
   readonly databaseId: string;
@@ -27,7 +27,7 @@ export interface Identity {
 }
 
 /** An identity as it is stored. The branches are an array, so that any name will do. */
-export interface IdentityDocument {
+interface IdentityDocument {
   readonly _id: string;
   readonly database_id: string;
   readonly journal: string | false;
@@ -48,9 +48,8 @@ export const identityId = 'bank';
 const projection = { database_id: 1, journal: 1, branches: 1 };
 
 /**
- * The identity of a database; undefined for one that no command has claimed.
- *
- * @throws `bad_identity`; `not_permitted` when the user may not read it
+ * The identity of a database; undefined if no command has claimed it.
+ * @throws `bad_identity`; `not_permitted` if the user may not read it
  */
 export async function readIdentity(db: Db, session?: ClientSession): Promise<Identity | undefined> {
   try {
@@ -60,14 +59,13 @@ export async function readIdentity(db: Db, session?: ClientSession): Promise<Ide
     );
     return document === null ? undefined : parseIdentity(document, db.databaseName);
   } catch (error) {
-    throw isNotPermitted(error) ? mayNotRead(db, error) : error;
+    throw isServerError(error, 'unauthorized') ? mayNotRead(db, error) : error;
   }
 }
 
 /**
- * As `readIdentity`, but sent once, and only a member of a replica set or a router counts, which
- * tells the time of its operations: it saves a first look at what the server is.
- *
+ * As `readIdentity`, but sent once, and believed only if the answer has the time of its operation,
+ * which a member of a replica set or a router adds: it saves asking what the server is.
  * @returns undefined if that is not known; `identity` is undefined if no command has claimed it
  * @throws `bad_identity`, `not_permitted`
  */
@@ -79,7 +77,7 @@ export async function readIdentityOfSet(
   try {
     answer = await db.command({ ...find, singleBatch: true, readConcern: { level: 'majority' } });
   } catch (error) {
-    if (isNotPermitted(error)) throw mayNotRead(db, error);
+    if (isServerError(error, 'unauthorized')) throw mayNotRead(db, error);
     // What took its time already is not asked again.
     if (error instanceof MongoNetworkTimeoutError || !(error instanceof MongoError)) throw error;
     return undefined;
@@ -87,10 +85,6 @@ export async function readIdentityOfSet(
   if (answer['operationTime'] === undefined) return undefined;
   const [document] = answer['cursor'].firstBatch;
   return { identity: document && parseIdentity(document, db.databaseName) };
-}
-
-function isNotPermitted(error: unknown): boolean {
-  return error instanceof MongoServerError && error.code === 13;
 }
 
 function mayNotRead(db: Db, cause: unknown): BankctlError {
@@ -108,11 +102,7 @@ export function identityDocuments(db: Db): Collection<IdentityDocument> {
   return db.collection<IdentityDocument>(identityCollection);
 }
 
-/**
- * An identity as it was stored: by bankctl, or by somebody who wrote past it.
- *
- * @throws `bad_identity`
- */
+/** @throws `bad_identity` for what bankctl would not have stored */
 export function parseIdentity(document: Document, database: string): Identity {
   const { database_id: databaseId, journal, branches } = document;
   const names = new Set<string>();

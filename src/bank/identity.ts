@@ -1,8 +1,10 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { type ClientSession, type Db, type Document, MongoServerError, UUID } from 'mongodb';
+import { type ClientSession, type Db, type Document, UUID } from 'mongodb';
 import { type Config, identityCollection } from '../config/config.ts';
 import { BankctlError } from '../core/errors.ts';
 import { quote } from '../core/text.ts';
+import { isDuplicate, isServerError } from '../database/driver-errors.ts';
+import { createCollection } from './collections.ts';
 import { findConflict, renameConflict } from './identity-conflicts.ts';
 import {
   type Identity,
@@ -25,43 +27,34 @@ export interface BankIdentity {
    * its name was mistyped. Asks the server only if there was no identity.
    */
   readonly isAbsent: () => Promise<boolean>;
-  /** True when there is nothing left to claim: the next `claim` sends nothing. */
+  /** True if nothing is left to claim: the next `claim` sends nothing. */
   readonly isClaimed: () => boolean;
   /**
-   * Looks whether this config may claim what it names, and writes nothing.
-   *
+   * Checks whether this config may claim what it names; writes nothing.
    * @throws `config_mismatch`, `bad_identity`
    */
   readonly checkClaim: (session?: ClientSession) => Promise<void>;
   /**
    * As `checkClaim`, and creates the collection of the identity, which a transaction over several
    * shards cannot.
-   *
-   * @throws `config_mismatch`, `bad_identity`
    */
   readonly prepare: () => Promise<void>;
   /**
-   * Writes the identity, or the branches it lacks, before the first write of a bank. Within a
+   * Writes the identity, or the branches it lacks, before the first write of a bank. In a
    * transaction it takes effect with the operations, or not at all; of two first commands with
    * different configs, one wins.
-   *
    * @throws `config_mismatch`, `bad_identity`
    */
   readonly claim: (session?: ClientSession) => Promise<void>;
   /**
-   * Makes the identity what the config says, where no document contradicts it.
-   *
+   * Makes the identity what the config says, unless documents contradict it.
    * @returns what is changed, one clause each
    * @throws `config_mismatch`, naming what contradicts
    */
   readonly rename: (options: { readonly dryRun: boolean }) => Promise<readonly string[]>;
 }
 
-/**
- * Compares the config with what the database says of itself.
- *
- * @throws `config_mismatch`, naming both values
- */
+/** @throws `config_mismatch` if config and database contradict each other, naming both values */
 export function refuseMismatch(config: Config, identity: Identity): void {
   const found = mismatches(config, identity);
   if (found.length === 0) return;
@@ -75,7 +68,7 @@ export function refuseMismatch(config: Config, identity: Identity): void {
 
 const shownMismatches = 3;
 
-/** Makes the keeper of a database's identity, given what was read of it when it was opened. */
+/** The keeper of a database's identity, given what was read of it when the bank was opened. */
 export function createIdentity(db: Db, config: Config, known: Identity | undefined): BankIdentity {
   const names = new Set(config.branches.map(({ name }) => name));
   // An identity is never taken away, so that one which was seen to cover the config stays so.
@@ -101,14 +94,14 @@ export function createIdentity(db: Db, config: Config, known: Identity | undefin
         const { found, branches } = await look(session);
         if (claimed || (await write(db, config, { found, branches }, session))) return;
         // What a majority has not confirmed yet is refused, but not shown.
-        if (round === mostRounds) throw claimedByOthers(db);
+        if (round === maxRounds) throw claimedByOthers(db);
         await pause(roundMs);
       }
     },
     prepare: async () => {
       if (claimed) return;
       const { found } = await look(undefined);
-      if (!found) await createCollection(db);
+      if (!found) await createCollection(db, identityCollection);
     },
     rename: ({ dryRun }) => rename(db, config, dryRun),
   };
@@ -121,12 +114,12 @@ async function hasCollections(db: Db, { journal, branches }: Config): Promise<bo
   try {
     return (await db.listCollections(filter, { nameOnly: true }).toArray()).length > 0;
   } catch (error) {
-    if (error instanceof MongoServerError && error.code === 13) return true;
+    if (isServerError(error, 'unauthorized')) return true;
     throw error;
   }
 }
 
-const mostRounds = 20;
+const maxRounds = 20;
 const roundMs = 50;
 
 function claimedByOthers(db: Db): BankctlError {
@@ -150,7 +143,7 @@ async function write(
   session: ClientSession | undefined,
 ): Promise<boolean> {
   const options = session ? { session } : {};
-  const owned = branches.map(stored);
+  const owned = branches.map(ownedBranch).map(stored);
   try {
     if (!found) {
       await identityDocuments(db).insertOne(
@@ -163,17 +156,8 @@ async function write(
     const push = { $push: { branches: { $each: owned } } };
     return (await identityDocuments(db).updateOne(filter, push, options)).modifiedCount === 1;
   } catch (error) {
-    if (session || !(error instanceof MongoServerError && error.code === 11_000)) throw error;
+    if (session || !isDuplicate(error)) throw error;
     return false;
-  }
-}
-
-async function createCollection(db: Db): Promise<void> {
-  try {
-    await db.createCollection(identityCollection);
-  } catch (error) {
-    // Another command was faster: NamespaceExists.
-    if (!(error instanceof MongoServerError && error.code === 48)) throw error;
   }
 }
 
@@ -234,13 +218,8 @@ function ownedBranch({ name, collection, currency }: Branches[number]): OwnedBra
   return { name, collection, currency: currency.code };
 }
 
-function stored(branch: OwnedBranch | Branches[number]): StoredBranch {
-  const { name, collection, currency } = branch;
-  return {
-    branch: name,
-    collection,
-    currency: typeof currency === 'string' ? currency : currency.code,
-  };
+function stored({ name, collection, currency }: OwnedBranch): StoredBranch {
+  return { branch: name, collection, currency };
 }
 
 /** Every contradiction, as clauses of a sentence that name both values. */

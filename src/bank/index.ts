@@ -1,11 +1,10 @@
 // All that works on an open bank, loaded together by the commands that need the database.
 export { accountBalance, accountBalances, bankBalance } from './balances.ts';
 export { openBank } from './bank.ts';
-export { findOperation, notFoundToReverse } from './find-operation.ts';
 export { accountHistory } from './history.ts';
-export { isOutage } from './outage.ts';
-export { accountBalanceAt, accountBalancesAt, bankBalanceAt } from './past.ts';
-export { postPlain, WriteUnknown } from './plain.ts';
+export { findOperation, notFoundToReverse } from './operation-lookup.ts';
+export { accountBalanceAt, accountBalancesAt, bankBalanceAt } from './past-balances.ts';
+export { postPlain, WriteUnknown } from './plain-post.ts';
 export { post } from './post.ts';
 export { createTally } from './survey.ts';
 export { watchPostings } from './watch.ts';

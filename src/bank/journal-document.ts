@@ -1,13 +1,20 @@
 import { type Decimal128, type Document, Long } from 'mongodb';
 import { BankctlError } from '../core/errors.ts';
+import type { Currency } from '../core/money.ts';
 import { quote } from '../core/text.ts';
-import type { Branches } from './branches.ts';
 import { balanceFromDecimal, toDecimal } from './decimal.ts';
-import { type AccountReference, type Request, referenceKey } from './operation.ts';
+import type {
+  Asked,
+  Entry,
+  PastRefusal,
+  Posting,
+  Refusal,
+  RefusalReason,
+} from './operations/entry.ts';
 import { timeOf, versionOf } from './stored-values.ts';
 
 /** The effect of an operation on one account, as it is stored. */
-export interface PostingDocument {
+interface PostingDocument {
   readonly branch: string;
   readonly account_number: string;
   readonly amount: Decimal128;
@@ -30,12 +37,12 @@ interface OperationDocument {
   /** Digest of the request, see `requestDigest`. */
   readonly request: string;
   /** Refusals of the same id that this document took the place of, oldest first. */
-  readonly refused_before?: readonly PastRefusalDocument[];
+  readonly refused_before?: readonly PastRefusal[];
 }
 
 /**
- * An applied operation, as it is stored: append-only. `(at, seq, _id)` is the order of application:
- * whatever an operation depends on comes before it, on every member and in every copy.
+ * An applied operation, append-only. `(at, seq, _id)` is the order of application: whatever an
+ * operation depends on comes before it, on every member and in every copy.
  */
 export interface AppliedDocument extends OperationDocument {
   /** The operation that this one reverses; the server refuses a second reversal of it. */
@@ -44,7 +51,7 @@ export interface AppliedDocument extends OperationDocument {
 }
 
 /** A row of a file that the rules refused, so that it stays refused: see `post`. */
-export interface RefusedDocument extends OperationDocument {
+interface RefusedDocument extends OperationDocument {
   readonly refused: RefusalReason;
   /** What the row asked for, in the words of the command line; its type and memo stand above. */
   readonly asked: Asked;
@@ -53,71 +60,16 @@ export interface RefusedDocument extends OperationDocument {
 /** A document of the journal: see `isApplied`. */
 export type JournalDocument = AppliedDocument | RefusedDocument;
 
-/** Why an operation was refused. */
-export interface RefusalReason {
-  /** A code of the error table. */
-  readonly code: string;
-  readonly message: string;
-  readonly hint?: string;
-}
-
-/** `branch`, `account`, `amount`; or `from`, `to`, `amount`; or `reverses`. */
-export type Asked = Readonly<Record<string, string>>;
-
-interface PastRefusalDocument {
-  readonly at: Date;
-  readonly by: string;
-  readonly code: string;
-  readonly message: string;
-  readonly request: string;
-}
+/** The currency of a branch. @throws `unknown_branch` */
+type CurrencyOf = (branch: string) => Currency;
 
 /** True for an applied operation, false for a refused one. */
 export function isApplied(document: JournalDocument): document is AppliedDocument {
   return 'postings' in document;
 }
 
-/** The effect of an operation on one account, in memory. */
-export interface Posting extends AccountReference {
-  readonly amountMinor: bigint;
-  readonly balanceBeforeMinor: bigint;
-  readonly balanceAfterMinor: bigint;
-  readonly version: bigint;
-}
-
-/** An earlier refusal of an id that was asked for again. */
-export type PastRefusal = PastRefusalDocument;
-
-/** An applied operation, in memory. */
-export interface Entry {
-  readonly id: string;
-  readonly type: string;
-  readonly at: Date;
-  readonly seq: number;
-  readonly memo: string | undefined;
-  readonly by: string;
-  readonly reverses: string | undefined;
-  readonly request: string;
-  readonly postings: readonly Posting[];
-  readonly refusedBefore?: readonly PastRefusal[] | undefined;
-}
-
-/** A refused operation, in memory. */
-export interface Refusal {
-  readonly id: string;
-  readonly type: string;
-  readonly at: Date;
-  readonly seq: number;
-  readonly memo: string | undefined;
-  readonly by: string;
-  readonly request: string;
-  readonly reason: RefusalReason;
-  readonly asked: Asked;
-  readonly refusedBefore?: readonly PastRefusal[] | undefined;
-}
-
 /** The stored form of an applied operation. */
-export function toJournalDocument(entry: Entry, branches: Branches): AppliedDocument {
+export function toJournalDocument(entry: Entry, currencyOf: CurrencyOf): AppliedDocument {
   const document = {
     _id: entry.id,
     type: entry.type,
@@ -128,7 +80,7 @@ export function toJournalDocument(entry: Entry, branches: Branches): AppliedDocu
     ...(entry.reverses === undefined ? {} : { reverses: entry.reverses }),
     request: entry.request,
     postings: entry.postings.map((posting) => {
-      const { currency } = branches.get(posting.branch);
+      const currency = currencyOf(posting.branch);
       return {
         branch: posting.branch,
         account_number: posting.account,
@@ -159,12 +111,10 @@ export function toRefusedDocument(refusal: Refusal): RefusedDocument {
 }
 
 /**
- * An applied operation as it was stored.
- *
- * @throws `bad_balance` if a stored amount is not an exact amount of the branch's currency;
- *   `bad_document` if a field is missing or of another type; `unknown_branch`
+ * @throws `bad_balance` if a stored amount is not exact in the branch's currency; `bad_document`
+ *   for any other field; `unknown_branch`
  */
-export function fromJournalDocument(document: AppliedDocument, branches: Branches): Entry {
+export function fromJournalDocument(document: AppliedDocument, currencyOf: CurrencyOf): Entry {
   const reverses: unknown = document.reverses;
   if (!Array.isArray(document.postings) || document.postings.length === 0) {
     throw badDocument(document, 'postings');
@@ -174,15 +124,11 @@ export function fromJournalDocument(document: AppliedDocument, branches: Branche
   return {
     ...sharedFields(document),
     reverses,
-    postings: document.postings.map((posting) => toPosting(posting, document, branches)),
+    postings: document.postings.map((posting) => toPosting(posting, document, currencyOf)),
   };
 }
 
-/**
- * A refused operation as it was stored.
- *
- * @throws `bad_document` if a field is missing or of another type
- */
+/** @throws `bad_document` if a field is missing or of another type */
 export function fromRefusedDocument(document: RefusedDocument): Refusal {
   const { refused, asked }: Document = document;
   if (typeof refused?.code !== 'string' || typeof refused.message !== 'string') {
@@ -210,13 +156,13 @@ function sharedFields(document: JournalDocument) {
 function toPosting(
   posting: PostingDocument,
   document: AppliedDocument,
-  branches: Branches,
+  currencyOf: CurrencyOf,
 ): Posting {
   const { branch, account_number }: Document = Object(posting);
   if (typeof branch !== 'string' || typeof account_number !== 'string') {
     throw badDocument(document, 'postings');
   }
-  const { currency } = branchOf(document, branch, branches);
+  const currency = knownCurrency(document, branch, currencyOf);
   const amountMinor = balanceFromDecimal(posting.amount, currency);
   const balanceAfterMinor = balanceFromDecimal(posting.balance_after, currency);
   if (amountMinor === undefined || balanceAfterMinor === undefined) {
@@ -237,9 +183,9 @@ function toPosting(
   };
 }
 
-function branchOf({ _id }: AppliedDocument, name: string, branches: Branches) {
+function knownCurrency({ _id }: AppliedDocument, name: string, currencyOf: CurrencyOf) {
   try {
-    return branches.get(name);
+    return currencyOf(name);
   } catch (error) {
     throw new BankctlError(
       'unknown_branch',
@@ -256,34 +202,4 @@ function badDocument({ _id }: JournalDocument, field: string): BankctlError {
     'bad_document',
     `The journal document ${quote(String(_id))} has no valid ${field}.`,
   );
-}
-
-/**
- * What the operation id of an entry stands for: the inverse of posting it.
- *
- * @returns the same fields as `requestOf` gives for the operation
- */
-export function requestOfEntry(entry: Entry): Request {
-  const memo = entry.memo ?? '';
-  const [first, second] = entry.postings;
-  if (!first) return { type: entry.type, memo };
-  switch (entry.type) {
-    case 'open':
-    case 'increment': {
-      const { branch, account, amountMinor } = first;
-      return { type: entry.type, branch, account, amount: amountMinor.toString(), memo };
-    }
-    case 'transfer':
-      return {
-        type: entry.type,
-        from: referenceKey(first),
-        to: second ? referenceKey(second) : '',
-        amount: (-first.amountMinor).toString(),
-        memo,
-      };
-    case 'reverse':
-      return { type: entry.type, reverses: entry.reverses ?? '', memo };
-    default:
-      return { type: entry.type, branch: first.branch, account: first.account, memo };
-  }
 }

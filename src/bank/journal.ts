@@ -8,24 +8,13 @@ import {
   Long,
   type ResumeToken,
 } from 'mongodb';
-import { checkJournal, prepareJournal, timeAndPlace } from './collections.ts';
+import { checkCollection, journalWanted, prepareCollection, timeAndPlace } from './collections.ts';
 import type { AppliedDocument, JournalDocument } from './journal-document.ts';
-import { type AccountReference, referenceKey } from './operation.ts';
+import { type AccountReference, referenceKey } from './operations/names.ts';
+import { statusTypes } from './operations/operation.ts';
 import { inOrder, timeKey } from './order.ts';
 
-export {
-  type AppliedDocument,
-  type Entry,
-  fromJournalDocument,
-  fromRefusedDocument,
-  isApplied,
-  type JournalDocument,
-  type PastRefusal,
-  type Posting,
-  type Refusal,
-} from './journal-document.ts';
-
-/** Which postings of an account: a half-open range of time, and at most so many of the newest. */
+/** Which postings of an account: a half-open range of time, and at most the newest `limit`. */
 export interface JournalRange {
   readonly since?: Date | undefined;
   readonly until?: Date | undefined;
@@ -66,7 +55,7 @@ export interface Journal {
   ) => AsyncIterable<readonly AppliedDocument[]>;
   /** All applied operations in the order of application, in batches. */
   readonly all: (session: ClientSession) => AsyncIterable<readonly AppliedDocument[]>;
-  /** Those of the versions that have a posting already: others changed their documents. */
+  /** Those of the versions that are posted already, by others. */
   readonly postedVersions: (
     versions: readonly NextVersion[],
     session?: ClientSession,
@@ -81,25 +70,22 @@ export interface Journal {
     of: { readonly branch: string; readonly account?: string },
     session: ClientSession,
   ) => AsyncIterable<readonly Document[]>;
-  /** Follows what is appended, from now on or from where a stream broke off. */
+  /** Follows what is appended, from now on or from the place at which a stream broke off. */
   readonly watch: (resumeAfter?: ResumeToken) => ChangeStream<AppliedDocument>;
   /** Appends the documents of a batch. */
   readonly append: (documents: readonly JournalDocument[], session: ClientSession) => Promise<void>;
   /** Deletes refused operations that are about to be decided anew. @returns how many there were */
   readonly forgetRefused: (ids: readonly string[], session: ClientSession) => Promise<number>;
-  /**
-   * Creates what is missing: the collection, its validator, its indexes. Repeatable.
-   *
-   * @throws `foreign_documents`, `capped_collection`
-   */
+  /** See `prepareCollection`. */
   readonly prepare: () => Promise<void>;
-  /** What `prepare` would refuse, or only whether it is capped; it changes nothing. */
+  /** See `checkCollection`. */
   readonly check: (only?: 'capped') => Promise<void>;
 }
 
-/** Makes the one object through which the journal is touched. Nothing is sent to the server. */
+/** Sends nothing to the server. */
 export function createJournal(db: Db, name: string): Journal {
   const collection: Collection<JournalDocument> = db.collection<JournalDocument>(name);
+  const wanted = journalWanted(name);
   return Object.freeze({
     collection: name,
     find: (ids, session) =>
@@ -159,8 +145,8 @@ export function createJournal(db: Db, name: string): Journal {
       const filter = { _id: { $in: [...ids] }, refused: { $exists: true }, postings: absent };
       return (await collection.deleteMany(filter, { session })).deletedCount;
     },
-    prepare: () => prepareJournal(db, name),
-    check: (only) => checkJournal(db, name, only),
+    prepare: () => prepareCollection(db, wanted),
+    check: (only) => checkCollection(db, wanted, only),
   } satisfies Journal);
 }
 
@@ -169,8 +155,8 @@ const onlyId = { projection: { _id: 1 } } as const;
 const absent = { $exists: false } as const;
 
 /**
- * In order of the versions, which is what the unique index gives. Where only the newest are
- * wanted they are found from the end of the index, and then turned round by the server.
+ * By version, the order of the unique index. The newest few are found from its end, and then turned
+ * round by the server.
  */
 async function* readAccount(
   collection: Collection<JournalDocument>,
@@ -217,8 +203,8 @@ async function* readAccount(
 }
 
 /**
- * In the order of application, which no member and no copy of the database disagrees on, as they
- * do on the order of storage. A snapshot session alone is not enough, see `createClient`.
+ * In the order of application, which is the same on every member and in every copy; the order of
+ * storage is not. A snapshot session alone is not enough, see `createClient`.
  */
 async function* readAll(
   collection: Collection<JournalDocument>,
@@ -283,8 +269,8 @@ function snapshotOf(session: ClientSession) {
 const onDisk = { allowDiskUse: true, batchSize: 1000 };
 
 /**
- * The newest posting of each account by a time, and its newest change of status. Documents are
- * compared field by field, so the one with the greatest version is the greatest.
+ * The newest posting of each account by a time, and its newest change of status. Documents compare
+ * field by field, so the greatest version is the greatest.
  */
 function newestBy(
   at: Date,
@@ -311,7 +297,7 @@ function newestBy(
         changed: {
           $max: {
             $cond: [
-              { $in: ['$type', ['freeze', 'unfreeze', 'close']] },
+              { $in: ['$type', [...statusTypes]] },
               { version: '$postings.version', type: '$type' },
               null,
             ],

@@ -1,12 +1,66 @@
-import { BankctlError } from '../core/errors.ts';
+import { BankctlError, type ErrorCode, errorTable } from '../core/errors.ts';
 import { formatAmount } from '../core/money.ts';
 import { quote, shellWord } from '../core/text.ts';
 import type { Bank } from './bank.ts';
-import { type Entry, type Refusal, requestOfEntry } from './journal-document.ts';
-import { type Operation, requestDigest, requestOf } from './operation.ts';
-import type { Outcome, PostOptions, Refused } from './post.ts';
-import { refusedBefore, standingOf, toError, toRefusal } from './refusals.ts';
-import { applyOperation, type Book } from './rules.ts';
+import type { Book } from './book.ts';
+import type { Entry, PastRefusal, Refusal } from './operations/entry.ts';
+import {
+  askedOf,
+  legsOf,
+  type Operation,
+  requestDigest,
+  requestOf,
+  requestOfEntry,
+  reversedBy,
+} from './operations/operation.ts';
+import { applyLegs } from './rules.ts';
+
+/** What became of one operation. */
+export type Outcome = Applied | Refused;
+
+/** Applied now, applied before (`replayed`), or what would be applied (`dryRun`). */
+export interface Applied {
+  readonly applied: true;
+  readonly operation: Operation;
+  readonly replayed: boolean;
+  readonly dryRun: boolean;
+  readonly entry: Entry;
+}
+
+/** Refused by a rule: it changed nothing. */
+export interface Refused {
+  readonly applied: false;
+  readonly operation: Operation;
+  readonly error: BankctlError;
+  /** When it was refused before, if that still holds: see `RefusalRule`. */
+  readonly standing?: Date;
+  /** In an atomic batch: the index of the operation whose refusal refused this one too. */
+  readonly because?: number;
+}
+
+/**
+ * Refusals of a file are kept in the journal, in the transaction of what is applied. Otherwise a
+ * file that is run again would have its refused rows judged by what later rows have done, and could
+ * end in another state than at its first run.
+ */
+interface RefusalRule {
+  /** The same request under a refused id stays refused. Without it, it is judged anew. */
+  readonly stand: boolean;
+}
+
+/** How operations are judged. */
+export interface JudgeOptions {
+  /** Who asks, as `user@host`. */
+  readonly by: string;
+  /** The same reading, rules and result, and nothing written. */
+  readonly dryRun?: boolean;
+  /** All or nothing: one refusal refuses the whole batch. */
+  readonly atomic?: boolean;
+  /** What comes after the first refusal is not attempted, and has no outcome. */
+  readonly stopAtRefusal?: boolean;
+  /** Refusals are kept in the journal, except those of an atomic batch and of a dry run. */
+  readonly refusals?: RefusalRule;
+}
 
 /** What a batch comes to on a reading. */
 export interface Judged {
@@ -22,9 +76,9 @@ export interface Judged {
 }
 
 /** What the operations of a batch are judged with. */
-export interface Judging {
+interface Judging {
   readonly bank: Bank;
-  readonly options: PostOptions;
+  readonly options: JudgeOptions;
   /** True for an entry that this very run sent, whose answer never came. */
   readonly isOwn: (entry: Entry) => boolean;
   /** What the server itself refused, by operation id. */
@@ -104,9 +158,9 @@ function judgeOne(
       id,
       type: operation.type,
       memo: operation.memo,
-      reverses: operation.type === 'reverse' ? operation.reverses : undefined,
+      reverses: reversedBy(operation),
       ...shared,
-      ...applyOperation(book, operation),
+      ...applyLegs(book, legsOf(operation, book)),
     };
     entries.push(entry);
     book.entries.set(id, entry);
@@ -126,7 +180,7 @@ function refusal(operation: Operation, error: BankctlError): Refused {
   return { applied: false, operation, error };
 }
 
-/** Names the first field in which a request differs from the one that its id stands for. */
+/** Names the first field in which the two requests under one id differ. */
 function idConflict(operation: Operation, earlier: Entry, book: Book): BankctlError {
   const { id } = operation;
   const request = requestOf(operation);
@@ -144,5 +198,58 @@ function idConflict(operation: Operation, earlier: Entry, book: Book): BankctlEr
     `The operation id ${quote(id)} was used for another request: ` +
       `its ${field} was ${shown(past[field])}, now it is ${shown(request[field])}.`,
     `See the first with bankctl show ${shellWord(id)}; use a fresh id only for a new operation.`,
+  );
+}
+
+/** Bounds the earlier refusals kept of an id, so that a document stays small. */
+const maxRefusedBefore = 16;
+
+/**
+ * The refusal of that request, if its id was last refused: also if another request was refused
+ * under the id since, such as a corrected row that was wrong too.
+ */
+function standingOf(
+  last: Refusal | undefined,
+  request: string,
+): Pick<Refusal, 'at' | 'reason'> | undefined {
+  if (!last || last.request === request) return last;
+  const past = last.refusedBefore?.findLast((before) => before.request === request);
+  return past && { at: past.at, reason: past };
+}
+
+/** The error of a refusal that stands. */
+function toError({ reason }: Pick<Refusal, 'reason'>): BankctlError {
+  const { code, message, hint } = reason;
+  return new BankctlError(
+    isErrorCode(code) ? code : 'refused_by_server',
+    message,
+    `It was refused before; --retry-refused tries it again.${hint === undefined ? '' : ` ${hint}`}`,
+  );
+}
+
+function isErrorCode(code: string): code is ErrorCode {
+  return Object.hasOwn(errorTable, code);
+}
+
+/** What the journal keeps of an operation that is refused now. */
+function toRefusal(
+  bank: Bank,
+  operation: Operation,
+  kept: Pick<Refusal, 'at' | 'seq' | 'by' | 'request' | 'refusedBefore'>,
+  { code, message, hint }: BankctlError,
+): Refusal {
+  const { id, type, memo } = operation;
+  const own = hint === errorTable[code].hint ? {} : { hint };
+  const reason = { code, message, ...own };
+  return { id, type, memo, ...kept, reason, asked: askedOf(operation, bank.branches.currencyOf) };
+}
+
+/** The refusals of an id, once the last of them is replaced. */
+function refusedBefore(last: Refusal | undefined): readonly PastRefusal[] | undefined {
+  if (!last) return undefined;
+  const { at, by, request, reason } = last;
+  const { code, message } = reason;
+  return [...(last.refusedBefore ?? []), { at, by, code, message, request }].slice(
+    -maxRefusedBefore,
   );
 }

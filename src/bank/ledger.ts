@@ -1,15 +1,14 @@
 import { BankctlError } from '../core/errors.ts';
 import type { Bank } from './bank.ts';
-import type { Operation } from './operation.ts';
-import { mostOperations, type Outcome, type PostOptions, post } from './post.ts';
+import type { Outcome } from './judge.ts';
+import type { Operation } from './operations/operation.ts';
+import { maxOperations, type PostOptions, post } from './post.ts';
 
 /** Gathers what concurrent callers ask for into batches: group commit. */
 export interface Ledger {
   /**
    * Posts one operation together with whatever else is waiting.
-   *
-   * @returns its outcome; a refusal is an outcome
-   * @throws as `post`, in the words of this operation
+   * @throws as `post`, about this operation
    */
   readonly post: (operation: Operation) => Promise<Outcome>;
 }
@@ -21,17 +20,17 @@ interface Waiting {
 }
 
 /**
- * Makes a ledger on a bank. A batch is what has gathered while the one before it was under way,
- * so nobody waits for a timer: alone, an operation goes at once, and under load the batches grow
- * by themselves, up to `mostOperations`. One batch is under way at a time, which keeps the order
- * of operations on an account and keeps batches of one process from conflicting.
+ * A batch is what gathered while the one before it was under way, so nobody waits for a timer:
+ * alone, an operation goes at once, and under load batches grow up to `maxOperations`. Only one
+ * batch is under way, which keeps the order of operations on an account and keeps batches of one
+ * process from conflicting.
  */
 export function openLedger(bank: Bank, options: PostOptions): Ledger {
   const waiting: Waiting[] = [];
   let running = false;
   const drain = async () => {
     running = true;
-    while (waiting.length > 0) await postTogether(waiting.splice(0, mostOperations));
+    while (waiting.length > 0) await postTogether(waiting.splice(0, maxOperations));
     running = false;
   };
   const postTogether = async (batch: readonly Waiting[]) => {

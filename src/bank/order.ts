@@ -2,9 +2,9 @@ import type { AppliedDocument } from './journal-document.ts';
 import { timeOf } from './stored-values.ts';
 
 /**
- * The order of application of documents that come by time and `seq`, each time whole: the server's
- * index ends there, since an id in it costs every posting. Those that share both, which
- * transactions of one millisecond or older versions wrote, go by `_id`, as the server compares it.
+ * The order of application of documents that come by time and `seq`, each time whole. An id in the
+ * server's index would cost every posting, so documents that share both, as of transactions of one
+ * millisecond or older versions, are put here by `_id`, as the server compares it.
  */
 export function inOrder(documents: readonly AppliedDocument[]): readonly AppliedDocument[] {
   const ordered: AppliedDocument[] = [];
@@ -30,22 +30,22 @@ function timesOf(documents: readonly AppliedDocument[]): readonly (readonly Appl
   return times;
 }
 
-/** A document of another program may have no time, which is found where it is read. */
+/** A document of another program may have no time, which its reader will report. */
 export function timeKey(document: AppliedDocument): number | undefined {
   return timeOf(document.at)?.getTime();
 }
 
-/** By the bytes of UTF-8. An id that is no text is found where it is read. */
+/** By the bytes of UTF-8. An id that is no text is reported by its reader. */
 function byId({ _id: left }: AppliedDocument, { _id: right }: AppliedDocument): number {
   return Buffer.compare(Buffer.from(String(left)), Buffer.from(String(right)));
 }
 
 /**
- * The order of application among documents of one time, of which some have no `seq`, since an
- * older version wrote them: each comes after those with the earlier versions of its accounts.
+ * The order among documents of one time, some of which an older version wrote without a `seq`: each
+ * comes after those with the earlier versions of its accounts.
  */
-export function orderByVersions(documents: readonly AppliedDocument[]): readonly AppliedDocument[] {
-  // What another program wrote may lack them; it is found where it is read.
+function orderByVersions(documents: readonly AppliedDocument[]): readonly AppliedDocument[] {
+  // What another program wrote may lack them, which its reader will report.
   if (!documents.every(({ postings }) => Array.isArray(postings))) return documents;
   const waiting = new Map<string, { readonly version: number; readonly id: string }[]>();
   for (const { _id: id, postings } of documents) {

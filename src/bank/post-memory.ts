@@ -1,18 +1,18 @@
-import type { Entry } from './journal-document.ts';
-import type { Outcome } from './post.ts';
+import type { Outcome } from './judge.ts';
+import type { Entry } from './operations/entry.ts';
 
 /**
- * What the calls of `post` in one run, such as that of a file, learn for the next. Its memory is
- * that of the batches whose outcome is open.
+ * What the calls of `post` in one run, as of a file, learn for the next. It grows only with the
+ * batches whose outcome is open.
  */
 export interface PostMemory {
-  /** The most operations that end in time together, as far as is known. */
+  /** The most operations that finish in time together, as far as is known. */
   batchSize: number;
-  /** Keeps what was sent in a commit whose answer never came. */
+  /** Keeps what a commit was sent for whose answer never came. */
   readonly sent: (entries: readonly Entry[]) => void;
-  /** True for an entry of the journal that was sent by this run: it is no replay. */
+  /** True for an entry of the journal that this run sent: it is no replay. */
   readonly isOwn: (entry: Entry) => boolean;
-  /** Forgets what the answer to a repeated attempt has told. */
+  /** Forgets what the outcomes have decided. */
   readonly settled: (outcomes: readonly Outcome[]) => void;
 }
 

@@ -1,42 +1,18 @@
-import type { ClientSession } from 'mongodb';
-import { BankctlError } from '../core/errors.ts';
+import type { ClientSession, MongoServerError } from 'mongodb';
+import { BankctlError, Status } from '../core/errors.ts';
 import { quote } from '../core/text.ts';
+import { isAboutDocument, isDuplicate, mayBeCapped } from '../database/driver-errors.ts';
 import type { Bank } from './bank.ts';
-import { type Bound, within } from './bound.ts';
-import { isDuplicate, isFaultOfOne, mayBeCapped } from './fault.ts';
+import { writeBatch } from './batch-write.ts';
+import type { BranchModel } from './branch.ts';
+import { type Deadline, within } from './deadline.ts';
 import type { Journal } from './journal.ts';
-import type { Entry } from './journal-document.ts';
-import { type Judged, judgeAll } from './judge.ts';
-import { createsAccount, type Operation } from './operation.ts';
+import { type Judged, type JudgeOptions, judgeAll, type Outcome } from './judge.ts';
+import { accountsOf, createsAccount, type Operation } from './operations/operation.ts';
 import { createMemory, type PostMemory } from './post-memory.ts';
-import { accountsOf, type ReadOptions, readBook } from './reading.ts';
-import type { RefusalRule } from './refusals.ts';
+import { type ReadOptions, readBook } from './reading.ts';
 import { overlay, type Rehearsal, rehearse } from './rehearsal.ts';
 import { CommitUnknown, transact } from './transaction.ts';
-import { writeBatch } from './write-batch.ts';
-
-/** What became of one operation. */
-export type Outcome = Applied | Refused;
-
-/** Applied now, applied before (`replayed`), or what would be applied (`dryRun`). */
-export interface Applied {
-  readonly applied: true;
-  readonly operation: Operation;
-  readonly replayed: boolean;
-  readonly dryRun: boolean;
-  readonly entry: Entry;
-}
-
-/** Refused by a rule: it changed nothing. */
-export interface Refused {
-  readonly applied: false;
-  readonly operation: Operation;
-  readonly error: BankctlError;
-  /** When it was refused before, if it stays so: see `RefusalRule`. */
-  readonly standing?: Date;
-  /** Of an atomic batch: the index of the operation whose refusal refused this one too. */
-  readonly because?: number;
-}
 
 /** A commit whose answer never came, with the operations that it leaves open. */
 export class OutcomeUnknown extends BankctlError {
@@ -48,74 +24,58 @@ export class OutcomeUnknown extends BankctlError {
   }
 }
 
-/** Where a caller may hold a batch, to drive two of them against one another. */
+/** Points at which a caller may hold a batch, to drive two of them against each other. */
 export type PostPoint = 'read' | 'written' | 'committing';
 
 /** How operations are posted. */
-export interface PostOptions {
-  /** Who asks, as `user@host`. */
-  readonly by: string;
-  /** The same reading, rules and result, and nothing written. */
-  readonly dryRun?: boolean;
-  /** All or nothing: one refusal refuses the whole batch. */
-  readonly atomic?: boolean;
-  /** What comes after the first refusal is not attempted, and has no outcome. */
-  readonly stopAtRefusal?: boolean;
-  /**
-   * Refusals are kept in the journal, as a file that is run again needs it. An atomic batch and a
-   * dry run keep none.
-   */
-  readonly refusals?: RefusalRule;
+export interface PostOptions extends JudgeOptions {
   /** What earlier batches of the same dry run would have done. */
   readonly rehearsal?: Rehearsal;
   /** What earlier calls of the same run learned; one for each run, see `createMemory`. */
   readonly memory?: PostMemory;
   /**
-   * The caller does not expect any of the ids in the journal, and saves the look-up; the server's
-   * refusal of a second one is the check, and the batch is then read again with it.
+   * The caller expects none of the ids in the journal, and saves the look-up: if the server then
+   * refuses a second one, the batch is read again with it.
    */
   readonly expectFresh?: boolean;
   readonly reached?: (point: PostPoint) => Promise<void>;
   /**
-   * How often one operation may meet a conflict before it is refused; as often as there is time
-   * where left out. Whoever holds its rival has to bound it: a rival that is held never lets go.
+   * How often one operation may meet a conflict before it is refused; unbounded if undefined. A
+   * caller that holds its rival must bound it: a rival that is held never lets go.
    */
-  readonly mostConflicts?: number;
+  readonly maxConflicts?: number;
   /**
-   * Called with the outcomes of each part as soon as it is committed. Where a later part fails,
-   * these stand, whatever the error says of the rest.
+   * Called with the outcomes of each part as soon as it is committed. They stand even if a later
+   * part fails.
    */
   readonly settled?: (outcomes: readonly Outcome[]) => void;
   /**
-   * Each operation has a caller of its own: what keeps one from being judged at all, such as a
-   * branch that the config does not have, is its outcome, and not an error of all.
+   * Each operation has a caller of its own: what keeps one from being judged at all, such as an
+   * unknown branch, is its outcome and not an error of all.
    */
   readonly manyCallers?: boolean;
 }
 
 /**
- * The most operations in one transaction. What an account costs is shared by its operations:
- * measured over 1,000 accounts, 10,000 take half of the server's time that 3,000 do for each, and
- * more gain little. They end within a second or two, far below the server's limit of 60 s. A
- * caller with long memos gives fewer, see `readBatches`.
+ * The maximum in one transaction. Operations share what an account costs: over 1,000 accounts,
+ * 10,000 operations take half of the server's time each that 3,000 do, and more gain little. They
+ * end within a second or two, far below the server's limit of 60 s. A caller with long memos gives
+ * fewer, see `readBatches`.
  */
-export const mostOperations = 10_000;
+export const maxOperations = 10_000;
 
 /** A batch that conflicts this often is split, so that its other operations need not wait. */
 const conflictsBeforeSplit = 6;
 
 /**
- * The one write path: every change of an account goes through here. One transaction a batch
- * reads the accounts, applies the rules in order on that reading, writes the accounts with one
- * bulk write a branch, and appends the journal documents. A refused operation does not hurt the
- * others; operations on one account take effect in the order given.
- *
- * A batch that is refused by the server, conflicts too often or takes too long goes in halves,
+ * The one write path: every change of an account goes through here. One transaction per batch reads
+ * the accounts, applies the rules in order, writes the accounts with one bulk write per branch, and
+ * appends to the journal. A refused operation does not affect the others.
+ * A batch that the server refuses, that conflicts too often or takes too long is split in halves,
  * each with the time of a whole one, unless it is atomic.
- *
- * @returns one outcome an operation, in order; with `stopAtRefusal` up to the first refusal
- * @throws `OutcomeUnknown` if the answer to a commit never came; any other error means that
- *   nothing of the failed batch was applied
+ * @returns one outcome per operation, in order; with `stopAtRefusal` up to the first refusal
+ * @throws `OutcomeUnknown` if the answer to a commit never came; any other error means that nothing
+ *   of the failed batch was applied
  */
 export async function post(
   bank: Bank,
@@ -126,17 +86,17 @@ export async function post(
   if (!journal) {
     throw new BankctlError('journal_disabled', 'Without a journal there are no transactions.');
   }
-  if (options.atomic && operations.length > mostOperations) {
+  if (options.atomic && operations.length > maxOperations) {
     throw new BankctlError(
       'too_many_operations',
       `${operations.length} operations are too many for one transaction; ` +
-        `${mostOperations} are the most.`,
+        `${maxOperations} are the most.`,
     );
   }
   const memory = options.memory ?? createMemory();
   const outcomes: Outcome[] = [];
   for (let start = 0; start < operations.length; ) {
-    const size = options.atomic ? operations.length : Math.min(mostOperations, memory.batchSize);
+    const size = options.atomic ? operations.length : Math.min(maxOperations, memory.batchSize);
     const batch = operations.slice(start, start + size);
     start += size;
     const shared = { bank, journal, options, memory, thorough: false };
@@ -175,8 +135,8 @@ async function postBatch(batch: Batch): Promise<readonly Outcome[]> {
   if (operations.length > memory.batchSize && !options.atomic) return postHalves(batch);
   const progress: Progress = { running: Promise.resolve(), committing: undefined };
   try {
-    const judged = await within(bank.timeoutMs, (bound) => {
-      const running = postOnce(batch, bound, progress);
+    const judged = await within(bank.timeoutMs, (deadline) => {
+      const running = postOnce(batch, deadline, progress);
       progress.running = running;
       return running;
     });
@@ -233,15 +193,15 @@ function isTimeOut(error: unknown): boolean {
 }
 
 /** A server that takes longer than this for its time takes too long for any batch. */
-const longestAnswerMs = 1_000;
+const maxAnswerMs = 1_000;
 
 /**
- * Whether a smaller batch has a chance: the server answers. Returns once the one that was given up
- * is aborted, whose locks would be in its way.
+ * Whether the server still answers, so that a smaller batch has a chance. Returns after the batch
+ * that was given up is aborted, whose locks would be in its way.
  */
 async function answersStill({ timeoutMs, serverTime }: Bank, { running }: Progress) {
   try {
-    await within(Math.min(timeoutMs, longestAnswerMs), serverTime);
+    await within(Math.min(timeoutMs, maxAnswerMs), serverTime);
   } catch {
     return false;
   }
@@ -250,19 +210,19 @@ async function answersStill({ timeoutMs, serverTime }: Bank, { running }: Progre
 }
 
 /** A second look finds what the server refused a duplicate for. */
-async function postOnce(batch: Batch, bound: Bound, progress: Progress): Promise<Judged> {
+async function postOnce(batch: Batch, deadline: Deadline, progress: Progress): Promise<Judged> {
   await prepareCollections(batch);
-  bound.check();
+  deadline.check();
   try {
-    return await inTransaction(batch, bound, progress);
+    return await inTransaction(batch, deadline, progress);
   } catch (error) {
     if (batch.thorough || !isDuplicate(error)) throw error;
-    bound.check();
-    return inTransaction({ ...batch, thorough: true }, bound, progress);
+    deadline.check();
+    return inTransaction({ ...batch, thorough: true }, deadline, progress);
   }
 }
 
-function inTransaction(batch: Batch, bound: Bound, progress: Progress): Promise<Judged> {
+function inTransaction(batch: Batch, deadline: Deadline, progress: Progress): Promise<Judged> {
   const { bank, operations, options } = batch;
   return bank.inSession((session) =>
     transact(
@@ -271,7 +231,7 @@ function inTransaction(batch: Batch, bound: Bound, progress: Progress): Promise<
         run: async (mayBeApplied) => {
           progress.committing = undefined;
           try {
-            return await attempt(batch, session, bound, mayBeApplied);
+            return await attempt(batch, session, deadline, mayBeApplied);
           } catch (error) {
             if (mayBeCapped(error)) await checkCapped(batch);
             throw error;
@@ -282,17 +242,37 @@ function inTransaction(batch: Batch, bound: Bound, progress: Progress): Promise<
         },
       },
       {
-        bound,
+        deadline,
         draw: bank.draw,
         commits: bank.commits,
         blocked: bank.endAbandoned,
-        mostConflicts:
+        maxConflicts:
           operations.length > 1
             ? conflictsBeforeSplit
-            : (options.mostConflicts ?? Number.POSITIVE_INFINITY),
+            : (options.maxConflicts ?? Number.POSITIVE_INFINITY),
       },
     ),
   );
+}
+
+/** What a journal document can have, which one operation names by its id, or reverses. */
+const ofJournal: ReadonlySet<string> = new Set(['unknown_branch', 'bad_document', 'bad_balance']);
+
+/**
+ * True for an error that may be due to one operation, and not to server or network. If each
+ * operation has a caller of its own, so is what keeps one from being judged at all.
+ */
+function isFaultOfOne(
+  error: unknown,
+  ofManyCallers: boolean,
+): error is MongoServerError | BankctlError {
+  if (error instanceof BankctlError) {
+    const { code, status } = error;
+    if (code === 'config_mismatch' || code === 'bad_identity') return false;
+    if (ofJournal.has(code)) return true;
+    return ofManyCallers && (status === Status.refused || status === Status.usage);
+  }
+  return isAboutDocument(error);
 }
 
 function refusalOf(operation: Operation, error: unknown): BankctlError {
@@ -307,15 +287,14 @@ function refusalOf(operation: Operation, error: unknown): BankctlError {
 }
 
 /**
- * Collections cannot be given a validator inside a transaction, so new accounts need this, and so
- * do refusals, which journals of older versions do not take. A dry run finds what it would refuse.
+ * A transaction cannot give a collection a validator, which new accounts need, and so do refusals
+ * in journals of older versions. A dry run only finds what it would refuse.
  */
 async function prepareCollections(batch: Batch): Promise<void> {
   const { bank, journal, operations, options } = batch;
-  const created = new Set(operations.filter(createsAccount).map(({ branch }) => branch));
-  const branches = [...created].map((name) => bank.branches.get(name));
+  const branches = branchesOf(bank, operations.filter(createsAccount));
   const keeps = options.refusals !== undefined && !options.atomic;
-  const prepared = [...(created.size > 0 || keeps ? [journal] : []), ...branches];
+  const prepared = [...(branches.length > 0 || keeps ? [journal] : []), ...branches];
   if (prepared.length > 0) {
     await (options.dryRun ? bank.identity.checkClaim() : bank.identity.prepare());
   }
@@ -329,20 +308,25 @@ async function prepareCollections(batch: Batch): Promise<void> {
 
 /** @throws `capped_collection` if one is that the batch would write */
 async function checkCapped({ bank, journal, operations }: Batch): Promise<void> {
+  const written = [journal, ...branchesOf(bank, operations)];
+  await Promise.all(written.map((it) => it.check('capped')));
+}
+
+/** The branches that the operations themselves name. */
+function branchesOf(bank: Bank, operations: readonly Operation[]): readonly BranchModel[] {
   const references = operations.flatMap((operation) => accountsOf(operation, new Map()));
   const names = new Set(references.map(({ branch }) => branch));
-  const branches = [...names].map((name) => bank.branches.get(name));
-  await Promise.all([journal, ...branches].map((it) => it.check('capped')));
+  return [...names].map((name) => bank.branches.get(name));
 }
 
 /** One run of the transaction's body: it computes and writes, and remembers nothing. */
 async function attempt(
   batch: Batch,
   session: ClientSession,
-  bound: Bound,
+  deadline: Deadline,
   mayBeApplied: boolean,
 ): Promise<Judged> {
-  bound.check();
+  deadline.check();
   const { bank, journal, options } = batch;
   const all = mayBeApplied || batch.thorough;
   const given = options.expectFresh ? 'none' : 'given';
@@ -358,7 +342,7 @@ async function attempt(
   if (writes && options.dryRun) await bank.identity.checkClaim(session);
   if (writes && !options.dryRun) {
     await bank.identity.claim(session);
-    const { check } = bound;
+    const { check } = deadline;
     await writeBatch({ bank, journal, entries, refused, decidedAnew, book, check }, session);
     await options.reached?.('written');
   }

@@ -1,33 +1,31 @@
 import type { ClientSession, Document } from 'mongodb';
 import { BankctlError } from '../core/errors.ts';
-import { readAccount } from './account.ts';
+import { readAccount, wrongBranch } from './account.ts';
 import type { Bank } from './bank.ts';
+import type { Book, Reading } from './book.ts';
 import type { BranchModel } from './branch.ts';
 import type { NextVersion } from './journal.ts';
-import {
-  type Entry,
-  fromJournalDocument,
-  fromRefusedDocument,
-  isApplied,
-  type Refusal,
-} from './journal-document.ts';
-import { type AccountReference, type Operation, referenceKey } from './operation.ts';
-import type { Book, Reading } from './rules.ts';
+import { fromJournalDocument, fromRefusedDocument, isApplied } from './journal-document.ts';
+import type { Entry, Refusal } from './operations/entry.ts';
+import { type AccountReference, referenceKey } from './operations/names.ts';
+import { accountsOf, type Operation, reversedBy } from './operations/operation.ts';
 
 /** What is read besides the accounts. */
 export interface ReadOptions {
   /**
-   * Which ids are looked up in the journal: those that came from outside, all of them, as after a
-   * commit whose answer was lost, or none, if the server's refusal of a second one will do.
+   * Which ids are looked up in the journal: those from outside; all, as after a commit whose answer
+   * was lost; or none, if the server's refusal of a second one will do.
    */
   readonly ids: 'given' | 'all' | 'none';
-  /** Whether the journal is ahead of an account is looked up too; else the server's index tells. */
+  /**
+   * Whether to look up if the journal is ahead of an account; otherwise the server's index decides.
+   */
   readonly versions: boolean;
 }
 
 /**
- * Reads all that the rules need to judge the operations: what the journal says of their ids and
- * of what they reverse, the accounts they touch, and the server's time.
+ * Reads all that the rules need: what the journal says of the operations' ids and of what they
+ * reverse, the accounts they touch, and the server's time.
  */
 export async function readBook(
   bank: Bank,
@@ -50,9 +48,7 @@ async function readInTurn(
   session: ClientSession | undefined,
   { ids, versions }: ReadOptions,
 ): Promise<Omit<Book, 'now' | 'branch'>> {
-  const reversed = operations.flatMap((operation) =>
-    operation.type === 'reverse' ? [operation.reverses] : [],
-  );
+  const reversed = operations.map(reversedBy).filter((id) => id !== undefined);
   // A fresh id cannot be in the journal, so only those that came from outside are looked up.
   const asked = operations
     .filter(({ idGiven }) => ids === 'all' || (ids === 'given' && idGiven))
@@ -75,7 +71,7 @@ async function readDecided(
   if (ids.length === 0 || !bank.journal) return { entries, refusals };
   for (const document of await bank.journal.find(ids, session)) {
     if (isApplied(document)) {
-      entries.set(document._id, fromJournalDocument(document, bank.branches));
+      entries.set(document._id, fromJournalDocument(document, bank.branches.currencyOf));
     } else refusals.set(document._id, fromRefusedDocument(document));
   }
   return { entries, refusals };
@@ -91,24 +87,9 @@ async function readReversals(
   return new Map(
     documents.map((document) => [
       document.reverses ?? '',
-      fromJournalDocument(document, bank.branches),
+      fromJournalDocument(document, bank.branches.currencyOf),
     ]),
   );
-}
-
-/** The accounts that an operation touches; those of a reversal stand in what it reverses. */
-export function accountsOf(
-  operation: Operation,
-  entries: ReadonlyMap<string, Entry>,
-): readonly AccountReference[] {
-  switch (operation.type) {
-    case 'transfer':
-      return [operation.from, operation.to];
-    case 'reverse':
-      return entries.get(operation.reverses)?.postings ?? [];
-    default:
-      return [operation];
-  }
 }
 
 /**
@@ -136,7 +117,7 @@ export async function readAccounts(
   return readings;
 }
 
-/** Whatever stamp it has, a second document of a number leaves open which is the account. */
+/** With a second document of a number, whatever its stamp, it is open which is the account. */
 function toReading(
   [document = {}, second]: readonly Document[],
   account: string,
@@ -150,13 +131,7 @@ function toReading(
         `${String(document['_id'])} and ${String(second['_id'])}; nothing was written.`,
     );
   }
-  if (document['branch'] !== branch.name) {
-    return new BankctlError(
-      'wrong_branch',
-      `The document of ${account} in the collection ${branch.collection} ` +
-        `does not carry the stamp of ${branch.name}.`,
-    );
-  }
+  if (document['branch'] !== branch.name) return wrongBranch(branch, account);
   if (document['account_number'] === account) return readAccount(document, branch);
   return new BankctlError('bad_document', `The document of ${shown} has no valid account_number.`);
 }

@@ -1,13 +1,12 @@
 import { deserialize, serialize } from 'node:v8';
-import type { Entry, Posting, Refusal } from './journal-document.ts';
-import { type Operation, referenceKey } from './operation.ts';
-import { accountsOf } from './reading.ts';
-import type { AccountState, Book } from './rules.ts';
+import { type AccountState, type Book, isState } from './book.ts';
+import type { Entry, Posting, Refusal } from './operations/entry.ts';
+import { referenceKey } from './operations/names.ts';
+import { accountsOf, type Operation, reversedBy } from './operations/operation.ts';
 
 /**
- * What a dry run of many batches would have done so far, so that each batch is judged by what the
- * ones before it would have left. It remembers every id and account of the run, each packed into
- * one text, which takes a quarter of the memory of the objects.
+ * What a dry run of many batches would have done so far, which the next batch is judged by. Every
+ * id and account of the run is packed into one text, a quarter of the memory of the objects.
  */
 export interface Rehearsal {
   /** Packed account states, by `referenceKey`. */
@@ -29,10 +28,11 @@ export function createRehearsal(): Rehearsal {
 export function overlay(book: Book, operations: readonly Operation[], rehearsal: Rehearsal): void {
   for (const operation of operations) {
     overlayId(book, operation.id, rehearsal);
-    if (operation.type === 'reverse') {
-      overlayId(book, operation.reverses, rehearsal);
-      const reversal = rehearsal.entries.get(rehearsal.reversals.get(operation.reverses) ?? '');
-      if (reversal) book.reversals.set(operation.reverses, unpackEntry(reversal));
+    const reversed = reversedBy(operation);
+    if (reversed !== undefined) {
+      overlayId(book, reversed, rehearsal);
+      const reversal = rehearsal.entries.get(rehearsal.reversals.get(reversed) ?? '');
+      if (reversal) book.reversals.set(reversed, unpackEntry(reversal));
     }
     for (const reference of accountsOf(operation, book.entries)) {
       const key = referenceKey(reference);
@@ -68,7 +68,7 @@ export function rehearse(
     for (const posting of entry.postings) {
       const key = referenceKey(posting);
       const state = book.accounts.get(key);
-      if (typeof state === 'object' && 'version' in state) {
+      if (isState(state)) {
         rehearsal.accounts.set(key, packState(state));
       }
     }

@@ -6,7 +6,7 @@ const endOfTimesMs = Date.UTC(10_000, 0);
 /** The largest version that another posting can follow. */
 const maxVersion = BigInt(Long.MAX_VALUE.toString()) - 1n;
 
-/** A stored time, or undefined for anything that is none that bankctl could have written. */
+/** A stored time; undefined for anything that bankctl could not have written. */
 export function timeOf(value: unknown): Date | undefined {
   if (!(value instanceof Date)) return undefined;
   const ms = value.getTime();

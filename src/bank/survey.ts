@@ -8,6 +8,7 @@ import {
 } from 'mongodb';
 import type { BranchConfig } from '../config/config.ts';
 import { maxMinor } from '../core/money.ts';
+import { isServerError } from '../database/driver-errors.ts';
 import { toDecimal } from './decimal.ts';
 
 /** What can be wrong with a document of a branch's collection. */
@@ -18,7 +19,7 @@ export type ProblemCode =
   | 'misplaced_document'
   /** The branch's own, but its balance is no exact amount, or larger than one can be. */
   | 'bad_balance'
-  /** The branch's own, but another field is missing or none that bankctl could have written. */
+  /** The branch's own, but bankctl could not have written one of its other fields. */
   | 'bad_document'
   /** One of several of the branch's own with one account number. */
   | 'duplicate_account';
@@ -61,12 +62,8 @@ export interface Place {
 const branchesAtOnce = 100;
 
 /**
- * Number and sum of the accounts of each branch, many branches in one call, of one snapshot if the
- * session has one. All documents are looked at, whatever their stamp: it takes no longer than a
- * branch's own alone.
- *
- * @returns the totals, by name of the branch
- *
+ * Number and sum of the accounts of each branch by its name, many branches in one call, whatever
+ * the stamp of their documents: it takes no longer than a branch's own alone.
  * Source: MongoDB manual, "$unionWith".
  */
 export async function readTotals(
@@ -99,8 +96,7 @@ async function readSums(
   try {
     return await db.collection(first.collection).aggregate(pipeline, optionsOf()).toArray();
   } catch (error) {
-    const code = error instanceof Error && 'code' in error ? error.code : undefined;
-    if (code !== unauthorized || rest.length === 0) throw error;
+    if (!isServerError(error, 'unauthorized') || rest.length === 0) throw error;
     // The server names the first collection only; one at a time tells which it is.
     const rows: Document[] = [];
     for (const branch of branches) rows.push(...(await readSums(db, [branch], optionsOf)));
@@ -130,8 +126,8 @@ function toTotal(rows: readonly Document[]): BranchTotal {
 }
 
 /**
- * True if the server itself refuses a second document of an account number. Outside of any
- * session: a snapshot has no indexes.
+ * True if the server refuses a second document of a number. Outside of any session, since a
+ * snapshot has no indexes.
  */
 export async function hasUniqueNumbers(db: Db, collection: string): Promise<boolean> {
   try {
@@ -146,17 +142,12 @@ export async function hasUniqueNumbers(db: Db, collection: string): Promise<bool
         partialFilterExpression === undefined,
     );
   } catch (error) {
-    const code = error instanceof Error && 'code' in error ? error.code : undefined;
-    if (code === namespaceNotFound) return true;
+    if (isServerError(error, 'namespaceNotFound')) return true;
     // Without the right to see the indexes, the documents themselves tell.
-    if (code === unauthorized || code === notSupportedOnView) return false;
+    if (isServerError(error, 'unauthorized', 'commandNotSupportedOnView')) return false;
     throw error;
   }
 }
-
-const namespaceNotFound = 26;
-const unauthorized = 13;
-const notSupportedOnView = 166;
 
 /** What is wrong in a collection, and what is known in spite of that. */
 export interface Problems {

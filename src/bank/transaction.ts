@@ -1,27 +1,33 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { type ClientSession, MongoError, MongoServerError, MongoWriteConcernError } from 'mongodb';
+import type { ClientSession } from 'mongodb';
 import { BankctlError } from '../core/errors.ts';
-import type { Bound } from './bound.ts';
+import {
+  isConflict,
+  isDefinite,
+  isNoSuchTransaction,
+  isOutage,
+  isTransient,
+} from '../database/driver-errors.ts';
 import type { Commits } from './commits.ts';
-import { isOutage } from './outage.ts';
+import type { Deadline } from './deadline.ts';
 
 /** How a transaction is run. */
-export interface TransactionOptions {
-  /** How often the body may meet a conflict before that is given back to the caller. */
-  readonly mostConflicts: number;
-  readonly bound: Bound;
-  /** Told once that others keep interfering: whoever does may be gone. */
+interface TransactionOptions {
+  /** How often the body may meet a conflict before the caller gets it. */
+  readonly maxConflicts: number;
+  readonly deadline: Deadline;
+  /** Called once if others keep interfering: whoever does may be gone. */
   readonly blocked: () => Promise<void>;
-  /** A share from 0 to 1, drawn anew each time, that keeps two rivals from meeting again. */
+  /** A random share from 0 to 1, which keeps two rivals from meeting again. */
   readonly draw: () => number;
   readonly commits: Commits;
 }
 
 /** What is run in a transaction, more than once if others interfere. */
-export interface Body<T> {
+interface Body<T> {
   /** Computes and writes. `mayBeApplied` if an earlier run may have taken effect after all. */
   readonly run: (mayBeApplied: boolean) => Promise<T>;
-  /** Called with what it came to, before each commit that is sent. */
+  /** Called with the value before each commit that is sent. */
   readonly committing: (value: T) => void;
 }
 
@@ -33,23 +39,20 @@ const concerns = {
 } as const;
 
 const firstPauseMs = 5;
-const longestPauseMs = 400;
+const maxPauseMs = 400;
 
-/** Rivals that are alive are done after so many attempts, mostly. */
-const conflictsBeforeTold = 3;
+/** Rivals that are alive are mostly done after this many attempts. */
+const conflictsBeforeBlocked = 3;
 
 /** The commit was sent and its answer never came: it may or may not have taken effect. */
 export class CommitUnknown extends Error {}
 
 /**
- * Runs a body in a transaction and commits it. The body may run more than once: it only computes
- * and writes. This is the driver's `withTransaction`, but bounded by the caller's time instead of
- * 120 s, with a bound on conflicts, and telling an unknown commit from a failed one.
- *
- * @throws `CommitUnknown`; `interrupted` if no commit may be sent; a `MongoError` for which
- *   `isConflict` holds if others kept interfering; whatever else the body or the server says, with
- *   nothing applied
- *
+ * Runs a body in a transaction and commits it; the body may run more than once. This is the
+ * driver's `withTransaction`, but bounded by the caller's time instead of 120 s and by a number of
+ * conflicts, and it tells an unknown commit from a failed one.
+ * @throws `CommitUnknown`; `interrupted` if no commit may be sent; an error for which `isConflict`
+ *   holds if others kept interfering; whatever else body or server say, with nothing applied
  * Source: driver specifications, "Transactions" and "Convenient API for Transactions".
  */
 export async function transact<T>(
@@ -64,7 +67,7 @@ export async function transact<T>(
     let committing = false;
     try {
       const value = await body.run(mayBeApplied);
-      options.bound.check();
+      options.deadline.check();
       committing = true;
       await options.commits.send(() => commit(session, () => body.committing(value), options));
       return value;
@@ -75,25 +78,25 @@ export async function transact<T>(
       const mayRunAgain =
         isTransient(error) || isNoSuchTransaction(error) || (!committing && isBrokenLine(error));
       const isOver = session.hasEnded || options.commits.isStopped();
-      if (!mayRunAgain || isOver || conflicts >= options.mostConflicts) throw error;
-      options.bound.check();
-      if (isConflict(error) && conflicts === conflictsBeforeTold) await options.blocked();
+      if (!mayRunAgain || isOver || conflicts >= options.maxConflicts) throw error;
+      options.deadline.check();
+      if (isConflict(error) && conflicts === conflictsBeforeBlocked) await options.blocked();
       await pauseBefore(attempt, options);
     }
   }
 }
 
 /**
- * Sends the commit until its outcome is known, or the time is over. An answer is believed at once
- * only to the first attempt: after one that went unanswered, what another attempt meets says
- * nothing of the first, but for success and `NoSuchTransaction`.
+ * Sends the commit until its outcome is known, or the time is over. Only the answer to the first
+ * attempt is believed as it is: after one that went unanswered, another attempt says nothing of the
+ * first, except by success and `NoSuchTransaction`.
  */
 async function commit(
   session: ClientSession,
   committing: () => void,
   options: TransactionOptions,
 ): Promise<void> {
-  // A driver that repeats a commit by itself tells of the last attempt alone.
+  // A driver that repeats a commit by itself reports the last attempt only.
   let unanswered = session.clientOptions.maxAdaptiveRetries > 0;
   for (let attempt = 1; ; attempt += 1) {
     try {
@@ -105,7 +108,7 @@ async function commit(
       if (!unanswered && isDefinite(error)) throw error;
       unanswered = true;
       try {
-        options.bound.check();
+        options.deadline.check();
       } catch {
         throw new CommitUnknown('the answer to a commit never came', { cause: error });
       }
@@ -125,57 +128,15 @@ async function abort(session: ClientSession): Promise<void> {
 }
 
 async function pauseBefore(attempt: number, { draw }: TransactionOptions): Promise<void> {
-  const longest = Math.min(firstPauseMs * 2 ** (attempt - 1), longestPauseMs);
+  const longest = Math.min(firstPauseMs * 2 ** (attempt - 1), maxPauseMs);
   await pause(draw() * longest);
 }
 
-function isTransient(error: unknown): boolean {
-  return error instanceof MongoError && error.hasErrorLabel('TransientTransactionError');
-}
-
 /**
- * A call of the body that got no answer. The driver marks those of the session as transient, but
- * not the ones on a connection that was given up meanwhile, nor the ones outside the session.
- * Without a commit nothing is applied, so all of them may be repeated.
+ * A call of the body that got no answer. The driver does not mark those as transient that ran
+ * outside the session or on a connection that was given up. Without a commit nothing is applied, so
+ * all of them may be repeated.
  */
 function isBrokenLine(error: unknown): boolean {
   return !(error instanceof BankctlError) && isOutage(error);
-}
-
-/** Codes of a server that stops, or is no longer the primary: what it did is not known. */
-const interrupted: ReadonlySet<unknown> = new Set([
-  91, 189, 10_107, 11_600, 11_601, 11_602, 13_435, 13_436,
-]);
-
-/**
- * The server itself said that a write did not take effect, if it was sent once. An error of the
- * write concern says that it did, on one server at least.
- */
-export function isDefinite(error: unknown): boolean {
-  return (
-    error instanceof MongoServerError &&
-    !hasWriteConcernError(error) &&
-    !error.hasErrorLabel('UnknownTransactionCommitResult') &&
-    !error.hasErrorLabel('RetryableWriteError') &&
-    !interrupted.has(error.code)
-  );
-}
-
-/**
- * The server has no such transaction: it was not committed, and cannot be any more. With an error
- * of the write concern that may yet be rolled back.
- *
- * Source: driver specifications, "Transactions", on retries of commitTransaction.
- */
-function isNoSuchTransaction(error: unknown): boolean {
-  return error instanceof MongoServerError && error.code === 251 && !hasWriteConcernError(error);
-}
-
-function hasWriteConcernError(error: MongoServerError): boolean {
-  return error instanceof MongoWriteConcernError || 'writeConcernError' in error.errorResponse;
-}
-
-/** Another transaction changed the same document first (WriteConflict). */
-export function isConflict(error: unknown): boolean {
-  return error instanceof MongoServerError && error.code === 112;
 }

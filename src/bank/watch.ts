@@ -1,18 +1,14 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import {
-  type ChangeStream,
-  type ChangeStreamInsertDocument,
-  MongoError,
-  MongoServerError,
-  type ResumeToken,
-} from 'mongodb';
+import type { ChangeStream, ChangeStreamInsertDocument, ResumeToken } from 'mongodb';
 import { BankctlError } from '../core/errors.ts';
 import { formatAmount } from '../core/money.ts';
+import { isResumable, isServerError } from '../database/driver-errors.ts';
 import type { Bank } from './bank.ts';
 import { journalOf } from './history.ts';
-import { type AppliedDocument, type Entry, fromJournalDocument, type Posting } from './journal.ts';
+import { type AppliedDocument, fromJournalDocument } from './journal-document.ts';
+import type { Entry, Posting } from './operations/entry.ts';
 
-/** One posting as it happens, in the words of the JSON result. */
+/** One posting as it happens, as in the JSON result. */
 export interface Movement {
   readonly at: string;
   readonly operation: string;
@@ -24,17 +20,17 @@ export interface Movement {
   readonly version: number;
 }
 
-/** What a watcher hears: postings, and where it had to begin anew. */
+/** What a watcher is sent: postings, and that it had to start anew. */
 export type WatchEvent =
   | { readonly kind: 'moved'; readonly movements: readonly Movement[] }
-  /** The server no longer has the place where the stream broke off: something may be missed. */
+  /** The server has forgotten the place at which the stream broke off: something may be missed. */
   | { readonly kind: 'lost_place' }
   /** Something was written into the journal that bankctl cannot read. */
   | { readonly kind: 'unreadable'; readonly error: BankctlError }
   | { readonly kind: 'reconnecting' };
 
-/** Which postings are watched; all where both are left out. */
-export interface WatchFilter {
+/** Which postings are watched; all if both are undefined. */
+interface WatchFilter {
   readonly branch: string | undefined;
   readonly account: string | undefined;
 }
@@ -42,11 +38,9 @@ export interface WatchFilter {
 const retryMs = 500;
 
 /**
- * Follows the journal, which tells of every posting, until it is interrupted. A stream that
- * breaks off is taken up again where it was, also after a restart of the server.
- *
+ * Follows the journal until it is interrupted. A stream that breaks off is resumed where it was,
+ * also after a restart of the server.
  * @throws `journal_disabled`; errors that another try cannot mend
- *
  * Source: MongoDB manual, "Change Streams", resume a change stream.
  */
 export async function* watchPostings(
@@ -77,10 +71,10 @@ export async function* watchPostings(
       }
     } catch (error) {
       if (interrupted.aborted) return;
-      if (isPlaceLost(error)) {
+      if (isServerError(error, 'changeStreamHistoryLost')) {
         token = undefined;
         yield { kind: 'lost_place' };
-      } else if (isOutage(error)) {
+      } else if (isResumable(error)) {
         yield { kind: 'reconnecting' };
         await pause(retryMs);
       } else {
@@ -95,7 +89,7 @@ export async function* watchPostings(
 
 type Insertion = ChangeStreamInsertDocument<AppliedDocument>;
 
-/** Whatever has arrived since the last look is taken together, so that a burst is one event. */
+/** Takes together whatever has arrived since the last look, so that a burst is one event. */
 async function* arrivals(
   stream: ChangeStream<AppliedDocument>,
 ): AsyncIterable<readonly Insertion[]> {
@@ -130,7 +124,7 @@ function readMovements(
   filter: WatchFilter,
 ): Movement[] | BankctlError {
   try {
-    return movementsOf(bank, fromJournalDocument(document, bank.branches), filter);
+    return movementsOf(bank, fromJournalDocument(document, bank.branches.currencyOf), filter);
   } catch (error) {
     if (error instanceof BankctlError) return error;
     throw error;
@@ -154,16 +148,4 @@ function movementsOf(bank: Bank, entry: Entry, { branch, account }: WatchFilter)
       version: Number(posting.version),
     };
   });
-}
-
-function isPlaceLost(error: unknown): boolean {
-  const changeStreamHistoryLost = 286;
-  return error instanceof MongoServerError && error.code === changeStreamHistoryLost;
-}
-
-function isOutage(error: unknown): boolean {
-  return (
-    error instanceof MongoError &&
-    (!(error instanceof MongoServerError) || error.hasErrorLabel('ResumableChangeStreamError'))
-  );
 }

@@ -1,4 +1,4 @@
-import { parseOperationId } from '../bank/names.ts';
+import { parseOperationId } from '../bank/operations/names.ts';
 import { BankctlError, Status } from '../core/errors.ts';
 import { count, quote } from '../core/text.ts';
 import { formatTime } from '../core/time.ts';

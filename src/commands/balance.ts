@@ -1,8 +1,7 @@
 import type { accountBalance, BankBalance } from '../bank/balances.ts';
 import type { Bank } from '../bank/bank.ts';
-import { parseAccountNumber } from '../bank/names.ts';
-import type { AccountReference } from '../bank/operation.ts';
-import type { PastMoment } from '../bank/past.ts';
+import { type AccountReference, parseAccountNumber } from '../bank/operations/names.ts';
+import type { PastMoment } from '../bank/past-balances.ts';
 import type { Tally } from '../bank/survey.ts';
 import type { Movement, WatchEvent } from '../bank/watch.ts';
 import type { Config } from '../config/config.ts';

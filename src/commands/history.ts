@@ -1,6 +1,6 @@
 import type { Bank } from '../bank/bank.ts';
 import type { HistoryRow } from '../bank/history.ts';
-import { parseAccountNumber } from '../bank/names.ts';
+import { parseAccountNumber } from '../bank/operations/names.ts';
 import type { Config } from '../config/config.ts';
 import { findBranch } from '../config/find-branch.ts';
 import { BankctlError, Status } from '../core/errors.ts';

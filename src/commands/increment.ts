@@ -1,25 +1,14 @@
-import { parseAccountNumber } from '../bank/names.ts';
 import type { Config } from '../config/config.ts';
-import { findBranch } from '../config/find-branch.ts';
-import { parseAmount } from '../core/money.ts';
 import type { Command, Typed } from './command.ts';
-import { argument, parseWriting, type WritingInput, writingOptions } from './typed.ts';
+import { argument, parsePosting, writingOptions } from './typed.ts';
 import { postOne } from './writing.ts';
-
-/** What `increment` was asked to do. */
-export interface IncrementInput extends WritingInput {
-  readonly branch: string;
-  readonly account: string;
-  readonly amountMinor: bigint;
-  readonly create: boolean;
-}
 
 export const increment: Command = {
   name: 'increment',
   summary: 'add an amount to an account',
   description:
     'The amount may be negative: bankctl increment branch1 ACC -50. It is applied once for one ' +
-    '--id, whatever happens in between: after a timeout repeat the command with its id.',
+    '--id, whatever happens in between: after a timeout, repeat the command with its id.',
   arguments: [
     { name: 'branch', summary: 'branch of the bank' },
     { name: 'account', summary: 'number of the account' },
@@ -27,7 +16,7 @@ export const increment: Command = {
   ],
   options: [
     ...writingOptions,
-    { flags: '--create', summary: 'open the account first where it is missing' },
+    { flags: '--create', summary: 'open the account first if it is missing' },
   ],
   examples: [
     'bankctl increment branch1 ACC 50',
@@ -35,20 +24,16 @@ export const increment: Command = {
     'bankctl increment branch1 NEW 5 --create --id till-7-000123',
   ],
   makesDatabase: (typed) => typed.options['create'] === true,
-  run: async (typed, session) => {
-    const input = parseIncrement(typed, await session.config());
-    return postOne(session, { type: 'increment', ...input }, input);
-  },
+  run: async (typed, session) => postOne(session, parseIncrement(typed, await session.config())),
 };
 
-/** @throws the errors of its parts, all of status 2 but `amount_precision` */
-export function parseIncrement(typed: Typed, config: Config): IncrementInput {
-  const branch = findBranch(config, argument(typed, 0));
-  return {
-    branch: branch.name,
-    account: parseAccountNumber(argument(typed, 1)),
-    amountMinor: parseAmount(argument(typed, 2), branch.currency),
-    create: typed.options['create'] === true,
-    ...parseWriting(typed),
+/** The increment that the arguments ask for. */
+export function parseIncrement(typed: Typed, config: Config) {
+  const fields = {
+    branch: argument(typed, 0),
+    account: argument(typed, 1),
+    amount: argument(typed, 2),
+    create: String(typed.options['create'] === true),
   };
+  return parsePosting('increment', fields, typed, config);
 }

@@ -1,3 +1,4 @@
+import type { OperationType } from '../bank/operations/operation.ts';
 import { apply } from './apply.ts';
 import { balance } from './balance.ts';
 import { branches } from './branches.ts';
@@ -15,20 +16,31 @@ import { close, freeze, unfreeze } from './status.ts';
 import { stress } from './stress.ts';
 import { transfer } from './transfer.ts';
 
-/** Every command, in the order of `bankctl --help`. */
-export const commands: readonly Command[] = Object.freeze([
-  init,
-  branches,
+/** Each kind of operation has a command of its name. */
+const posting = {
   open,
   increment,
   transfer,
   reverse,
-  show,
-  balance,
-  history,
   freeze,
   unfreeze,
   close,
+} satisfies Record<OperationType, Command>;
+
+/** Every command, in the order of `bankctl --help`. */
+export const commands: readonly Command[] = Object.freeze([
+  init,
+  branches,
+  posting.open,
+  posting.increment,
+  posting.transfer,
+  posting.reverse,
+  show,
+  balance,
+  history,
+  posting.freeze,
+  posting.unfreeze,
+  posting.close,
   apply,
   importCommand,
   exportCommand,

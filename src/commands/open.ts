@@ -1,17 +1,7 @@
-import { parseAccountNumber } from '../bank/names.ts';
 import type { Config } from '../config/config.ts';
-import { findBranch } from '../config/find-branch.ts';
-import { parseAmount } from '../core/money.ts';
 import type { Command, Typed } from './command.ts';
-import { argument, parseWriting, textOption, type WritingInput, writingOptions } from './typed.ts';
+import { argument, parsePosting, textOption, writingOptions } from './typed.ts';
 import { postOne } from './writing.ts';
-
-/** What `open` was asked to do. */
-export interface OpenInput extends WritingInput {
-  readonly branch: string;
-  readonly account: string;
-  readonly amountMinor: bigint;
-}
 
 export const open: Command = {
   name: 'open',
@@ -26,19 +16,15 @@ export const open: Command = {
   ],
   examples: ['bankctl open branch1 ACC --balance 100', 'bankctl open branch2 ACC --dry-run'],
   makesDatabase: () => true,
-  run: async (typed, session) => {
-    const input = parseOpen(typed, await session.config());
-    return postOne(session, { type: 'open', ...input }, input);
-  },
+  run: async (typed, session) => postOne(session, parseOpen(typed, await session.config())),
 };
 
-/** @throws the errors of its parts, all of status 2 but `amount_precision` */
-export function parseOpen(typed: Typed, config: Config): OpenInput {
-  const branch = findBranch(config, argument(typed, 0));
-  return {
-    branch: branch.name,
-    account: parseAccountNumber(argument(typed, 1)),
-    amountMinor: parseAmount(textOption(typed, 'balance') ?? '0', branch.currency),
-    ...parseWriting(typed),
+/** The open that the arguments ask for. */
+export function parseOpen(typed: Typed, config: Config) {
+  const fields = {
+    branch: argument(typed, 0),
+    account: argument(typed, 1),
+    amount: textOption(typed, 'balance') ?? '0',
   };
+  return parsePosting('open', fields, typed, config);
 }

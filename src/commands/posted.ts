@@ -1,7 +1,7 @@
-import type { AccountStatus } from '../bank/account.ts';
-import type { Branches } from '../bank/branches.ts';
-import type { Posting } from '../bank/journal.ts';
-import { referenceKey } from '../bank/names.ts';
+import type { Branches } from '../bank/branch.ts';
+import type { Posting } from '../bank/operations/entry.ts';
+import { referenceKey } from '../bank/operations/names.ts';
+import { kindOf, type OperationType } from '../bank/operations/operation.ts';
 import { formatAmount } from '../core/money.ts';
 import type { SingleResult } from '../render/result.ts';
 import { recordView, type View } from '../render/view.ts';
@@ -10,7 +10,7 @@ import { recordView, type View } from '../render/view.ts';
 export interface Posted {
   /** The id that the journal has; null in a bank without one, and if a dry run was given none. */
   readonly operation: string | null;
-  readonly type: string;
+  readonly type: OperationType;
   readonly replayed: boolean;
   readonly dryRun: boolean;
   readonly reverses: string | undefined;
@@ -49,25 +49,17 @@ function flags({ operation, replayed, dryRun, reverses }: Posted): Data {
 
 function accountData(posted: Posted, posting: Posting, branches: Branches): Data {
   const amounts = amountsOf(posting, branches);
-  const moved = posted.type === 'increment' || posted.type === 'reverse';
-  const status = statuses.get(posted.type);
+  const { showsAmount, status } = kindOf(posted.type);
   return {
     ...flags(posted),
     branch: posting.branch,
     account: posting.account,
-    ...(moved ? { amount: amounts.amount, balance_before: amounts.before } : {}),
+    ...(showsAmount ? { amount: amounts.amount, balance_before: amounts.before } : {}),
     balance: amounts.after,
     version: Number(posting.version),
     ...(status === undefined ? {} : { status }),
   };
 }
-
-/** The status that an operation of the type gives an account. */
-const statuses: ReadonlyMap<string, AccountStatus> = new Map([
-  ['freeze', 'frozen'],
-  ['unfreeze', 'open'],
-  ['close', 'closed'],
-]);
 
 /** The leg that lost money is the source, also where a transfer was reversed. */
 function transferData(posted: Posted, first: Posting, second: Posting, branches: Branches): Data {

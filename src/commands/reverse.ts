@@ -1,4 +1,4 @@
-import { parseOperationId } from '../bank/names.ts';
+import { parseOperationId } from '../bank/operations/names.ts';
 import { BankctlError } from '../core/errors.ts';
 import type { Command } from './command.ts';
 import { hintAtNoBank } from './no-bank.ts';
@@ -11,12 +11,12 @@ export const reverse: Command = {
   description:
     'The rules hold for a reversal too: money that is no longer there cannot be taken back. ' +
     'A reversal itself cannot be reversed.',
-  arguments: [{ name: 'operation', summary: 'operation id of what is reversed' }],
+  arguments: [{ name: 'operation', summary: 'id of the operation to reverse' }],
   options: writingOptions,
   examples: ['bankctl reverse till-7-000123', 'bankctl reverse m-2026-11 --memo "paid twice"'],
   run: async (typed, session) => {
     const reverses = parseOperationId(argument(typed, 0));
-    const posting = postOne(session, { type: 'reverse', reverses }, parseWriting(typed));
+    const posting = postOne(session, { type: 'reverse', reverses, ...parseWriting(typed) });
     return posting.catch(async (error: unknown) => {
       const isNotFound = error instanceof BankctlError && error.code === 'operation_not_found';
       if (!isNotFound) throw error;

@@ -1,5 +1,5 @@
-import type { ShownApplied, ShownRefused } from '../bank/find-operation.ts';
-import { parseOperationId } from '../bank/names.ts';
+import type { ShownApplied, ShownRefused } from '../bank/operation-lookup.ts';
+import { parseOperationId } from '../bank/operations/names.ts';
 import { quote } from '../core/text.ts';
 import { timeFormat } from '../core/time.ts';
 import { recordView, type View } from '../render/view.ts';
@@ -14,9 +14,9 @@ export const show: Command = {
   description:
     'What the journal says of one operation: that it was applied, with its postings and whether ' +
     'it was reversed; or that it was refused, when, why, and who asked for it. Only rows of a ' +
-    'file (apply) are kept when they are refused: a refused single command leaves no trace. Of ' +
-    'an id that the journal does not have it names those that are near. The beginning of an id ' +
-    'will do if no other operation begins so.',
+    'file (apply) are kept when they are refused: a refused single command leaves no trace. If ' +
+    'the journal does not have the id, similar ones are named. The beginning of an id will do if ' +
+    'no other id begins with it.',
   arguments: [{ name: 'operation', summary: 'operation id, or its first 4 characters or more' }],
   options: [],
   examples: ['bankctl show till-7-000123', 'bankctl show till-7-000123 --json'],

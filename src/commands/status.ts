@@ -1,8 +1,5 @@
-import { parseAccountNumber } from '../bank/names.ts';
-import type { StatusOperation } from '../bank/operation.ts';
-import { findBranch } from '../config/find-branch.ts';
 import type { Command } from './command.ts';
-import { argument, parseWriting, writingOptions } from './typed.ts';
+import { argument, parsePosting, writingOptions } from './typed.ts';
 import { postOne } from './writing.ts';
 
 export const freeze = statusCommand(
@@ -15,7 +12,7 @@ export const unfreeze = statusCommand('unfreeze', 'let money move again on a fro
 export const close = statusCommand('close', 'end an account for good; its balance must be zero');
 
 /** The three differ in their verb alone. */
-function statusCommand(type: StatusOperation['type'], summary: string): Command {
+function statusCommand(type: 'freeze' | 'unfreeze' | 'close', summary: string): Command {
   return {
     name: type,
     summary,
@@ -26,9 +23,8 @@ function statusCommand(type: StatusOperation['type'], summary: string): Command 
     options: writingOptions,
     examples: [`bankctl ${type} branch1 ACC --memo "as the court ordered"`],
     run: async (typed, session) => {
-      const branch = findBranch(await session.config(), argument(typed, 0)).name;
-      const account = parseAccountNumber(argument(typed, 1));
-      return postOne(session, { type, branch, account }, parseWriting(typed));
+      const fields = { branch: argument(typed, 0), account: argument(typed, 1) };
+      return postOne(session, parsePosting(type, fields, typed, await session.config()));
     },
   };
 }

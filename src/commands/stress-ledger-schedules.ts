@@ -13,7 +13,7 @@ import { textOption, wholeNumberOption } from './typed.ts';
 /** `bankctl stress --exhaustive --model ledger`: every schedule of the real write path. */
 export async function runLedgerSchedules(typed: Typed, session: Session): Promise<SingleResult> {
   const { context, globals } = session;
-  const { exploreLedger, ledgerPoints, mostConflicts } = await import(
+  const { exploreLedger, ledgerPoints, maxConflicts } = await import(
     '../stress/ledger/ledger-schedules.ts'
   );
   const options = parse(typed, ledgerPoints);
@@ -34,7 +34,7 @@ export async function runLedgerSchedules(typed: Typed, session: Session): Promis
     }),
   );
   session.progress(undefined);
-  return resultOf(explored, options, mostConflicts, context.interrupted.aborted);
+  return resultOf(explored, options, maxConflicts, context.interrupted.aborted);
 }
 
 interface Options {
@@ -78,7 +78,7 @@ type Explored = Awaited<
 function resultOf(
   explored: Explored,
   { workers, points }: Options,
-  mostConflicts: number,
+  maxConflicts: number,
   interrupted: boolean,
 ): SingleResult {
   const { coverage, firstWrong, wrong, deadlocked, stuck, seconds, ...tally } = explored;
@@ -102,7 +102,7 @@ function resultOf(
     workers,
     points,
     ...tally,
-    most_conflicts: mostConflicts,
+    most_conflicts: maxConflicts,
     schedules,
     wrong,
     misplaced: 0,
@@ -145,7 +145,7 @@ function resultOf(
           String(wrong),
         ],
       ],
-      notes: notes(explored, verdict, mostConflicts),
+      notes: notes(explored, verdict, maxConflicts),
     },
     status: interrupted ? Status.interrupted : verdictStatus[verdict],
   };
@@ -154,7 +154,7 @@ function resultOf(
 function notes(
   { coverage, firstWrong, seconds }: Explored,
   verdict: string,
-  mostConflicts: number,
+  maxConflicts: number,
 ): readonly string[] {
   const { schedules, complete, allUpTo, found } = coverage;
   const covered = complete
@@ -163,7 +163,7 @@ function notes(
       `all with at most ${count(allUpTo, 'preemption')}`;
   return [
     `${covered}, ${(schedules / seconds).toFixed(0)} a second.`,
-    `A transfer that met ${mostConflicts} conflicts was refused: while its rival is held, ` +
+    `A transfer that met ${maxConflicts} conflicts was refused: while its rival is held, ` +
       'another try can only meet another one.',
     ...(firstWrong
       ? [`The first wrong one, ${firstWrong.anomalies.join(' and ')}:`, ...firstWrong.steps]

@@ -1,18 +1,7 @@
-import { parseReference } from '../bank/names.ts';
-import type { AccountReference } from '../bank/operation.ts';
 import type { Config } from '../config/config.ts';
-import { findBranch } from '../config/find-branch.ts';
-import { parseAmount } from '../core/money.ts';
 import type { Command, Typed } from './command.ts';
-import { argument, parseWriting, type WritingInput, writingOptions } from './typed.ts';
+import { argument, parsePosting, writingOptions } from './typed.ts';
 import { postOne } from './writing.ts';
-
-/** What `transfer` was asked to do. */
-export interface TransferInput extends WritingInput {
-  readonly from: AccountReference;
-  readonly to: AccountReference;
-  readonly amountMinor: bigint;
-}
 
 export const transfer: Command = {
   name: 'transfer',
@@ -27,21 +16,15 @@ export const transfer: Command = {
     'bankctl transfer branch1:ACC branch2:ACC 25',
     'bankctl transfer branch1:ACC branch1:SAVINGS 10.50 --memo "monthly" --id m-2026-11',
   ],
-  run: async (typed, session) => {
-    const input = parseTransfer(typed, await session.config());
-    return postOne(session, { type: 'transfer', ...input }, input);
-  },
+  run: async (typed, session) => postOne(session, parseTransfer(typed, await session.config())),
 };
 
-/** @throws the errors of its parts, all of status 2 but `amount_precision` */
-export function parseTransfer(typed: Typed, config: Config): TransferInput {
-  const from = parseReference(argument(typed, 0));
-  const to = parseReference(argument(typed, 1));
-  const source = findBranch(config, from.branch);
-  return {
-    from: { ...from, branch: source.name },
-    to: { ...to, branch: findBranch(config, to.branch).name },
-    amountMinor: parseAmount(argument(typed, 2), source.currency),
-    ...parseWriting(typed),
+/** The transfer that the arguments ask for. */
+export function parseTransfer(typed: Typed, config: Config) {
+  const fields = {
+    from: argument(typed, 0),
+    to: argument(typed, 1),
+    amount: argument(typed, 2),
   };
+  return parsePosting('transfer', fields, typed, config);
 }

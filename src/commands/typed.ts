@@ -1,4 +1,7 @@
-import { parseMemo, parseOperationId } from '../bank/names.ts';
+import type { Fields } from '../bank/operations/kind.ts';
+import { parseMemo, parseOperationId } from '../bank/operations/names.ts';
+import { kindOf, type OperationType } from '../bank/operations/operation.ts';
+import type { Config } from '../config/config.ts';
 import { BankctlError } from '../core/errors.ts';
 import { quote } from '../core/text.ts';
 import type { OptionSpec, Typed } from './command.ts';
@@ -26,6 +29,20 @@ export function parseWriting(typed: Typed): WritingInput {
     memo: memo === undefined ? undefined : parseMemo(memo),
     dryRun: typed.options['dryRun'] === true,
   };
+}
+
+/**
+ * What a command asks for, from the fields that its arguments are.
+ *
+ * @throws the errors of the parsers, all of status 2 but `amount_precision`
+ */
+export function parsePosting<T extends OperationType>(
+  type: T,
+  fields: Fields,
+  typed: Typed,
+  config: Config,
+) {
+  return { ...kindOf(type).parse(fields, config), ...parseWriting(typed) };
 }
 
 /** The value of an option that takes one. */

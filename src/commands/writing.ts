@@ -1,5 +1,9 @@
-import type { Change, Operation } from '../bank/operation.ts';
-import type { PlainOperation } from '../bank/plain.ts';
+import {
+  type Change,
+  isPlain,
+  type Operation,
+  type PlainOperation,
+} from '../bank/operations/operation.ts';
 import { BankctlError, Status } from '../core/errors.ts';
 import { shellWord } from '../core/text.ts';
 import { Unfinished } from '../core/unfinished.ts';
@@ -19,14 +23,13 @@ const tellIdAfterMs = 1_000;
  */
 export async function postOne(
   session: Session,
-  change: Change,
-  { id, memo, dryRun }: WritingInput,
+  { dryRun, ...asked }: Change & WritingInput,
 ): Promise<SingleResult> {
+  const { id } = asked;
   const operation: Operation = {
-    ...change,
+    ...asked,
     id: id ?? session.context.freshId(),
     idGiven: id !== undefined,
-    memo,
   };
   const { interrupted } = session.context;
   const bank = await session.bank().catch((error: unknown) => {
@@ -56,10 +59,6 @@ export async function postOne(
   }
 }
 
-function isPlain(operation: Operation): operation is PlainOperation {
-  return operation.type === 'open' || operation.type === 'increment';
-}
-
 async function postJournalled(
   session: Session,
   operation: Operation,
@@ -75,7 +74,7 @@ async function postJournalled(
   const { entry, replayed } = outcome;
   // A real run would make up another id.
   const shownId = dryRun && !operation.idGiven ? null : entry.id;
-  return { ...entry, operation: shownId, replayed, dryRun };
+  return { ...entry, type: operation.type, operation: shownId, replayed, dryRun };
 }
 
 async function postWithoutJournal(

@@ -1,6 +1,5 @@
-import type { AccountStatus } from '../bank/account.ts';
-import { parseAccountNumber } from '../bank/names.ts';
-import type { AccountReference } from '../bank/operation.ts';
+import type { AccountStatus } from '../bank/operations/entry.ts';
+import { type AccountReference, parseAccountNumber } from '../bank/operations/names.ts';
 import type { Config } from '../config/config.ts';
 import { findBranch } from '../config/find-branch.ts';
 import { parseAmount } from '../core/money.ts';

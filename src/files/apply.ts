@@ -1,4 +1,4 @@
-import { mostOperations } from '../bank/post.ts';
+import { maxOperations } from '../bank/post.ts';
 import { BankctlError } from '../core/errors.ts';
 import { ahead } from './ahead.ts';
 import { type ApplyOptions, type ApplyResult, ApplyRun, type RunHost } from './apply-run.ts';
@@ -18,7 +18,7 @@ export interface ApplyHost extends RunHost, Pick<CheckHost, 'faulty'> {
 }
 
 /** Longer rows make smaller batches, so that memory does not grow with them. */
-const bounds: BatchBounds = { operations: mostOperations, characters: 4 * 1024 * 1024 };
+const bounds: BatchBounds = { operations: maxOperations, characters: 4 * 1024 * 1024 };
 
 /**
  * The most bytes of a file that are one transaction: more did not fit in the 256 MB cache of the
@@ -106,10 +106,10 @@ async function rowsBefore(
 
 /** @throws `too_many_operations` if the file is more than one transaction holds */
 function checkAtomic(file: string, { rows, bytes }: CheckedFile): void {
-  if (rows <= mostOperations && bytes <= maxAtomicBytes) return;
+  if (rows <= maxOperations && bytes <= maxAtomicBytes) return;
   const [has, most] =
-    rows > mostOperations
-      ? [`${rows} rows`, `${mostOperations} rows`]
+    rows > maxOperations
+      ? [`${rows} rows`, `${maxOperations} rows`]
       : [`${bytes} bytes`, `${maxAtomicBytes} bytes`];
   throw new BankctlError(
     'too_many_operations',

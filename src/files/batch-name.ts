@@ -1,6 +1,6 @@
 import type { Bank } from '../bank/bank.ts';
 import type { BatchFile, BatchFiles } from '../bank/batch-files.ts';
-import { within } from '../bank/bound.ts';
+import { within } from '../bank/deadline.ts';
 import { BankctlError } from '../core/errors.ts';
 import { quote, shellWord } from '../core/text.ts';
 import { formatTime } from '../core/time.ts';

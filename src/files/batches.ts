@@ -1,4 +1,4 @@
-import type { Operation } from '../bank/operation.ts';
+import type { Operation } from '../bank/operations/operation.ts';
 import type { Config } from '../config/config.ts';
 import { LineProblem } from './lines.ts';
 import { giveIds } from './operation-ids.ts';

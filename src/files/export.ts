@@ -1,14 +1,14 @@
 import { accountsIn } from '../bank/balances.ts';
 import type { Bank } from '../bank/bank.ts';
-import { type Entry, fromJournalDocument } from '../bank/journal.ts';
-import { referenceKey } from '../bank/operation.ts';
+import { fromJournalDocument } from '../bank/journal-document.ts';
+import type { Entry } from '../bank/operations/entry.ts';
+import { rowOf } from '../bank/operations/operation.ts';
 import type { Tally } from '../bank/survey.ts';
 import { BankctlError } from '../core/errors.ts';
-import { formatAmount } from '../core/money.ts';
 import { quote } from '../core/text.ts';
 
 /** An exported account, as `import` reads it; keys are its columns. */
-export interface ExportedAccount {
+interface ExportedAccount {
   readonly branch: string;
   readonly account: string;
   readonly balance: string;
@@ -17,7 +17,7 @@ export interface ExportedAccount {
 }
 
 /** An exported operation, as `apply` reads it; a field that it has not is not there. */
-export type ExportedOperation = Readonly<Record<string, string | boolean>>;
+type ExportedOperation = Readonly<Record<string, string | boolean>>;
 
 /**
  * The accounts of some branches, by branch and number, in batches, from one snapshot.
@@ -63,7 +63,9 @@ export async function* exportOperations(bank: Bank): AsyncIterable<readonly Expo
   const session = bank.startSession({ snapshot: true });
   try {
     for await (const documents of journal.all(session)) {
-      yield documents.map((document) => toRow(fromJournalDocument(document, bank.branches), bank));
+      yield documents.map((document) =>
+        toRow(fromJournalDocument(document, bank.branches.currencyOf), bank),
+      );
     }
   } finally {
     await session.endSession();
@@ -71,42 +73,12 @@ export async function* exportOperations(bank: Bank): AsyncIterable<readonly Expo
 }
 
 function toRow(entry: Entry, bank: Bank): ExportedOperation {
-  const { id, type, memo } = entry;
-  const [first, second] = entry.postings;
-  if (!first) throw new Error('a journal document has no posting');
-  const amount = formatAmount(first.amountMinor, bank.branches.get(first.branch).currency);
-  const { branch, account } = first;
-  const shared = { type, id, ...(memo === undefined ? {} : { memo }) };
-  switch (type) {
-    case 'open':
-      return { ...shared, branch, account, amount };
-    case 'increment':
-      return {
-        ...shared,
-        branch,
-        account,
-        amount,
-        ...(first.version === 1n ? { create: true } : {}),
-      };
-    case 'transfer':
-      return {
-        ...shared,
-        from: referenceKey(first),
-        to: second ? referenceKey(second) : '',
-        amount: amount.replace(/^-/, ''),
-      };
-    case 'reverse':
-      return { ...shared, reverses: entry.reverses ?? '' };
-    case 'freeze':
-    case 'unfreeze':
-    case 'close':
-      return { ...shared, branch, account };
-    default:
-      throw new BankctlError(
-        'not_exportable',
-        `The operation ${quote(id)} is of type ${type}, which no row can ask for.`,
-      );
-  }
+  const row = rowOf(entry, bank.branches.currencyOf);
+  if (row) return row;
+  throw new BankctlError(
+    'not_exportable',
+    `The operation ${quote(entry.id)} is of type ${entry.type}, which no row can ask for.`,
+  );
 }
 
 function badBalance(account: string, currency: string): BankctlError {

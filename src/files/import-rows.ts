@@ -1,12 +1,14 @@
 import { hash } from 'node:crypto';
 import type { Bank } from '../bank/bank.ts';
-import { within } from '../bank/bound.ts';
-import { type Operation, referenceKey } from '../bank/operation.ts';
-import { type Outcome, OutcomeUnknown, post } from '../bank/post.ts';
+import type { Reading } from '../bank/book.ts';
+import { within } from '../bank/deadline.ts';
+import type { Outcome } from '../bank/judge.ts';
+import { referenceKey } from '../bank/operations/names.ts';
+import type { Operation } from '../bank/operations/operation.ts';
+import { OutcomeUnknown, post } from '../bank/post.ts';
 import type { PostMemory } from '../bank/post-memory.ts';
 import { readBook } from '../bank/reading.ts';
 import { overlay, type Rehearsal } from '../bank/rehearsal.ts';
-import type { Reading } from '../bank/rules.ts';
 import { BankctlError } from '../core/errors.ts';
 import { formatAmount } from '../core/money.ts';
 import type { AccountRow } from './account-rows.ts';

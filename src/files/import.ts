@@ -1,10 +1,10 @@
-import { isOutage } from '../bank/outage.ts';
-import { mostOperations } from '../bank/post.ts';
+import { maxOperations } from '../bank/post.ts';
 import { createMemory } from '../bank/post-memory.ts';
 import { createRehearsal } from '../bank/rehearsal.ts';
 import { BankctlError } from '../core/errors.ts';
 import { count } from '../core/text.ts';
 import { Unfinished } from '../core/unfinished.ts';
+import { isOutage } from '../database/driver-errors.ts';
 import { type AccountRow, accountShape, type Target, toAccount } from './account-rows.ts';
 import type { Again, Left } from './again.ts';
 import { ahead } from './ahead.ts';
@@ -63,7 +63,7 @@ export interface ImportHost extends CheckHost, Pick<RowPosting, 'bank' | 'by'> {
 }
 
 /** A row may need two operations, opening and freezing. */
-const rowsAtOnce = Math.floor(mostOperations / 2);
+const rowsAtOnce = Math.floor(maxOperations / 2);
 
 /**
  * Opens the accounts of a file, with their balances and statuses, by operations like any other.

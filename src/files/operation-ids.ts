@@ -1,4 +1,4 @@
-import { type Operation, requestDigest, requestOf } from '../bank/operation.ts';
+import { type Operation, requestDigest, requestOf } from '../bank/operations/operation.ts';
 import { createDigestTable } from './digest-table.ts';
 
 /** Gives operations their ids, in the order of the file; undefined if one can get none. */

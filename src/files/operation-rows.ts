@@ -1,43 +1,29 @@
-import { parseAccountNumber, parseMemo, parseOperationId, parseReference } from '../bank/names.ts';
-import type { Change, Operation } from '../bank/operation.ts';
+import { fieldNames } from '../bank/operations/kind.ts';
+import { parseMemo, parseOperationId } from '../bank/operations/names.ts';
+import {
+  isOperationType,
+  kindOf,
+  type Operation,
+  type OperationType,
+  operationTypes,
+} from '../bank/operations/operation.ts';
 import type { Config } from '../config/config.ts';
-import { findBranch } from '../config/find-branch.ts';
 import { BankctlError } from '../core/errors.ts';
-import { parseAmount } from '../core/money.ts';
 import { nearest } from '../core/nearest.ts';
 import { quote } from '../core/text.ts';
 import { amountHint } from './amount-hint.ts';
 import { LineProblem } from './lines.ts';
 import type { Fields, Row, RowShape } from './rows.ts';
 
-type ChangeType = Change['type'];
-
-/** The fields that each type takes besides `type`, `id` and `memo`. */
-const fieldsOfType: Readonly<
-  Record<ChangeType, { readonly needed: readonly string[]; readonly may: readonly string[] }>
-> = {
-  increment: { needed: ['branch', 'account', 'amount'], may: ['create'] },
-  open: { needed: ['branch', 'account'], may: ['amount'] },
-  transfer: { needed: ['from', 'to', 'amount'], may: [] },
-  reverse: { needed: ['reverses'], may: [] },
-  freeze: { needed: ['branch', 'account'], may: [] },
-  unfreeze: { needed: ['branch', 'account'], may: [] },
-  close: { needed: ['branch', 'account'], may: [] },
-};
-
-const types = Object.keys(fieldsOfType);
-
 /** The rows of `apply`: one operation each, an increment where no type is given. */
 export const operationShape: RowShape = Object.freeze({
   noun: 'an operation',
-  columns: [
-    ...['type', 'id', 'branch', 'account', 'amount', 'from', 'to', 'reverses', 'memo', 'create'],
-  ],
+  columns: fieldNames,
   otherNames: { balance: 'amount' },
   flags: ['create'],
   names: ['id', 'account', 'reverses'],
   needed: (columns: readonly string[]) =>
-    columns.includes('type') ? [] : fieldsOfType.increment.needed,
+    columns.includes('type') ? [] : kindOf('increment').fields.needed,
 });
 
 /**
@@ -47,10 +33,13 @@ export const operationShape: RowShape = Object.freeze({
  * @throws `LineProblem` with the number of the line, and what was expected
  */
 export function toOperation({ line, fields }: Row, config: Config): Operation {
-  const type = changeType(line, fields['type'] ?? 'increment');
+  const type = operationType(line, fields['type'] ?? 'increment');
   checkFields(line, type, fields);
   try {
-    return toTyped(type, fields, config);
+    const id = fields['id'] === undefined ? '' : parseOperationId(fields['id']);
+    const memo = fields['memo'] === undefined ? undefined : parseMemo(fields['memo']);
+    // Into the same object: copying it takes a fifth of the time of reading a file.
+    return Object.assign(kindOf(type).parse(fields, config), { id, idGiven: true, memo });
   } catch (error) {
     throw atLine(line, error, fields['amount']);
   }
@@ -64,19 +53,19 @@ export function atLine(line: number, error: unknown, amount: string | undefined)
   return new LineProblem(line, `cannot be used: ${sentence}`, hint ?? error.hint);
 }
 
-function changeType(line: number, text: string): ChangeType {
-  if (isChangeType(text)) return text;
-  const meant = nearest(text, types);
+function operationType(line: number, text: string): OperationType {
+  if (isOperationType(text)) return text;
+  const meant = nearest(text, operationTypes);
   const guess = meant === undefined ? '' : `; did you mean ${meant}?`;
-  throw new LineProblem(line, `has the type ${quote(text)}, not ${types.join(', ')}${guess}`);
+  throw new LineProblem(
+    line,
+    `has the type ${quote(text)}, not ${operationTypes.join(', ')}${guess}`,
+  );
 }
 
-function isChangeType(text: string): text is ChangeType {
-  return Object.hasOwn(fieldsOfType, text);
-}
-
-function checkFields(line: number, type: ChangeType, fields: Fields): void {
-  const { needed, may } = fieldsOfType[type];
+function checkFields(line: number, type: OperationType, fields: Fields): void {
+  const { needed, may }: Readonly<Record<'needed' | 'may', readonly string[]>> =
+    kindOf(type).fields;
   for (const name of needed) {
     if (fields[name] !== undefined) continue;
     throw new LineProblem(line, lacking(type, name, needed));
@@ -89,7 +78,7 @@ function checkFields(line: number, type: ChangeType, fields: Fields): void {
   }
 }
 
-function lacking(type: ChangeType, name: string, needed: readonly string[]): string {
+function lacking(type: OperationType, name: string, needed: readonly string[]): string {
   const why =
     type === 'reverse'
       ? 'a reverse names the operation it takes back'
@@ -97,44 +86,6 @@ function lacking(type: ChangeType, name: string, needed: readonly string[]): str
   return `has no value for ${quote(name)}: ${why}`;
 }
 
-function named(type: ChangeType): string {
+function named(type: OperationType): string {
   return /^[aeiou]/.test(type) ? `an operation ${type}` : `the operation ${type}`;
-}
-
-/** Built field by field: copying objects takes a fifth of the time of reading a file. */
-function toTyped(type: ChangeType, fields: Fields, config: Config): Operation {
-  const text = (name: string) => fields[name] ?? '';
-  const id = fields['id'] === undefined ? '' : parseOperationId(fields['id']);
-  const memo = fields['memo'] === undefined ? undefined : parseMemo(fields['memo']);
-  const idGiven = true;
-  switch (type) {
-    case 'increment':
-    case 'open': {
-      const { name: branch, currency } = findBranch(config, text('branch'));
-      const account = parseAccountNumber(text('account'));
-      const amountMinor = parseAmount(fields['amount'] ?? '0', currency);
-      if (type === 'open') return { type, branch, account, amountMinor, id, idGiven, memo };
-      const create = fields['create'] === 'true';
-      return { type, branch, account, amountMinor, create, id, idGiven, memo };
-    }
-    case 'transfer': {
-      const [from, to] = [parseReference(text('from')), parseReference(text('to'))];
-      const source = findBranch(config, from.branch);
-      return {
-        type,
-        from: { branch: source.name, account: from.account },
-        to: { branch: findBranch(config, to.branch).name, account: to.account },
-        amountMinor: parseAmount(text('amount'), source.currency),
-        id,
-        idGiven,
-        memo,
-      };
-    }
-    case 'reverse':
-      return { type, reverses: parseOperationId(text('reverses')), id, idGiven, memo };
-    default: {
-      const branch = findBranch(config, text('branch')).name;
-      return { type, branch, account: parseAccountNumber(text('account')), id, idGiven, memo };
-    }
-  }
 }

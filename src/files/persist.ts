@@ -1,5 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { isOutage } from '../bank/outage.ts';
+import { isOutage } from '../database/driver-errors.ts';
 
 /** For how long, and until when. */
 export interface Patience {

@@ -1,4 +1,4 @@
-import { type Operation, requestOf } from '../bank/operation.ts';
+import { type Operation, requestOf } from '../bank/operations/operation.ts';
 import { fold } from './fold.ts';
 
 /** What rows ask for, gathered one by one in flat memory. */

@@ -1,4 +1,4 @@
-import { parseReference } from '../bank/names.ts';
+import { parseReference } from '../bank/operations/names.ts';
 import type { Config } from '../config/config.ts';
 import { findBranch } from '../config/find-branch.ts';
 import type { Fields } from './rows.ts';

@@ -1,7 +1,7 @@
 import { type Db, MongoClient } from 'mongodb';
 import { inject, onTestFinished } from 'vitest';
 import { type Bank, openBank } from '../../src/bank/bank.ts';
-import type { Change, Operation } from '../../src/bank/operation.ts';
+import type { Change, Operation } from '../../src/bank/operations/operation.ts';
 import { post } from '../../src/bank/post.ts';
 import { builtInConfig } from '../../src/config/config.ts';
 import { createContext } from '../../src/core/context.ts';

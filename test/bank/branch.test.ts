@@ -1,7 +1,6 @@
 import { Decimal128, Long, MongoClient } from 'mongodb';
 import { describe, expect, inject, onTestFinished, test } from 'vitest';
-import { createBranch } from '../../src/bank/branch.ts';
-import { createBranches } from '../../src/bank/branches.ts';
+import { createBranch, createBranches } from '../../src/bank/branch.ts';
 import { builtInConfig } from '../../src/config/config.ts';
 import { loadConfig } from '../../src/config/load.ts';
 

@@ -72,7 +72,7 @@ describe('the identity', () => {
     expect(await errorOf(plain, 'open a X')).toMatchObject({ code: 'config_mismatch' });
   });
 
-  test('takes in a branch that is new in the config with the next write', async () => {
+  test('gets a branch that is new in the config with the next write', async () => {
     const bank = await claimedBank();
     const third = two.replace(' }}', ' }').replace(/\}$/, ', c: { collection: c3 } }');
     await reconfigure(bank, third);
@@ -140,7 +140,7 @@ describe('a config that contradicts the identity', () => {
     expect(await bank.everything()).toBe(before);
   });
 
-  test('wins against it or loses, but never both: two first commands at once', async () => {
+  test('lets one of two first commands win, and never both', async () => {
     for (let round = 0; round < 10; round += 1) {
       const bank = await workspace({ config: two });
       const other = join(bank.directory, 'other.yaml');
@@ -159,7 +159,7 @@ describe('a config that contradicts the identity', () => {
     }
   });
 
-  test('agrees with itself: eight first commands at once', async () => {
+  test('lets eight equal first commands agree', async () => {
     const bank = await workspace({ config: two });
     const opened = await Promise.all(
       Array.from({ length: 8 }, (_, index) => bank.run(['open', 'a', `ACC${index}`])),
@@ -169,7 +169,7 @@ describe('a config that contradicts the identity', () => {
     expect(await bank.db.collection('journal').countDocuments()).toBe(8);
   });
 
-  test('and without a journal, where no transaction decides', async () => {
+  test('also agrees without a journal, when no transaction decides', async () => {
     for (let round = 0; round < 10; round += 1) {
       const bank = await workspace({ config: `journal: false\n${two}` });
       const other = join(bank.directory, 'other.yaml');
@@ -338,7 +338,7 @@ describe('init --rename', () => {
     ['the journal left behind', `journal: j2\n${two}`],
     ['no journal', `journal: false\n${two}`],
     ['other digits', two.replace('EUR', 'JPY')],
-  ])('is refused where a document contradicts: %s', async (_what, config) => {
+  ])('is refused if a document contradicts it: %s', async (_what, config) => {
     const bank = await claimedBank();
     const before = await bank.everything();
     await reconfigure(bank, config);
@@ -380,7 +380,7 @@ describe('the database of the URI', () => {
     },
   );
 
-  test('is the database where the config gives none, and agrees where it is the same', async () => {
+  test('is used if the config names none, and may repeat the one that it names', async () => {
     const bank = await workspace({ config: two });
     const { databaseName } = bank.db;
     const env = { BANKCTL_URI: uriOf(databaseName), HOME: bank.directory };

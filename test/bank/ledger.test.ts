@@ -2,7 +2,7 @@ import { type Db, MongoClient } from 'mongodb';
 import { expect, inject, onTestFinished, test } from 'vitest';
 import { type Bank, openBank } from '../../src/bank/bank.ts';
 import { openLedger } from '../../src/bank/ledger.ts';
-import type { Operation } from '../../src/bank/operation.ts';
+import type { Operation } from '../../src/bank/operations/operation.ts';
 import { post } from '../../src/bank/post.ts';
 import { builtInConfig } from '../../src/config/config.ts';
 import { createContext } from '../../src/core/context.ts';
@@ -35,7 +35,7 @@ function operation(account: string, { type = 'increment', branch = 'branch1' } =
     : { ...common, type: 'increment', create: false, memo: undefined };
 }
 
-test('a caller whose part is applied hears so, though another part fails', async () => {
+test('a caller whose part is applied learns so even if another part fails', async () => {
   const { bank, db } = await bankWith(['FREE', 'HELD']);
   await db.client.withSession(async (session) => {
     session.startTransaction();
@@ -56,7 +56,7 @@ test('a caller whose part is applied hears so, though another part fails', async
   expect(String(free?.['balance'])).toBe('15.00');
 });
 
-test("nobody waits for, or pays for, a stranger's mistake", async () => {
+test('no caller waits or pays for the mistake of another', async () => {
   const { bank } = await bankWith(['A']);
   const ledger = openLedger(bank, { by });
   const asked = [

@@ -1,7 +1,11 @@
 import { describe, expect, test } from 'vitest';
-import { parseAccountNumber, parseMemo, parseOperationId } from '../../src/bank/names.ts';
+import {
+  parseAccountNumber,
+  parseMemo,
+  parseOperationId,
+} from '../../src/bank/operations/names.ts';
 
-describe('a text that cannot be used is named, with what is wrong with it', () => {
+describe('an unusable text is quoted, with what is wrong with it', () => {
   const parsers = { parseAccountNumber, parseOperationId, parseMemo };
 
   test.each([

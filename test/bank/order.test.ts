@@ -3,8 +3,8 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { Decimal128, Long } from 'mongodb';
 import { expect, test } from 'vitest';
-import type { AppliedDocument } from '../../src/bank/journal.ts';
-import type { Operation } from '../../src/bank/operation.ts';
+import type { AppliedDocument } from '../../src/bank/journal-document.ts';
+import type { Operation } from '../../src/bank/operations/operation.ts';
 import { post } from '../../src/bank/post.ts';
 import { workspace } from '../workspace.ts';
 import { bankWith, by, type OpenBank, operation, place, plus } from './bank-with.ts';
@@ -132,7 +132,7 @@ test('a copy stored in another order exports the same, which gives the same bank
   expect((await other.run(['balance', 'branch1', '--json'])).stdout).toBe(balances);
 });
 
-test('documents of one time and place go by their ids, wherever they are stored', async () => {
+test('documents of one time and position are ordered by id, however they are stored', async () => {
   const at = new Date(1_800_000_000_000);
   const ids = fc.uniqueArray(fc.string({ unit: 'binary', minLength: 1, maxLength: 3 }), {
     minLength: 2,
@@ -168,7 +168,7 @@ function applied(_id: string, index: number) {
   return { _id, type: 'increment', by, request: 'r', postings: [posting] };
 }
 
-test('is listed by its index, also by time', async () => {
+test('an account is listed by its index, also by time', async () => {
   const { bank, db } = await bankWith(names);
   await post(bank, [plus('branch1:A', 1n)], { by });
   const plan = await db

@@ -1,6 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
-import { type Outcome, OutcomeUnknown, post } from '../../src/bank/post.ts';
+import type { Outcome } from '../../src/bank/judge.ts';
+import { OutcomeUnknown, post } from '../../src/bank/post.ts';
 import { createMemory } from '../../src/bank/post-memory.ts';
 import { createRehearsal } from '../../src/bank/rehearsal.ts';
 import { startFaultServer } from '../fault-server.ts';
@@ -31,7 +32,7 @@ describe('rows whose commit went unanswered', () => {
     expect(fates(await post(bank, rows, options))).toEqual(['replayed', 'replayed']);
   });
 
-  test('are replayed, if another run was faster', async () => {
+  test('are replayed if another run was faster', async () => {
     const server = await startFaultServer();
     const { bank } = await bankWith(['branch1:A'], { uri: server.uri, timeoutMs: 3_000 });
     const rows = [plus('branch1:A', 100n, 'a')];
@@ -64,7 +65,7 @@ describe('a batch that cannot end in time', () => {
     };
   }
 
-  test('goes in halves, and later ones are as small from the start', async () => {
+  test('is split in halves, and later ones are as small from the start', async () => {
     const { bank, db } = await slowBank();
     const memory = createMemory();
     const parts: number[] = [];
@@ -80,7 +81,7 @@ describe('a batch that cannot end in time', () => {
     expect(Math.max(...parts)).toBeLessThanOrEqual(300);
   });
 
-  test('does not, if it is atomic', async () => {
+  test('is not split if it is atomic', async () => {
     const { bank, db } = await slowBank();
     await expect(post(bank, rows, { by, atomic: true })).rejects.toMatchObject({
       code: 'timed_out',

@@ -1,7 +1,8 @@
 import { Decimal128, Long } from 'mongodb';
 import { describe, expect, test } from 'vitest';
-import type { JournalDocument } from '../../src/bank/journal.ts';
-import { type Outcome, type PostOptions, post } from '../../src/bank/post.ts';
+import type { JournalDocument } from '../../src/bank/journal-document.ts';
+import type { Outcome } from '../../src/bank/judge.ts';
+import { type PostOptions, post } from '../../src/bank/post.ts';
 import { bankWith, by, type OpenBank, operation, plus } from './bank-with.ts';
 
 const keeping: PostOptions = { by, refusals: { stand: true } };
@@ -23,7 +24,7 @@ async function balance({ db }: OpenBank, account: string): Promise<string> {
 }
 
 describe('a refusal', () => {
-  test('is kept where nothing is applied, and stands in the next run', async () => {
+  test('is kept if nothing is applied, and stands in the next run', async () => {
     const opened = await bankWith(['branch1:A']);
     const rows = Array.from({ length: 500 }, (_, index) =>
       plus('branch1:A', -10_001n, `w${index}`),
@@ -51,7 +52,7 @@ describe('a refusal', () => {
     });
   });
 
-  test('of one request says nothing of another under its id', async () => {
+  test('of one request does not concern another under its id', async () => {
     const opened = await bankWith(['branch1:A']);
     const wrong = plus('branch1:A', -20_000n, 'x');
     const right = plus('branch1:A', -2_000n, 'x');
@@ -68,7 +69,7 @@ describe('a refusal', () => {
     });
   });
 
-  test('gives way where it is asked for again: by --retry-refused, or singly', async () => {
+  test('yields to a new attempt: by --retry-refused, or by a single command', async () => {
     const opened = await bankWith(['branch1:A']);
     const rows = ['x', 'y', 'z'].map((id) => plus('branch1:A', -20_000n, id));
     await post(opened.bank, rows, keeping);
@@ -91,7 +92,7 @@ describe('a refusal', () => {
     expect(await journalOf(opened).countDocuments({ refused: { $exists: true } })).toBe(1);
   });
 
-  test('stands though another request was refused under its id since', async () => {
+  test('stands even if another request was refused under its id since', async () => {
     const opened = await bankWith(['branch1:A']);
     const [first, second] = [plus('branch1:A', -20_000n, 'x'), plus('branch1:A', -30_000n, 'x')];
     await post(opened.bank, [first], keeping);
@@ -136,7 +137,7 @@ describe('a refusal', () => {
     expect(await balance(opened, 'A')).toBe('100.02');
   });
 
-  test('when repeated takes the place of the last, and remembers it', async () => {
+  test('replaces the last one of its id, and remembers it', async () => {
     const opened = await bankWith(['branch1:A']);
     for (let round = 0; round < 20; round += 1) {
       const rows = [plus('branch1:A', -20_000n, 'x'), plus('branch1:A', 100n)];
@@ -147,7 +148,7 @@ describe('a refusal', () => {
     expect(document).toMatchObject({ refused: { message: expect.stringContaining('119.00') } });
   });
 
-  test('is found by the server, where the caller expected a fresh id', async () => {
+  test('is found by the server if the caller expected a fresh id', async () => {
     const opened = await bankWith(['branch1:A']);
     await post(opened.bank, [plus('branch1:A', -20_000n, 'x')], keeping);
     await post(opened.bank, [plus('branch1:A', 30_000n)], { by });

@@ -17,6 +17,7 @@ describe('what is typed', () => {
   ] as const)('%j %o', (args, options, expected) => {
     expect(parseIncrement({ args, options }, builtInConfig)).toEqual({
       ...nothing,
+      type: 'increment',
       branch: 'branch1',
       account: 'ACC',
       ...expected,

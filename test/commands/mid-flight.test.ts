@@ -3,7 +3,7 @@ import { createServer, connect as dial, type Socket } from 'node:net';
 import { setTimeout as pause } from 'node:timers/promises';
 import { MongoClient } from 'mongodb';
 import { describe, expect, inject, onTestFinished, test } from 'vitest';
-import { endAbandoned } from '../../src/bank/abandoned.ts';
+import { endAbandoned } from '../../src/bank/abandoned-transactions.ts';
 import { createContext } from '../../src/core/context.ts';
 import { startThrowaway } from '../../src/database/throwaway.ts';
 import { type Workspace, workspace } from '../workspace.ts';

@@ -1,7 +1,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { endAbandoned } from '../../src/bank/abandoned.ts';
+import { endAbandoned } from '../../src/bank/abandoned-transactions.ts';
 import { startProxy } from '../fault-server.ts';
 import { type Ran, type Workspace, workspace } from '../workspace.ts';
 

@@ -1,6 +1,5 @@
 import { type Collection, type Db, type Document, Long } from 'mongodb';
-import { createBranch } from '../../bank/branch.ts';
-import { createBranches } from '../../bank/branches.ts';
+import { createBranch, createBranches } from '../../bank/branch.ts';
 import { toDecimal } from '../../bank/decimal.ts';
 import { type BranchConfig, builtInConfig } from '../../config/config.ts';
 import type { Currency } from '../../core/money.ts';

@@ -1,8 +1,9 @@
 import type { ClientSession, MongoClient } from 'mongodb';
 import { readAccount } from '../../bank/account.ts';
 import { type Bank, openBank } from '../../bank/bank.ts';
-import { within } from '../../bank/bound.ts';
-import { type AccountReference, type Operation, referenceKey } from '../../bank/operation.ts';
+import { within } from '../../bank/deadline.ts';
+import { type AccountReference, referenceKey } from '../../bank/operations/names.ts';
+import type { Operation } from '../../bank/operations/operation.ts';
 import { post } from '../../bank/post.ts';
 import type { Config } from '../../config/config.ts';
 import { BankctlError } from '../../core/errors.ts';

@@ -1,5 +1,6 @@
-import type { Entry, Posting } from '../../bank/journal.ts';
-import { type AccountReference, type Operation, referenceKey } from '../../bank/operation.ts';
+import type { Entry, Posting } from '../../bank/operations/entry.ts';
+import { type AccountReference, referenceKey } from '../../bank/operations/names.ts';
+import type { Operation } from '../../bank/operations/operation.ts';
 import { formatAmount } from '../../core/money.ts';
 import type { HistoryLine } from '../history/history-lines.ts';
 import { planCurrency } from '../load/plan.ts';

@@ -1,4 +1,4 @@
-import type { AccountReference } from '../../bank/operation.ts';
+import type { AccountReference } from '../../bank/operations/names.ts';
 import { createDraw } from '../random.ts';
 
 /** What determines a plan. The same values give the same plan, on every machine. */

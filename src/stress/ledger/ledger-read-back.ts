@@ -1,5 +1,5 @@
 import { type Document, type MongoClient, ReadConcern } from 'mongodb';
-import { type AccountReference, referenceKey } from '../../bank/operation.ts';
+import { type AccountReference, referenceKey } from '../../bank/operations/names.ts';
 import { formatAmount, parseAmount } from '../../core/money.ts';
 import { planCurrency } from '../load/plan.ts';
 import { openingId } from './ledger-bank.ts';

@@ -1,5 +1,5 @@
 import type { MongoClient } from 'mongodb';
-import { endAbandoned } from '../../bank/abandoned.ts';
+import { endAbandoned } from '../../bank/abandoned-transactions.ts';
 import type { Context } from '../../core/context.ts';
 import { BankctlError } from '../../core/errors.ts';
 import { connect, databaseError } from '../../database/connect.ts';

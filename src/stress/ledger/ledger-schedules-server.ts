@@ -1,5 +1,5 @@
 import type { MongoClient } from 'mongodb';
-import { endAbandoned } from '../../bank/abandoned.ts';
+import { endAbandoned } from '../../bank/abandoned-transactions.ts';
 import type { Context } from '../../core/context.ts';
 import { connect, databaseError } from '../../database/connect.ts';
 import type { BinaryHost } from '../../database/mongod/mongod-binary.ts';

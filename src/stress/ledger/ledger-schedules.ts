@@ -2,7 +2,8 @@ import type { MongoClient } from 'mongodb';
 import type { Bank } from '../../bank/bank.ts';
 import { openBank } from '../../bank/bank.ts';
 import { fromDecimal } from '../../bank/decimal.ts';
-import { type Outcome, type PostPoint, post } from '../../bank/post.ts';
+import type { Outcome } from '../../bank/judge.ts';
+import { type PostPoint, post } from '../../bank/post.ts';
 import { builtInConfig } from '../../config/config.ts';
 import { BankctlError } from '../../core/errors.ts';
 import {
@@ -47,7 +48,7 @@ export interface WrongSchedule {
 /** What came of it. Counts are of schedules where not said otherwise. */
 export interface LedgerSchedules {
   readonly coverage: Coverage;
-  /** Transfers asked for, applied, and given up after `mostConflicts`. */
+  /** Transfers asked for, applied, and given up after `maxConflicts`. */
   readonly operations: number;
   readonly acknowledged: number;
   readonly refused: number;
@@ -64,7 +65,7 @@ export interface LedgerSchedules {
  * A transfer that meets so many conflicts is refused. Without a bound there would be no end of
  * schedules: while its rival is held, each try meets another one.
  */
-export const mostConflicts = 3;
+export const maxConflicts = 3;
 
 const startMinor = 1000n;
 const accountsAtOnce = 100;
@@ -137,7 +138,7 @@ function world(bank: Bank, account: string, workers: number): LedgerWorld {
     };
     const [outcome] = await post(bank, [operation], {
       by: 'bankctl stress',
-      mostConflicts,
+      maxConflicts,
       reached: at,
     });
     outcomes[worker] = outcome;

@@ -1,6 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Document, MongoClient } from 'mongodb';
 import { BankctlError } from '../../core/errors.ts';
+import { isServerError } from '../../database/driver-errors.ts';
 import { crewName } from './ledger-crew.ts';
 
 /** What waiting for a server needs from its surroundings. */
@@ -70,7 +71,7 @@ export async function awaitQuiet(client: MongoClient, host: WaitHost): Promise<v
     const current = await admin
       .command({ currentOp: 1, $ownOps: true, active: true, appName: crewName })
       .catch((error: unknown) => {
-        if (error instanceof Error && 'code' in error && error.code === 13) return { inprog: [] };
+        if (isServerError(error, 'unauthorized')) return { inprog: [] };
         throw error;
       });
     return Array.isArray(current['inprog']) && current['inprog'].length === 0;

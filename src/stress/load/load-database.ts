@@ -1,6 +1,7 @@
 import type { Document, MongoClient } from 'mongodb';
 import type { Context } from '../../core/context.ts';
 import { BankctlError } from '../../core/errors.ts';
+import { isServerError } from '../../database/driver-errors.ts';
 
 /**
  * A fresh name for a throwaway database, different for every run.
@@ -97,8 +98,8 @@ export async function claimDatabase(client: MongoClient, name: string): Promise<
   try {
     await db.createCollection(claim);
   } catch (error) {
-    // NamespaceExists: somebody else has just claimed it.
-    if (error instanceof Error && 'code' in error && error.code === 48) throw taken();
+    // Somebody else has just claimed it.
+    if (isServerError(error, 'namespaceExists')) throw taken();
     throw error;
   }
 }
@@ -120,7 +121,7 @@ export async function dropClaimed(
   try {
     await client.db(name).dropDatabase();
   } catch (error) {
-    const refused = error instanceof Error && 'code' in error && error.code === 13;
+    const refused = isServerError(error, 'unauthorized');
     const reason = refused ? 'the user may not drop it' : 'the server did not do it';
     const before = failure instanceof Error ? `${failure.message} ` : '';
     const code = refused ? 'not_permitted' : 'database_failed';

@@ -1,19 +1,21 @@
 import { BankctlError } from '../core/errors.ts';
 
-/** Handed to bounded work: whether its time is over, so that it stops before it does more. */
-export interface Bound {
+/** Tells bounded work whether its time is over. */
+export interface Deadline {
   /** @throws the time-out, once the time is over */
   readonly check: () => void;
 }
 
 /**
- * Runs work that gives up after a while. The driver has no bound of its own over a whole
- * operation: its retries of a transaction go on for 120 s. Work that is given up may still be
- * waiting for an answer; it must call `check` before each step that must not happen any more.
- *
+ * Gives up on work after a while. The driver has no bound over a whole operation: its retries of a
+ * transaction go on for 120 s. Work that was given up may still be waiting for an answer, so it
+ * must call `check` before each step that must not happen any more.
  * @throws `timed_out`
  */
-export async function within<T>(timeoutMs: number, work: (bound: Bound) => Promise<T>): Promise<T> {
+export async function within<T>(
+  timeoutMs: number,
+  work: (deadline: Deadline) => Promise<T>,
+): Promise<T> {
   let expired: BankctlError | undefined;
   let timer: NodeJS.Timeout | undefined;
   const expiry = new Promise<never>((_, reject) => {

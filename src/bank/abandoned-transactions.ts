@@ -1,15 +1,12 @@
-import type { Document, MongoClient } from 'mongodb';
-import { isOutage } from './outage.ts';
+import { type Document, type MongoClient, MongoServerError } from 'mongodb';
+import { isOutage } from '../database/driver-errors.ts';
 
 /**
- * Ends the transactions that killed clients left open. The server does not notice that a client is
- * gone, and would let such a transaction block the accounts it wrote for up to 60 s. One whose
- * connection is closed has nobody who could commit it; should its client live on after all, it is
- * told that the transaction is aborted, and begins it again.
- *
- * Needs no privilege: a user sees and ends sessions of his own. Where the server does not allow
- * even that, nothing is done, and the 60 s pass.
- *
+ * Ends the transactions that killed clients left open: the server does not notice that a client is
+ * gone, and would let them block accounts for up to 60 s. A client that lives on after all sees an
+ * aborted transaction, and starts it again.
+ * Needs no privilege, since a user may end its own sessions. If the server refuses even that,
+ * nothing is done.
  * Source: MongoDB manual, "$currentOp", "killSessions", "transactionLifetimeLimitSeconds".
  */
 export async function endAbandoned(client: MongoClient): Promise<void> {
@@ -30,7 +27,7 @@ export async function endAbandoned(client: MongoClient): Promise<void> {
     if (abandoned.length === 0) return;
     await admin.command({ killSessions: abandoned.map(({ lsid }) => ({ id: lsid.id })) });
   } catch (error) {
-    if (!isServerError(error) && !isOutage(error)) throw error;
+    if (!(error instanceof MongoServerError) && !isOutage(error)) throw error;
   }
 }
 
@@ -42,8 +39,4 @@ function isOurs({ type, transaction, lsid, connectionId, appName }: Document): b
     connectionId !== undefined &&
     String(appName).startsWith('bankctl')
   );
-}
-
-function isServerError(error: unknown): boolean {
-  return error instanceof Error && error.name === 'MongoServerError';
 }

@@ -1,27 +1,22 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import type { ClientSession } from 'mongodb';
 import type { Bank } from './bank.ts';
+import type { Book } from './book.ts';
 import type { AccountChange } from './branch.ts';
 import type { Journal } from './journal.ts';
-import {
-  type Entry,
-  type JournalDocument,
-  type Refusal,
-  toJournalDocument,
-  toRefusedDocument,
-} from './journal-document.ts';
-import { referenceKey } from './operation.ts';
-import type { Book } from './rules.ts';
+import { type JournalDocument, toJournalDocument, toRefusedDocument } from './journal-document.ts';
+import type { Entry, Refusal } from './operations/entry.ts';
+import { referenceKey } from './operations/names.ts';
 
 /** What a batch writes. */
-export interface BatchWrite {
+interface BatchWrite {
   readonly bank: Bank;
   readonly journal: Journal;
   /** What is applied, in order. */
   readonly entries: readonly Entry[];
   /** What is kept as refused. */
   readonly refused: readonly Refusal[];
-  /** Ids that the journal has as refused, and that `entries` or `refused` decide anew. */
+  /** Ids that the journal has as refused, and that are now decided anew. */
   readonly decidedAnew: readonly string[];
   /** The accounts as they are after the batch. */
   readonly book: Book;
@@ -33,10 +28,9 @@ export interface BatchWrite {
 const documentsAtOnce = 2500;
 
 /**
- * Writes what a batch changed: the accounts branch by branch, then the journal. While the server
- * works on one part, the next one is made, so that both are busy.
- *
- * @throws whatever the server says; an `Error` where an account was not at the version read
+ * Writes the accounts branch by branch, then the journal. While the server works on one part, the
+ * next one is made.
+ * @throws whatever the server says; an `Error` if an account was not at the version read
  */
 export async function writeBatch(batch: BatchWrite, session: ClientSession): Promise<void> {
   let sending = writeAccounts(batch, session);
@@ -55,7 +49,9 @@ export async function writeBatch(batch: BatchWrite, session: ClientSession): Pro
 
 function documentsOf({ bank, entries, refused }: BatchWrite, start: number): JournalDocument[] {
   const end = start + documentsAtOnce;
-  const applied = entries.slice(start, end).map((entry) => toJournalDocument(entry, bank.branches));
+  const applied = entries
+    .slice(start, end)
+    .map((entry) => toJournalDocument(entry, bank.branches.currencyOf));
   const firstRefused = Math.max(start - entries.length, 0);
   const lastRefused = Math.max(end - entries.length, 0);
   return [...applied, ...refused.slice(firstRefused, lastRefused).map(toRefusedDocument)];
@@ -77,7 +73,7 @@ async function writeAccounts(batch: BatchWrite, session: ClientSession): Promise
   }
 }
 
-/** One change an account, however many operations of the batch touch it. */
+/** One change per account, however many operations of the batch touch it. */
 function changesByBranch({
   entries,
   book,

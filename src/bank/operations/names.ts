@@ -1,5 +1,5 @@
-import { BankctlError } from '../core/errors.ts';
-import { quote, unseenInName, unseenInProse } from '../core/text.ts';
+import { BankctlError } from '../../core/errors.ts';
+import { quote, unseenInName, unseenInProse } from '../../core/text.ts';
 
 /** An account's name in the whole bank. */
 export interface AccountReference {
@@ -15,7 +15,6 @@ export function referenceKey({ branch, account }: AccountReference): string {
 /**
  * The canonical form of an account number: Unicode NFC, so that a composed and a decomposed
  * spelling are one account. It is always compared as a literal string.
- *
  * @throws `invalid_account`
  */
 export function parseAccountNumber(text: string): string {
@@ -25,11 +24,7 @@ export function parseAccountNumber(text: string): string {
   throw new BankctlError('invalid_account', `The account number ${quote(text)} ${problem}.`);
 }
 
-/**
- * An operation id as given with `--id`, in Unicode NFC.
- *
- * @throws `invalid_operation_id`
- */
+/** An operation id in Unicode NFC. @throws `invalid_operation_id` */
 export function parseOperationId(text: string): string {
   const id = text.normalize('NFC');
   const problem = nameProblem(id, 128);
@@ -43,11 +38,7 @@ function nameProblem(text: string, maxLength: number): string | undefined {
   return text === text.trim() ? problem : (problem ?? 'begins or ends with a space');
 }
 
-/**
- * The text of `--memo`, in Unicode NFC.
- *
- * @throws `invalid_memo`
- */
+/** The text of a memo in Unicode NFC. @throws `invalid_memo` */
 export function parseMemo(text: string): string {
   const memo = text.normalize('NFC');
   const problem = textProblem(memo, 500, unseenInProse(memo));
@@ -62,12 +53,7 @@ function textProblem(text: string, maxLength: number, unseen?: string): string |
   return length > maxLength ? `has ${length} characters, but ${maxLength} are the most` : undefined;
 }
 
-/**
- * An account of the whole bank, as `BRANCH:ACCOUNT`. The first colon parts them: a branch name
- * has none.
- *
- * @throws `invalid_account`
- */
+/** An account as `BRANCH:ACCOUNT`, split at the first colon. @throws `invalid_account` */
 export function parseReference(text: string): AccountReference {
   const colon = text.indexOf(':');
   if (colon < 1) {

@@ -1,33 +1,24 @@
-import { MongoServerError } from 'mongodb';
 import { BankctlError } from '../core/errors.ts';
+import { isDefinite, isDuplicate } from '../database/driver-errors.ts';
 import { readAccount } from './account.ts';
 import type { Bank } from './bank.ts';
-import type { Posting } from './journal.ts';
-import {
-  createsAccount,
-  type IncrementOperation,
-  type OpenOperation,
-  type Operation,
-  referenceKey,
-} from './operation.ts';
+import { type AccountState, isState } from './book.ts';
+import type { Posting } from './operations/entry.ts';
+import { referenceKey } from './operations/names.ts';
+import { createsAccount, legsOf, type PlainOperation } from './operations/operation.ts';
 import { readBook } from './reading.ts';
-import { type AccountState, applyOperation } from './rules.ts';
-import { isDefinite } from './transaction.ts';
-
-/** The operations that need no journal. */
-export type PlainOperation = Operation & (OpenOperation | IncrementOperation);
+import { applyLegs } from './rules.ts';
 
 /** Each round means that another writer came in between; more than a few in a row do not happen. */
-const mostRounds = 10;
+const maxRounds = 10;
 
 /** A write was sent, and no answer said that it had no effect. */
 export class WriteUnknown extends Error {}
 
 /**
- * An operation in a bank with `journal: false`: one guarded update or insert, atomic by itself,
- * without an id that makes sure of it.
- *
- * @throws the rule that refuses it; `journal_disabled` where an id was given; `WriteUnknown`; any
+ * An operation in a bank with `journal: false`: one guarded update or insert, atomic by itself, and
+ * not protected by an id.
+ * @throws the rule that refuses it; `journal_disabled` if an id was given; `WriteUnknown`; any
  *   other error means that nothing was changed
  */
 export async function postPlain(
@@ -44,10 +35,10 @@ export async function postPlain(
   const branch = bank.branches.get(operation.branch);
   if (!bank.identity.isClaimed()) await claimFor(bank, operation, dryRun);
   if (createsAccount(operation)) await (dryRun ? branch.check() : branch.prepare());
-  for (let round = 0; round < mostRounds; round += 1) {
+  for (let round = 0; round < maxRounds; round += 1) {
     const book = await readBook(bank, [operation]);
     const before = book.accounts.get(referenceKey(operation));
-    const { postings } = applyOperation(book, operation);
+    const { postings } = applyLegs(book, legsOf(operation, book));
     const [posting] = postings;
     const state = book.accounts.get(referenceKey(operation));
     if (!posting || !isState(state)) throw new Error('an accepted operation has no posting');
@@ -68,18 +59,14 @@ export async function postPlain(
 async function claimFor(bank: Bank, operation: PlainOperation, dryRun: boolean): Promise<void> {
   await bank.identity.checkClaim();
   if (dryRun) return;
-  applyOperation(await readBook(bank, [operation]), operation);
+  const book = await readBook(bank, [operation]);
+  applyLegs(book, legsOf(operation, book));
   await bank.identity.claim();
 }
 
-function isState(reading: unknown): reading is AccountState {
-  return typeof reading === 'object' && reading !== null && !(reading instanceof Error);
-}
-
 /**
- * Adds the amount on the server, so that increments of others in between do no harm.
- *
- * @returns undefined if the account no longer passes the guard
+ * Adds on the server, so that increments of others in between do no harm. @returns undefined if the
+ * account no longer passes the guard
  */
 async function tryIncrement(
   bank: Bank,
@@ -113,12 +100,12 @@ async function tryInsert(
     await sent(bank, () => bank.branches.get(name).insert(change));
     return posting;
   } catch (error) {
-    if (error instanceof MongoServerError && error.code === 11_000) return undefined;
+    if (isDuplicate(error)) return undefined;
     throw error;
   }
 }
 
-/** Tells what certainly had no effect from what may have had. */
+/** @throws `WriteUnknown` for a write that may have had an effect */
 async function sent<T>({ commits }: Bank, write: () => Promise<T>): Promise<T> {
   try {
     return await commits.send(write);

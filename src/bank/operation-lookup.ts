@@ -5,20 +5,20 @@ import { type Currency, formatAmount } from '../core/money.ts';
 import { oneMistakeAway } from '../core/nearest.ts';
 import { quote, shellWord } from '../core/text.ts';
 import type { Bank } from './bank.ts';
-import { within } from './bound.ts';
+import { within } from './deadline.ts';
 import { balanceFromDecimal } from './decimal.ts';
 import { journalOf } from './history.ts';
+import type { Journal } from './journal.ts';
 import {
   type AppliedDocument,
   fromRefusedDocument,
   isApplied,
-  type Journal,
   type JournalDocument,
-  type PastRefusal,
-} from './journal.ts';
+} from './journal-document.ts';
+import type { PastRefusal } from './operations/entry.ts';
 import { timeOf, versionOf } from './stored-values.ts';
 
-/** A posting, in the words of the JSON result. */
+/** A posting, as in the JSON result. */
 export interface ShownPosting {
   readonly branch: string;
   readonly account: string;
@@ -56,7 +56,7 @@ export interface ShownRefused extends ShownOperation {
   readonly asked: Readonly<Record<string, string>>;
 }
 
-/** Less than this begins too many ids. */
+/** Fewer characters begin too many ids. */
 const minPrefixLength = 4;
 
 /** How many ids a message names. */
@@ -65,8 +65,7 @@ const maxNamed = 5;
 /**
  * What the journal says of an operation: applied, or refused. An id that is not there may be the
  * beginning of exactly one that is.
- *
- * @throws `operation_not_found`, with ids that are near; `operation_ambiguous`, `bad_document`,
+ * @throws `operation_not_found`, with similar ids; `operation_ambiguous`, `bad_document`,
  *   `journal_disabled`
  */
 export function findOperation(bank: Bank, id: string): Promise<ShownApplied | ShownRefused> {
@@ -126,11 +125,7 @@ function beginning(id: string): string {
   return ` To look for the beginning of an id, give at least ${minPrefixLength} characters.`;
 }
 
-/**
- * Why an operation that is not there cannot be reversed, with the ids that are near.
- *
- * @returns `operation_not_found`
- */
+/** The `operation_not_found` of an operation that was to be reversed, with similar ids. */
 export async function notFoundToReverse(bank: Bank, id: string): Promise<BankctlError> {
   const journal = journalOf(bank);
   const near = await within(bank.timeoutMs, async () =>
@@ -150,8 +145,8 @@ function named(ids: readonly string[]): string {
 }
 
 /**
- * Ids that `id` may have been meant to be, nearest first: those that differ by one mistake, and
- * those next to it in order that begin as it does. All of it is looked up in the index of the ids.
+ * Ids that `id` may have been meant to be, nearest first: those one mistake away, and its
+ * neighbours in order that begin alike. All are looked up in the index of the ids.
  */
 async function nearIds(
   journal: Journal,

@@ -5,18 +5,20 @@ import { shellWord } from '../core/text.ts';
 import { formatTime, type Span } from '../core/time.ts';
 import { type AccountBalance, type BankBalance, sumUp } from './balances.ts';
 import type { Bank } from './bank.ts';
-import { within } from './bound.ts';
+import { within } from './deadline.ts';
 import { fromDecimal } from './decimal.ts';
 import { journalOf } from './history.ts';
-import type { AccountReference } from './operation.ts';
+import type { Journal } from './journal.ts';
+import type { AccountReference } from './operations/names.ts';
+import { kindNamed } from './operations/operation.ts';
 
 /** A moment of the past, and whether what was posted by then can still change. */
 export interface PastMoment {
   /** What was posted in this millisecond is included. */
   readonly at: Date;
   /**
-   * False if an operation under way may still be posted with an earlier time, so that the same
-   * question could get another answer.
+   * False if an operation under way may still be posted with an earlier time, which would change
+   * the answer.
    */
   readonly final: boolean;
   /** From then on, by the server's clock, the answer is final. */
@@ -26,9 +28,8 @@ export interface PastMoment {
 }
 
 /**
- * For how long an operation may be under way after it took its time. The server ends a transaction
+ * How long an operation may be under way after it took its time: the server ends a transaction
  * after 60 s, and looks for such ones every 30 s.
- *
  * Source: MongoDB manual, "transactionLifetimeLimitSeconds".
  */
 const underWayMs = 90_000;
@@ -39,10 +40,9 @@ function lastOf({ from, to, isDay }: Span): Date {
 }
 
 /**
- * The server's time, after which nothing can be asked for.
- *
- * @throws `time_out_of_range` for a time in the future. Where the server's clock was set back there
- *   are postings ahead of it, and the time up to the newest of them is past all the same.
+ * The server's time.
+ * @throws `time_out_of_range` for a time in the future. After the server's clock was set back, the
+ *   time up to the newest posting counts as past all the same.
  */
 async function checkPast(bank: Bank, span: Span): Promise<Date> {
   const now = await bank.serverTime();
@@ -57,8 +57,8 @@ async function checkPast(bank: Bank, span: Span): Promise<Date> {
 }
 
 /**
- * Whether the answer that a session has read is final. Its snapshot may be older than the server's
- * time, if the majority of the members lags behind.
+ * Whether the answer that a session has read is final. If the majority of the members lags, its
+ * snapshot is older than the server's time.
  */
 function momentOf(span: Span, now: Date, session: ClientSession): PastMoment {
   const at = lastOf(span);
@@ -78,26 +78,32 @@ function outOfRange(message: string, hint?: string): BankctlError {
   return new BankctlError('time_out_of_range', message, hint);
 }
 
+/** What is read in one snapshot, with its moment. */
+async function readAt<T>(
+  bank: Bank,
+  span: Span,
+  read: (journal: Journal, session: ClientSession) => Promise<T>,
+): Promise<readonly [T, PastMoment]> {
+  const journal = journalOf(bank);
+  const now = await checkPast(bank, span);
+  const readOnce = async (session: ClientSession) =>
+    [await read(journal, session), momentOf(span, now, session)] as const;
+  return within(bank.timeoutMs, () => bank.inSession(readOnce, { snapshot: true }));
+}
+
 /** The whole bank at a moment of the past. */
-export interface PastBalance extends BankBalance, PastMoment {
+interface PastBalance extends BankBalance, PastMoment {
   /** Branches that the journal has postings of and the config does not; they are left out. */
   readonly unknownBranches: readonly string[];
 }
 
 /**
- * All branches as they were: what the journal had posted by that time, from one snapshot.
- *
+ * All branches as they were at a time, from one snapshot.
  * @throws `time_out_of_range`, `journal_disabled`, `bad_balance`
  */
 export async function bankBalanceAt(bank: Bank, span: Span): Promise<PastBalance> {
-  const journal = journalOf(bank);
-  const now = await checkPast(bank, span);
-  const read = async (session: ClientSession) => {
-    const rows = await journal.totalsAt(lastOf(span), session);
-    return { rows, moment: momentOf(span, now, session) };
-  };
-  const { rows, moment } = await within(bank.timeoutMs, () =>
-    bank.inSession(read, { snapshot: true }),
+  const [rows, moment] = await readAt(bank, span, (journal, session) =>
+    journal.totalsAt(lastOf(span), session),
   );
   if (rows.length === 0) throw outOfRange(`Nothing was posted by ${shownEnd(bank, span)}.`);
   const byBranch = new Map(rows.map((row) => [row['_id'], row]));
@@ -115,8 +121,7 @@ export async function bankBalanceAt(bank: Bank, span: Span): Promise<PastBalance
 }
 
 /**
- * The accounts of a branch as they were, in order of their number, in batches.
- *
+ * The accounts of a branch as they were, by number, in batches.
  * @param tell called with the moment before the first batch
  * @throws `time_out_of_range`, `journal_disabled`, `bad_balance`
  */
@@ -149,28 +154,22 @@ export async function* accountBalancesAt(
 
 /**
  * One account as it was.
- *
  * @throws `time_out_of_range` also if the account had no posting yet; `journal_disabled`,
  *   `bad_balance`
  */
 export async function accountBalanceAt(bank: Bank, reference: AccountReference, span: Span) {
-  const journal = journalOf(bank);
   const { name, currency } = bank.branches.get(reference.branch);
-  const now = await checkPast(bank, span);
   const shown = `${name}:${reference.account}`;
-  const read = async (session: ClientSession) => {
-    for await (const [document] of journal.accountsAt(lastOf(span), reference, session)) {
-      if (document) return { document, moment: momentOf(span, now, session) };
+  const [document, moment] = await readAt(bank, span, async (journal, session) => {
+    for await (const [found] of journal.accountsAt(lastOf(span), reference, session)) {
+      if (found) return found;
     }
     const words = `${shellWord(name)} ${shellWord(reference.account)}`;
     throw outOfRange(
       `${shown} had no posting by ${shownEnd(bank, span)}.`,
       `bankctl history ${words} shows the times of its postings.`,
     );
-  };
-  const { document, moment } = await within(bank.timeoutMs, () =>
-    bank.inSession(read, { snapshot: true }),
-  );
+  });
   return {
     branch: name,
     account: reference.account,
@@ -194,7 +193,5 @@ function inexact(what: string, { code }: Currency): BankctlError {
 
 /** The newest change of status says what the status was. */
 function statusOf(document: Document): string {
-  const type: unknown = document['changed']?.type;
-  if (type === 'freeze') return 'frozen';
-  return type === 'close' ? 'closed' : 'open';
+  return kindNamed(String(document['changed']?.type))?.status ?? 'open';
 }

@@ -1,0 +1,43 @@
+import type { BankctlError } from '../core/errors.ts';
+import type { AccountStatus, Entry, Refusal } from './operations/entry.ts';
+import type { Past } from './operations/kind.ts';
+
+/** An account as the rules see it. */
+export interface AccountState {
+  readonly version: bigint;
+  readonly balanceMinor: bigint;
+  readonly status: AccountStatus;
+  readonly openedAt: Date;
+  /** When the newest posting was made. */
+  readonly postedAt: Date;
+  /** When the next posting is made at the earliest. */
+  readonly nextAt: Date;
+  /** The `_id` of its document, of any type; undefined for a new account. */
+  readonly documentId: unknown;
+}
+
+/** What is known of an account: its state, or why it has none. */
+export type Reading = AccountState | 'missing' | BankctlError;
+
+/**
+ * What is known when a batch is judged: it starts as what the database said and moves on with each
+ * accepted operation, so that the next one sees what that one did.
+ */
+export interface Book extends Past {
+  /** The server's time at the reading. */
+  readonly now: Date;
+  /** By `referenceKey`. */
+  readonly accounts: Map<string, Reading>;
+  /** Those of the batch's ids and of what it reverses. */
+  readonly entries: Map<string, Entry>;
+  /** Refused operations by id, which exclude applied ones of the same id. */
+  readonly refusals: Map<string, Refusal>;
+  readonly reversals: Map<string, Entry>;
+  /** Accounts whose next version is in the journal already, with the refusal of a posting. */
+  readonly behind: ReadonlyMap<string, BankctlError>;
+}
+
+/** True for an account that is there and can be read. */
+export function isState(reading: Reading | undefined): reading is AccountState {
+  return typeof reading === 'object' && 'version' in reading;
+}

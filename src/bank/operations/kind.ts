@@ -1,0 +1,114 @@
+import type { BranchConfig, Config } from '../../config/config.ts';
+import { findBranch } from '../../config/find-branch.ts';
+import { BankctlError } from '../../core/errors.ts';
+import type { AccountStatus, Entry, Posting } from './entry.ts';
+import { type AccountReference, parseAccountNumber } from './names.ts';
+
+/** Every field of a row of `apply`; columns in this order. */
+export const fieldNames = [
+  'type',
+  'id',
+  'branch',
+  'account',
+  'amount',
+  'from',
+  'to',
+  'reverses',
+  'memo',
+  'create',
+] as const;
+
+/** The fields that a kind may have of its own. */
+type FieldName = Exclude<(typeof fieldNames)[number], 'type' | 'id' | 'memo'>;
+
+/** Text by name, as arguments and rows give it; a flag is `true` or `false`. */
+export type Fields = Readonly<Record<string, string>>;
+
+/** One leg of an operation: what it asks of one account. */
+export interface Leg extends AccountReference {
+  /** In minor units. */
+  readonly amountMinor: bigint;
+  readonly missing: 'create' | 'refuse';
+  readonly existing: 'use' | 'refuse';
+  /** The status that the leg gives the account; left as it is if undefined. */
+  readonly status?: AccountStatus;
+  /** The status that the account must have; open if undefined. */
+  readonly needs?: AccountStatus;
+}
+
+/** What has been applied, as far as it decides what an operation asks of accounts. */
+export interface Past {
+  /** Applied operations by id. */
+  readonly entries: ReadonlyMap<string, Entry>;
+  /** Reversals by the id of what they reverse. */
+  readonly reversals: ReadonlyMap<string, Entry>;
+  /** @throws `unknown_branch` */
+  readonly branch: (name: string) => BranchConfig;
+}
+
+/** Conditions of an operation, which are no part of what its id stands for. */
+type Condition = 'create';
+
+/**
+ * What an id stands for. It has every field of the change: otherwise two requests that differ would
+ * count as one.
+ */
+type RequestOf<C> = Readonly<
+  Record<
+    | Exclude<keyof C, Condition | 'amountMinor'>
+    | ('amountMinor' extends keyof C ? 'amount' : never)
+    | 'memo',
+    string
+  >
+>;
+
+/** All that sets one kind of operation apart. `C` is what can be asked for. */
+export interface Kind<C> {
+  /** Its fields besides `type`, `id` and `memo`. */
+  readonly fields: { readonly needed: readonly FieldName[]; readonly may: readonly FieldName[] };
+  /**
+   * Reads the fields, of which the needed ones are there.
+   * @throws the errors of the parsers, all of status 2 but `amount_precision`
+   */
+  readonly parse: (fields: Fields, config: Config) => C;
+  /** What an id stands for: its digest must never change for what an older version accepted. */
+  readonly request: (change: C, memo: string) => RequestOf<C>;
+  /** What an applied operation of this kind had asked for: the inverse of posting it. */
+  readonly changeOf: (entry: Entry, postings: Postings) => C;
+  readonly accounts: (change: C, entries: Past['entries']) => readonly AccountReference[];
+  /** What it asks of each account. @throws `BankctlError` if past or change forbid it */
+  readonly legs: (change: C, past: Past) => readonly Leg[];
+  /** True if it may open an account. */
+  readonly creates: (change: C) => boolean;
+  /** True if it takes a transaction; only the others exist in a bank without a journal. */
+  readonly needsJournal: C extends AccountReference & { amountMinor: bigint } ? boolean : true;
+  readonly isReversible: boolean;
+  /** True if its result shows the amount, and the balance before it. */
+  readonly showsAmount: boolean;
+  /** The status that it gives an account that exists. */
+  readonly status: AccountStatus | undefined;
+}
+
+/** The postings of an operation, of which there is at least one. */
+type Postings = readonly [Posting, ...Posting[]];
+
+/** @throws `unknown_branch`, `invalid_account` */
+export function parseAccount(fields: Fields, config: Config) {
+  const { name: branch, currency } = findBranch(config, fields['branch'] ?? '');
+  return { branch, account: parseAccountNumber(fields['account'] ?? ''), currency };
+}
+
+/** A leg on an account that must be there. */
+export function leg(
+  { branch, account }: AccountReference,
+  amountMinor: bigint,
+  more: Partial<Omit<Leg, 'branch' | 'account' | 'amountMinor'>> = {},
+): Leg {
+  return { branch, account, amountMinor, missing: 'refuse', existing: 'use', ...more };
+}
+
+/** @throws `amount_zero` */
+export function refuseZero(amountMinor: bigint): void {
+  if (amountMinor !== 0n) return;
+  throw new BankctlError('amount_zero', 'The amount is zero, which would move nothing.');
+}

@@ -1,0 +1,161 @@
+import { hash } from 'node:crypto';
+import { type Currency, formatAmount } from '../../core/money.ts';
+import type { Asked, Entry } from './entry.ts';
+import { type Increment, increment } from './increment.ts';
+import type { Kind, Leg, Past } from './kind.ts';
+import type { AccountReference } from './names.ts';
+import { type Open, open } from './open.ts';
+import { type Reverse, reverseOf } from './reverse.ts';
+import { close, freeze, type StatusChange, unfreeze } from './status.ts';
+import { type Transfer, transfer } from './transfer.ts';
+
+/** What can be asked for, without its id. */
+export type Change =
+  | Increment
+  | Open
+  | Transfer
+  | Reverse
+  | StatusChange<'freeze'>
+  | StatusChange<'unfreeze'>
+  | StatusChange<'close'>;
+
+/** The name of a kind of operation. */
+export type OperationType = Change['type'];
+
+type ChangeOf<T extends OperationType> = Extract<Change, { readonly type: T }>;
+
+/** All kinds of operation: a new one is a file beside this one, a row here, and its command. */
+const kinds = {
+  increment,
+  open,
+  transfer,
+  reverse: reverseOf((type) => kindNamed(type)?.isReversible === true),
+  freeze,
+  unfreeze,
+  close,
+} satisfies { readonly [T in OperationType]: Kind<ChangeOf<T>> };
+
+/** The types of operation, in the order in which messages list them. */
+export const operationTypes: readonly string[] = Object.keys(kinds);
+
+/** The types that give an account a status. */
+export const statusTypes: readonly string[] = Object.entries(kinds)
+  .filter(([, { status }]) => status !== undefined)
+  .map(([type]) => type);
+
+/** True for the name of a kind; the journal may hold others, of later versions. */
+export function isOperationType(type: string): type is OperationType {
+  return Object.hasOwn(kinds, type);
+}
+
+/** All that sets a kind of operation apart. */
+export function kindOf<T extends OperationType>(type: T): Kind<ChangeOf<T>> {
+  const table: { readonly [U in OperationType]: Kind<ChangeOf<U>> } = kinds;
+  return table[type];
+}
+
+/** As `kindOf`, for the type of an entry; undefined for one of a later version. */
+export function kindNamed(type: string): Kind<Change> | undefined {
+  return isOperationType(type) ? kindOf(type) : undefined;
+}
+
+/** One change asked for. */
+export type Operation = Change & {
+  /** Unique in the database, for ever: the journal's `_id`. */
+  readonly id: string;
+  /** True if the id came from outside, so that it may have been used before. */
+  readonly idGiven: boolean;
+  readonly memo: string | undefined;
+  /** The digest of what it asks for, if it is known already: see `requestDigest`. */
+  readonly request?: string;
+};
+
+/** What an operation id stands for, field by field, in the words of the command line. */
+export type Request = Readonly<Record<string, string>>;
+
+/** What an operation asks for, in minor units. The same id with another request is a conflict. */
+export function requestOf(operation: Operation): Request {
+  return kindOf(operation.type).request(operation, operation.memo ?? '');
+}
+
+/** What an entry's operation had asked for; only type and memo are known of a later version's. */
+export function requestOfEntry(entry: Entry): Request {
+  const memo = entry.memo ?? '';
+  const change = changeOf(entry);
+  return change ? kindOf(change.type).request(change, memo) : { type: entry.type, memo };
+}
+
+/** The digest of a request, as the journal keeps it: SHA-256, hexadecimal. */
+export function requestDigest(request: Request): string {
+  return hash('sha256', JSON.stringify(request), 'hex');
+}
+
+/** What an operation asks for as people write it, without its type and memo. */
+export function askedOf(operation: Operation, currencyOf: (branch: string) => Currency): Asked {
+  return inWords(operation, accountsOf(operation, new Map()), currencyOf);
+}
+
+/** The row that asks for what an entry did; undefined if no row can. */
+export function rowOf(
+  entry: Entry,
+  currencyOf: (branch: string) => Currency,
+): Readonly<Record<string, string | boolean>> | undefined {
+  const change = changeOf(entry);
+  return (
+    change && {
+      type: change.type,
+      id: entry.id,
+      ...(entry.memo === undefined ? {} : { memo: entry.memo }),
+      ...inWords(change, entry.postings, currencyOf),
+      ...('create' in change && change.create ? { create: true } : {}),
+    }
+  );
+}
+
+function inWords(
+  change: Change,
+  [first]: readonly AccountReference[],
+  currencyOf: (branch: string) => Currency,
+): Asked {
+  const request: Request = kindOf(change.type).request(change, '');
+  const { type: _type, memo: _memo, ...asked } = request;
+  const { amount } = asked;
+  if (amount === undefined || !first) return asked;
+  return { ...asked, amount: formatAmount(BigInt(amount), currencyOf(first.branch)) };
+}
+
+function changeOf(entry: Entry): Change | undefined {
+  const [first, ...rest] = entry.postings;
+  return first && kindNamed(entry.type)?.changeOf(entry, [first, ...rest]);
+}
+
+/** The id of what an operation reverses. */
+export function reversedBy(operation: Operation): string | undefined {
+  return 'reverses' in operation ? operation.reverses : undefined;
+}
+
+/** The accounts that an operation touches; those of a reversal stand in what it reverses. */
+export function accountsOf(
+  operation: Change,
+  entries: ReadonlyMap<string, Entry>,
+): readonly AccountReference[] {
+  return kindOf(operation.type).accounts(operation, entries);
+}
+
+/** What an operation asks of each account. @throws `BankctlError` if past or operation forbid it */
+export function legsOf(operation: Operation, past: Past): readonly Leg[] {
+  return kindOf(operation.type).legs(operation, past);
+}
+
+/** True if the operation may open an account. */
+export function createsAccount(operation: Operation): boolean {
+  return kindOf(operation.type).creates(operation);
+}
+
+/** The operations that need no journal. */
+export type PlainOperation = Operation & (Open | Increment);
+
+/** True for an operation that a bank without a journal takes. */
+export function isPlain(operation: Operation): operation is PlainOperation {
+  return !kindOf(operation.type).needsJournal;
+}

@@ -1,0 +1,58 @@
+import { BankctlError } from '../../core/errors.ts';
+import { quote, shellWord } from '../../core/text.ts';
+import type { Entry } from './entry.ts';
+import { type Kind, leg, type Past } from './kind.ts';
+import { parseOperationId } from './names.ts';
+
+/** Posts the opposite of an operation, at most once. */
+export interface Reverse {
+  readonly type: 'reverse';
+  /** The operation id of what is reversed. */
+  readonly reverses: string;
+}
+
+/** The kind `reverse`, given which types of operation can be reversed. */
+export function reverseOf(isReversible: (type: string) => boolean): Kind<Reverse> {
+  return {
+    fields: { needed: ['reverses'], may: [] },
+    parse: (fields) => ({ type: 'reverse', reverses: parseOperationId(fields['reverses'] ?? '') }),
+    request: ({ type, reverses }, memo) => ({ type, reverses, memo }),
+    changeOf: ({ reverses = '' }) => ({ type: 'reverse', reverses }),
+    accounts: ({ reverses }, entries) => entries.get(reverses)?.postings ?? [],
+    legs: ({ reverses }, past) => {
+      const { postings } = reversedEntry(past, reverses, isReversible);
+      return postings.map((posting) => leg(posting, -posting.amountMinor));
+    },
+    creates: () => false,
+    needsJournal: true,
+    isReversible: false,
+    showsAmount: true,
+    status: undefined,
+  };
+}
+
+function reversedEntry(
+  { entries, reversals }: Past,
+  id: string,
+  isReversible: (type: string) => boolean,
+): Entry {
+  const entry = entries.get(id);
+  if (!entry) {
+    throw new BankctlError('operation_not_found', `There is no operation ${quote(id)} to reverse.`);
+  }
+  if (!isReversible(entry.type)) {
+    throw new BankctlError(
+      'not_reversible',
+      `The operation ${quote(id)} is of type ${entry.type}, which cannot be reversed.`,
+    );
+  }
+  const reversal = reversals.get(id);
+  if (reversal) {
+    throw new BankctlError(
+      'already_reversed',
+      `The operation ${quote(id)} was reversed already, by ${quote(reversal.id)}.`,
+      `See the reversal with bankctl show ${shellWord(reversal.id)}.`,
+    );
+  }
+  return entry;
+}

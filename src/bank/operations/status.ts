@@ -1,0 +1,41 @@
+import type { AccountStatus } from './entry.ts';
+import { type Kind, leg, parseAccount } from './kind.ts';
+import type { AccountReference } from './names.ts';
+
+/** Changes what may be done with an account. */
+export interface StatusChange<T extends string> extends AccountReference {
+  readonly type: T;
+}
+
+/** The kind `freeze`. */
+export const freeze = statusKind('freeze', 'frozen');
+
+/** The kind `unfreeze`. */
+export const unfreeze = statusKind('unfreeze', 'open', 'frozen');
+
+/** The kind `close`. */
+export const close = statusKind('close', 'closed');
+
+/** The three differ in nothing but the status that they give, and the one that they need. */
+function statusKind<T extends string>(
+  type: T,
+  status: AccountStatus,
+  needs: AccountStatus = 'open',
+): Kind<StatusChange<T>> {
+  return {
+    fields: { needed: ['branch', 'account'], may: [] },
+    parse: (fields, config) => {
+      const { branch, account } = parseAccount(fields, config);
+      return { type, branch, account };
+    },
+    request: ({ branch, account }, memo) => ({ type, branch, account, memo }),
+    changeOf: (_entry, [{ branch, account }]) => ({ type, branch, account }),
+    accounts: (change) => [change],
+    legs: (change) => [leg(change, 0n, { status, needs })],
+    creates: () => false,
+    needsJournal: true,
+    isReversible: false,
+    showsAmount: false,
+    status,
+  };
+}

@@ -1,0 +1,143 @@
+import {
+  MongoError,
+  MongoNetworkError,
+  MongoServerError,
+  MongoServerSelectionError,
+  MongoWriteConcernError,
+} from 'mongodb';
+import { BankctlError } from '../core/errors.ts';
+
+/** Codes that the server answers with, from src/mongo/base/error_codes.yml of its source. */
+const codes = {
+  unauthorized: 13,
+  namespaceNotFound: 26,
+  indexNotFound: 27,
+  namespaceExists: 48,
+  writeConflict: 112,
+  documentValidationFailure: 121,
+  commandNotSupportedOnView: 166,
+  snapshotUnavailable: 246,
+  noSuchTransaction: 251,
+  operationNotSupportedInTransaction: 263,
+  changeStreamHistoryLost: 286,
+  transactionTooLargeForCache: 388,
+  bsonObjectTooLarge: 10_334,
+  duplicateKey: 11_000,
+} as const;
+
+/** True if the server answered with one of these codes. */
+export function isServerError(
+  error: unknown,
+  ...names: readonly (keyof typeof codes)[]
+): error is MongoServerError {
+  return error instanceof MongoServerError && names.some((name) => codes[name] === error.code);
+}
+
+/**
+ * True for a failure that may be over in a moment: the server restarts, another primary is chosen,
+ * the line is cut, an answer is late. What was asked for may or may not have happened.
+ *
+ * Source: driver specifications, "Retryable Writes" and "Server Discovery and Monitoring".
+ */
+export function isOutage(error: unknown): boolean {
+  if (error instanceof BankctlError) {
+    return error.code === 'outcome_unknown' || error.code === 'timed_out';
+  }
+  return (
+    error instanceof MongoNetworkError ||
+    error instanceof MongoServerSelectionError ||
+    (error instanceof MongoError &&
+      ['TransientTransactionError', 'RetryableWriteError', 'ResetPool'].some((label) =>
+        error.hasErrorLabel(label),
+      )) ||
+    (error instanceof Error && lostConnections.has(error.name))
+  );
+}
+
+/** Names of errors of a client that lost its connections. */
+const lostConnections: ReadonlySet<string> = new Set([
+  'MongoPoolClearedError',
+  'MongoPoolClosedError',
+  'MongoWaitQueueTimeoutError',
+]);
+
+/** True if a change stream can be resumed where it broke off. */
+export function isResumable(error: unknown): boolean {
+  return (
+    error instanceof MongoError &&
+    (!(error instanceof MongoServerError) || error.hasErrorLabel('ResumableChangeStreamError'))
+  );
+}
+
+/** True if another transaction changed the same document first. */
+export function isConflict(error: unknown): boolean {
+  return isServerError(error, 'writeConflict');
+}
+
+/** True if a unique index refused a document. */
+export function isDuplicate(error: unknown): boolean {
+  return isServerError(error, 'duplicateKey');
+}
+
+/** True if a transaction does not fit in the cache of the server: a smaller one may. */
+export function isTooLarge(error: unknown): boolean {
+  return isServerError(error, 'transactionTooLargeForCache');
+}
+
+/**
+ * True for what a transaction meets on a capped collection, among others: it can be neither
+ * written nor read there, and the latter looks as if it passed.
+ */
+export function mayBeCapped(error: unknown): boolean {
+  return isServerError(error, 'operationNotSupportedInTransaction', 'snapshotUnavailable');
+}
+
+/** True if one document of many may be what the server refused. */
+export function isAboutDocument(error: unknown): error is MongoServerError {
+  return isServerError(
+    error,
+    'writeConflict',
+    'transactionTooLargeForCache',
+    'documentValidationFailure',
+    'duplicateKey',
+    'bsonObjectTooLarge',
+  );
+}
+
+/** Codes of a server that stops, or is no longer the primary: what it did is not known. */
+const interrupted: ReadonlySet<unknown> = new Set([
+  91, 189, 10_107, 11_600, 11_601, 11_602, 13_435, 13_436,
+]);
+
+/**
+ * The server itself said that a write did not take effect, if it was sent once. An error of the
+ * write concern says that it did, on one server at least.
+ */
+export function isDefinite(error: unknown): boolean {
+  return (
+    error instanceof MongoServerError &&
+    !hasWriteConcernError(error) &&
+    !error.hasErrorLabel('UnknownTransactionCommitResult') &&
+    !error.hasErrorLabel('RetryableWriteError') &&
+    !interrupted.has(error.code)
+  );
+}
+
+/**
+ * The server has no such transaction: it was not committed, and cannot be any more. With an error
+ * of the write concern that may yet be rolled back.
+ *
+ * Source: driver specifications, "Transactions", on retries of commitTransaction.
+ */
+export function isNoSuchTransaction(error: unknown): boolean {
+  return isServerError(error, 'noSuchTransaction') && !hasWriteConcernError(error);
+}
+
+function hasWriteConcernError(error: MongoServerError): boolean {
+  return error instanceof MongoWriteConcernError || 'writeConcernError' in error.errorResponse;
+}
+
+/** True if the driver says that the whole transaction may be run again. */
+export function isTransient(error: unknown): boolean {
+  return error instanceof MongoError && error.hasErrorLabel('TransientTransactionError');
+}
