@@ -26,7 +26,7 @@ const core = [
     'commands/typed',
     'commands/stress-mode',
   ],
-  ...['files/lines', 'files/operation-rows', 'files/account-rows', 'files/columns'],
+  ...['files/rows', 'files/operation-rows', 'files/account-rows'],
   ...['render/present', 'render/progress', 'render/plain-paint', 'render/record', 'render/width'],
 ].map((name) => (name.endsWith('.ts') ? name : `src/${name}.ts`));
 

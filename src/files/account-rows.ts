@@ -5,9 +5,8 @@ import type { Config } from '../config/config.ts';
 import { findBranch } from '../config/find-branch.ts';
 import { parseAmount } from '../core/money.ts';
 import { quote } from '../core/text.ts';
-import { LineProblem } from './lines.ts';
 import { atLine } from './operation-rows.ts';
-import type { Row, RowShape } from './rows.ts';
+import { LineProblem, type Row, type RowShape } from './rows.ts';
 
 /** The columns of exported accounts, in order. */
 export const accountColumns = ['branch', 'account', 'balance', 'currency', 'status'] as const;

@@ -61,8 +61,12 @@ const lookedAt = 4096;
  */
 export function checkKind(name: string, bytes: Uint8Array): void {
   const kind = kindOf(bytes);
-  if (kind)
-    throw wrongKind(name, kind.what, kind.cure(name === 'stdin' ? 'FILE' : shellWord(name)));
+  if (kind) throw wrongKind(name, kind.what, kind.cure(shownFile(name)));
+}
+
+/** The file as it stands in a command line. */
+export function shownFile(name: string): string {
+  return name === 'stdin' ? 'FILE' : shellWord(name);
 }
 
 /** The error of a file that is something else than rows. */

@@ -3,11 +3,10 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { builtInConfig } from '../../src/config/config.ts';
 import { accountShape, toAccount } from '../../src/files/account-rows.ts';
-import { checkFile } from '../../src/files/check-file.ts';
-import type { LineProblem } from '../../src/files/lines.ts';
+import { checkFile } from '../../src/files/file-check.ts';
 import { operationShape, toOperation } from '../../src/files/operation-rows.ts';
-import { readRows } from '../../src/files/rows.ts';
-import { isWholeField } from '../../src/files/whole-field.ts';
+import { readRows } from '../../src/files/row-reader.ts';
+import type { LineProblem } from '../../src/files/rows.ts';
 import { memorySource } from './memory-source.ts';
 
 const config = builtInConfig;
@@ -19,17 +18,16 @@ async function faultsOf(content: string | Uint8Array, name = 'rows', chunk = 1 <
   const rules = {
     shape: operationShape,
     check: (row: Parameters<typeof toOperation>[0]) => toOperation(row, config).id,
-    isWhole: ({ fields }: { fields: Readonly<Record<string, string>> }, field: string) =>
-      isWholeField(field, fields, config),
-    lastLineComplete: false,
+    config,
   };
+  const options = { format: undefined, lastLineComplete: false };
   const host = {
     interrupted: new AbortController().signal,
     checked: () => undefined,
     faulty: (problems: readonly LineProblem[]) => void lines.push(...problems),
     results: undefined,
   };
-  const checked = await checkFile(source, undefined, rules, host).catch((error) => error);
+  const checked = await checkFile(source, options, rules, host).catch((error) => error);
   return { lines, checked };
 }
 

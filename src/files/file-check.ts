@@ -1,10 +1,19 @@
+import { parseReference } from '../bank/names.ts';
+import type { Config } from '../config/config.ts';
+import { findBranch } from '../config/find-branch.ts';
 import { BankctlError, errorTable } from '../core/errors.ts';
 import { asSentence, quote } from '../core/text.ts';
-import { createDigestTable } from './digest-table.ts';
-import { fold } from './fold.ts';
-import { LineProblem } from './lines.ts';
+import { createDigestTable, fold } from './digest-table.ts';
 import type { ResultsFile } from './results.ts';
-import { type LeftOut, type Row, type RowFormat, type RowShape, readRows } from './rows.ts';
+import { readRows } from './row-reader.ts';
+import {
+  type Fields,
+  type LeftOut,
+  LineProblem,
+  type Row,
+  type RowFormat,
+  type RowShape,
+} from './rows.ts';
 import type { Source } from './source.ts';
 
 /** Codes of the faults of a file, which are found before anything is posted. */
@@ -27,9 +36,16 @@ export interface RowRules {
    * @throws `LineProblem`
    */
   readonly check: (row: Row) => string;
-  /** Whether that field of the row, in which the file ends, can't go on. */
-  readonly isWhole: (row: Row, field: string) => boolean;
-  /** The user says that the file ends where it should. */
+  readonly config: Config;
+  /** The branch of rows that name none. */
+  readonly branch?: string;
+}
+
+/** How a file is read. */
+export interface FileFormat {
+  /** Undefined goes by the name, else by the first character. */
+  readonly format: RowFormat | undefined;
+  /** The user says that the file ends where it should, though its last line has no newline. */
   readonly lastLineComplete: boolean;
 }
 
@@ -40,7 +56,7 @@ export interface CheckHost {
   readonly checked: (rows: number) => void;
   /** Called once with the first lines that are at fault, in order. */
   readonly faulty: (problems: readonly LineProblem[]) => void;
-  /** They are written there too. */
+  /** Faults are written there too. */
   readonly results: ResultsFile | undefined;
 }
 
@@ -59,12 +75,12 @@ export interface CheckedFile {
  */
 export async function checkFile(
   source: Source,
-  format: RowFormat | undefined,
+  options: FileFormat,
   rules: RowRules,
   host: CheckHost,
 ): Promise<CheckedFile> {
-  const checking = new Checking(rules);
-  const batches = readRows(source, format, rules.shape);
+  const check = new FileCheck(options, rules, host);
+  const batches = readRows(source, options.format, rules.shape);
   let bytes = 0;
   let leftOut: LeftOut = { blankRows: 0, namelessColumns: 0 };
   try {
@@ -75,20 +91,16 @@ export async function checkFile(
         break;
       }
       bytes = next.value.bytes;
-      await checking.report(checking.faultsOf(next.value.rows), host);
+      await check.report(check.faultsOf(next.value.rows));
     }
   } catch (error) {
     if (!(error instanceof LineProblem)) throw error;
     // Nothing after that line can be read.
-    await checking.report([error], host);
+    await check.report([error]);
   }
-  await checking.report(await repeatedIds(source, format, rules, checking.suspects), host);
-  const [first] = checking.lowest;
-  if (first) {
-    host.faulty(checking.lowest);
-    throw checking.error(source.name, first);
-  }
-  return { rows: checking.rows, bytes, leftOut };
+  await check.report(await repeatedIds(source, options, rules, check.suspects));
+  check.finish(source.name);
+  return { rows: check.rows, bytes, leftOut };
 }
 
 /** A line whose id seems to be that of an earlier one: their digests are the same. */
@@ -100,32 +112,28 @@ interface Suspect {
 /** More are not looked at: the file is refused anyway. */
 const maxSuspects = 1000;
 
-/** So many lines at fault are told; `--results` has all of them. */
-const maxLowest = 20;
+/** Faulty lines that are shown; `--results` has all of them. */
+const maxShown = 20;
 
 const correctAll =
   'Correct those lines, and give the whole file again: what is applied is not applied twice.';
 
-function byLine(left: LineProblem, right: LineProblem): number {
-  return left.line - right.line;
-}
-
-/** Where a check is. One a call; only its own file touches it. */
-class Checking {
+/** The state of one check of one file. */
+class FileCheck {
   rows = 0;
   readonly suspects: Suspect[] = [];
-  #lowest: readonly LineProblem[] = [];
+  /** The first faults, in order of their lines. */
+  #first: readonly LineProblem[] = [];
   #faults = 0;
+  readonly #options: FileFormat;
   readonly #rules: RowRules;
+  readonly #host: CheckHost;
   readonly #lineOfId = createDigestTable();
 
-  constructor(rules: RowRules) {
+  constructor(options: FileFormat, rules: RowRules, host: CheckHost) {
+    this.#options = options;
     this.#rules = rules;
-  }
-
-  /** The first faults, in order of their lines. */
-  get lowest(): readonly LineProblem[] {
-    return this.#lowest;
+    this.#host = host;
   }
 
   faultsOf(rows: readonly (Row | LineProblem)[]): readonly LineProblem[] {
@@ -144,55 +152,51 @@ class Checking {
   }
 
   #check(row: Row): void {
-    const { check, isWhole, lastLineComplete } = this.#rules;
-    const id = check(row);
-    const { mayBeCut } = row;
-    if (mayBeCut !== undefined && !lastLineComplete && !isWhole(row, mayBeCut)) {
-      throw cut(row, mayBeCut);
+    const id = this.#rules.check(row);
+    if (row.mayBeCut !== undefined && !this.#options.lastLineComplete) {
+      if (!isWholeField(row.mayBeCut, row.fields, this.#rules)) throw cut(row, row.mayBeCut);
     }
-    // Where two digests are the same, the ids themselves decide.
-    if (id !== '') this.#note(id, row.line);
+    if (id === '') return;
+    const { line } = row;
+    const keepFirst = (before: number) => (before === 0 ? line : before);
+    const earlier = this.#lineOfId.update(fold(id, 0x9e3779b1), fold(id, 0x85ebca77), keepFirst);
+    // If two digests are the same, the ids themselves decide.
+    if (earlier > 0 && this.suspects.length < maxSuspects) this.suspects.push({ line, earlier });
   }
 
-  #note(id: string, line: number): void {
-    const earlier = this.#lineOfId.update(fold(id, 0x9e3779b1), fold(id, 0x85ebca77), (before) =>
-      before === 0 ? line : before,
-    );
-    if (earlier === 0 || this.suspects.length >= maxSuspects) return;
-    this.suspects.push({ line, earlier });
-  }
-
-  async report(faults: readonly LineProblem[], host: CheckHost): Promise<void> {
+  async report(faults: readonly LineProblem[]): Promise<void> {
     this.#faults += faults.length;
-    host.checked(this.rows);
+    this.#host.checked(this.rows);
     if (faults.length === 0) return;
-    this.#lowest = [...this.#lowest, ...faults].sort(byLine).slice(0, maxLowest);
-    await host.results?.append(
+    this.#first = [...this.#first, ...faults]
+      .sort((left, right) => left.line - right.line)
+      .slice(0, maxShown);
+    await this.#host.results?.append(
       faults.map(({ line, code, message, hint = errorTable[code].hint }) => {
         return { line, outcome: 'faulty', code, message: asSentence(`The line ${message}`), hint };
       }),
     );
   }
 
-  error(file: string, { code, line, message, hint }: LineProblem): BankctlError {
+  /** @throws the code of the first fault, if there is one */
+  finish(file: string): void {
+    const [first] = this.#first;
+    if (!first) return;
+    this.#host.faulty(this.#first);
+    const { code, line, message, hint } = first;
     const others = this.#faults - 1;
-    const more =
-      others === 0
-        ? ''
-        : `; ${others} other ${others === 1 ? 'line is' : 'lines are'} at fault too`;
+    const are = others === 1 ? 'line is' : 'lines are';
+    const more = others === 0 ? '' : `; ${others} other ${are} at fault too`;
     const text = asSentence(`${file}, line ${line} ${message}${more}`);
-    return new BankctlError(
-      code,
-      text,
-      others > 0 && code === 'invalid_row' ? (hint ?? correctAll) : hint,
-    );
+    const defaultHint = others > 0 && code === 'invalid_row' ? correctAll : undefined;
+    throw new BankctlError(code, text, hint ?? defaultHint);
   }
 }
 
 /** Reads the file again for the ids of the suspects, and compares them. */
 async function repeatedIds(
   source: Source,
-  format: RowFormat | undefined,
+  { format }: FileFormat,
   { shape, check }: RowRules,
   suspects: readonly Suspect[],
 ): Promise<readonly LineProblem[]> {
@@ -221,4 +225,42 @@ function cut({ line, fields }: Row, field: string): LineProblem {
     'Fetch the file again if it is cut; if it is complete, say so with --last-line-complete.',
     'line_cut',
   );
+}
+
+/**
+ * Whether a field, in which the file ends without a newline, is known to be whole, since with more
+ * characters it would be refused or mean the same: `12.00` is, `12.0` and `12` are not.
+ */
+function isWholeField(name: string, fields: Fields, rules: RowRules): boolean {
+  const value = fields[name];
+  switch (name) {
+    case 'amount':
+    case 'balance': {
+      const digits = currencyDigits(fields, rules);
+      return digits > 0 && (/\.(\d+)$/.exec(value ?? '')?.[1]?.length ?? 0) >= digits;
+    }
+    case 'type':
+    case 'status':
+      return value !== undefined;
+    case 'create':
+      // Other types than an increment do not take it.
+      return value !== undefined || (fields['type'] ?? 'increment') !== 'increment';
+    case 'currency':
+      // It only confirms the branch's own.
+      return true;
+    case 'branch':
+      return (
+        value !== undefined &&
+        !rules.config.branches.some((other) => other.name !== value && other.name.startsWith(value))
+      );
+    default:
+      return false;
+  }
+}
+
+/** Of a row that was found right, so its branch is known. */
+function currencyDigits(fields: Fields, { config, branch }: RowRules): number {
+  const from = fields['from'];
+  const name = from === undefined ? (fields['branch'] ?? branch) : parseReference(from).branch;
+  return name === undefined ? 0 : findBranch(config, name).currency.digits;
 }
