@@ -120,7 +120,7 @@ async function run(typed: Typed, session: Session): Promise<SingleResult> {
   sayMore(result, input, talk, config.timezone);
   const { counts, interrupted } = result;
   if (interrupted) talk(host.rerunHint(interrupted.left));
-  return fileResult({ ...counts }, interrupted, { ...input, isRefused: counts.refused > 0 });
+  return fileResult(counts, interrupted, { ...input, isRefused: counts.refused > 0 });
 }
 
 /** What the counts alone do not say. */
@@ -168,26 +168,21 @@ function sayMore(
 
 /** Count, rate and time left, redrawn at most ten times a second. */
 function showProgress({ context, progress }: Session): FileHost['progress'] {
-  const startedNs = context.monotonicNs();
   let drawnNs = 0n;
   let postingNs: bigint | undefined;
-  return ({ phase, rows, totalRows }) => {
+  return ({ rows, totalRows }) => {
     const nowNs = context.monotonicNs();
-    if (phase === 'posting') postingNs ??= nowNs;
+    if (totalRows !== undefined) postingNs ??= nowNs;
     if (nowNs - drawnNs < 100_000_000n) return;
     drawnNs = nowNs;
-    if (phase === 'checking') {
+    if (totalRows === undefined || postingNs === undefined) {
       progress(`Checking: ${count(rows, 'row')}`);
       return;
     }
-    const seconds = Number(nowNs - (postingNs ?? startedNs)) / 1e9;
+    const seconds = Number(nowNs - postingNs) / 1e9;
     const rate = seconds > 0 ? rows / seconds : 0;
     // Until the first batches are through, it is not known.
     const speed = rate >= 1 ? `, ${Math.round(rate)} a second` : '';
-    if (totalRows === undefined) {
-      progress(`Posting: ${count(rows, 'row')}${speed}`);
-      return;
-    }
     const left = rate >= 1 ? `, ${Math.ceil((totalRows - rows) / rate)} s left` : '';
     const total = count(totalRows, 'row');
     progress(`Posting ${bar(rows / totalRows)} ${rows} of ${total}${speed}${left}`);

@@ -68,8 +68,8 @@ async function run(typed: Typed, session: Session): Promise<SingleResult> {
   const host = fileHost(importCommand, typed, session);
   const { counts, interrupted } = await importFile({ ...input, config }, input, {
     ...host,
-    progress: ({ phase, rows }) =>
-      progress(`${phase === 'checking' ? 'Checking' : 'Importing'}: ${count(rows, 'row')}`),
+    progress: ({ rows, totalRows }) =>
+      progress(`${totalRows === undefined ? 'Checking' : 'Importing'}: ${count(rows, 'row')}`),
     imported: (rows) => {
       for (const { line, outcome, reason } of rows) {
         if (reason !== undefined) wrong.show(`Line ${line}, ${outcome}: ${reason}.`);
@@ -82,5 +82,5 @@ async function run(typed: Typed, session: Session): Promise<SingleResult> {
     talk(`Interrupted. ${interrupted.certainty}`);
     talk(host.rerunHint(interrupted.left));
   }
-  return fileResult({ ...counts }, interrupted, { ...input, isRefused: wrong.rows() > 0 });
+  return fileResult(counts, interrupted, { ...input, isRefused: wrong.rows() > 0 });
 }

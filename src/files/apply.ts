@@ -43,18 +43,10 @@ export interface ApplyOptions extends FileOptions {
   readonly again: boolean;
 }
 
-/** Numbers of rows, in the words of the JSON result. */
-export interface ApplyCounts {
-  readonly applied: number;
-  readonly replayed: number;
-  readonly refused: number;
-  /** Transactions that were committed. */
-  readonly batches: number;
-}
-
 /** What became of a file. */
 export interface ApplyResult {
-  readonly counts: ApplyCounts;
+  /** Numbers of rows, and of committed transactions, in the words of the JSON result. */
+  readonly counts: Readonly<Record<'applied' | 'replayed' | 'refused' | 'batches', number>>;
   /** Of the refused rows: those that were refused before, and since when. */
   readonly standing: { readonly rows: number; readonly since: Date | undefined };
   /** Rows that were applied before under the same `--batch` name, and are not in the file. */

@@ -79,28 +79,77 @@ export async function checkFile(
   rules: RowRules,
   host: CheckHost,
 ): Promise<CheckedFile> {
-  const check = new FileCheck(options, rules, host);
-  const batches = readRows(source, options.format, rules.shape);
-  let bytes = 0;
-  let leftOut: LeftOut = { blankRows: 0, namelessColumns: 0 };
+  const ids = createIdCheck();
+  let file: CheckedFile = { rows: 0, bytes: 0, leftOut: { blankRows: 0, namelessColumns: 0 } };
+  let first: readonly LineProblem[] = [];
+  let faults = 0;
+  const report = async (problems: readonly LineProblem[]) => {
+    faults += problems.length;
+    host.checked(file.rows);
+    if (problems.length === 0) return;
+    first = [...first, ...problems]
+      .sort((left, right) => left.line - right.line)
+      .slice(0, maxShown);
+    await host.results?.append(problems.map(toResult));
+  };
   try {
-    for (let next = await batches.next(); ; next = await batches.next()) {
+    for await (const { rows, bytes, leftOut } of readRows(source, options.format, rules.shape)) {
       if (host.interrupted.aborted) throw new BankctlError('interrupted', 'Interrupted.');
-      if (next.done === true) {
-        leftOut = next.value;
-        break;
-      }
-      bytes = next.value.bytes;
-      await check.report(check.faultsOf(next.value.rows));
+      file = { rows: file.rows + rows.length, bytes, leftOut };
+      await report(rows.flatMap((row) => problemOf(row, options, rules, ids) ?? []));
     }
   } catch (error) {
     if (!(error instanceof LineProblem)) throw error;
     // Nothing after that line can be read.
-    await check.report([error]);
+    await report([error]);
   }
-  await check.report(await repeatedIds(source, options, rules, check.suspects));
-  check.finish(source.name);
-  return { rows: check.rows, bytes, leftOut };
+  await report(await repeatedIds(source, options, rules, ids.suspects));
+  if (faults === 0) return file;
+  host.faulty(first);
+  throw toError(source.name, first, faults);
+}
+
+/** Faulty lines that are shown; `--results` has all of them. */
+const maxShown = 20;
+
+/** One line of `--results`. */
+function toResult({ line, code, message, hint = errorTable[code].hint }: LineProblem): object {
+  return { line, outcome: 'faulty', code, message: asSentence(`The line ${message}`), hint };
+}
+
+const correctAll =
+  'Correct those lines, and give the whole file again: what is applied is not applied twice.';
+
+function toError(file: string, [first]: readonly LineProblem[], faults: number): unknown {
+  if (!first) return new Error('a faulty file has no fault');
+  const { code, line, message, hint } = first;
+  const others = faults - 1;
+  const are = others === 1 ? 'line is' : 'lines are';
+  const more = others === 0 ? '' : `; ${others} other ${are} at fault too`;
+  const defaultHint = others > 0 && code === 'invalid_row' ? correctAll : undefined;
+  const text = asSentence(`${file}, line ${line} ${message}${more}`);
+  return new BankctlError(code, text, hint ?? defaultHint);
+}
+
+function problemOf(
+  row: Row | LineProblem,
+  { lastLineComplete }: FileFormat,
+  rules: RowRules,
+  ids: IdCheck,
+): LineProblem | undefined {
+  if (row instanceof LineProblem) return row;
+  try {
+    const id = rules.check(row);
+    const { mayBeCut } = row;
+    if (mayBeCut !== undefined && !lastLineComplete && !isWholeField(mayBeCut, row.fields, rules)) {
+      return cut(row, mayBeCut);
+    }
+    if (id !== '') ids.note(id, row.line);
+    return undefined;
+  } catch (error) {
+    if (error instanceof LineProblem) return error;
+    throw error;
+  }
 }
 
 /** A line whose id seems to be that of an earlier one: their digests are the same. */
@@ -109,88 +158,26 @@ interface Suspect {
   readonly earlier: number;
 }
 
+/** Finds lines that may have one id; the ids themselves decide, see `repeatedIds`. */
+interface IdCheck {
+  readonly note: (id: string, line: number) => void;
+  readonly suspects: readonly Suspect[];
+}
+
 /** More are not looked at: the file is refused anyway. */
 const maxSuspects = 1000;
 
-/** Faulty lines that are shown; `--results` has all of them. */
-const maxShown = 20;
-
-const correctAll =
-  'Correct those lines, and give the whole file again: what is applied is not applied twice.';
-
-/** The state of one check of one file. */
-class FileCheck {
-  rows = 0;
-  readonly suspects: Suspect[] = [];
-  /** The first faults, in order of their lines. */
-  #first: readonly LineProblem[] = [];
-  #faults = 0;
-  readonly #options: FileFormat;
-  readonly #rules: RowRules;
-  readonly #host: CheckHost;
-  readonly #lineOfId = createDigestTable();
-
-  constructor(options: FileFormat, rules: RowRules, host: CheckHost) {
-    this.#options = options;
-    this.#rules = rules;
-    this.#host = host;
-  }
-
-  faultsOf(rows: readonly (Row | LineProblem)[]): readonly LineProblem[] {
-    const faults: LineProblem[] = [];
-    for (const row of rows) {
-      try {
-        if (row instanceof LineProblem) throw row;
-        this.#check(row);
-      } catch (error) {
-        if (!(error instanceof LineProblem)) throw error;
-        faults.push(error);
-      }
-    }
-    this.rows += rows.length;
-    return faults;
-  }
-
-  #check(row: Row): void {
-    const id = this.#rules.check(row);
-    if (row.mayBeCut !== undefined && !this.#options.lastLineComplete) {
-      if (!isWholeField(row.mayBeCut, row.fields, this.#rules)) throw cut(row, row.mayBeCut);
-    }
-    if (id === '') return;
-    const { line } = row;
-    const keepFirst = (before: number) => (before === 0 ? line : before);
-    const earlier = this.#lineOfId.update(fold(id, 0x9e3779b1), fold(id, 0x85ebca77), keepFirst);
-    // If two digests are the same, the ids themselves decide.
-    if (earlier > 0 && this.suspects.length < maxSuspects) this.suspects.push({ line, earlier });
-  }
-
-  async report(faults: readonly LineProblem[]): Promise<void> {
-    this.#faults += faults.length;
-    this.#host.checked(this.rows);
-    if (faults.length === 0) return;
-    this.#first = [...this.#first, ...faults]
-      .sort((left, right) => left.line - right.line)
-      .slice(0, maxShown);
-    await this.#host.results?.append(
-      faults.map(({ line, code, message, hint = errorTable[code].hint }) => {
-        return { line, outcome: 'faulty', code, message: asSentence(`The line ${message}`), hint };
-      }),
-    );
-  }
-
-  /** @throws the code of the first fault, if there is one */
-  finish(file: string): void {
-    const [first] = this.#first;
-    if (!first) return;
-    this.#host.faulty(this.#first);
-    const { code, line, message, hint } = first;
-    const others = this.#faults - 1;
-    const are = others === 1 ? 'line is' : 'lines are';
-    const more = others === 0 ? '' : `; ${others} other ${are} at fault too`;
-    const text = asSentence(`${file}, line ${line} ${message}${more}`);
-    const defaultHint = others > 0 && code === 'invalid_row' ? correctAll : undefined;
-    throw new BankctlError(code, text, hint ?? defaultHint);
-  }
+function createIdCheck(): IdCheck {
+  const suspects: Suspect[] = [];
+  const lineOfId = createDigestTable();
+  return {
+    suspects,
+    note: (id, line) => {
+      const keepFirst = (before: number) => (before === 0 ? line : before);
+      const earlier = lineOfId.update(fold(id, 0x9e3779b1), fold(id, 0x85ebca77), keepFirst);
+      if (earlier > 0 && suspects.length < maxSuspects) suspects.push({ line, earlier });
+    },
+  };
 }
 
 /** Reads the file again for the ids of the suspects, and compares them. */

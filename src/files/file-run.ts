@@ -31,9 +31,9 @@ export type Left = 'all' | 'rest' | 'unknown';
 
 /** How far a run is, for those who watch. */
 export interface FileProgress {
-  readonly phase: 'checking' | 'posting';
+  /** That were checked, then that were posted. */
   readonly rows: number;
-  /** Undefined while it is not known. */
+  /** Undefined while the file is checked. */
   readonly totalRows: number | undefined;
 }
 
@@ -159,8 +159,7 @@ export async function runFile<Item>(
   { context, faulty, leftOut, progress, rerunHint }: FileHost,
   work: RowWork<Item>,
 ): Promise<Interruption | undefined> {
-  const { interrupted, monotonicNs } = context;
-  const patience = { timeoutMs: bank.timeoutMs, interrupted, monotonicNs };
+  const { interrupted } = context;
   let ready = source;
   let totalRows: number | undefined;
   try {
@@ -169,7 +168,7 @@ export async function runFile<Item>(
       interrupted,
       faulty,
       results,
-      checked: (rows) => progress({ phase: 'checking', rows, totalRows }),
+      checked: (rows) => progress({ rows, totalRows }),
     });
     leftOut(file.leftOut);
     await work.begin?.(file.rows, file.bytes);
@@ -177,13 +176,13 @@ export async function runFile<Item>(
     for await (const items of readAhead(readBatches(ready, options, work), interrupted)) {
       let failure: { readonly error: unknown } | undefined;
       try {
-        await rideOutages(patience, (isRetry) => work.post(items, isRetry));
+        await rideOutages(bank.timeoutMs, context, (isRetry) => work.post(items, isRetry));
       } catch (error) {
         failure = { error };
       }
       work.count(items);
       await results?.append(work.results(items));
-      progress({ phase: 'posting', rows: work.tally().done, totalRows });
+      progress({ rows: work.tally().done, totalRows });
       if (failure) throw failure.error;
       if (work.isStopped?.()) break;
     }
@@ -252,26 +251,19 @@ function toEnd(error: unknown, file: string, tally: Tally, rerun: string): unkno
   return new BankctlError('unreachable', message, rerun, { cause: error });
 }
 
-interface Patience {
-  /** How long after the first failure another attempt may begin, milliseconds. */
-  readonly timeoutMs: number;
-  /** Monotonic, nanoseconds. */
-  readonly monotonicNs: () => bigint;
-  readonly interrupted: AbortSignal;
-}
-
 const firstPauseMs = 20;
 const maxPauseMs = 500;
 
 /**
- * Repeats work that may be repeated, whatever became of it, until the server answers or the
- * patience is over.
+ * Repeats work that may be repeated, whatever became of it, until the server answers.
  *
+ * @param timeoutMs how long after the first failure another attempt may begin
  * @param work is called with whether it was tried before
  * @throws the last failure; at once what is no outage
  */
 async function rideOutages(
-  { timeoutMs, monotonicNs, interrupted }: Patience,
+  timeoutMs: number,
+  { monotonicNs, interrupted }: FileHost['context'],
   work: (isRetry: boolean) => Promise<void>,
 ): Promise<void> {
   let firstFailureNs: bigint | undefined;

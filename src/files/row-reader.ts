@@ -19,13 +19,14 @@ export interface RowBatch {
   readonly rows: readonly (Row | LineProblem)[];
   /** Bytes of the file up to the end of them. */
   readonly bytes: number;
+  /** What was left out of the file up to there. */
+  readonly leftOut: LeftOut;
 }
 
 /**
  * Reads the rows of a source, whatever its length, in flat memory.
  *
  * @param format as the user gave it; undefined goes by the name, else by the first character
- * @returns what was left out
  * @throws `LineProblem` if nothing after that line can be read; `file_unreadable`; `file_empty`;
  *   `file_format` for what is not rows of text at all
  */
@@ -33,26 +34,26 @@ export async function* readRows(
   source: Source,
   format: RowFormat | undefined,
   shape: RowShape,
-): AsyncGenerator<RowBatch, LeftOut, undefined> {
+): AsyncIterable<RowBatch> {
   let parser: RowParser | undefined;
   let bytes = 0;
   for await (const lines of readLines(checkedChunks(source))) {
     if (!parser && lines.texts.every((text) => typeof text === 'string' && isBlank(text))) continue;
     parser ??= parserOf(source.name, lines, format, shape);
+    const { leftOut } = parser;
     const rows = parseLines(parser, lines);
     bytes = lines.bytes;
     if (lines.isCut && (await hasGrown(source, bytes))) {
       const last = stillWritten(lines.first + lines.texts.length - 1);
-      yield { rows: [...rows.filter(({ line }) => line < last.line), last], bytes };
-    } else yield { rows, bytes };
+      yield { rows: [...rows.filter(({ line }) => line < last.line), last], bytes, leftOut };
+    } else yield { rows, bytes, leftOut };
   }
   if (!parser) {
     const message = `${source.name} is empty: ${shape.noun} was expected on each line.`;
     throw new BankctlError('file_empty', message);
   }
   const problem = parser.end();
-  if (problem) yield { rows: [problem], bytes };
-  return parser.leftOut;
+  if (problem) yield { rows: [problem], bytes, leftOut: parser.leftOut };
 }
 
 async function* checkedChunks(source: Source): AsyncIterable<Uint8Array> {
