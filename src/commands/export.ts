@@ -7,10 +7,8 @@ import { accountColumns } from '../files/account-rows.ts';
 import { operationShape } from '../files/operation-rows.ts';
 import { type StreamResult, streamOf } from '../render/result.ts';
 import type { Column } from '../render/view.ts';
+import { sayLeftOut, tellProblems, warnOfNoBank } from './bank-notices.ts';
 import type { Command, Session, Typed } from './command.ts';
-import { sayLeftOut } from './left-out.ts';
-import { warnOfNoBank } from './no-bank.ts';
-import { tellProblems } from './problems.ts';
 
 /** What `export` was asked for. */
 export interface ExportInput {
