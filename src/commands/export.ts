@@ -11,7 +11,7 @@ import { sayLeftOut, tellProblems, warnOfNoBank } from './bank-notices.ts';
 import type { Command, Session, Typed } from './command.ts';
 
 /** What `export` was asked for. */
-export interface ExportInput {
+interface ExportInput {
   /** The branches whose accounts are exported, in the order of the config. */
   readonly branches: readonly string[];
   readonly operations: boolean;

@@ -101,7 +101,7 @@ function rerunHint(
 const maxShown = 10;
 
 /** Shows the first rows of which there is something to say. */
-export interface RowTalk {
+interface RowTalk {
   readonly show: (sentence: string) => void;
   /** Counts the rows that were not shown. */
   readonly end: () => void;

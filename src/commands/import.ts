@@ -15,7 +15,7 @@ import {
 import { argument } from './typed.ts';
 
 /** What `import` was asked to do. */
-export interface ImportInput extends FileOptions {
+interface ImportInput extends FileOptions {
   readonly branch: string;
   readonly anyBranch: boolean;
 }

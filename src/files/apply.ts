@@ -55,7 +55,7 @@ export interface ApplyResult {
 }
 
 /** A refused row, for those who watch. */
-export interface RefusedRow {
+interface RefusedRow {
   readonly line: number;
   readonly error: BankctlError;
   /** Of an atomic file: refused only since another row was. */
@@ -63,7 +63,7 @@ export interface RefusedRow {
 }
 
 /** What applying takes from its surroundings. */
-export interface ApplyHost extends FileHost {
+interface ApplyHost extends FileHost {
   readonly refused: (row: RefusedRow) => void;
 }
 

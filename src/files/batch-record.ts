@@ -8,7 +8,7 @@ import { formatTime } from '../core/time.ts';
 import { fold } from './digest-table.ts';
 
 /** What rows ask for, gathered one by one in flat memory. */
-export interface RequestSum {
+interface RequestSum {
   readonly add: (operation: Operation) => void;
   /**
    * The same for the same requests, whatever their order and however they were written, so that
@@ -40,7 +40,7 @@ export function createRequestSum(): RequestSum {
 }
 
 /** How rows are given. */
-export interface GivenRows extends BatchFile {
+interface GivenRows extends BatchFile {
   readonly dryRun: boolean;
   /** The rows are meant a second time, whatever name they had. */
   readonly again: boolean;

@@ -137,7 +137,7 @@ function misquoted(line: number, text: string): LineProblem {
   return new LineProblem(line, `is quoted wrongly: ${rule} (${quote(text)})`);
 }
 
-/** What is wrong if a row has other cells than the header; empty ones without a name are nothing. */
+/** What is wrong with the number of cells of a row; empty ones without a name are nothing. */
 function countProblem(
   head: readonly string[],
   cells: readonly string[],

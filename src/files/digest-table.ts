@@ -4,7 +4,7 @@
  * grows. 64 bits of a digest are kept: among a million digests two that differ share them with a
  * chance of 3 in a hundred million.
  */
-export interface DigestTable {
+interface DigestTable {
   /**
    * Sets the number of a digest.
    *

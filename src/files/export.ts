@@ -6,18 +6,13 @@ import type { Tally } from '../bank/survey.ts';
 import { BankctlError } from '../core/errors.ts';
 import { formatAmount } from '../core/money.ts';
 import { quote } from '../core/text.ts';
+import type { accountColumns } from './account-rows.ts';
 
-/** An exported account, as `import` reads it; keys are its columns. */
-export interface ExportedAccount {
-  readonly branch: string;
-  readonly account: string;
-  readonly balance: string;
-  readonly currency: string;
-  readonly status: string;
-}
+/** An exported account, as `import` reads it. */
+type ExportedAccount = Readonly<Record<(typeof accountColumns)[number], string>>;
 
 /** An exported operation, as `apply` reads it; a field that it has not is not there. */
-export type ExportedOperation = Readonly<Record<string, string | boolean>>;
+type ExportedOperation = Readonly<Record<string, string | boolean>>;
 
 /**
  * The accounts of some branches, by branch and number, in batches, from one snapshot.
@@ -38,7 +33,13 @@ export async function* exportAccounts(
       const currency = branch.currency.code;
       for await (const accounts of accountsIn(branch, session, tallyOf(name))) {
         yield accounts.flatMap(({ account, balance, status }) => {
-          if (balance === null) throw badBalance(`${name}:${account ?? '?'}`, currency);
+          if (balance === null) {
+            const whose = `The balance of ${name}:${account ?? '?'}`;
+            throw new BankctlError(
+              'bad_balance',
+              `${whose} is not an exact amount of ${currency}.`,
+            );
+          }
           if (account === null || status === null) return [];
           return { branch: name, account, balance, currency, status };
         });
@@ -107,11 +108,4 @@ function toRow(entry: Entry, bank: Bank): ExportedOperation {
         `The operation ${quote(id)} is of type ${type}, which no row can ask for.`,
       );
   }
-}
-
-function badBalance(account: string, currency: string): BankctlError {
-  return new BankctlError(
-    'bad_balance',
-    `The balance of ${account} is not an exact amount of ${currency}.`,
-  );
 }

@@ -30,7 +30,7 @@ export interface FileOptions extends FileFormat {
 export type Left = 'all' | 'rest' | 'unknown';
 
 /** How far a run is, for those who watch. */
-export interface FileProgress {
+interface FileProgress {
   /** That were checked, then that were posted. */
   readonly rows: number;
   /** Undefined while the file is checked. */

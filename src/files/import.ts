@@ -31,7 +31,7 @@ import {
 import type { Row } from './rows.ts';
 
 /** What became of a row. */
-export interface ImportedRow {
+interface ImportedRow {
   readonly line: number;
   readonly outcome: 'created' | 'duplicate' | 'conflict' | 'rejected';
   /** Why it is not as the row has it. */
@@ -39,7 +39,7 @@ export interface ImportedRow {
 }
 
 /** What became of a file. */
-export interface ImportResult {
+interface ImportResult {
   /**
    * Numbers of rows, in the words of the JSON result: those that were read, which are the sum of
    * the others. A conflict is left as it is; what is rejected is not an account that can be opened.
@@ -49,7 +49,7 @@ export interface ImportResult {
 }
 
 /** What importing takes from its surroundings. */
-export interface ImportHost extends FileHost {
+interface ImportHost extends FileHost {
   /** Called with each batch of rows, in order. */
   readonly imported: (rows: readonly ImportedRow[]) => void;
 }

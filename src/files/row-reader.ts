@@ -15,7 +15,7 @@ import {
 import type { Source } from './source.ts';
 
 /** Rows that were read together, and in the places of lines that are not rows, why not. */
-export interface RowBatch {
+interface RowBatch {
   readonly rows: readonly (Row | LineProblem)[];
   /** Bytes of the file up to the end of them. */
   readonly bytes: number;

@@ -62,7 +62,7 @@ export interface RowParser {
 }
 
 /** The codes that a line can be refused with. */
-export type FaultCode = 'invalid_row' | 'row_without_id' | 'row_repeated' | 'line_cut';
+type FaultCode = 'invalid_row' | 'row_without_id' | 'row_repeated' | 'line_cut';
 
 /** A line that is not what was expected. Carried to the place that lists them. */
 export class LineProblem extends Error {
