@@ -17,8 +17,8 @@ import {
 } from './file-command.ts';
 import { textOption } from './typed.ts';
 
-/** An id that derives from a name has 34 characters besides it at most. */
-const longestBatchName = 64;
+/** An id that derives from a name has at most 34 more characters. */
+const maxBatchNameLength = 64;
 
 const correctInPlace = 'Correct a refused row in place and keep its id.';
 
@@ -26,19 +26,20 @@ export const apply: Command = {
   name: 'apply',
   summary: 'post the operations of a file, in order, each exactly once',
   description: [
-    'One operation a row: NDJSON objects of text, or CSV with a header. Fields: type (increment if',
+    'One operation per row: NDJSON objects of text, or CSV with a header. Fields: type (increment if',
     'left out, open, transfer, reverse, freeze, unfreeze, close), branch, account, amount; from',
     'and to as BRANCH:ACCOUNT; reverses; id, memo; create (true or false).',
     '',
-    'The whole file is checked before anything is posted, the standard input too, by way of a',
-    'temporary file: every line at fault is listed, and then nothing is applied. Two rows with one',
-    'id are a fault, and so is a last line of CSV that has no newline and may be cut off.',
+    'The whole file is checked before anything is posted; the standard input is copied to a',
+    'temporary file for that. If any line is at fault, all such lines are listed and nothing is',
+    'applied. Two rows with one id are a fault, and so is a last line of CSV that has no newline',
+    'and may be cut off.',
     '',
     'After an interruption of any kind, give the same command again: what is applied is replayed,',
     'not repeated. Rows without an id need --batch NAME: their ids derive from NAME, what the row',
     'asks for, and its position among identical rows, so a file that has grown posts only what is',
-    'new. A row that was changed is posted as a new one, besides what the old one applied. The',
-    'same rows under another NAME would be applied a second time, so that needs --again.',
+    'new. A row that was changed is posted as a new one, in addition to what the old one applied.',
+    'The same rows under another NAME would be applied a second time, so that needs --again.',
     '',
     'A row that the rules refuse changes nothing, and stays refused when the file is run again',
     `unless --retry-refused. ${correctInPlace} An applied row cannot be changed: reverse it, and`,
@@ -49,7 +50,7 @@ export const apply: Command = {
   ].join('\n'),
   arguments: [{ name: 'file', summary: 'NDJSON or CSV; - reads the standard input' }],
   options: [
-    { flags: '--batch <NAME>', summary: 'names the file, for rows that have no id' },
+    { flags: '--batch <NAME>', summary: 'name of the file, for rows that have no id' },
     formatOption,
     {
       flags: '--on-refusal <WHAT>',
@@ -87,10 +88,10 @@ export function parseApply(typed: Typed): ApplyOptions {
 
 function parseBatchName(text: string): string {
   const name = parseOperationId(text);
-  if ([...name].length <= longestBatchName) return name;
+  if ([...name].length <= maxBatchNameLength) return name;
   throw new BankctlError(
     'usage',
-    `--batch ${quote(text)} is longer than ${longestBatchName} characters.`,
+    `--batch ${quote(text)} is longer than ${maxBatchNameLength} characters.`,
     'Give a shorter name.',
   );
 }

@@ -20,7 +20,7 @@ interface ExportInput {
 /** Not named `export`, which the language keeps for itself. */
 export const exportCommand: Command = {
   name: 'export',
-  summary: 'write accounts, or all operations, as rows that can be taken back',
+  summary: 'write accounts, or all operations, as rows that can be read back',
   description: [
     'Without -o, accounts come as CSV and operations as NDJSON. All rows are of one moment.',
     '',
@@ -45,7 +45,7 @@ export const exportCommand: Command = {
   },
 };
 
-/** @throws `unknown_branch`; `usage` where the operations of one branch are asked for */
+/** @throws `unknown_branch`; `usage` if the operations of one branch are asked for */
 export function parseExport(typed: Typed, config: Config): ExportInput {
   const [name] = typed.args;
   const wanted = typed.options['operations'] === true;

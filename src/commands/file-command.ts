@@ -17,8 +17,8 @@ export const formatOption: OptionSpec = {
 
 /** The options that every command which posts the rows of a file ends with. */
 export const fileOptions: readonly OptionSpec[] = [
-  { flags: '--last-line-complete', summary: 'take a last line that has no newline as it is' },
-  { flags: '--results <FILE>', summary: 'write what became of each row there, as NDJSON' },
+  { flags: '--last-line-complete', summary: 'accept a last line without a newline as complete' },
+  { flags: '--results <FILE>', summary: 'write the outcome of each row to FILE, as NDJSON' },
   { flags: '--dry-run', summary: 'say what would happen, and write nothing' },
 ];
 

@@ -60,7 +60,7 @@ export function toAccount({ line, fields }: Row, target: Target): AccountRow {
       throw new LineProblem(
         line,
         `is an account of ${branch.name}, and this is an import into ${target.branch}`,
-        'Take rows into the branches that they name with --any-branch.',
+        'Import rows into the branches that they name with --any-branch.',
       );
     }
     const { currency } = branch;
@@ -72,7 +72,10 @@ export function toAccount({ line, fields }: Row, target: Target): AccountRow {
     }
     const balanceMinor = parseAmount(balance, currency);
     if (status === 'closed' && balanceMinor !== 0n) {
-      throw new LineProblem(line, `is closed and has ${balance}: a closed account has nothing`);
+      throw new LineProblem(
+        line,
+        `is closed and has ${balance}: a closed account must have a balance of 0`,
+      );
     }
     const number = parseAccountNumber(account);
     return { line, branch: branch.name, account: number, balanceMinor, status };

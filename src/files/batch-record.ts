@@ -5,7 +5,7 @@ import { type Operation, requestOf } from '../bank/operation.ts';
 import { BankctlError } from '../core/errors.ts';
 import { quote, shellWord } from '../core/text.ts';
 import { formatTime } from '../core/time.ts';
-import { fold } from './digest-table.ts';
+import { hash32 } from './digest-table.ts';
 
 /** What rows ask for, gathered one by one in flat memory. */
 interface RequestSum {
@@ -28,7 +28,7 @@ export function createRequestSum(): RequestSum {
     add: (operation: Operation) => {
       const text = Object.values(requestOf(operation)).join('\n');
       for (const [index, seed] of seeds.entries()) {
-        sums[index] = (sums[index] ?? 0) + fold(text, seed);
+        sums[index] = (sums[index] ?? 0) + hash32(text, seed);
       }
       rows += 1;
     },

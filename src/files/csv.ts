@@ -41,7 +41,7 @@ interface OpenRecord {
  */
 export function createCsvParser(shape: RowShape): RowParser {
   const leftOut = { blankRows: 0, namelessColumns: 0 };
-  let head: readonly string[] | undefined;
+  let header: readonly string[] | undefined;
   let open: OpenRecord | undefined;
 
   const takeLine = (line: number, text: string, isCut: boolean): CsvRecord | undefined => {
@@ -66,16 +66,16 @@ export function createCsvParser(shape: RowShape): RowParser {
       if (text === '' && !open) return undefined;
       const record = takeLine(line, text, isCut);
       if (!record) return undefined;
-      if (head) return toRow(head, record, shape, leftOut);
+      if (header) return toRow(header, record, shape, leftOut);
       if (/^"?sep=,"?$/i.test(record.text)) return undefined;
-      head = readHead(record, shape);
-      leftOut.namelessColumns = head.filter((name) => name === '').length;
+      header = readHeader(record, shape);
+      leftOut.namelessColumns = header.filter((name) => name === '').length;
       return undefined;
     },
     skip: () => {
       open = undefined;
     },
-    canGoOn: () => head !== undefined && open === undefined,
+    canGoOn: () => header !== undefined && open === undefined,
     end: () => (open ? neverClosed(open.line) : undefined),
     leftOut,
   };
@@ -83,7 +83,7 @@ export function createCsvParser(shape: RowShape): RowParser {
 
 /** @returns undefined for a row in which there is nothing */
 function toRow(
-  head: readonly string[],
+  header: readonly string[],
   { line, text, isCut }: CsvRecord,
   shape: RowShape,
   leftOut: { blankRows: number; namelessColumns: number },
@@ -93,15 +93,15 @@ function toRow(
     leftOut.blankRows += 1;
     return undefined;
   }
-  if (cells.length !== head.length) {
-    const wrong = countProblem(head, cells, isCut);
+  if (cells.length !== header.length) {
+    const wrong = countProblem(header, cells, isCut);
     if (wrong !== undefined) throw new LineProblem(line, wrong);
-    const extra = cells.length - head.filter((name) => name !== '').length;
+    const extra = cells.length - header.filter((name) => name !== '').length;
     leftOut.namelessColumns = Math.max(leftOut.namelessColumns, extra);
   }
-  const fields = toFields(line, head, cells, shape);
+  const fields = toFields(line, header, cells, shape);
   const row = { line, length: text.length, fields };
-  const lastColumn = head[cells.length - 1] ?? '';
+  const lastColumn = header[cells.length - 1] ?? '';
   const mayBeCut = isCut && !text.endsWith('"') && lastColumn !== '';
   return mayBeCut ? { ...row, mayBeCut: lastColumn } : row;
 }
@@ -139,13 +139,13 @@ function misquoted(line: number, text: string): LineProblem {
 
 /** What is wrong with the number of cells of a row; empty ones without a name are nothing. */
 function countProblem(
-  head: readonly string[],
+  header: readonly string[],
   cells: readonly string[],
   isCut: boolean,
 ): string | undefined {
-  const named = head.findLastIndex((name) => name !== '') + 1;
-  if (cells.length >= named && cells.slice(head.length).every(isBlank)) return undefined;
-  const names = head.slice(0, named);
+  const named = header.findLastIndex((name) => name !== '') + 1;
+  if (cells.length >= named && cells.slice(header.length).every(isBlank)) return undefined;
+  const names = header.slice(0, named);
   const counted = `has ${cells.length} of the ${named} cells ${names.join(',')}`;
   return isCut && cells.length < named
     ? `stops in the middle: the file ends there, and the line ${counted}`
@@ -157,13 +157,13 @@ const roundedNumber = /^\d(?:\.\d+)?E\+\d\d$/;
 
 function toFields(
   line: number,
-  head: readonly string[],
+  header: readonly string[],
   cells: readonly string[],
   { flags, names }: RowShape,
 ): Fields {
   const fields: Record<string, string> = {};
-  for (let index = 0; index < head.length; index += 1) {
-    const [name = '', cell = ''] = [head[index], cells[index]];
+  for (let index = 0; index < header.length; index += 1) {
+    const [name = '', cell = ''] = [header[index], cells[index]];
     if (cell === '') continue;
     if (name === '') {
       if (isBlank(cell)) continue;
@@ -175,9 +175,9 @@ function toFields(
     if (names.includes(name) && roundedNumber.test(cell)) {
       throw new LineProblem(
         line,
-        `has the ${name} ${quote(cell)}, which a spreadsheet makes of a long number: its last ` +
-          'digits are gone. Make that column text in the spreadsheet, and save the file again ' +
-          'from the original',
+        `has the ${name} ${quote(cell)}, a long number that a spreadsheet has rounded: its last ` +
+          'digits are gone. Format that column as text in the spreadsheet, and save the file ' +
+          'again from the original',
       );
     }
     fields[name] = cell;
@@ -186,14 +186,14 @@ function toFields(
 }
 
 /** @throws `LineProblem` if the line names no columns that rows of this shape have */
-function readHead({ line, text, isCut }: CsvRecord, shape: RowShape): readonly string[] {
+function readHeader({ line, text, isCut }: CsvRecord, shape: RowShape): readonly string[] {
   if (/^\s*[{[]/.test(text)) {
     throw new LineProblem(line, 'is JSON, not the header of a CSV', 'Give --format ndjson.');
   }
-  const head = cellsOf(line, text).map((name) => (isBlank(name) ? '' : name));
-  const named = head.filter((name) => name !== '');
-  const problem = separatorProblem(text, head.length) ?? namesProblem(named, shape);
-  if (problem === undefined) return head;
+  const header = cellsOf(line, text).map((name) => (isBlank(name) ? '' : name));
+  const named = header.filter((name) => name !== '');
+  const problem = separatorProblem(text, header.length) ?? namesProblem(named, shape);
+  if (problem === undefined) return header;
   throw new LineProblem(line, isCut ? `${problem} (the file ends on that line)` : problem);
 }
 
@@ -214,18 +214,18 @@ function separatorProblem(text: string, columns: number): string | undefined {
   );
 }
 
-function namesProblem(head: readonly string[], shape: RowShape): string | undefined {
-  const unknown = head.find((name) => !shape.columns.includes(name));
+function namesProblem(header: readonly string[], shape: RowShape): string | undefined {
+  const unknown = header.find((name) => !shape.columns.includes(name));
   if (unknown !== undefined) {
-    if (head.some((name) => shape.columns.includes(name))) {
+    if (header.some((name) => shape.columns.includes(name))) {
       return unknownColumn('column', unknown, shape);
     }
     const names = shape.columns.join(', ');
     return `is not a header: the first line must name the columns, out of ${names}`;
   }
-  const twice = head.find((name, index) => head.indexOf(name) !== index);
+  const twice = header.find((name, index) => header.indexOf(name) !== index);
   if (twice !== undefined) return `has the column ${quote(twice)} twice`;
-  const missing = shape.needed(head).filter((name) => !head.includes(name));
+  const missing = shape.needed(header).filter((name) => !header.includes(name));
   if (missing.length === 0) return undefined;
-  return `lacks the column ${missing.join(', ')}: it has ${head.join(', ')}`;
+  return `lacks the column ${missing.join(', ')}: it has ${header.join(', ')}`;
 }

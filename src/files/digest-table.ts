@@ -68,7 +68,7 @@ function grow(words: Uint32Array): Uint32Array<ArrayBuffer> {
 }
 
 /** 32 bits of a text. Two texts may share them. */
-export function fold(text: string, seed: number): number {
+export function hash32(text: string, seed: number): number {
   let bits = seed;
   for (let index = 0; index < text.length; index += 1) {
     bits = Math.imul(bits ^ text.charCodeAt(index), 0x5bd1e995);

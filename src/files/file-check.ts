@@ -3,7 +3,7 @@ import type { Config } from '../config/config.ts';
 import { findBranch } from '../config/find-branch.ts';
 import { BankctlError, errorTable } from '../core/errors.ts';
 import { asSentence, quote } from '../core/text.ts';
-import { createDigestTable, fold } from './digest-table.ts';
+import { createDigestTable, hash32 } from './digest-table.ts';
 import type { ResultsFile } from './results.ts';
 import { readRows } from './row-reader.ts';
 import {
@@ -142,7 +142,7 @@ function problemOf(
     const id = rules.check(row);
     const { mayBeCut } = row;
     if (mayBeCut !== undefined && !lastLineComplete && !isWholeField(mayBeCut, row.fields, rules)) {
-      return cut(row, mayBeCut);
+      return cutOff(row, mayBeCut);
     }
     if (id !== '') ids.note(id, row.line);
     return undefined;
@@ -174,7 +174,7 @@ function createIdCheck(): IdCheck {
     suspects,
     note: (id, line) => {
       const keepFirst = (before: number) => (before === 0 ? line : before);
-      const earlier = lineOfId.update(fold(id, 0x9e3779b1), fold(id, 0x85ebca77), keepFirst);
+      const earlier = lineOfId.update(hash32(id, 0x9e3779b1), hash32(id, 0x85ebca77), keepFirst);
       if (earlier > 0 && suspects.length < maxSuspects) suspects.push({ line, earlier });
     },
   };
@@ -204,12 +204,12 @@ async function repeatedIds(
     });
 }
 
-function cut({ line, fields }: Row, field: string): LineProblem {
+function cutOff({ line, fields }: Row, field: string): LineProblem {
   const value = fields[field] === undefined ? 'is empty' : `is ${quote(fields[field])}`;
   return new LineProblem(
     line,
     `is the last one and has no newline, so it may be cut off in the middle: its ${field} ${value}`,
-    'Fetch the file again if it is cut; if it is complete, say so with --last-line-complete.',
+    'Fetch the file again if it is cut off; if it is complete, say so with --last-line-complete.',
     'line_cut',
   );
 }

@@ -47,7 +47,7 @@ const carriageReturns: Kind = {
 
 const markup: Kind = {
   what: 'HTML or XML, perhaps the error page of a failed download',
-  cure: () => 'Look at it, and fetch the CSV or NDJSON file again.',
+  cure: () => 'Look at it, and download the CSV or NDJSON file again.',
 };
 
 /** How much of the beginning is looked at for bytes that text does not have. */
@@ -92,7 +92,7 @@ function withZeros(bytes: Uint8Array): Kind {
   if (odd > 4 * even && odd * 4 > bytes.length) return fromUtf('UTF-16LE');
   if (even > 4 * odd && even * 4 > bytes.length) return fromUtf('UTF-16BE');
   return {
-    what: 'no text: it has bytes of zero',
+    what: 'not text: it contains zero bytes',
     cure: () => 'Check how the file was written or copied; rows are UTF-8 text.',
   };
 }

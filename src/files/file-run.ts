@@ -115,7 +115,7 @@ export async function withFiles<T>(
   { context, openBank }: FileHost,
   work: (files: OpenFiles) => Promise<T>,
 ): Promise<T> {
-  keepHeapSmall();
+  limitHeapGrowth();
   const source = await openSource(file, context);
   let results: ResultsFile | undefined;
   try {
@@ -142,7 +142,7 @@ export async function withFiles<T>(
  *
  * Source: V8, `heap_growing_percent` in src/flags/flag-definitions.h.
  */
-function keepHeapSmall(): void {
+function limitHeapGrowth(): void {
   setFlagsFromString('--heap-growing-percent=30');
 }
 
@@ -176,7 +176,7 @@ export async function runFile<Item>(
     for await (const items of readAhead(readBatches(ready, options, work), interrupted)) {
       let failure: { readonly error: unknown } | undefined;
       try {
-        await rideOutages(bank.timeoutMs, context, (isRetry) => work.post(items, isRetry));
+        await retryThroughOutages(bank.timeoutMs, context, (isRetry) => work.post(items, isRetry));
       } catch (error) {
         failure = { error };
       }
@@ -189,8 +189,8 @@ export async function runFile<Item>(
     return undefined;
   } catch (error) {
     const tally = work.tally();
-    const left = leftOf(tally);
-    if (!interrupted.aborted) throw toEnd(error, source.name, tally, rerunHint(left));
+    const left = leftToDo(tally);
+    if (!interrupted.aborted) throw describeFailure(error, source.name, tally, rerunHint(left));
     if (tally.done === totalRows && tally.unfinished === 0) return undefined;
     const { unknown, certainty } = tally;
     if (left !== 'all') return { unknown, certainty, left };
@@ -200,7 +200,7 @@ export async function runFile<Item>(
   }
 }
 
-function leftOf({ done, unknown }: Tally): Left {
+function leftToDo({ done, unknown }: Tally): Left {
   if (unknown > 0) return 'unknown';
   return done === 0 ? 'all' : 'rest';
 }
@@ -228,9 +228,9 @@ async function* readBatches<Item>(
 }
 
 /** What ended a run, with what is certain and what to type next. */
-function toEnd(error: unknown, file: string, tally: Tally, rerun: string): unknown {
+function describeFailure(error: unknown, file: string, tally: Tally, rerun: string): unknown {
   const { certainty } = tally;
-  const isUntouched = leftOf(tally) === 'all';
+  const isUntouched = leftToDo(tally) === 'all';
   if (error instanceof LineProblem) {
     // It was right when it was checked.
     const changed = `${file} was changed while it was read: line ${error.line} ${error.message}`;
@@ -261,7 +261,7 @@ const maxPauseMs = 500;
  * @param work is called with whether it was tried before
  * @throws the last failure; at once what is no outage
  */
-async function rideOutages(
+async function retryThroughOutages(
   timeoutMs: number,
   { monotonicNs, interrupted }: FileHost['context'],
   work: (isRetry: boolean) => Promise<void>,

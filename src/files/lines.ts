@@ -89,7 +89,7 @@ function decodeLine(bytes: Uint8Array, line: number): string | LineProblem {
   if (isUtf8(bytes)) return trim(toText(bytes), line);
   return new LineProblem(
     line,
-    `is not UTF-8 text: byte ${firstBadByte(bytes) + 1} of it belongs to no character`,
+    `is not UTF-8 text: its byte ${firstBadByte(bytes) + 1} is not part of a character`,
     'Convert the file, for example with iconv -f latin1 -t utf8.',
   );
 }

@@ -34,7 +34,7 @@ function parseObject(text: string, shape: RowShape, isCut: boolean): Fields | st
     return notJson(text, shape, isCut, error);
   }
   if (Array.isArray(value)) {
-    return `is a JSON array, but ${shape.noun} a line is expected: one JSON object each`;
+    return `is a JSON array, but ${shape.noun} was expected on each line: one JSON object each`;
   }
   if (typeof value !== 'object' || value === null) {
     return `is not ${shape.noun}: a JSON object was expected, such as {"branch":"branch1", ...}`;
@@ -98,5 +98,5 @@ function notJson(text: string, { noun }: RowShape, isCut: boolean, error: unknow
     return `stops in the middle: ${noun} was expected, and the file ends before its }`;
   }
   const reason = error instanceof Error ? error.message.replace(/ in JSON at position.*/s, '') : '';
-  return `is not JSON: ${quote(text)} was read where ${noun} was expected (${reason})`;
+  return `is not JSON: ${quote(text)} was found, but ${noun} was expected (${reason})`;
 }

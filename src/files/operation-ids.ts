@@ -11,8 +11,8 @@ const digestCharacters = 32;
  * or been sorted, and two rows that ask for the same are two operations.
  *
  * @param batch the name that stands for this file; undefined if every row must have an id
- * @returns gives operations their ids, in the order of the file
- * @throws the returned function throws `LineProblem` for a row that can get no id
+ * @returns a function to be called with the operations in the order of the file; it throws
+ *   `LineProblem` for a row that can get no id
  */
 export function giveIds(
   batch: string | undefined,
@@ -38,7 +38,7 @@ export function withoutId(line: number): LineProblem {
   return new LineProblem(
     line,
     'has no id, and no --batch names the file',
-    'Give each row an id, or name the file for all of them, once and for ever: --batch NAME.',
+    'Give each row an id, or give the file a name, and always the same one: --batch NAME.',
     'row_without_id',
   );
 }

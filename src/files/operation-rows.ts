@@ -26,7 +26,7 @@ const fieldsOfType: Readonly<
 
 const types = Object.keys(fieldsOfType);
 
-/** The rows of `apply`: one operation each, an increment where no type is given. */
+/** The rows of `apply`: one operation each, an increment if no type is given. */
 export const operationShape: RowShape = Object.freeze({
   noun: 'an operation',
   columns: [
@@ -42,7 +42,7 @@ export const operationShape: RowShape = Object.freeze({
 /**
  * Reads a row as the command of that name would read its arguments. Pure; needs no database.
  *
- * @returns the operation, its id empty where the row has none
+ * @returns the operation, its id empty if the row has none
  * @throws `LineProblem` with the number of the line, and what was expected
  */
 export function toOperation({ line, fields }: Row, config: Config): Operation {
@@ -114,7 +114,7 @@ function checkFields(line: number, type: ChangeType, fields: Fields): void {
 function lacking(type: ChangeType, name: string, needed: readonly string[]): string {
   const why =
     type === 'reverse'
-      ? 'a reverse names the operation it takes back'
+      ? 'a reverse names the operation that it reverses'
       : `${named(type)} needs ${needed.join(', ')}`;
   return `has no value for ${quote(name)}: ${why}`;
 }

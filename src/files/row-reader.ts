@@ -44,7 +44,7 @@ export async function* readRows(
     const rows = parseLines(parser, lines);
     bytes = lines.bytes;
     if (lines.isCut && (await hasGrown(source, bytes))) {
-      const last = stillWritten(lines.first + lines.texts.length - 1);
+      const last = unfinishedLine(lines.first + lines.texts.length - 1);
       yield { rows: [...rows.filter(({ line }) => line < last.line), last], bytes, leftOut };
     } else yield { rows, bytes, leftOut };
   }
@@ -86,12 +86,12 @@ function formatOf(name: string, first: string): RowFormat {
 
 function checkOneObjectPerLine(name: string, first: string, lines: number): void {
   const cure = (filter: string) =>
-    `Make one object a line of it: jq -c ${filter} ${shownFile(name)} | bankctl ... -`;
+    `Convert it to one object per line: jq -c ${filter} ${shownFile(name)} | bankctl ... -`;
   if (/^\s*\[/.test(first)) {
-    throw wrongKind(name, 'a JSON array, not one JSON object a line', cure("'.[]'"));
+    throw wrongKind(name, 'a JSON array, not one JSON object per line', cure("'.[]'"));
   }
   if (/^\s*\{(?:.*[,{[])?\s*$/.test(first) && lines > 1) {
-    throw wrongKind(name, 'JSON spread over several lines, not one object a line', cure('.'));
+    throw wrongKind(name, 'JSON spread over several lines, not one object per line', cure('.'));
   }
 }
 
@@ -120,7 +120,7 @@ async function hasGrown(source: Source, bytes: number): Promise<boolean> {
   return size !== undefined && size > bytes;
 }
 
-function stillWritten(line: number): LineProblem {
+function unfinishedLine(line: number): LineProblem {
   return new LineProblem(
     line,
     'stops in the middle: the file is still being written',

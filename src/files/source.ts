@@ -100,7 +100,7 @@ async function* streamChunks(name: string, stream: Readable): AsyncIterable<Uint
   for await (const chunk of stream) {
     if (typeof chunk === 'string') yield Buffer.from(chunk);
     else if (chunk instanceof Uint8Array) yield chunk;
-    else throw new TypeError(`${name} gave something that is neither bytes nor text`);
+    else throw new TypeError(`${name} yielded something that is neither bytes nor text`);
   }
 }
 
@@ -136,12 +136,12 @@ async function* guarded<T>(name: string, chunks: AsyncIterable<T>): AsyncIterabl
 
 const reasons: ReadonlyMap<string, string> = new Map([
   ['ENOENT', 'there is no such file'],
-  ['ENOTDIR', 'a part of the path is a file'],
+  ['ENOTDIR', 'part of the path is a file'],
   ['EACCES', 'permission denied'],
   ['EPERM', 'permission denied'],
   ['EISDIR', 'it is a directory'],
-  ['ELOOP', 'its symbolic links go in a circle'],
-  ['EIO', 'the disk gives an error'],
+  ['ELOOP', 'its symbolic links form a loop'],
+  ['EIO', 'the disk reports an error'],
 ]);
 
 /** What the operating system says of a file, in words; anything else as it is. */
@@ -172,7 +172,7 @@ export async function copyToFile(source: Source, interrupted: AbortSignal): Prom
     return await fileSource(source.name, file);
   } catch (error) {
     await file?.close();
-    throw fileError(error, 'not_writable', path, 'Free some space there; TMPDIR moves it.');
+    throw fileError(error, 'not_writable', path, 'Set TMPDIR to a directory with more space.');
   } finally {
     await source.close();
     await rm(directory, { recursive: true, force: true });
