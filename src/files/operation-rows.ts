@@ -114,7 +114,7 @@ function checkFields(line: number, type: ChangeType, fields: Fields): void {
 function lacking(type: ChangeType, name: string, needed: readonly string[]): string {
   const why =
     type === 'reverse'
-      ? 'a reverse names the operation that it reverses'
+      ? 'a reverse names the operation it takes back'
       : `${named(type)} needs ${needed.join(', ')}`;
   return `has no value for ${quote(name)}: ${why}`;
 }
