@@ -26,8 +26,8 @@ export const apply: Command = {
   name: 'apply',
   summary: 'post the operations of a file, in order, each exactly once',
   description: [
-    'One operation per row: NDJSON objects of text, or CSV with a header. Fields: type (increment if',
-    'left out, open, transfer, reverse, freeze, unfreeze, close), branch, account, amount; from',
+    'One operation per row: NDJSON objects of text, or CSV with a header. Fields: type (increment',
+    'if left out, open, transfer, reverse, freeze, unfreeze, close), branch, account, amount; from',
     'and to as BRANCH:ACCOUNT; reverses; id, memo; create (true or false).',
     '',
     'The whole file is checked before anything is posted; the standard input is copied to a',

@@ -47,7 +47,7 @@ const carriageReturns: Kind = {
 
 const markup: Kind = {
   what: 'HTML or XML, perhaps the error page of a failed download',
-  cure: () => 'Look at it, and download the CSV or NDJSON file again.',
+  cure: () => 'Look at it, and fetch the CSV or NDJSON file again.',
 };
 
 /** How much of the beginning is looked at for bytes that text does not have. */
