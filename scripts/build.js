@@ -21,7 +21,7 @@ const core = [
   ],
   ...['cli/execute', 'commands/mongod-host', 'commands/typed', 'commands/stress-mode'],
   ...(await sources('bank/operations')),
-  ...['files/lines', 'files/operation-rows', 'files/account-rows', 'files/columns'],
+  ...['files/rows', 'files/operation-rows', 'files/account-rows'],
   ...['render/present', 'render/progress', 'render/plain-paint', 'render/record', 'render/width'],
 ].map((name) => (name.endsWith('.ts') ? name : `src/${name}.ts`));
 

@@ -11,11 +11,15 @@ import { quote } from '../core/text.ts';
 import { formatTime, parseSpan, type Span, timeFormat } from '../core/time.ts';
 import { type Result, streamOf } from '../render/result.ts';
 import { type Column, recordView, type View } from '../render/view.ts';
+import {
+  hintAtNoBank,
+  sayLeftOut,
+  tellAllProblems,
+  tellProblems,
+  warnOfNoBank,
+} from './bank-notices.ts';
 import type { Command, Session, Typed } from './command.ts';
-import { sayLeftOut } from './left-out.ts';
-import { hintAtNoBank, warnOfNoBank } from './no-bank.ts';
 import { failure, notice, resultZone, warning } from './notice.ts';
-import { tellAllProblems, tellProblems } from './problems.ts';
 import { textOption } from './typed.ts';
 
 /** What `balance` was asked to show: the bank, a branch, or an account; now or as it was. */

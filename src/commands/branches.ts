@@ -1,7 +1,5 @@
+import { sayLeftOut, tellAllProblems, warnOfNoBank } from './bank-notices.ts';
 import type { Command } from './command.ts';
-import { sayLeftOut } from './left-out.ts';
-import { warnOfNoBank } from './no-bank.ts';
-import { tellAllProblems } from './problems.ts';
 
 export const branches: Command = {
   name: 'branches',

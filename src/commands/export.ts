@@ -7,13 +7,11 @@ import { accountColumns } from '../files/account-rows.ts';
 import { operationShape } from '../files/operation-rows.ts';
 import { type StreamResult, streamOf } from '../render/result.ts';
 import type { Column } from '../render/view.ts';
+import { sayLeftOut, tellProblems, warnOfNoBank } from './bank-notices.ts';
 import type { Command, Session, Typed } from './command.ts';
-import { sayLeftOut } from './left-out.ts';
-import { warnOfNoBank } from './no-bank.ts';
-import { tellProblems } from './problems.ts';
 
 /** What `export` was asked for. */
-export interface ExportInput {
+interface ExportInput {
   /** The branches whose accounts are exported, in the order of the config. */
   readonly branches: readonly string[];
   readonly operations: boolean;
@@ -22,7 +20,7 @@ export interface ExportInput {
 /** Not named `export`, which the language keeps for itself. */
 export const exportCommand: Command = {
   name: 'export',
-  summary: 'write accounts, or all operations, as rows that can be taken back',
+  summary: 'write accounts, or all operations, as rows that can be read back',
   description: [
     'Without -o, accounts come as CSV and operations as NDJSON. All rows are of one moment.',
     '',
@@ -47,7 +45,7 @@ export const exportCommand: Command = {
   },
 };
 
-/** @throws `unknown_branch`; `usage` where the operations of one branch are asked for */
+/** @throws `unknown_branch`; `usage` if the operations of one branch are asked for */
 export function parseExport(typed: Typed, config: Config): ExportInput {
   const [name] = typed.args;
   const wanted = typed.options['operations'] === true;

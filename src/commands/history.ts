@@ -6,8 +6,8 @@ import { findBranch } from '../config/find-branch.ts';
 import { BankctlError, Status } from '../core/errors.ts';
 import { parseSpan, timeFormat } from '../core/time.ts';
 import { streamOf } from '../render/result.ts';
+import { hintAtNoBank } from './bank-notices.ts';
 import type { Command, Session, Typed } from './command.ts';
-import { hintAtNoBank } from './no-bank.ts';
 import { failure, notice, noticeRange, resultZone, type TypedRange } from './notice.ts';
 import { argument, textOption, wholeNumberOption } from './typed.ts';
 

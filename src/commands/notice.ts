@@ -4,7 +4,7 @@ import { formatTime, type Span } from '../core/time.ts';
 import type { GlobalOptions, Session } from './command.ts';
 
 /** Facts for a program, beside the sentence for people. */
-export type NoticeFacts = Readonly<Record<string, unknown>>;
+type NoticeFacts = Readonly<Record<string, unknown>>;
 
 /**
  * A sentence on stderr about a result that is right in itself. With JSON or NDJSON it is one line,

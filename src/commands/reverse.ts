@@ -1,7 +1,7 @@
 import { parseOperationId } from '../bank/operations/names.ts';
 import { BankctlError } from '../core/errors.ts';
+import { hintAtNoBank } from './bank-notices.ts';
 import type { Command } from './command.ts';
-import { hintAtNoBank } from './no-bank.ts';
 import { argument, parseWriting, writingOptions } from './typed.ts';
 import { postOne } from './writing.ts';
 

@@ -3,8 +3,8 @@ import { parseOperationId } from '../bank/operations/names.ts';
 import { quote } from '../core/text.ts';
 import { timeFormat } from '../core/time.ts';
 import { recordView, type View } from '../render/view.ts';
+import { hintAtNoBank } from './bank-notices.ts';
 import type { Command } from './command.ts';
-import { hintAtNoBank } from './no-bank.ts';
 import { resultZone, warning } from './notice.ts';
 import { argument } from './typed.ts';
 

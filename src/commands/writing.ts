@@ -8,8 +8,8 @@ import { BankctlError, Status } from '../core/errors.ts';
 import { shellWord } from '../core/text.ts';
 import { Unfinished } from '../core/unfinished.ts';
 import type { SingleResult } from '../render/result.ts';
+import { hintAtNoBank } from './bank-notices.ts';
 import type { Session } from './command.ts';
-import { hintAtNoBank } from './no-bank.ts';
 import { type Posted, postedResult } from './posted.ts';
 import type { WritingInput } from './typed.ts';
 

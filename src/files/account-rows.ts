@@ -4,9 +4,8 @@ import type { Config } from '../config/config.ts';
 import { findBranch } from '../config/find-branch.ts';
 import { parseAmount } from '../core/money.ts';
 import { quote } from '../core/text.ts';
-import { LineProblem } from './lines.ts';
 import { atLine } from './operation-rows.ts';
-import type { Row, RowShape } from './rows.ts';
+import { LineProblem, type Row, type RowShape } from './rows.ts';
 
 /** The columns of exported accounts, in order. */
 export const accountColumns = ['branch', 'account', 'balance', 'currency', 'status'] as const;
@@ -60,7 +59,7 @@ export function toAccount({ line, fields }: Row, target: Target): AccountRow {
       throw new LineProblem(
         line,
         `is an account of ${branch.name}, and this is an import into ${target.branch}`,
-        'Take rows into the branches that they name with --any-branch.',
+        'Import rows into the branches that they name with --any-branch.',
       );
     }
     const { currency } = branch;
@@ -72,7 +71,10 @@ export function toAccount({ line, fields }: Row, target: Target): AccountRow {
     }
     const balanceMinor = parseAmount(balance, currency);
     if (status === 'closed' && balanceMinor !== 0n) {
-      throw new LineProblem(line, `is closed and has ${balance}: a closed account has nothing`);
+      throw new LineProblem(
+        line,
+        `is closed and has ${balance}: a closed account must have a balance of 0`,
+      );
     }
     const number = parseAccountNumber(account);
     return { line, branch: branch.name, account: number, balanceMinor, status };

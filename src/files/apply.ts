@@ -1,24 +1,66 @@
-import { maxOperations } from '../bank/post.ts';
+import type { Bank } from '../bank/bank.ts';
+import type { Outcome } from '../bank/judge.ts';
+import type { Posting } from '../bank/operations/entry.ts';
+import type { Operation } from '../bank/operations/operation.ts';
+import { maxOperations, OutcomeUnknown, type PostOptions, post } from '../bank/post.ts';
+import { createMemory } from '../bank/post-memory.ts';
+import { createRehearsal } from '../bank/rehearsal.ts';
+import type { Config } from '../config/config.ts';
 import { BankctlError } from '../core/errors.ts';
-import { ahead } from './ahead.ts';
-import { type ApplyOptions, type ApplyResult, ApplyRun, type RunHost } from './apply-run.ts';
-import { recordBatch } from './batch-name.ts';
-import { type BatchBounds, type Reading, readBatches, withoutId } from './batches.ts';
-import { type CheckedFile, type CheckHost, checkFile, type RowRules } from './check-file.ts';
+import { formatAmount } from '../core/money.ts';
+import { createRequestSum, recordBatch } from './batch-record.ts';
+import type { RowRules } from './file-check.ts';
+import {
+  type BatchBounds,
+  type FileHost,
+  type FileOptions,
+  type Interruption,
+  maxBatchCharacters,
+  type OpenFiles,
+  type RowWork,
+  runFile,
+  type Tally,
+  withFiles,
+} from './file-run.ts';
+import { giveIds, withoutId } from './operation-ids.ts';
 import { operationShape, toOperation } from './operation-rows.ts';
-import { createRequestSum, type RequestSum } from './request-sum.ts';
-import type { LeftOut } from './rows.ts';
-import { spool } from './spool.ts';
-import { isWholeField } from './whole-field.ts';
+import type { Row } from './rows.ts';
 
-/** What applying takes from its surroundings. */
-export interface ApplyHost extends RunHost, Pick<CheckHost, 'faulty'> {
-  /** Called with what was left out of a file that was found right. */
-  readonly leftOut: (leftOut: LeftOut) => void;
+/** How a file is applied. */
+export interface ApplyOptions extends FileOptions {
+  /** The name that ids derive from if rows have none. */
+  readonly batch: string | undefined;
+  readonly onRefusal: 'continue' | 'stop';
+  readonly atomic: boolean;
+  /** Rows that were refused when the file was run before are tried again. */
+  readonly retryRefused: boolean;
+  /** The rows are meant a second time, though they were given under another `--batch` name. */
+  readonly again: boolean;
 }
 
-/** Longer rows make smaller batches, so that memory does not grow with them. */
-const bounds: BatchBounds = { operations: maxOperations, characters: 4 * 1024 * 1024 };
+/** What became of a file. */
+export interface ApplyResult {
+  /** Numbers of rows, and of committed transactions, in the words of the JSON result. */
+  readonly counts: Readonly<Record<'applied' | 'replayed' | 'refused' | 'batches', number>>;
+  /** Of the refused rows: those that were refused before, and since when. */
+  readonly standing: { readonly rows: number; readonly since: Date | undefined };
+  /** Rows that were applied before under the same `--batch` name, and are not in the file. */
+  readonly dropped: number;
+  readonly interrupted: Interruption | undefined;
+}
+
+/** A refused row, for those who watch. */
+interface RefusedRow {
+  readonly line: number;
+  readonly error: BankctlError;
+  /** Of an atomic file: refused only since another row was. */
+  readonly isVictim: boolean;
+}
+
+/** What applying takes from its surroundings. */
+interface ApplyHost extends FileHost {
+  readonly refused: (row: RefusedRow) => void;
+}
 
 /**
  * The most bytes of a file that are one transaction: more did not fit in the 256 MB cache of the
@@ -28,92 +70,223 @@ const bounds: BatchBounds = { operations: maxOperations, characters: 4 * 1024 * 
  */
 const maxAtomicBytes = 8 * 1024 * 1024;
 
-/** All rows are one transaction, however long they are. */
-const oneBatch: BatchBounds = { ...bounds, characters: Number.POSITIVE_INFINITY };
-
 /**
  * Applies a file of operations in order, each exactly once, in batches of one transaction each.
- * The file is checked as a whole before anything is posted; what can't be read twice is copied.
  *
  * @returns what became of the rows, also if it was interrupted after the first of them
  * @throws `invalid_row`, `row_without_id`, `row_repeated`, `line_cut`, `file_repeated`,
  *   `too_many_operations`, with nothing posted; whatever ends it later, with how many rows are
  *   certainly applied and how to go on
  */
-export async function applyFile(
-  reading: Reading,
+export function applyFile(
+  config: Config,
   options: ApplyOptions,
   host: ApplyHost,
 ): Promise<ApplyResult> {
-  const run = new ApplyRun(options, host);
-  const { source } = reading;
-  let ready = reading;
-  try {
-    if (!source.repeatable) ready = { ...reading, source: await spool(source, host.interrupted) };
-    const withoutIds = createRequestSum();
-    const rules = rulesOf(ready, options, withoutIds);
-    const checked = await checkFile(ready.source, ready.format, rules, {
-      ...host,
-      checked: (rows) => host.progress({ phase: 'checking', rows, totalRows: undefined }),
-    });
-    if (options.atomic) checkAtomic(source.name, checked);
-    host.leftOut(checked.leftOut);
-    run.begin(
-      checked.rows,
-      await rowsBefore(ready, { ...checked, digest: withoutIds.digest() }, options, host),
-    );
-    const batches = readBatches(ready, options.atomic ? oneBatch : bounds);
-    for await (const batch of ahead(batches, host.interrupted)) {
-      if (await run.post(batch)) break;
+  return withFiles(options, host, async (files) => {
+    const work = new ApplyWork(files, config, options, host);
+    const interrupted = await runFile(files, options, host, work);
+    return { ...work.result(), interrupted };
+  });
+}
+
+/** A row of the file as an operation. */
+interface OperationRow {
+  readonly line: number;
+  readonly operation: Operation;
+}
+
+class ApplyWork implements RowWork<OperationRow> {
+  readonly rules: RowRules;
+  readonly bounds: BatchBounds;
+  readonly #files: OpenFiles;
+  readonly #options: ApplyOptions;
+  readonly #host: ApplyHost;
+  readonly #postOptions: PostOptions;
+  readonly #idOf: ReturnType<typeof giveIds>;
+  readonly #withoutIds = createRequestSum();
+  readonly #counts = { applied: 0, replayed: 0, refused: 0, batches: 0 };
+  readonly #standing: { rows: number; since: Date | undefined } = { rows: 0, since: undefined };
+  /** Operations whose commit was sent and not answered. */
+  readonly #unknown = new Set<Operation>();
+  /** Of the batch that is being posted, in order. */
+  #outcomes: Outcome[] = [];
+  #totalRows: number | undefined;
+  /** Rows of other files with the same `--batch` name. */
+  #appliedBefore = 0;
+  #replayedIds = 0;
+  #expectFresh = false;
+
+  constructor(files: OpenFiles, config: Config, options: ApplyOptions, host: ApplyHost) {
+    const { atomic, dryRun, batch } = options;
+    this.#files = files;
+    this.#options = options;
+    this.#host = host;
+    this.#idOf = giveIds(batch);
+    this.rules = { shape: operationShape, config, check: (row) => this.#check(row) };
+    // All rows of an atomic file are one transaction, however long they are.
+    const characters = atomic ? Number.POSITIVE_INFINITY : maxBatchCharacters;
+    this.bounds = { rows: maxOperations, characters };
+    this.#postOptions = {
+      by: host.context.author,
+      dryRun,
+      atomic,
+      stopAtRefusal: options.onRefusal === 'stop',
+      refusals: { stand: !options.retryRefused },
+      memory: createMemory(),
+      ...(dryRun ? { rehearsal: createRehearsal() } : {}),
+    };
+  }
+
+  #check(row: Row): string {
+    const operation = toOperation(row, this.rules.config);
+    if (operation.id !== '') return operation.id;
+    if (this.#options.batch === undefined) throw withoutId(row.line);
+    this.#withoutIds.add(operation);
+    return '';
+  }
+
+  async begin(rows: number, bytes: number): Promise<void> {
+    const { source, bank } = this.#files;
+    const { atomic, batch, dryRun, again } = this.#options;
+    if (atomic) checkAtomic(source.name, rows, bytes);
+    const digest = this.#withoutIds.digest();
+    if (batch !== undefined && digest !== undefined) {
+      const given = { batch, digest, rows, by: this.#host.context.author, dryRun, again };
+      this.#appliedBefore = await recordBatch(bank, given, source.name);
     }
-    return run.result();
-  } catch (error) {
-    return run.ended(error, source.name);
-  } finally {
-    await ready.source.close();
+    this.#totalRows = rows;
+  }
+
+  read(row: Row): OperationRow {
+    const { line } = row;
+    return { line, operation: this.#idOf(toOperation(row, this.rules.config), line) };
+  }
+
+  /** Thanks to the ids, operations can be posted again whatever became of them. */
+  async post(rows: readonly OperationRow[], isRetry: boolean): Promise<void> {
+    if (!isRetry) this.#outcomes = [];
+    const outcomes = this.#outcomes;
+    const left = rows.slice(outcomes.length).map(({ operation }) => operation);
+    try {
+      await post(this.#files.bank, left, {
+        ...this.#postOptions,
+        ...(this.#expectFresh && !isRetry ? { expectFresh: true } : {}),
+        settled: (some) => {
+          outcomes.push(...some);
+          if (some.some(({ applied }) => applied)) this.#counts.batches += 1;
+          if (this.#unknown.size === 0) return;
+          for (const { operation } of some) this.#unknown.delete(operation);
+        },
+      });
+    } catch (error) {
+      if (error instanceof OutcomeUnknown) {
+        for (const operation of error.operations) this.#unknown.add(operation);
+      }
+      throw error;
+    }
+  }
+
+  count(rows: readonly OperationRow[]): void {
+    const replayedBefore = this.#counts.replayed;
+    for (const [index, outcome] of this.#outcomes.entries()) {
+      this.#countOne(outcome, rows[index]?.line ?? 0);
+    }
+    this.#expectFresh = this.#counts.replayed === replayedBefore && !this.#options.dryRun;
+  }
+
+  results(rows: readonly OperationRow[]): readonly object[] {
+    const { bank } = this.#files;
+    return this.#outcomes.map((outcome, index) => toResult(rows[index]?.line ?? 0, outcome, bank));
+  }
+
+  #countOne(outcome: Outcome, line: number): void {
+    if (!outcome.applied) {
+      this.#counts.refused += 1;
+      const { error, standing: since, because } = outcome;
+      if (since) {
+        const earlier = this.#standing.since;
+        this.#standing.rows += 1;
+        if (!earlier || since.getTime() < earlier.getTime()) this.#standing.since = since;
+      }
+      this.#host.refused({ line, error, isVictim: because !== undefined });
+    } else if (outcome.replayed) {
+      this.#counts.replayed += 1;
+      if (outcome.operation.request !== undefined) this.#replayedIds += 1;
+    } else this.#counts.applied += 1;
+  }
+
+  isStopped(): boolean {
+    return this.#options.onRefusal === 'stop' && this.#counts.refused > 0;
+  }
+
+  tally(): Tally {
+    const unknown = this.#unknown.size;
+    return { done: this.#done(), unfinished: 0, unknown, certainty: this.#certainty() };
+  }
+
+  result(): Omit<ApplyResult, 'interrupted'> {
+    const isWhole = this.#done() === this.#totalRows;
+    const dropped = isWhole ? Math.max(this.#appliedBefore - this.#replayedIds, 0) : 0;
+    return { counts: this.#counts, standing: this.#standing, dropped };
+  }
+
+  #done(): number {
+    const { applied, replayed, refused } = this.#counts;
+    return applied + replayed + refused;
+  }
+
+  #certainty(): string {
+    if (this.#options.dryRun) return 'It was a dry run: nothing was written.';
+    const [done, unknown] = [this.#done(), this.#unknown.size];
+    if (done === 0 && unknown === 0) return 'Nothing was applied by this run.';
+    const { refused } = this.#counts;
+    const but = refused === 0 ? '' : ` (${refused} of them refused)`;
+    const rows = (number: number) => (number === 1 ? 'row' : `${number} rows`);
+    const are = done === 1 ? 'is' : 'are';
+    const first = done === 0 ? '' : `The first ${rows(done)} ${are} certainly done${but}; `;
+    return unknown === 0
+      ? `${first}nothing after them was applied by this run.`
+      : `${first}the ${done === 0 ? 'first' : 'next'} ${rows(unknown)} may or may not be applied.`;
   }
 }
 
-function rulesOf(
-  { config, batch }: Reading,
-  { lastLineComplete }: ApplyOptions,
-  withoutIds: RequestSum,
-): RowRules {
-  return {
-    shape: operationShape,
-    check: (row) => {
-      const operation = toOperation(row, config);
-      if (operation.id !== '') return operation.id;
-      if (batch === undefined) throw withoutId(row.line);
-      withoutIds.add(operation);
-      return '';
-    },
-    isWhole: ({ fields }, field) => isWholeField(field, fields, config),
-    lastLineComplete,
-  };
-}
-
-/** How many rows were applied before under the name, if other rows were given under it. */
-async function rowsBefore(
-  { batch, source }: Reading,
-  { digest, rows }: CheckedFile & { readonly digest: string | undefined },
-  { dryRun, again }: ApplyOptions,
-  { bank, by }: ApplyHost,
-): Promise<number> {
-  if (batch === undefined || digest === undefined) return 0;
-  return recordBatch(bank, { batch, digest, rows, by, dryRun, again }, source.name);
-}
-
 /** @throws `too_many_operations` if the file is more than one transaction holds */
-function checkAtomic(file: string, { rows, bytes }: CheckedFile): void {
+function checkAtomic(file: string, rows: number, bytes: number): void {
   if (rows <= maxOperations && bytes <= maxAtomicBytes) return;
-  const [has, most] =
+  const [has, max] =
     rows > maxOperations
       ? [`${rows} rows`, `${maxOperations} rows`]
       : [`${bytes} bytes`, `${maxAtomicBytes} bytes`];
   throw new BankctlError(
     'too_many_operations',
-    `${file} has ${has}, and --atomic takes at most ${most}: they are one transaction. ` +
+    `${file} has ${has}, and --atomic takes at most ${max}: they are one transaction. ` +
       'Nothing was applied by this run.',
   );
+}
+
+/** One line of `--results`. */
+function toResult(line: number, outcome: Outcome, bank: Bank): object {
+  const { id } = outcome.operation;
+  if (!outcome.applied) {
+    const { code, message } = outcome.error;
+    return { line, id, outcome: 'refused', code, message };
+  }
+  return {
+    line,
+    id,
+    outcome: outcome.replayed ? 'replayed' : 'applied',
+    postings: outcome.entry.postings.map((posting) => toPosting(posting, bank)),
+  };
+}
+
+function toPosting({ branch, account, ...posting }: Posting, bank: Bank): object {
+  const { currency } = bank.branches.get(branch);
+  return {
+    branch,
+    account,
+    amount: formatAmount(posting.amountMinor, currency),
+    balance: formatAmount(posting.balanceAfterMinor, currency),
+    version: Number(posting.version),
+  };
 }

@@ -1,137 +1,200 @@
+import { parse } from 'csv-parse/sync';
 import { quote } from '../core/text.ts';
-import { unknownColumn } from './columns.ts';
-import { type CsvRecord, cellsOf, QuotingFault, readRecords } from './csv-records.ts';
-import { LineProblem } from './lines.ts';
-import type { Fields, Row, RowParser, RowShape } from './rows.ts';
+import { maxLineBytes } from './lines.ts';
+import {
+  countQuotes,
+  type Fields,
+  isBlank,
+  LineProblem,
+  type Row,
+  type RowParser,
+  type RowShape,
+  unknownColumn,
+} from './rows.ts';
+
+/** A record of a CSV file, on one line or more. */
+interface CsvRecord {
+  /** Number of its first line. */
+  readonly line: number;
+  readonly text: string;
+  readonly isCut: boolean;
+}
+
+/** A record whose quoted cell goes on: it has an odd number of quotation marks so far. */
+interface OpenRecord {
+  readonly line: number;
+  readonly texts: string[];
+  characters: number;
+}
 
 /**
- * Reads CSV as RFC 4180 has it, with a head that names the columns, in any order. An empty cell is
- * a field that is not given. What spreadsheets add and holds nothing is left out: rows of commas,
- * columns without a name, and the line that names the separator.
+ * Reads CSV with a header that names the columns, in any order. An empty cell is a field that is
+ * not given. What spreadsheets add and holds nothing is left out: rows of commas, columns without
+ * a name, and the line that names the separator.
+ *
+ * A record ends at the first line end that is not inside a quoted cell. In a well-formed record
+ * every quoted cell has an even number of quotation marks and the other cells have none, so that
+ * is the first line end with an even number of them before it. A line that breaks the grammar
+ * earlier than that is refused at once.
+ *
+ * Source: RFC 4180, section 2.
  */
-export function parseCsv(shape: RowShape): RowParser {
-  const records = readRecords();
+export function createCsvParser(shape: RowShape): RowParser {
   const leftOut = { blankRows: 0, namelessColumns: 0 };
-  let head: readonly string[] | undefined;
-  const toRowOf = (record: CsvRecord): Row | LineProblem | undefined => {
-    if (!head) {
-      if (/^"?sep=,"?$/i.test(record.text)) return undefined;
-      head = checkHead(record, shape);
-      leftOut.namelessColumns = head.filter((name) => name === '').length;
+  let header: readonly string[] | undefined;
+  let open: OpenRecord | undefined;
+
+  const takeLine = (line: number, text: string, isCut: boolean): CsvRecord | undefined => {
+    const isOdd = countQuotes(text) % 2 === 1;
+    if (!open) {
+      if (!isOdd) return { line, text, isCut };
+      if (parseCells(text) === 'misquoted') throw misquoted(line, text);
+      open = { line, texts: [text], characters: text.length };
       return undefined;
     }
-    const row = toRow(head, record, shape, leftOut);
-    if (!row) leftOut.blankRows += 1;
-    return row;
+    open.texts.push(text);
+    open.characters += text.length + 1;
+    if (open.characters > maxLineBytes) throw neverClosed(open.line);
+    if (!isOdd) return undefined;
+    const record = { line: open.line, text: open.texts.join('\n'), isCut };
+    open = undefined;
+    return record;
   };
+
   return {
-    parse: (lines) => {
-      const rows: (Row | LineProblem)[] = [];
-      for (const record of records.take(lines)) {
-        if (record instanceof LineProblem && !head) throw record;
-        const row = record instanceof LineProblem ? record : toRowOf(record);
-        if (row) rows.push(row);
-      }
-      return rows;
+    parse: (line, text, isCut) => {
+      if (text === '' && !open) return undefined;
+      const record = takeLine(line, text, isCut);
+      if (!record) return undefined;
+      if (header) return toRow(header, record, shape, leftOut);
+      if (/^"?sep=,"?$/i.test(record.text)) return undefined;
+      header = readHeader(record, shape);
+      leftOut.namelessColumns = header.filter((name) => name === '').length;
+      return undefined;
     },
-    end: () => {
-      const problem = records.end();
-      return problem ? [problem] : [];
+    skip: () => {
+      open = undefined;
     },
-    leftOut: () => leftOut,
+    canGoOn: () => header !== undefined && open === undefined,
+    end: () => (open ? neverClosed(open.line) : undefined),
+    leftOut,
   };
 }
 
-/** @returns undefined for a row in which nothing stands */
+/** @returns undefined for a row in which there is nothing */
 function toRow(
-  head: readonly string[],
-  { line, text, cut }: CsvRecord,
+  header: readonly string[],
+  { line, text, isCut }: CsvRecord,
   shape: RowShape,
-  leftOut: { namelessColumns: number },
-): Row | LineProblem | undefined {
-  const cells = cellsOf(text);
-  if (cells instanceof QuotingFault) return new LineProblem(line, cells.message);
-  if (cells.every(isBlank)) return undefined;
-  if (cells.length !== head.length) {
-    const wrong = countProblem(head, cells, cut);
-    if (wrong !== undefined) return new LineProblem(line, wrong);
-    const extra = cells.length - head.filter((name) => name !== '').length;
+  leftOut: { blankRows: number; namelessColumns: number },
+): Row | undefined {
+  const cells = cellsOf(line, text);
+  if (cells.every(isBlank)) {
+    leftOut.blankRows += 1;
+    return undefined;
+  }
+  if (cells.length !== header.length) {
+    const wrong = countProblem(header, cells, isCut);
+    if (wrong !== undefined) throw new LineProblem(line, wrong);
+    const extra = cells.length - header.filter((name) => name !== '').length;
     leftOut.namelessColumns = Math.max(leftOut.namelessColumns, extra);
   }
-  const fields = toFields(head, cells, shape);
-  if (typeof fields === 'string') return new LineProblem(line, fields);
-  const lastColumn = head[cells.length - 1] ?? '';
-  return cut && !text.endsWith('"') && lastColumn !== ''
-    ? { line, length: text.length, fields, mayBeCut: lastColumn }
-    : { line, length: text.length, fields };
+  const fields = toFields(line, header, cells, shape);
+  const row = { line, length: text.length, fields };
+  const lastColumn = header[cells.length - 1] ?? '';
+  const mayBeCut = isCut && !text.endsWith('"') && lastColumn !== '';
+  return mayBeCut ? { ...row, mayBeCut: lastColumn } : row;
 }
 
-function isBlank(cell: string): boolean {
-  return cell.trim() === '';
+/** The cells of a record. Most have no quoted cell, and need no parser. */
+function parseCells(text: string): readonly string[] | 'unclosed' | 'misquoted' {
+  if (!text.includes('"')) return text.split(',');
+  try {
+    return parse(text, { relax_column_count: true, record_delimiter: '\n' })[0] ?? [''];
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? error.code : undefined;
+    return code === 'CSV_QUOTE_NOT_CLOSED' ? 'unclosed' : 'misquoted';
+  }
 }
 
-/** What is wrong if a row has other cells than the head; empty ones without a name are nothing. */
+function cellsOf(line: number, text: string): readonly string[] {
+  const cells = parseCells(text);
+  if (cells === 'unclosed') throw neverClosed(line);
+  if (cells === 'misquoted') throw misquoted(line, text);
+  return cells;
+}
+
+function neverClosed(line: number): LineProblem {
+  return new LineProblem(
+    line,
+    'has a quoted cell that is not closed, so what follows cannot be read',
+    'Close it with a quotation mark; one inside a cell is written twice.',
+  );
+}
+
+function misquoted(line: number, text: string): LineProblem {
+  const rule = 'a quoted cell is "..." as a whole, and a " in it is written ""';
+  return new LineProblem(line, `is quoted wrongly: ${rule} (${quote(text)})`);
+}
+
+/** What is wrong with the number of cells of a row; empty ones without a name are nothing. */
 function countProblem(
-  head: readonly string[],
+  header: readonly string[],
   cells: readonly string[],
-  cut: boolean,
+  isCut: boolean,
 ): string | undefined {
-  const named = head.findLastIndex((name) => name !== '') + 1;
-  if (cells.length >= named && cells.slice(head.length).every(isBlank)) return undefined;
-  const names = head.slice(0, named);
+  const named = header.findLastIndex((name) => name !== '') + 1;
+  if (cells.length >= named && cells.slice(header.length).every(isBlank)) return undefined;
+  const names = header.slice(0, named);
   const counted = `has ${cells.length} of the ${named} cells ${names.join(',')}`;
-  return cut && cells.length < named
+  return isCut && cells.length < named
     ? `stops in the middle: the file ends there, and the line ${counted}`
     : counted;
-}
-
-function toFields(
-  head: readonly string[],
-  cells: readonly string[],
-  shape: RowShape,
-): Fields | string {
-  const fields: Record<string, string> = {};
-  for (let index = 0; index < head.length; index += 1) {
-    const [name = '', cell = ''] = [head[index], cells[index]];
-    if (cell === '') continue;
-    if (name === '') {
-      if (isBlank(cell)) continue;
-      return `has ${quote(cell)} in a column without a name`;
-    }
-    if (shape.flags.includes(name) && cell !== 'true' && cell !== 'false') {
-      return `has ${quote(cell)} as ${name}: true or false was expected`;
-    }
-    if (shape.names.includes(name) && roundedNumber.test(cell)) return rounded(name, cell);
-    fields[name] = cell;
-  }
-  return fields;
 }
 
 /** How spreadsheets write a number of more than eleven digits. */
 const roundedNumber = /^\d(?:\.\d+)?E\+\d\d$/;
 
-function rounded(name: string, cell: string): string {
-  return (
-    `has the ${name} ${quote(cell)}, which a spreadsheet makes of a long number: its last digits ` +
-    'are gone. Make that column text in the spreadsheet, and save the file again from the original'
-  );
+function toFields(
+  line: number,
+  header: readonly string[],
+  cells: readonly string[],
+  { flags, names }: RowShape,
+): Fields {
+  const fields: Record<string, string> = {};
+  for (let index = 0; index < header.length; index += 1) {
+    const [name = '', cell = ''] = [header[index], cells[index]];
+    if (cell === '') continue;
+    if (name === '') {
+      if (isBlank(cell)) continue;
+      throw new LineProblem(line, `has ${quote(cell)} in a column without a name`);
+    }
+    if (flags.includes(name) && cell !== 'true' && cell !== 'false') {
+      throw new LineProblem(line, `has ${quote(cell)} as ${name}: true or false was expected`);
+    }
+    if (names.includes(name) && roundedNumber.test(cell)) {
+      throw new LineProblem(
+        line,
+        `has the ${name} ${quote(cell)}, a long number that a spreadsheet has rounded: its last ` +
+          'digits are gone. Format that column as text in the spreadsheet, and save the file ' +
+          'again from the original',
+      );
+    }
+    fields[name] = cell;
+  }
+  return fields;
 }
 
 /** @throws `LineProblem` if the line names no columns that rows of this shape have */
-function checkHead({ line, text, cut }: CsvRecord, shape: RowShape): readonly string[] {
+function readHeader({ line, text, isCut }: CsvRecord, shape: RowShape): readonly string[] {
   if (/^\s*[{[]/.test(text)) {
     throw new LineProblem(line, 'is JSON, not the header of a CSV', 'Give --format ndjson.');
   }
-  const cells = cellsOf(text);
-  if (cells instanceof QuotingFault) throw new LineProblem(line, cells.message);
-  const head = cells.map((name) => (isBlank(name) ? '' : name));
-  const problem = separatorProblem(text, head) ?? namesProblem(head.filter(isNamed), shape);
-  if (problem === undefined) return head;
-  throw new LineProblem(line, cut ? `${problem} (the file ends on that line)` : problem);
-}
-
-function isNamed(name: string): boolean {
-  return name !== '';
+  const header = cellsOf(line, text).map((name) => (isBlank(name) ? '' : name));
+  const named = header.filter((name) => name !== '');
+  const problem = separatorProblem(text, header.length) ?? namesProblem(named, shape);
+  if (problem === undefined) return header;
+  throw new LineProblem(line, isCut ? `${problem} (the file ends on that line)` : problem);
 }
 
 const separators: ReadonlyMap<string, string> = new Map([
@@ -140,8 +203,9 @@ const separators: ReadonlyMap<string, string> = new Map([
   ['|', 'vertical bars'],
 ]);
 
-function separatorProblem(text: string, { length }: readonly string[]): string | undefined {
-  const separator = /^"?sep=(.)/i.exec(text)?.[1] ?? (length === 1 ? /[;\t|]/.exec(text)?.[0] : '');
+function separatorProblem(text: string, columns: number): string | undefined {
+  const stated = /^"?sep=(.)/i.exec(text)?.[1];
+  const separator = stated ?? (columns === 1 ? /[;\t|]/.exec(text)?.[0] : undefined);
   const used = separators.get(separator ?? '');
   if (used === undefined) return undefined;
   return (
@@ -150,16 +214,18 @@ function separatorProblem(text: string, { length }: readonly string[]): string |
   );
 }
 
-function namesProblem(head: readonly string[], shape: RowShape): string | undefined {
-  const names = shape.columns.join(', ');
-  const unknown = head.find((name) => !shape.columns.includes(name));
-  if (unknown !== undefined && !head.some((name) => shape.columns.includes(name))) {
+function namesProblem(header: readonly string[], shape: RowShape): string | undefined {
+  const unknown = header.find((name) => !shape.columns.includes(name));
+  if (unknown !== undefined) {
+    if (header.some((name) => shape.columns.includes(name))) {
+      return unknownColumn('column', unknown, shape);
+    }
+    const names = shape.columns.join(', ');
     return `is not a header: the first line must name the columns, out of ${names}`;
   }
-  if (unknown !== undefined) return unknownColumn('column', unknown, shape);
-  const twice = head.find((name, index) => head.indexOf(name) !== index);
+  const twice = header.find((name, index) => header.indexOf(name) !== index);
   if (twice !== undefined) return `has the column ${quote(twice)} twice`;
-  const missing = shape.needed(head).filter((name) => !head.includes(name));
+  const missing = shape.needed(header).filter((name) => !header.includes(name));
   if (missing.length === 0) return undefined;
-  return `lacks the column ${missing.join(', ')}: it has ${head.join(', ')}`;
+  return `lacks the column ${missing.join(', ')}: it has ${header.join(', ')}`;
 }

@@ -4,7 +4,7 @@
  * grows. 64 bits of a digest are kept: among a million digests two that differ share them with a
  * chance of 3 in a hundred million.
  */
-export interface DigestTable {
+interface DigestTable {
   /**
    * Sets the number of a digest.
    *
@@ -18,62 +18,61 @@ export interface DigestTable {
   readonly size: () => number;
 }
 
-interface Slots {
-  /** A power of two. */
-  readonly length: number;
-  readonly highs: Uint32Array;
-  readonly lows: Uint32Array;
-  /** 0 if the slot is free. */
-  readonly values: Uint32Array;
-}
+/** Of each slot: the two halves of the digest, and its number, 0 if the slot is free. */
+const slotWords = 3;
 
-const firstLength = 1 << 12;
+/** A power of two. */
+const firstSlots = 1 << 12;
 
 /** Makes an empty table. It is open-addressed: the digest is the hash. */
 export function createDigestTable(): DigestTable {
-  let slots = createSlots(firstLength);
+  let words = new Uint32Array(firstSlots * slotWords);
   let size = 0;
   return Object.freeze({
     update: (high: number, low: number, next: (before: number) => number) => {
-      if (size * 4 > slots.length * 3) slots = grow(slots);
-      const slot = find(slots, high, low);
-      const before = slots.values[slot] ?? 0;
-      if (before === 0) {
-        size += 1;
-        slots.highs[slot] = high;
-        slots.lows[slot] = low;
-      }
-      slots.values[slot] = next(before);
+      if (size * slotWords * 4 > words.length * 3) words = grow(words);
+      const at = find(words, high, low);
+      const before = words[at + 2] ?? 0;
+      if (before === 0) size += 1;
+      put(words, at, high, low, next(before));
       return before;
     },
     size: () => size,
   });
 }
 
-function createSlots(length: number): Slots {
-  const words = () => new Uint32Array(length);
-  return { length, highs: words(), lows: words(), values: words() };
-}
-
-/** The slot of a digest, or the free one that it belongs in. */
-function find({ length, highs, lows, values }: Slots, high: number, low: number): number {
-  let slot = (low & (length - 1)) >>> 0;
-  while (values[slot] !== 0 && (lows[slot] !== low || highs[slot] !== high)) {
-    slot = (slot + 1) & (length - 1);
+/** Where the slot of a digest begins, or the free one that it belongs in. */
+function find(words: Uint32Array, high: number, low: number): number {
+  const mask = words.length / slotWords - 1;
+  let slot = low & mask;
+  for (;;) {
+    const at = slot * slotWords;
+    if (words[at + 2] === 0 || (words[at] === high && words[at + 1] === low)) return at;
+    slot = (slot + 1) & mask;
   }
-  return slot;
 }
 
-function grow(slots: Slots): Slots {
-  const larger = createSlots(slots.length * 2);
-  for (let slot = 0; slot < slots.length; slot += 1) {
-    const value = slots.values[slot] ?? 0;
-    if (value === 0) continue;
-    const [high, low] = [slots.highs[slot] ?? 0, slots.lows[slot] ?? 0];
-    const target = find(larger, high, low);
-    larger.highs[target] = high;
-    larger.lows[target] = low;
-    larger.values[target] = value;
+function put(words: Uint32Array, at: number, high: number, low: number, value: number): void {
+  words[at] = high;
+  words[at + 1] = low;
+  words[at + 2] = value;
+}
+
+function grow(words: Uint32Array): Uint32Array<ArrayBuffer> {
+  const larger = new Uint32Array(words.length * 2);
+  for (let at = 0; at < words.length; at += slotWords) {
+    const [high, low, value] = [words[at] ?? 0, words[at + 1] ?? 0, words[at + 2] ?? 0];
+    if (value !== 0) put(larger, find(larger, high, low), high, low, value);
   }
   return larger;
+}
+
+/** 32 bits of a text. Two texts may share them. */
+export function hash32(text: string, seed: number): number {
+  let bits = seed;
+  for (let index = 0; index < text.length; index += 1) {
+    bits = Math.imul(bits ^ text.charCodeAt(index), 0x5bd1e995);
+    bits ^= bits >>> 15;
+  }
+  return bits >>> 0;
 }

@@ -6,15 +6,10 @@ import { rowOf } from '../bank/operations/operation.ts';
 import type { Tally } from '../bank/survey.ts';
 import { BankctlError } from '../core/errors.ts';
 import { quote } from '../core/text.ts';
+import type { accountColumns } from './account-rows.ts';
 
-/** An exported account, as `import` reads it; keys are its columns. */
-interface ExportedAccount {
-  readonly branch: string;
-  readonly account: string;
-  readonly balance: string;
-  readonly currency: string;
-  readonly status: string;
-}
+/** An exported account, as `import` reads it. */
+type ExportedAccount = Readonly<Record<(typeof accountColumns)[number], string>>;
 
 /** An exported operation, as `apply` reads it; a field that it has not is not there. */
 type ExportedOperation = Readonly<Record<string, string | boolean>>;
@@ -38,7 +33,13 @@ export async function* exportAccounts(
       const currency = branch.currency.code;
       for await (const accounts of accountsIn(branch, session, tallyOf(name))) {
         yield accounts.flatMap(({ account, balance, status }) => {
-          if (balance === null) throw badBalance(`${name}:${account ?? '?'}`, currency);
+          if (balance === null) {
+            const whose = `The balance of ${name}:${account ?? '?'}`;
+            throw new BankctlError(
+              'bad_balance',
+              `${whose} is not an exact amount of ${currency}.`,
+            );
+          }
           if (account === null || status === null) return [];
           return { branch: name, account, balance, currency, status };
         });
@@ -78,12 +79,5 @@ function toRow(entry: Entry, bank: Bank): ExportedOperation {
   throw new BankctlError(
     'not_exportable',
     `The operation ${quote(entry.id)} is of type ${entry.type}, which no row can ask for.`,
-  );
-}
-
-function badBalance(account: string, currency: string): BankctlError {
-  return new BankctlError(
-    'bad_balance',
-    `The balance of ${account} is not an exact amount of ${currency}.`,
   );
 }

@@ -61,8 +61,12 @@ const lookedAt = 4096;
  */
 export function checkKind(name: string, bytes: Uint8Array): void {
   const kind = kindOf(bytes);
-  if (kind)
-    throw wrongKind(name, kind.what, kind.cure(name === 'stdin' ? 'FILE' : shellWord(name)));
+  if (kind) throw wrongKind(name, kind.what, kind.cure(shownFile(name)));
+}
+
+/** The file as it stands in a command line. */
+export function shownFile(name: string): string {
+  return name === 'stdin' ? 'FILE' : shellWord(name);
 }
 
 /** The error of a file that is something else than rows. */
@@ -88,7 +92,7 @@ function withZeros(bytes: Uint8Array): Kind {
   if (odd > 4 * even && odd * 4 > bytes.length) return fromUtf('UTF-16LE');
   if (even > 4 * odd && even * 4 > bytes.length) return fromUtf('UTF-16BE');
   return {
-    what: 'no text: it has bytes of zero',
+    what: 'not text: it contains zero bytes',
     cure: () => 'Check how the file was written or copied; rows are UTF-8 text.',
   };
 }

@@ -1,223 +1,161 @@
-import { maxOperations } from '../bank/post.ts';
+import { hash } from 'node:crypto';
+import type { Bank } from '../bank/bank.ts';
+import type { Reading } from '../bank/book.ts';
+import { within } from '../bank/deadline.ts';
+import type { Outcome } from '../bank/judge.ts';
+import { referenceKey } from '../bank/operations/names.ts';
+import type { Operation } from '../bank/operations/operation.ts';
+import { maxOperations, OutcomeUnknown, type PostOptions, post } from '../bank/post.ts';
 import { createMemory } from '../bank/post-memory.ts';
-import { createRehearsal } from '../bank/rehearsal.ts';
+import { readBook } from '../bank/reading.ts';
+import { createRehearsal, overlay } from '../bank/rehearsal.ts';
 import { BankctlError } from '../core/errors.ts';
+import { formatAmount } from '../core/money.ts';
 import { count } from '../core/text.ts';
-import { Unfinished } from '../core/unfinished.ts';
-import { isOutage } from '../database/driver-errors.ts';
 import { type AccountRow, accountShape, type Target, toAccount } from './account-rows.ts';
-import type { Again, Left } from './again.ts';
-import { ahead } from './ahead.ts';
-import type { Interruption } from './apply-run.ts';
-import { type CheckHost, checkFile, fileCodes, type RowRules } from './check-file.ts';
+import type { RowRules } from './file-check.ts';
 import {
-  type Answers,
-  type ImportedRow,
-  importRows,
-  openedRows,
-  type RowPosting,
-} from './import-rows.ts';
-import { LineProblem } from './lines.ts';
-import { persist } from './persist.ts';
-import { type LeftOut, type RowFormat, readRows } from './rows.ts';
-import type { Source } from './source.ts';
-import { spool } from './spool.ts';
-import { isWholeField } from './whole-field.ts';
+  type FileHost,
+  type FileOptions,
+  type Interruption,
+  maxBatchCharacters,
+  type RowWork,
+  runFile,
+  type Tally,
+  withFiles,
+} from './file-run.ts';
+import type { Row } from './rows.ts';
 
-/** Numbers of rows, in the words of the JSON result; the last four add up to the first. */
-export interface ImportCounts {
-  readonly read: number;
-  /** Opened now. */
-  readonly created: number;
-  /** There already, with the same balance and status. */
-  readonly duplicate: number;
-  /** There already, with another balance or status; left as it is. */
-  readonly conflict: number;
-  /** Not an account that can be opened. */
-  readonly rejected: number;
+/** What became of a row. */
+interface ImportedRow {
+  readonly line: number;
+  readonly outcome: 'created' | 'duplicate' | 'conflict' | 'rejected';
+  /** Why it is not as the row has it. */
+  readonly reason?: string;
 }
 
 /** What became of a file. */
-export interface ImportResult {
-  readonly counts: ImportCounts;
-  readonly interrupted?: Interruption;
-}
-
-/** How a file is imported. */
-export interface ImportOptions {
-  readonly format: RowFormat | undefined;
-  readonly dryRun: boolean;
-  /** The file ends where it should, though its last line has no newline. */
-  readonly lastLineComplete: boolean;
+interface ImportResult {
+  /**
+   * Numbers of rows, in the words of the JSON result: those that were read, which are the sum of
+   * the others. A conflict is left as it is; what is rejected is not an account that can be opened.
+   */
+  readonly counts: Readonly<Record<'read' | ImportedRow['outcome'], number>>;
+  readonly interrupted: Interruption | undefined;
 }
 
 /** What importing takes from its surroundings. */
-export interface ImportHost extends CheckHost, Pick<RowPosting, 'bank' | 'by'> {
-  /** Monotonic, nanoseconds. */
-  readonly monotonicNs: () => bigint;
+interface ImportHost extends FileHost {
   /** Called with each batch of rows, in order. */
   readonly imported: (rows: readonly ImportedRow[]) => void;
-  /** Called with what was left out of a file that was found right. */
-  readonly leftOut: (leftOut: LeftOut) => void;
-  readonly again: Again;
 }
-
-/** A row may need two operations, opening and freezing. */
-const rowsAtOnce = Math.floor(maxOperations / 2);
 
 /**
  * Opens the accounts of a file, with their balances and statuses, by operations like any other.
- * The file is checked as a whole before anything is posted. Each row is accounted for. Repeated,
- * it finds what it did as duplicates, and completes what was interrupted.
+ * Each row is accounted for. Repeated, it finds what it did as duplicates, and completes what was
+ * interrupted.
  *
  * @returns what became of the rows, also if it was interrupted after the first of them
  * @throws `file_unreadable`, `file_empty`, `file_format`, `invalid_row`, `line_cut`, with nothing
  *   imported; whatever ends it later, with how much is done
  */
-export async function importFile(
-  source: Source,
+export function importFile(
   target: Target,
-  { format, dryRun, lastLineComplete }: ImportOptions,
+  options: FileOptions,
   host: ImportHost,
 ): Promise<ImportResult> {
-  const run = new ImportRun(host, dryRun);
-  let ready = source;
-  try {
-    if (!source.repeatable) ready = await spool(source, host.interrupted);
-    const rules = { ...rulesOf(target), lastLineComplete };
-    const checked = await checkFile(ready, format, rules, host);
-    run.totalRows = checked.rows;
-    host.leftOut(checked.leftOut);
-    for await (const rows of ahead(batches(ready, format, target), host.interrupted)) {
-      await run.post(rows);
-    }
-    return run.result();
-  } catch (error) {
-    return run.ended(error, source.name);
-  } finally {
-    await ready.close();
-  }
+  return withFiles(options, host, async (files) => {
+    const work = new ImportWork(files.bank, target, options, host);
+    const interrupted = await runFile(files, options, host, work);
+    return { counts: work.counts, interrupted };
+  });
 }
 
-function rulesOf(target: Target): Omit<RowRules, 'lastLineComplete'> {
-  return {
-    shape: accountShape,
-    check: (row) => {
-      toAccount(row, target);
-      return '';
-    },
-    isWhole: ({ fields }, field) => isWholeField(field, fields, target.config, target.branch),
-  };
+/** An account as a row wants it, and the operations that make it. */
+interface Wanted {
+  readonly row: AccountRow;
+  readonly opening: Operation;
+  readonly status: Operation | undefined;
 }
 
-async function* batches(
-  source: Source,
-  format: RowFormat | undefined,
-  target: Target,
-): AsyncIterable<readonly AccountRow[]> {
-  let waiting: AccountRow[] = [];
-  for await (const { rows } of readRows(source, format, accountShape)) {
-    for (const row of rows) {
-      if (row instanceof LineProblem) throw row;
-      waiting.push(toAccount(row, target));
-      if (waiting.length < rowsAtOnce) continue;
-      yield waiting;
-      waiting = [];
-    }
-  }
-  if (waiting.length > 0) yield waiting;
-}
+type Readings = ReadonlyMap<string, Reading>;
 
-/** Where an import is. One a call; it counts only rows whose answer has come. */
-class ImportRun {
-  totalRows: number | undefined;
+class ImportWork implements RowWork<AccountRow> {
+  readonly counts = { read: 0, created: 0, duplicate: 0, conflict: 0, rejected: 0 };
+  readonly rules: RowRules;
+  /** A row may need two operations, opening and freezing. */
+  readonly bounds = { rows: Math.floor(maxOperations / 2), characters: maxBatchCharacters };
+  readonly #bank: Bank;
+  readonly #target: Target;
   readonly #host: ImportHost;
-  readonly #posting: RowPosting;
-  readonly #counts = { read: 0, created: 0, duplicate: 0, conflict: 0, rejected: 0 };
+  readonly #options: PostOptions;
+  /** Of the batch that is being posted: ids of operations that this import applied. */
+  #applied = new Set<string>();
+  /** Of that batch: ids of operations whose commit was sent and not answered. */
+  #sent = new Set<string>();
+  /** Of that batch, once it is posted. */
+  #imported: readonly ImportedRow[] | undefined;
   #unknown = 0;
   /** Rows whose account was opened, and may not be frozen or closed yet. */
   #unfinished = 0;
 
-  constructor(host: ImportHost, dryRun: boolean) {
+  constructor(bank: Bank, target: Target, { dryRun }: FileOptions, host: ImportHost) {
+    this.#bank = bank;
+    this.#target = target;
     this.#host = host;
-    const { bank, by } = host;
-    const rehearsal = dryRun ? createRehearsal() : undefined;
-    this.#posting = { bank, by, memory: createMemory(), rehearsal };
+    const rehearsal = dryRun ? { rehearsal: createRehearsal() } : {};
+    this.#options = { by: host.context.author, memory: createMemory(), dryRun, ...rehearsal };
+    const check = (row: Row) => {
+      toAccount(row, target);
+      return '';
+    };
+    this.rules = { shape: accountShape, config: target.config, branch: target.branch, check };
   }
 
-  async post(rows: readonly AccountRow[]): Promise<void> {
-    const { bank, interrupted, monotonicNs } = this.#host;
-    const patience = { timeoutMs: bank.timeoutMs, interrupted, monotonicNs };
-    const answers: Answers = { applied: new Set(), unknown: new Set() };
-    let imported: readonly ImportedRow[];
-    try {
-      imported = await persist(patience, () => importRows(rows, this.#posting, answers));
-    } catch (error) {
-      this.#unknown = answers.unknown.size;
-      const opened = openedRows(rows, answers);
-      this.#unfinished = opened.filter(({ reason }) => reason !== undefined).length;
-      await this.#count(opened);
-      throw error;
-    }
-    await this.#count(imported);
+  read(row: Row): AccountRow {
+    return toAccount(row, this.#target);
   }
 
-  async #count(rows: readonly ImportedRow[]): Promise<void> {
-    for (const { outcome } of rows) {
-      this.#counts.read += 1;
-      this.#counts[outcome] += 1;
+  /** Opens the accounts of some rows, then freezes or closes those that it opened. */
+  async post(rows: readonly AccountRow[], isRetry: boolean): Promise<void> {
+    if (!isRetry) {
+      [this.#applied, this.#sent] = [new Set(), new Set()];
+      this.#imported = undefined;
     }
-    this.#host.imported(rows);
-    await this.#host.results?.append(rows);
+    const first = firstOfEach(rows);
+    const judged = await this.#judge([...first.values()]);
+    this.#imported = rows.map((row) => {
+      const before = first.get(referenceKey(row))?.row ?? row;
+      const outcome = judged.get(before) ?? rejected(row, 'it was not judged');
+      return before === row ? outcome : repeated(row, before, outcome);
+    });
   }
 
-  result(): ImportResult {
-    return { counts: { ...this.#counts } };
+  count(rows: readonly AccountRow[]): void {
+    if (!this.#imported) {
+      this.#imported = this.#openedRows(rows);
+      this.#unknown = this.#sent.size;
+      this.#unfinished = this.#imported.filter(({ reason }) => reason !== undefined).length;
+    }
+    for (const { outcome } of this.#imported) {
+      this.counts.read += 1;
+      this.counts[outcome] += 1;
+    }
+    this.#host.imported(this.#imported);
   }
 
-  /**
-   * What the run came to, if it was interrupted.
-   *
-   * @throws what ended it otherwise, with how much is done and what makes sure
-   */
-  ended(error: unknown, file: string): ImportResult {
-    const { interrupted } = this.#host;
-    const left = this.#left();
-    const again = this.#host.again(left);
-    const certainty = this.#certainty();
-    const untouched = this.#counts.read === 0 && this.#unknown === 0;
-    if (interrupted.aborted) {
-      const whole = this.#counts.read === this.totalRows && this.#unfinished === 0;
-      if (whole) return this.result();
-      if (!untouched) {
-        return { ...this.result(), interrupted: { unknown: this.#unknown, certainty, left } };
-      }
-      throw new BankctlError('interrupted', `Interrupted. ${certainty}`, again);
-    }
-    if (error instanceof LineProblem) {
-      // It was right when it was checked.
-      const message = `${file} was changed while it was read: line ${error.line} ${error.message}`;
-      throw new BankctlError(error.code, `${message}. ${certainty}`, error.hint);
-    }
-    if (error instanceof BankctlError) {
-      if (untouched && !fileCodes.has(error.code)) throw error;
-      const hint = untouched ? error.hint : again;
-      throw new BankctlError(error.code, `${error.message} ${certainty}`, hint, { cause: error });
-    }
-    if (!isOutage(error)) throw untouched ? error : new Unfinished(certainty, again, error);
-    const reason = error instanceof Error ? error.message.replace(/\s*\.?$/, '') : String(error);
-    const message = `The database stopped answering (${reason}). ${certainty}`;
-    throw new BankctlError('unreachable', message, again, { cause: error });
+  results(): readonly object[] {
+    return this.#imported ?? [];
   }
 
-  #left(): Left {
-    if (this.#unknown > 0) return 'unknown';
-    return this.#counts.read === 0 ? 'all' : 'rest';
+  tally(): Tally {
+    const [unfinished, unknown] = [this.#unfinished, this.#unknown];
+    return { done: this.counts.read, unfinished, unknown, certainty: this.#certainty() };
   }
 
   #certainty(): string {
-    const { read, created } = this.#counts;
-    if (this.#posting.rehearsal) return 'It was a dry run: nothing was written.';
+    const { read, created } = this.counts;
+    if (this.#options.dryRun) return 'It was a dry run: nothing was written.';
     if (read === 0 && this.#unknown === 0) return 'Nothing was imported by this run.';
     const left = this.#unfinished;
     const but = left === 0 ? '' : `, ${left} of which may not be frozen or closed yet`;
@@ -228,4 +166,171 @@ class ImportRun {
       ? `${done}.`
       : `${done}; ${count(this.#unknown, 'more operation')} may or may not be applied.`;
   }
+
+  /** What is certain of the rows of a batch that was not finished: those that were opened. */
+  #openedRows(rows: readonly AccountRow[]): readonly ImportedRow[] {
+    return [...firstOfEach(rows).values()]
+      .filter(({ opening }) => this.#applied.has(opening.id))
+      .map(({ row: { line, status: wanted }, status }) => {
+        if (!status || this.#applied.has(status.id)) return { line, outcome: 'created' };
+        const reason = `it is open, and may not be ${wanted} yet: run the import again`;
+        return { line, outcome: 'created', reason };
+      });
+  }
+
+  /** Each of the wanted is of another account. */
+  async #judge(wanted: readonly Wanted[]): Promise<ReadonlyMap<AccountRow, ImportedRow>> {
+    const found = await this.#readings(wanted);
+    const opened = await this.#postAll(
+      wanted
+        .filter(
+          (want) =>
+            this.#applied.has(want.opening.id) ||
+            this.#sent.has(want.opening.id) ||
+            readingOf(want, found) === 'missing' ||
+            isUnfinished(want, found),
+        )
+        .map(({ opening }) => opening),
+    );
+    const isMine = ({ opening }: Wanted) => this.#applied.has(opening.id);
+    const now = await this.#readings(wanted.filter((want) => !isMine(want)));
+    const changed = await this.#postAll(
+      wanted.flatMap((want) => {
+        // Or an earlier run of the same import opened it, and was ended before it was done.
+        const opening = opened.get(want.opening.id);
+        const isEarlier = opening?.applied === true && isUnfinished(want, now);
+        return want.status && (isMine(want) || isEarlier) ? [want.status] : [];
+      }),
+    );
+    return new Map(
+      wanted.map((want): [AccountRow, ImportedRow] => {
+        const change = want.status && changed.get(want.status.id);
+        const outcome = isMine(want) ? 'created' : change?.applied ? 'duplicate' : undefined;
+        const imported = outcome
+          ? changedRow(want.row, outcome, change)
+          : this.#compare(want.row, readingOf(want, now), opened.get(want.opening.id));
+        return [want.row, imported];
+      }),
+    );
+  }
+
+  async #readings(wanted: readonly Wanted[]): Promise<Readings> {
+    if (wanted.length === 0) return new Map();
+    const openings = wanted.map(({ opening }) => opening);
+    const what = { ids: 'none', versions: false } as const;
+    const book = await within(this.#bank.timeoutMs, () =>
+      this.#bank.inSession((session) => readBook(this.#bank, openings, session, what)),
+    );
+    if (this.#options.rehearsal) overlay(book, openings, this.#options.rehearsal);
+    return book.accounts;
+  }
+
+  /** @returns outcomes by operation id */
+  async #postAll(operations: readonly Operation[]): Promise<ReadonlyMap<string, Outcome>> {
+    const outcomes = new Map<string, Outcome>();
+    if (operations.length === 0) return outcomes;
+    const settled = (some: readonly Outcome[]) => {
+      for (const outcome of some) {
+        const { id } = outcome.operation;
+        outcomes.set(id, outcome);
+        this.#sent.delete(id);
+        if (outcome.applied && !outcome.replayed) this.#applied.add(id);
+      }
+    };
+    try {
+      await post(this.#bank, operations, { ...this.#options, settled });
+    } catch (error) {
+      if (error instanceof OutcomeUnknown) {
+        for (const { id } of error.operations) this.#sent.add(id);
+      }
+      throw error;
+    }
+    return outcomes;
+  }
+
+  /** A row whose account this import did not make, compared with what is there. */
+  #compare(row: AccountRow, reading: Reading, opened: Outcome | undefined): ImportedRow {
+    const { line } = row;
+    const shown = referenceKey(row);
+    if (opened?.applied === false && opened.error.code !== 'account_exists') {
+      return rejected(row, opened.error.message.replace(/\.$/, ''));
+    }
+    if (reading === 'missing') {
+      return rejected(row, `${shown} was opened before, and its document is gone`);
+    }
+    if (reading instanceof BankctlError) {
+      return { line, outcome: 'conflict', reason: reading.message.replace(/\.$/, '') };
+    }
+    if (isSame(row, reading)) return { line, outcome: 'duplicate' };
+    const { currency } = this.#bank.branches.get(row.branch);
+    const state = ({ balanceMinor, status }: State) =>
+      `${formatAmount(balanceMinor, currency)} and ${status}`;
+    const reason = `${shown} is there with ${state(reading)}, and the row has ${state(row)}`;
+    return { line, outcome: 'conflict', reason };
+  }
+}
+
+/** A row may repeat an account of the same batch: it is judged by what the first one asks. */
+function firstOfEach(rows: readonly AccountRow[]): ReadonlyMap<string, Wanted> {
+  const first = new Map<string, Wanted>();
+  for (const row of rows) {
+    if (!first.has(referenceKey(row))) first.set(referenceKey(row), toWanted(row));
+  }
+  return first;
+}
+
+function toWanted(row: AccountRow): Wanted {
+  const { branch, account, balanceMinor, status } = row;
+  const text = JSON.stringify([branch, account, String(balanceMinor), status]);
+  const id = `import:${hash('sha256', text, 'base64url').slice(0, 22)}`;
+  const shared = { branch, account, idGiven: true, memo: undefined };
+  const opening: Operation = { ...shared, type: 'open', amountMinor: balanceMinor, id };
+  if (status === 'open') return { row, opening, status: undefined };
+  const type = status === 'frozen' ? 'freeze' : 'close';
+  return { row, opening, status: { ...shared, type, id: `${id}:${type}` } };
+}
+
+function readingOf({ row }: Wanted, found: Readings): Reading {
+  return found.get(referenceKey(row)) ?? 'missing';
+}
+
+/** Whether the account is as the opening of its row leaves it, and the row wants more. */
+function isUnfinished(want: Wanted, found: Readings): boolean {
+  const reading = readingOf(want, found);
+  return (
+    want.status !== undefined &&
+    typeof reading === 'object' &&
+    'version' in reading &&
+    reading.version === 1n &&
+    reading.status === 'open' &&
+    reading.balanceMinor === want.row.balanceMinor
+  );
+}
+
+type State = Pick<AccountRow, 'balanceMinor' | 'status'>;
+
+function isSame(left: State, right: State): boolean {
+  return left.balanceMinor === right.balanceMinor && left.status === right.status;
+}
+
+function repeated(row: AccountRow, before: AccountRow, judged: ImportedRow): ImportedRow {
+  const { line } = row;
+  if (judged.outcome === 'rejected' || judged.outcome === 'conflict') return { ...judged, line };
+  if (isSame(before, row)) return { line, outcome: 'duplicate' };
+  const reason = `line ${before.line} has another balance or status for ${referenceKey(row)}`;
+  return { line, outcome: 'conflict', reason };
+}
+
+function changedRow(
+  { line, status }: AccountRow,
+  outcome: 'created' | 'duplicate',
+  change: Outcome | undefined,
+): ImportedRow {
+  if (!change || change.applied) return { line, outcome };
+  const reason = `it was opened, but it is not ${status}: ${change.error.message}`;
+  return { line, outcome, reason };
+}
+
+function rejected({ line }: AccountRow, reason: string): ImportedRow {
+  return { line, outcome: 'rejected', reason };
 }

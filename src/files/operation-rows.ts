@@ -8,14 +8,13 @@ import {
   operationTypes,
 } from '../bank/operations/operation.ts';
 import type { Config } from '../config/config.ts';
+import { currencyDigits } from '../config/currencies.ts';
 import { BankctlError } from '../core/errors.ts';
 import { nearest } from '../core/nearest.ts';
 import { quote } from '../core/text.ts';
-import { amountHint } from './amount-hint.ts';
-import { LineProblem } from './lines.ts';
-import type { Fields, Row, RowShape } from './rows.ts';
+import { type Fields, LineProblem, type Row, type RowShape } from './rows.ts';
 
-/** The rows of `apply`: one operation each, an increment where no type is given. */
+/** The rows of `apply`: one operation each, an increment if no type is given. */
 export const operationShape: RowShape = Object.freeze({
   noun: 'an operation',
   columns: fieldNames,
@@ -29,7 +28,7 @@ export const operationShape: RowShape = Object.freeze({
 /**
  * Reads a row as the command of that name would read its arguments. Pure; needs no database.
  *
- * @returns the operation, its id empty where the row has none
+ * @returns the operation, its id empty if the row has none
  * @throws `LineProblem` with the number of the line, and what was expected
  */
 export function toOperation({ line, fields }: Row, config: Config): Operation {
@@ -51,6 +50,29 @@ export function atLine(line: number, error: unknown, amount: string | undefined)
   const sentence = error.message.replace(/\.$/, '');
   const hint = error.code === 'invalid_amount' ? amountHint(amount ?? '') : undefined;
   return new LineProblem(line, `cannot be used: ${sentence}`, hint ?? error.hint);
+}
+
+/** Ways of writing an amount that are refused since they could mean something else. */
+const spellings: readonly (readonly [spelling: RegExp, hint: string])[] = [
+  [/\de[+-]?\d/i, 'Write all its digits; a spreadsheet shortens them in a column of numbers.'],
+  [/^\(.*\)$|\d\s*[-\u2212]$|^[\u2010-\u2015\u2212]/, 'Write a negative amount with - before it.'],
+  [/\d,\d{1,2}$|\d\.\d{3},/, 'Write a point before the cents, and nothing between thousands.'],
+  [/\d[\s,'\u2019_]\d{3}/, 'Leave out what stands between thousands, spaces too.'],
+  [/^\s|\s$/, 'Leave out the spaces around it.'],
+];
+
+/** What to do about an amount that was refused, if it is a usual spelling of one. */
+function amountHint(amount: string): string | undefined {
+  if (namesCurrency(amount)) return 'Leave out the currency: the branch has one.';
+  return spellings.find(([spelling]) => spelling.test(amount))?.[1];
+}
+
+/** Beside digits there stands a sign of money or an ISO 4217 code, and no other word. */
+function namesCurrency(amount: string): boolean {
+  if (!/\d/.test(amount)) return false;
+  const words = amount.match(/\p{L}+/gu) ?? [];
+  if (words.length === 0) return /\p{Sc}/u.test(amount);
+  return words.every((word) => currencyDigits(word.toUpperCase()) !== undefined);
 }
 
 function operationType(line: number, text: string): OperationType {

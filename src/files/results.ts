@@ -1,5 +1,5 @@
 import { constants } from 'node:fs';
-import { type FileHandle, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { isAbsolute, join } from 'node:path';
 import { BankctlError } from '../core/errors.ts';
 import { jsonText } from '../core/text.ts';
@@ -7,15 +7,13 @@ import { fileError } from '../system/directories.ts';
 import { openToWrite } from '../system/pipe.ts';
 import type { FileIdentity, Source } from './source.ts';
 
-/** A file of results, one JSON object a line. */
+/** A file of results, one JSON object per line. */
 export interface ResultsFile {
   /** Writes lines and waits for the disk, so that memory stays flat. */
   readonly append: (results: readonly unknown[]) => Promise<void>;
   /** Brings what was written safely to the disk, and closes. Repeatable. */
   readonly close: () => Promise<void>;
 }
-
-const hint = 'Name a file that can be written after --results.';
 
 /**
  * Opens the file before anything is posted, so that it is known to be writable. What is in it is
@@ -33,6 +31,7 @@ export async function openResults(
     try {
       return await work();
     } catch (error) {
+      const hint = 'Name a file that can be written after --results.';
       throw fileError(error, 'not_writable', path, hint);
     }
   };
@@ -40,35 +39,34 @@ export async function openResults(
   // A named pipe is opened only when somebody reads it, so it is looked at before.
   refuseIfRead(await stat(place).catch(() => undefined), path, source);
   const { O_WRONLY, O_CREAT } = constants;
-  let file: FileHandle | undefined = await guarded(() =>
-    openToWrite(place, O_WRONLY | O_CREAT, interrupted),
-  );
+  const file = await guarded(() => openToWrite(place, O_WRONLY | O_CREAT, interrupted));
+  const stats = await file.stat();
   try {
-    refuseIfRead(await file.stat(), path, source);
+    refuseIfRead(stats, path, source);
   } catch (error) {
     await file.close();
     throw error;
   }
-  let emptied = false;
+  // A pipe or a terminal can be neither emptied nor synced.
+  const isFile = stats.isFile();
+  let isEmptied = false;
+  let closing: Promise<void> | undefined;
   return Object.freeze({
     append: (results: readonly unknown[]) =>
       guarded(async () => {
-        if (!file) return;
-        if (!emptied) await empty(file);
-        emptied = true;
+        if (isFile && !isEmptied) await file.truncate();
+        isEmptied = true;
         await file.appendFile(results.map((result) => `${jsonText(result)}\n`).join(''));
       }),
-    close: async () => {
-      const closing = file;
-      file = undefined;
-      if (!closing) return;
-      await guarded(async () => {
+    close: () => {
+      closing ??= guarded(async () => {
         try {
-          await synced(closing);
+          if (isFile) await file.sync();
         } finally {
-          await closing.close();
+          await file.close();
         }
       });
+      return closing;
     },
   });
 }
@@ -80,13 +78,4 @@ function refuseIfRead(found: FileIdentity | undefined, path: string, { identity 
     `--results ${path} is the file that is read.`,
     'Name another file after --results.',
   );
-}
-
-async function empty(file: FileHandle): Promise<void> {
-  if ((await file.stat()).isFile()) await file.truncate();
-}
-
-/** A pipe or a terminal has nothing to be synced. */
-async function synced(file: FileHandle): Promise<void> {
-  if ((await file.stat()).isFile()) await file.sync();
 }

@@ -1,9 +1,11 @@
 import { fstat, open as openFile, type Stats } from 'node:fs';
-import { type FileHandle, open, stat } from 'node:fs/promises';
+import { type FileHandle, mkdtemp, open, rm, stat } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { isAbsolute, join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { promisify } from 'node:util';
 import { BankctlError } from '../core/errors.ts';
+import { fileError } from '../system/directories.ts';
 import { pipeReader, readFlags } from '../system/pipe.ts';
 
 /** Where rows come from: a file, or the standard input. */
@@ -14,7 +16,7 @@ export interface Source {
   readonly repeatable: boolean;
   /** Bytes at this moment; undefined if it is not known. */
   readonly size: () => Promise<number | undefined>;
-  /** What tells two names of one file apart from two files; undefined if writing cannot hurt it. */
+  /** Tells two names of one file apart from two files; undefined if writing cannot hurt it. */
   readonly identity: FileIdentity | undefined;
   /**
    * The bytes from the beginning. What is added to a file after it was read once is not read: what
@@ -31,7 +33,7 @@ const chunkBytes = 256 * 1024;
 
 /**
  * Opens a file, or with `-` the standard input. An open file stays readable when it is renamed or
- * deleted meanwhile.
+ * deleted meanwhile. A pipe that nobody has begun to write to is waited for.
  *
  * @throws `file_unreadable`
  */
@@ -41,23 +43,17 @@ export async function openSource(
 ): Promise<Source> {
   if (path === '-') return streamSource('stdin', stdin, await stdinIdentity(stdin));
   const place = isAbsolute(path) ? path : join(cwd, path);
-  const found = await guarded(path, () => stat(place));
-  if (found.isFIFO()) return pipeSource(path, place);
-  return fileSource(path, await guarded(path, () => open(place, 'r')));
+  try {
+    if (!(await stat(place)).isFIFO()) return await fileSource(path, await open(place, 'r'));
+    const fd = await promisify(openFile)(place, readFlags);
+    return streamSource(path, pipeReader(fd), identityOf(await promisify(fstat)(fd)));
+  } catch (error) {
+    throw explain(path, error);
+  }
 }
 
-/** A pipe that nobody has begun to write to is waited for, as long as the user likes. */
-async function pipeSource(name: string, place: string): Promise<Source> {
-  const fd = await guarded(name, () => promisify(openFile)(place, readFlags));
-  return streamSource(name, pipeReader(fd), identityOf(await promisify(fstat)(fd)));
-}
-
-/**
- * An open file as a source, which closes it.
- *
- * @throws `file_unreadable` for a directory
- */
-export async function fileSource(name: string, file: FileHandle): Promise<Source> {
+/** An open file as a source, which closes it. */
+async function fileSource(name: string, file: FileHandle): Promise<Source> {
   const stats = await file.stat();
   if (stats.isDirectory()) {
     await file.close();
@@ -70,7 +66,7 @@ export async function fileSource(name: string, file: FileHandle): Promise<Source
     repeatable,
     size: async () => (repeatable ? (await file.stat()).size : undefined),
     identity: identityOf(stats),
-    chunks: () => fileChunks(name, file, repeatable, end),
+    chunks: () => guarded(name, fileChunks(name, file, repeatable, end)),
     close: () => file.close(),
   });
 }
@@ -93,7 +89,7 @@ function streamSource(name: string, stream: Readable, identity: FileIdentity | u
     repeatable: false,
     size: () => Promise.resolve(undefined),
     identity,
-    chunks: () => streamChunks(name, stream),
+    chunks: () => guarded(name, streamChunks(name, stream)),
     close: async () => {
       stream.destroy();
     },
@@ -101,22 +97,16 @@ function streamSource(name: string, stream: Readable, identity: FileIdentity | u
 }
 
 async function* streamChunks(name: string, stream: Readable): AsyncIterable<Uint8Array> {
-  const iterator: AsyncIterator<unknown> = stream[Symbol.asyncIterator]();
-  for (;;) {
-    const { value, done } = await guarded(name, () => iterator.next());
-    if (done === true) return;
-    yield typeof value === 'string' ? Buffer.from(value) : toBytes(name, value);
+  for await (const chunk of stream) {
+    if (typeof chunk === 'string') yield Buffer.from(chunk);
+    else if (chunk instanceof Uint8Array) yield chunk;
+    else throw new TypeError(`${name} yielded something that is neither bytes nor text`);
   }
 }
 
-function toBytes(name: string, value: unknown): Uint8Array {
-  if (value instanceof Uint8Array) return value;
-  throw new TypeError(`${name} gave something that is neither bytes nor text`);
-}
-
-/** Reads by position where it can, so that a second pass begins at the beginning again. */
+/** Reads by position if it can, so that a second pass begins at the beginning again. */
 async function* fileChunks(
-  path: string,
+  name: string,
   file: FileHandle,
   repeatable: boolean,
   end: { bytes: number },
@@ -125,39 +115,106 @@ async function* fileChunks(
   for (;;) {
     const length = Math.min(chunkBytes, end.bytes - position);
     const buffer = Buffer.allocUnsafe(length);
-    const at = repeatable ? position : null;
-    const { bytesRead } = await guarded(path, () => file.read(buffer, 0, length, at));
+    const { bytesRead } = await file.read(buffer, 0, length, repeatable ? position : null);
     if (bytesRead === 0) break;
     position += bytesRead;
     yield buffer.subarray(0, bytesRead);
   }
   if (Number.isFinite(end.bytes) && position < end.bytes) {
-    throw unreadable(path, 'it has become shorter since it was checked');
+    throw unreadable(name, 'it has become shorter since it was checked');
   }
   end.bytes = position;
 }
 
-async function guarded<T>(name: string, work: () => Promise<T>): Promise<T> {
+async function* guarded<T>(name: string, chunks: AsyncIterable<T>): AsyncIterable<T> {
   try {
-    return await work();
+    yield* chunks;
   } catch (error) {
-    if (error instanceof BankctlError || !(error instanceof Error && 'code' in error)) throw error;
-    throw unreadable(name, reasons.get(String(error.code)) ?? error.message, error);
+    throw explain(name, error);
   }
 }
 
 const reasons: ReadonlyMap<string, string> = new Map([
   ['ENOENT', 'there is no such file'],
-  ['ENOTDIR', 'a part of the path is a file'],
+  ['ENOTDIR', 'part of the path is a file'],
   ['EACCES', 'permission denied'],
   ['EPERM', 'permission denied'],
   ['EISDIR', 'it is a directory'],
-  ['ELOOP', 'its symbolic links go in a circle'],
-  ['EIO', 'the disk gives an error'],
+  ['ELOOP', 'its symbolic links form a loop'],
+  ['EIO', 'the disk reports an error'],
 ]);
 
+/** What the operating system says of a file, in words; anything else as it is. */
+function explain(name: string, error: unknown): unknown {
+  if (error instanceof BankctlError || !(error instanceof Error && 'code' in error)) return error;
+  return unreadable(name, reasons.get(String(error.code)) ?? error.message, error);
+}
+
 function unreadable(name: string, reason: string, cause?: unknown): BankctlError {
-  return new BankctlError('file_unreadable', `${name} cannot be read: ${reason}.`, undefined, {
-    cause,
+  const message = `${name} cannot be read: ${reason}.`;
+  return new BankctlError('file_unreadable', message, undefined, { cause });
+}
+
+/**
+ * Copies a source that can be read only once into a temporary file, so that all of it is checked
+ * before anything is posted. The file has no name any more when this returns: it is gone when the
+ * program ends, however it ends.
+ *
+ * @throws `file_unreadable`; `not_writable`; `interrupted`, also if a pipe never gives another byte
+ */
+export async function copyToFile(source: Source, interrupted: AbortSignal): Promise<Source> {
+  const directory = await mkdtemp(join(tmpdir(), 'bankctl-rows-'));
+  const path = join(directory, 'rows');
+  let file: FileHandle | undefined;
+  try {
+    file = await open(path, 'wx+', 0o600);
+    for await (const chunk of readAhead(source.chunks(), interrupted)) await file.appendFile(chunk);
+    return await fileSource(source.name, file);
+  } catch (error) {
+    await file?.close();
+    throw fileError(error, 'not_writable', path, 'Set TMPDIR to a directory with more space.');
+  } finally {
+    await source.close();
+    await rm(directory, { recursive: true, force: true });
+  }
+}
+
+/**
+ * Reads the next item while the caller works on the one before it, and stops when the user does,
+ * even if a pipe never gives another byte.
+ *
+ * @throws `interrupted`; whatever the source says
+ */
+export async function* readAhead<T>(
+  source: AsyncIterable<T>,
+  interrupted: AbortSignal,
+): AsyncIterable<T> {
+  const iterator = source[Symbol.asyncIterator]();
+  const next = () => {
+    const reading = untilAborted(iterator.next(), interrupted);
+    // It is awaited later; until then its failure is nobody's.
+    reading.catch(() => undefined);
+    return reading;
+  };
+  let reading = next();
+  for (;;) {
+    const { value, done } = await reading;
+    if (done === true) return;
+    reading = next();
+    yield value;
+  }
+}
+
+async function untilAborted<T>(work: Promise<T>, interrupted: AbortSignal): Promise<T> {
+  let stop = () => {};
+  const aborted = new Promise<never>((_, reject) => {
+    stop = () => reject(new BankctlError('interrupted', 'Interrupted.'));
+    interrupted.addEventListener('abort', stop, { once: true });
+    if (interrupted.aborted) stop();
   });
+  try {
+    return await Promise.race([aborted, work]);
+  } finally {
+    interrupted.removeEventListener('abort', stop);
+  }
 }

@@ -38,9 +38,7 @@ export function recordView(fields: Readonly<Record<string, string>>): View {
 }
 
 /** A record of numbers, such as how many rows of a file were applied. */
-export function countsView<Name extends string>(
-  names: readonly Name[],
-  counts: Readonly<Record<Name, number>>,
-): View {
-  return recordView(Object.fromEntries(names.map((name) => [name, String(counts[name])])));
+export function countsView(counts: Readonly<Record<string, number>>): View {
+  const fields = Object.entries(counts).map(([name, number]) => [name, String(number)]);
+  return recordView(Object.fromEntries(fields));
 }

@@ -1,19 +1,20 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { type Lines, readLines } from '../../src/files/lines.ts';
+import { LineProblem } from '../../src/files/rows.ts';
 import { memorySource } from './memory-source.ts';
 
 async function read(bytes: Uint8Array, chunk: number) {
   const lines: string[] = [];
   let last: Lines | undefined;
-  for await (const some of readLines(memorySource(bytes, chunk))) {
+  for await (const some of readLines(memorySource(bytes, chunk).chunks())) {
     expect(some.first).toBe(lines.length + 1);
-    for (const [index, text] of some.texts.entries()) {
-      lines.push(some.bad.get(index)?.message.slice(0, 14) ?? text);
+    for (const text of some.texts) {
+      lines.push(text instanceof LineProblem ? text.message.slice(0, 14) : text);
     }
     last = some;
   }
-  return { lines, bytes: last?.bytes ?? 0, cut: last?.cut ?? false };
+  return { lines, bytes: last?.bytes ?? 0, isCut: last?.isCut ?? false };
 }
 
 test('lines are the same however the bytes come', async () => {

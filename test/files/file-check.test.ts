@@ -3,11 +3,10 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { builtInConfig } from '../../src/config/config.ts';
 import { accountShape, toAccount } from '../../src/files/account-rows.ts';
-import { checkFile } from '../../src/files/check-file.ts';
-import type { LineProblem } from '../../src/files/lines.ts';
+import { checkFile } from '../../src/files/file-check.ts';
 import { operationShape, toOperation } from '../../src/files/operation-rows.ts';
-import { readRows } from '../../src/files/rows.ts';
-import { isWholeField } from '../../src/files/whole-field.ts';
+import { readRows } from '../../src/files/row-reader.ts';
+import type { LineProblem } from '../../src/files/rows.ts';
 import { memorySource } from './memory-source.ts';
 
 const config = builtInConfig;
@@ -19,17 +18,16 @@ async function faultsOf(content: string | Uint8Array, name = 'rows', chunk = 1 <
   const rules = {
     shape: operationShape,
     check: (row: Parameters<typeof toOperation>[0]) => toOperation(row, config).id,
-    isWhole: ({ fields }: { fields: Readonly<Record<string, string>> }, field: string) =>
-      isWholeField(field, fields, config),
-    lastLineComplete: false,
+    config,
   };
+  const options = { format: undefined, lastLineComplete: false };
   const host = {
     interrupted: new AbortController().signal,
     checked: () => undefined,
     faulty: (problems: readonly LineProblem[]) => void lines.push(...problems),
     results: undefined,
   };
-  const checked = await checkFile(source, undefined, rules, host).catch((error) => error);
+  const checked = await checkFile(source, options, rules, host).catch((error) => error);
   return { lines, checked };
 }
 
@@ -45,7 +43,7 @@ describe('what a file is instead of rows is said, with the cure', () => {
     ['a.csv', Buffer.from(utf16.subarray(2)).swap16(), /is UTF-16BE text/, /iconv/],
     ['a b.gz', gzipSync(`${head}\n`), /is compressed with gzip/, /gunzip < 'a b\.gz'/],
     ['a.xlsx', Buffer.from('PK\x03\x04\x14\0\x06\0'), /is a spreadsheet/, /save it as CSV UTF-8/],
-    ['a.csv', Buffer.from('\0\x01binary'), /is no text/, /UTF-8/],
+    ['a.csv', Buffer.from('\0\x01binary'), /is not text/, /UTF-8/],
     ['a.csv', Buffer.from(`${head}\rx,branch1,A,1.00\r`), /carriage return alone/, /tr '\\r'/],
     ['a.csv', Buffer.from('<!DOCTYPE html>\n'), /is HTML/, /fetch/],
     ['a.json', Buffer.from(`[\n{"id":"1"}\n]`), /is a JSON array/, /jq -c '\.\[\]' a\.json/],
@@ -103,7 +101,7 @@ describe('CSV is read by its grammar', () => {
     [`b"c,branch1,A,1.00\n${row('d')}\n${row('e')},f\n`, { 2: /is quoted wrongly/, 4: /has 5 of/ }],
     [`${row('a')}\n,,,\n \n${row('b')}, \n`, {}],
     [`${row('a')}\n${row('b')}\n${row('a')}\n`, { 4: /has the id "a" of line 2/ }],
-    [`2.02611E+13,branch1,A,1.00\n`, { 2: /which a spreadsheet makes of a long number/ }],
+    [`2.02611E+13,branch1,A,1.00\n`, { 2: /a long number that a spreadsheet has rounded/ }],
     [`a,branch1,A\u0001,1.00\n`, { 2: /cannot be printed/ }],
     [row('a', '100'), { 2: /may be cut off in the middle: its amount is "100"/ }],
     [row('a', '100.0'), { 2: /may be cut off/ }],

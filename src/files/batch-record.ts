@@ -1,12 +1,46 @@
 import type { Bank } from '../bank/bank.ts';
 import type { BatchFile, BatchFiles } from '../bank/batch-files.ts';
 import { within } from '../bank/deadline.ts';
+import { type Operation, requestOf } from '../bank/operations/operation.ts';
 import { BankctlError } from '../core/errors.ts';
 import { quote, shellWord } from '../core/text.ts';
 import { formatTime } from '../core/time.ts';
+import { hash32 } from './digest-table.ts';
+
+/** What rows ask for, gathered one by one in flat memory. */
+interface RequestSum {
+  readonly add: (operation: Operation) => void;
+  /**
+   * The same for the same requests, whatever their order and however they were written, so that
+   * rows that were sorted or saved by another program are known again; undefined for no rows.
+   */
+  readonly digest: () => string | undefined;
+}
+
+/** One for each number that is summed: 128 bits together. */
+const seeds = [0x9e3779b1, 0x85ebca77, 0xc2b2ae3d, 0x27d4eb2f];
+
+/** A sum of nothing yet. Sums, unlike exclusive ors, do not let two equal rows cancel out. */
+export function createRequestSum(): RequestSum {
+  const sums = new Uint32Array(seeds.length);
+  let rows = 0;
+  return Object.freeze({
+    add: (operation: Operation) => {
+      const text = Object.values(requestOf(operation)).join('\n');
+      for (const [index, seed] of seeds.entries()) {
+        sums[index] = (sums[index] ?? 0) + hash32(text, seed);
+      }
+      rows += 1;
+    },
+    digest: () => {
+      const hexadecimal = (bits: number) => bits.toString(16).padStart(8, '0');
+      return rows === 0 ? undefined : [rows, ...sums].map(hexadecimal).join('');
+    },
+  });
+}
 
 /** How rows are given. */
-export interface GivenRows extends BatchFile {
+interface GivenRows extends BatchFile {
   readonly dryRun: boolean;
   /** The rows are meant a second time, whatever name they had. */
   readonly again: boolean;
@@ -35,10 +69,8 @@ export async function recordBatch(bank: Bank, given: GivenRows, file: string): P
   });
 }
 
-type Recorded = Awaited<ReturnType<BatchFiles['record']>>;
-
 function repeated(
-  { batches, by, at }: Recorded,
+  { batches, by, at }: Awaited<ReturnType<BatchFiles['record']>>,
   file: string,
   { batch }: BatchFile,
   zone: string,

@@ -1,0 +1,153 @@
+import { Status } from '../core/errors.ts';
+import { asSentence, count, shellWord } from '../core/text.ts';
+import { hasPassword } from '../core/uri.ts';
+import type { FileHost, FileOptions, Interruption, Left } from '../files/file-run.ts';
+import { rowFormats } from '../files/rows.ts';
+import type { SingleResult } from '../render/result.ts';
+import { countsView } from '../render/view.ts';
+import type { Command, OptionSpec, Session, Typed } from './command.ts';
+import { argument, textOption } from './typed.ts';
+
+/** The option for the format of a file of rows. */
+export const formatOption: OptionSpec = {
+  flags: '--format <FORMAT>',
+  summary: 'format of the rows (default: by name, else by content)',
+  choices: rowFormats,
+};
+
+/** The options that every command which posts the rows of a file ends with. */
+export const fileOptions: readonly OptionSpec[] = [
+  { flags: '--last-line-complete', summary: 'accept a last line without a newline as complete' },
+  { flags: '--results <FILE>', summary: 'write the outcome of each row to FILE, as NDJSON' },
+  { flags: '--dry-run', summary: 'say what would happen, and write nothing' },
+];
+
+/** What `formatOption` and `fileOptions` come to, with the last argument as the file. */
+export function parseFileOptions(typed: Typed): FileOptions {
+  const { args, options } = typed;
+  return {
+    file: argument(typed, args.length - 1),
+    format: rowFormats.find((format) => format === options['format']),
+    lastLineComplete: options['lastLineComplete'] === true,
+    results: textOption(typed, 'results'),
+    dryRun: options['dryRun'] === true,
+  };
+}
+
+/** What running the file of a command takes from its session, but for its progress. */
+export function fileHost(
+  command: Command,
+  typed: Typed,
+  session: Session,
+): Omit<FileHost, 'progress'> {
+  const { context, talk, progress } = session;
+  return {
+    context,
+    openBank: session.bank,
+    rerunHint: rerunHint(command, typed, session),
+    faulty: (problems) => {
+      progress(undefined);
+      // A single one is said by the error that follows.
+      if (problems.length < 2) return;
+      for (const { line, message, hint } of problems) {
+        talk(`${asSentence(`Line ${line} ${message}`)}${hint === undefined ? '' : ` ${hint}`}`);
+      }
+    },
+    leftOut: ({ blankRows, namelessColumns }) => {
+      const parts = [
+        ...(blankRows > 0 ? [count(blankRows, 'row')] : []),
+        ...(namelessColumns > 0 ? [`${count(namelessColumns, 'column')} without a name`] : []),
+      ];
+      if (parts.length === 0) return;
+      progress(undefined);
+      const they = blankRows + namelessColumns === 1 ? 'it holds' : 'they hold';
+      talk(`Left out, since ${they} nothing: ${parts.join(' and ')}.`);
+    },
+  };
+}
+
+/** Makes what to type so that an interrupted run of a file is completed, or found complete. */
+function rerunHint(
+  { name, options }: Command,
+  typed: Typed,
+  { globals }: Session,
+): FileHost['rerunHint'] {
+  const given = options.flatMap(({ flags, defaultValue }) => {
+    const [flag = ''] = flags.split(' ');
+    const value =
+      typed.options[flag.slice(2).replace(/-\w/g, (letter) => letter.slice(1).toUpperCase())];
+    if (typeof value !== 'string') return value === true ? [flag] : [];
+    return value === defaultValue ? [] : [flag, value];
+  });
+  const shownUri = globals.uri !== undefined && !hasPassword(globals.uri) ? globals.uri : undefined;
+  const global = Object.entries({
+    '--config': globals.config,
+    '--uri': shownUri,
+    '--uri-file': globals.uriFile,
+  }).flatMap(([flag, value]) => (value === undefined ? [] : [flag, value]));
+  const words = ['bankctl', name, ...typed.args, ...given, ...global];
+  const command = words.map((word) => shellWord(word ?? '')).join(' ');
+  const isDry = typed.options['dryRun'] === true;
+  const purposes: Record<Left, string> = {
+    all: isDry ? 'To try again' : `To ${name} it`,
+    rest: isDry ? 'To try again' : `To ${name} the rest`,
+    unknown: 'To make sure',
+  };
+  const how = typed.args.at(-1) === '-' ? 'give the same rows again to' : 'run it again';
+  return (left) => `${purposes[left]}, ${how}: ${command}`;
+}
+
+/** Rows that are shown one by one; the others are counted. */
+const maxShown = 10;
+
+/** Shows the first rows of which there is something to say. */
+interface RowTalk {
+  readonly show: (sentence: string) => void;
+  /** Counts the rows that were not shown. */
+  readonly end: () => void;
+  /** How many rows there were, shown or not. */
+  readonly rows: () => number;
+}
+
+/** @param noun what a row that is not shown is called: `more refused row` */
+export function createRowTalk(
+  { talk, progress }: Session,
+  noun: string,
+  { results }: Pick<FileOptions, 'results'>,
+): RowTalk {
+  let rows = 0;
+  return {
+    show: (sentence) => {
+      rows += 1;
+      if (rows > maxShown) return;
+      progress(undefined);
+      talk(sentence);
+    },
+    end: () => {
+      progress(undefined);
+      const all = results === undefined ? '--results FILE lists them all' : 'see the results';
+      if (rows > maxShown) talk(`... and ${count(rows - maxShown, noun)}; ${all}.`);
+    },
+    rows: () => rows,
+  };
+}
+
+/** The result of a file: its counts, in their order. */
+export function fileResult(
+  counts: Readonly<Record<string, number>>,
+  interrupted: Interruption | undefined,
+  { dryRun, isRefused }: { readonly dryRun: boolean; readonly isRefused: boolean },
+): SingleResult {
+  const refused = isRefused ? { status: Status.refused } : {};
+  return {
+    kind: 'single',
+    wrote: !dryRun,
+    data: {
+      ...counts,
+      ...(dryRun ? { dry_run: true } : {}),
+      ...(interrupted ? { interrupted: true, unknown: interrupted.unknown } : {}),
+    },
+    view: countsView(counts),
+    ...(interrupted ? { status: Status.interrupted } : refused),
+  };
+}

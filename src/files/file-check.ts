@@ -1,0 +1,253 @@
+import { parseReference } from '../bank/operations/names.ts';
+import type { Config } from '../config/config.ts';
+import { findBranch } from '../config/find-branch.ts';
+import { BankctlError, errorTable } from '../core/errors.ts';
+import { asSentence, quote } from '../core/text.ts';
+import { createDigestTable, hash32 } from './digest-table.ts';
+import type { ResultsFile } from './results.ts';
+import { readRows } from './row-reader.ts';
+import {
+  type Fields,
+  type LeftOut,
+  LineProblem,
+  type Row,
+  type RowFormat,
+  type RowShape,
+} from './rows.ts';
+import type { Source } from './source.ts';
+
+/** Codes of the faults of a file, which are found before anything is posted. */
+export const fileCodes: ReadonlySet<string> = new Set([
+  'invalid_row',
+  'row_without_id',
+  'row_repeated',
+  'line_cut',
+  'file_format',
+  'file_repeated',
+]);
+
+/** What the rows of a file must be. */
+export interface RowRules {
+  readonly shape: RowShape;
+  /**
+   * Reads a row as it will be read when it is posted.
+   *
+   * @returns its operation id; empty if it has none
+   * @throws `LineProblem`
+   */
+  readonly check: (row: Row) => string;
+  readonly config: Config;
+  /** The branch of rows that name none. */
+  readonly branch?: string;
+}
+
+/** How a file is read. */
+export interface FileFormat {
+  /** Undefined goes by the name, else by the first character. */
+  readonly format: RowFormat | undefined;
+  /** The user says that the file ends where it should, though its last line has no newline. */
+  readonly lastLineComplete: boolean;
+}
+
+/** What checking takes from its surroundings. */
+export interface CheckHost {
+  readonly interrupted: AbortSignal;
+  /** Called with the number of rows checked so far. */
+  readonly checked: (rows: number) => void;
+  /** Called once with the first lines that are at fault, in order. */
+  readonly faulty: (problems: readonly LineProblem[]) => void;
+  /** Faults are written there too. */
+  readonly results: ResultsFile | undefined;
+}
+
+/** A file that was read as a whole and found right. */
+export interface CheckedFile {
+  readonly rows: number;
+  readonly bytes: number;
+  readonly leftOut: LeftOut;
+}
+
+/**
+ * Reads a whole file and finds all that is wrong with it, before anything is posted. Memory stays
+ * flat but for the ids, see `DigestTable`.
+ *
+ * @throws the code of the first fault, naming its line and the number of the others; as `readRows`
+ */
+export async function checkFile(
+  source: Source,
+  options: FileFormat,
+  rules: RowRules,
+  host: CheckHost,
+): Promise<CheckedFile> {
+  const ids = createIdCheck();
+  let file: CheckedFile = { rows: 0, bytes: 0, leftOut: { blankRows: 0, namelessColumns: 0 } };
+  let first: readonly LineProblem[] = [];
+  let faults = 0;
+  const report = async (problems: readonly LineProblem[]) => {
+    faults += problems.length;
+    host.checked(file.rows);
+    if (problems.length === 0) return;
+    first = [...first, ...problems]
+      .sort((left, right) => left.line - right.line)
+      .slice(0, maxShown);
+    await host.results?.append(problems.map(toResult));
+  };
+  try {
+    for await (const { rows, bytes, leftOut } of readRows(source, options.format, rules.shape)) {
+      if (host.interrupted.aborted) throw new BankctlError('interrupted', 'Interrupted.');
+      file = { rows: file.rows + rows.length, bytes, leftOut };
+      await report(rows.flatMap((row) => problemOf(row, options, rules, ids) ?? []));
+    }
+  } catch (error) {
+    if (!(error instanceof LineProblem)) throw error;
+    // Nothing after that line can be read.
+    await report([error]);
+  }
+  await report(await repeatedIds(source, options, rules, ids.suspects));
+  if (faults === 0) return file;
+  host.faulty(first);
+  throw toError(source.name, first, faults);
+}
+
+/** Faulty lines that are shown; `--results` has all of them. */
+const maxShown = 20;
+
+/** One line of `--results`. */
+function toResult({ line, code, message, hint = errorTable[code].hint }: LineProblem): object {
+  return { line, outcome: 'faulty', code, message: asSentence(`The line ${message}`), hint };
+}
+
+const correctAll =
+  'Correct those lines, and give the whole file again: what is applied is not applied twice.';
+
+function toError(file: string, [first]: readonly LineProblem[], faults: number): unknown {
+  if (!first) return new Error('a faulty file has no fault');
+  const { code, line, message, hint } = first;
+  const others = faults - 1;
+  const are = others === 1 ? 'line is' : 'lines are';
+  const more = others === 0 ? '' : `; ${others} other ${are} at fault too`;
+  const defaultHint = others > 0 && code === 'invalid_row' ? correctAll : undefined;
+  const text = asSentence(`${file}, line ${line} ${message}${more}`);
+  return new BankctlError(code, text, hint ?? defaultHint);
+}
+
+function problemOf(
+  row: Row | LineProblem,
+  { lastLineComplete }: FileFormat,
+  rules: RowRules,
+  ids: IdCheck,
+): LineProblem | undefined {
+  if (row instanceof LineProblem) return row;
+  try {
+    const id = rules.check(row);
+    const { mayBeCut } = row;
+    if (mayBeCut !== undefined && !lastLineComplete && !isWholeField(mayBeCut, row.fields, rules)) {
+      return cutOff(row, mayBeCut);
+    }
+    if (id !== '') ids.note(id, row.line);
+    return undefined;
+  } catch (error) {
+    if (error instanceof LineProblem) return error;
+    throw error;
+  }
+}
+
+/** A line whose id seems to be that of an earlier one: their digests are the same. */
+interface Suspect {
+  readonly line: number;
+  readonly earlier: number;
+}
+
+/** Finds lines that may have one id; the ids themselves decide, see `repeatedIds`. */
+interface IdCheck {
+  readonly note: (id: string, line: number) => void;
+  readonly suspects: readonly Suspect[];
+}
+
+/** More are not looked at: the file is refused anyway. */
+const maxSuspects = 1000;
+
+function createIdCheck(): IdCheck {
+  const suspects: Suspect[] = [];
+  const lineOfId = createDigestTable();
+  return {
+    suspects,
+    note: (id, line) => {
+      const keepFirst = (before: number) => (before === 0 ? line : before);
+      const earlier = lineOfId.update(hash32(id, 0x9e3779b1), hash32(id, 0x85ebca77), keepFirst);
+      if (earlier > 0 && suspects.length < maxSuspects) suspects.push({ line, earlier });
+    },
+  };
+}
+
+/** Reads the file again for the ids of the suspects, and compares them. */
+async function repeatedIds(
+  source: Source,
+  { format }: FileFormat,
+  { shape, check }: RowRules,
+  suspects: readonly Suspect[],
+): Promise<readonly LineProblem[]> {
+  if (suspects.length === 0) return [];
+  const lines = new Set(suspects.flatMap(({ line, earlier }) => [line, earlier]));
+  const ids = new Map<number, string>();
+  for await (const { rows } of readRows(source, format, shape)) {
+    for (const row of rows) {
+      if (!(row instanceof LineProblem) && lines.has(row.line)) ids.set(row.line, check(row));
+    }
+  }
+  return suspects
+    .filter(({ line, earlier }) => ids.get(line) === ids.get(earlier))
+    .map(({ line, earlier }) => {
+      const id = quote(ids.get(line) ?? '');
+      const message = `has the id ${id} of line ${earlier}, so it would not be posted`;
+      return new LineProblem(line, message, undefined, 'row_repeated');
+    });
+}
+
+function cutOff({ line, fields }: Row, field: string): LineProblem {
+  const value = fields[field] === undefined ? 'is empty' : `is ${quote(fields[field])}`;
+  return new LineProblem(
+    line,
+    `is the last one and has no newline, so it may be cut off in the middle: its ${field} ${value}`,
+    'Fetch the file again if it is cut off; if it is complete, say so with --last-line-complete.',
+    'line_cut',
+  );
+}
+
+/**
+ * Whether a field, in which the file ends without a newline, is known to be whole, since with more
+ * characters it would be refused or mean the same: `12.00` is, `12.0` and `12` are not.
+ */
+function isWholeField(name: string, fields: Fields, rules: RowRules): boolean {
+  const value = fields[name];
+  switch (name) {
+    case 'amount':
+    case 'balance': {
+      const digits = currencyDigits(fields, rules);
+      return digits > 0 && (/\.(\d+)$/.exec(value ?? '')?.[1]?.length ?? 0) >= digits;
+    }
+    case 'type':
+    case 'status':
+      return value !== undefined;
+    case 'create':
+      // Other types than an increment do not take it.
+      return value !== undefined || (fields['type'] ?? 'increment') !== 'increment';
+    case 'currency':
+      // It only confirms the branch's own.
+      return true;
+    case 'branch':
+      return (
+        value !== undefined &&
+        !rules.config.branches.some((other) => other.name !== value && other.name.startsWith(value))
+      );
+    default:
+      return false;
+  }
+}
+
+/** Of a row that was found right, so its branch is known. */
+function currencyDigits(fields: Fields, { config, branch }: RowRules): number {
+  const from = fields['from'];
+  const name = from === undefined ? (fields['branch'] ?? branch) : parseReference(from).branch;
+  return name === undefined ? 0 : findBranch(config, name).currency.digits;
+}

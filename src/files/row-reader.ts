@@ -1,0 +1,129 @@
+import { BankctlError } from '../core/errors.ts';
+import { createCsvParser } from './csv.ts';
+import { checkKind, shownFile, wrongKind } from './file-kind.ts';
+import { type Lines, readLines } from './lines.ts';
+import { createNdjsonParser } from './ndjson.ts';
+import {
+  isBlank,
+  type LeftOut,
+  LineProblem,
+  type Row,
+  type RowFormat,
+  type RowParser,
+  type RowShape,
+} from './rows.ts';
+import type { Source } from './source.ts';
+
+/** Rows that were read together, and in the places of lines that are not rows, why not. */
+interface RowBatch {
+  readonly rows: readonly (Row | LineProblem)[];
+  /** Bytes of the file up to the end of them. */
+  readonly bytes: number;
+  /** What was left out of the file up to there. */
+  readonly leftOut: LeftOut;
+}
+
+/**
+ * Reads the rows of a source, whatever its length, in flat memory.
+ *
+ * @param format as the user gave it; undefined goes by the name, else by the first character
+ * @throws `LineProblem` if nothing after that line can be read; `file_unreadable`; `file_empty`;
+ *   `file_format` for what is not rows of text at all
+ */
+export async function* readRows(
+  source: Source,
+  format: RowFormat | undefined,
+  shape: RowShape,
+): AsyncIterable<RowBatch> {
+  let parser: RowParser | undefined;
+  let bytes = 0;
+  for await (const lines of readLines(checkedChunks(source))) {
+    if (!parser && lines.texts.every((text) => typeof text === 'string' && isBlank(text))) continue;
+    parser ??= parserOf(source.name, lines, format, shape);
+    const { leftOut } = parser;
+    const rows = parseLines(parser, lines);
+    bytes = lines.bytes;
+    if (lines.isCut && (await hasGrown(source, bytes))) {
+      const last = unfinishedLine(lines.first + lines.texts.length - 1);
+      yield { rows: [...rows.filter(({ line }) => line < last.line), last], bytes, leftOut };
+    } else yield { rows, bytes, leftOut };
+  }
+  if (!parser) {
+    const message = `${source.name} is empty: ${shape.noun} was expected on each line.`;
+    throw new BankctlError('file_empty', message);
+  }
+  const problem = parser.end();
+  if (problem) yield { rows: [problem], bytes, leftOut: parser.leftOut };
+}
+
+async function* checkedChunks(source: Source): AsyncIterable<Uint8Array> {
+  let isFirst = true;
+  for await (const chunk of source.chunks()) {
+    if (isFirst) checkKind(source.name, chunk);
+    isFirst = false;
+    yield chunk;
+  }
+}
+
+function parserOf(
+  name: string,
+  { texts }: Lines,
+  given: RowFormat | undefined,
+  shape: RowShape,
+): RowParser {
+  const first = texts.filter((text) => typeof text === 'string').find((text) => !isBlank(text));
+  const format = given ?? formatOf(name, first ?? '');
+  if (format === 'csv') return createCsvParser(shape);
+  checkOneObjectPerLine(name, first ?? '', texts.length);
+  return createNdjsonParser(shape);
+}
+
+function formatOf(name: string, first: string): RowFormat {
+  if (/\.(ndjson|jsonl)$/i.test(name)) return 'ndjson';
+  if (/\.csv$/i.test(name)) return 'csv';
+  return /^\s*[{[]/.test(first) ? 'ndjson' : 'csv';
+}
+
+function checkOneObjectPerLine(name: string, first: string, lines: number): void {
+  const cure = (filter: string) =>
+    `Convert it to one object per line: jq -c ${filter} ${shownFile(name)} | bankctl ... -`;
+  if (/^\s*\[/.test(first)) {
+    throw wrongKind(name, 'a JSON array, not one JSON object per line', cure("'.[]'"));
+  }
+  if (/^\s*\{(?:.*[,{[])?\s*$/.test(first) && lines > 1) {
+    throw wrongKind(name, 'JSON spread over several lines, not one object per line', cure('.'));
+  }
+}
+
+function parseLines(parser: RowParser, { first, texts, isCut }: Lines): (Row | LineProblem)[] {
+  const rows: (Row | LineProblem)[] = [];
+  const last = texts.length - 1;
+  for (const [index, text] of texts.entries()) {
+    try {
+      if (text instanceof LineProblem) {
+        parser.skip();
+        throw text;
+      }
+      const row = parser.parse(first + index, text, isCut && index === last);
+      if (row) rows.push(row);
+    } catch (error) {
+      if (!(error instanceof LineProblem) || !parser.canGoOn()) throw error;
+      rows.push(error);
+    }
+  }
+  return rows;
+}
+
+/** A last line without a newline is whole in most files, but not while more is being added. */
+async function hasGrown(source: Source, bytes: number): Promise<boolean> {
+  const size = await source.size();
+  return size !== undefined && size > bytes;
+}
+
+function unfinishedLine(line: number): LineProblem {
+  return new LineProblem(
+    line,
+    'stops in the middle: the file is still being written',
+    'Run the command again when the file is complete.',
+  );
+}
