@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import { type ScheduleStory, scheduleColumns } from '../../src/render/schedule-columns.ts';
+import { scheduleColumns } from '../../src/render/schedule-columns.ts';
 import { explain } from '../../src/stress/explore/exhaustive-narrate.ts';
+import type { ScheduleStory } from '../../src/stress/story.ts';
 
 const mark = (name: string) => (text: string) => `<${name}>${text}</${name}>`;
 const coloured = { head: mark('h'), good: mark('g'), bad: mark('b'), faint: mark('f') };
