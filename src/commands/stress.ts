@@ -1,10 +1,59 @@
-import { BankctlError } from '../core/errors.ts';
+import { parseDuration } from '../core/duration.ts';
+import { BankctlError, Status } from '../core/errors.ts';
+import { count } from '../core/text.ts';
+import { checkUri, hasPassword } from '../core/uri.ts';
+import { ignoredNotice } from '../core/uri-options.ts';
+import type { RunTimeline } from '../render/html/report-of.ts';
+import { bar } from '../render/progress.ts';
 import type { SingleResult } from '../render/result.ts';
+import type { Verdict } from '../stress/check/verdict.ts';
+import type { Progress } from '../stress/explore/explorer.ts';
 import type { HistoryEvent } from '../stress/history/history-event.ts';
-import type { TimelineCollector } from '../stress/load/event-timeline.ts';
+import type { LedgerSchedulesOptions } from '../stress/ledger/ledger-schedules.ts';
+import {
+  boundsOf,
+  defaultPoints,
+  type ExhaustiveOptions,
+  incrementModels,
+  type LoadSettings,
+  ledgerPoints,
+  modeOf,
+  type NumberFlag,
+  parseLedgerPoints,
+  parseModels,
+  parsePoints,
+  type StressFlag,
+  type StressOptions,
+  stressModels,
+} from '../stress/options.ts';
+import { uriFromFile } from '../system/uri-file.ts';
 import type { Command, Session, Typed } from './command.ts';
-import { modeOf, verdictStatus } from './stress-mode.ts';
-import { wantsReport, withReport } from './stress-report.ts';
+import { mongodHost } from './mongod-host.ts';
+import { type StressRun, wantsReport, withReport } from './stress-report.ts';
+import { textOption, wholeNumberOption } from './typed.ts';
+
+/** Each option, in the order of the help: its value, if it takes one, and what it is for. */
+const flags = {
+  workers: ['<N>', 'concurrent workers (default: 8; 2 if exhaustive)'],
+  threads: ['<N>', 'threads that the workers are spread over (default: 1)'],
+  ops: ['<N>', 'operations for each model (default: 1000)'],
+  duration: ['<TIME>', 'begin none later than this (default: 10s if faults)'],
+  branches: ['<N>', 'branches of the bank, 2 to 64 (default: 2)'],
+  seed: ['<N>', 'the plan, or the sample, of an earlier run again'],
+  model: ['<LIST>', 'these of shared,branch,ledger (default: shared,branch)'],
+  faults: ['<KIND>', 'end the server under the ledger again and again', ['kill', 'failover']],
+  replicas: ['<N>', 'servers under the ledger, 1 or 3 (default: 3 if failover)'],
+  exhaustive: ['', 'try every schedule of the workers'],
+  points: ['<LIST>', 'where a worker may be paused (default: switched,written)'],
+  preemptions: ['<K>', 'only schedules with at most so many preemptions'],
+  random: ['<N>', 'draw so many schedules instead of trying all'],
+  schedule: ['<ID>', 'replay this one schedule'],
+  history: ['<FILE>', 'write every event to a file, one line of JSON each'],
+  report: ['<FILE>', 'write a page that shows the run, for any browser'],
+  keep: ['', 'leave the databases on the server of --uri'],
+} as const satisfies Readonly<
+  Record<StressFlag, readonly [value: string, summary: string, choices?: readonly string[]]>
+>;
 
 export const stress: Command = {
   name: 'stress',
@@ -23,38 +72,11 @@ export const stress: Command = {
     { name: 'action', summary: 'judge a stored history again', optional: true, choices: ['check'] },
     { name: 'file', summary: 'the history, as --history wrote it', optional: true },
   ],
-  options: [
-    { flags: '--workers <N>', summary: 'concurrent workers (default: 8; 2 if exhaustive)' },
-    { flags: '--threads <N>', summary: 'threads that the workers are spread over (default: 1)' },
-    { flags: '--ops <N>', summary: 'operations for each model (default: 1000)' },
-    { flags: '--duration <TIME>', summary: 'begin none later than this (default: 10s if faults)' },
-    { flags: '--branches <N>', summary: 'branches of the bank, 2 to 64 (default: 2)' },
-    { flags: '--seed <N>', summary: 'the plan, or the sample, of an earlier run again' },
-    {
-      flags: '--model <LIST>',
-      summary: 'these of shared,branch,ledger (default: shared,branch)',
-    },
-    {
-      flags: '--faults <KIND>',
-      summary: 'end the server under the ledger again and again',
-      choices: ['kill', 'failover'],
-    },
-    {
-      flags: '--replicas <N>',
-      summary: 'servers under the ledger, 1 or 3 (default: 3 if failover)',
-    },
-    { flags: '--exhaustive', summary: 'try every schedule of the workers' },
-    {
-      flags: '--points <LIST>',
-      summary: 'where a worker may be paused (default: switched,written)',
-    },
-    { flags: '--preemptions <K>', summary: 'only schedules with at most so many preemptions' },
-    { flags: '--random <N>', summary: 'draw so many schedules instead of trying all' },
-    { flags: '--schedule <ID>', summary: 'replay this one schedule' },
-    { flags: '--history <FILE>', summary: 'write every event to a file, one line of JSON each' },
-    { flags: '--report <FILE>', summary: 'write a page that shows the run, for any browser' },
-    { flags: '--keep', summary: 'leave the databases on the server of --uri' },
-  ],
+  options: Object.entries(flags).map(([name, [value, summary, choices]]) => ({
+    flags: `--${name} ${value}`.trimEnd(),
+    summary,
+    ...(choices ? { choices } : {}),
+  })),
   examples: [
     'bankctl stress',
     'bankctl stress --workers 32 --threads 2 --duration 10s --report load.html',
@@ -67,62 +89,262 @@ export const stress: Command = {
   run: runStress,
 };
 
+/** The exit status of each verdict. */
+const verdictStatus = {
+  demonstrated: Status.done,
+  clean: Status.done,
+  not_reproduced: Status.undecided,
+  violation: Status.violation,
+  undecided: Status.undecided,
+} as const satisfies Readonly<Record<Verdict, Status>>;
+
 async function runStress(typed: Typed, session: Session): Promise<SingleResult> {
-  switch (modeOf(typed)) {
+  const input = await parseStress(typed, session);
+  const { mode } = input;
+  const { context, globals } = session;
+  const { result, covered } = await withReport(typed, session, mode, () =>
+    runMode(input, session, wantsReport(typed)),
+  );
+  session.progress(undefined);
+  const [{ stressView }, { createPaint }] = await Promise.all([
+    import('../render/stress-view.ts'),
+    import('../render/paint.ts'),
+  ]);
+  const format = { mode, paint: createPaint(globals.colour), width: context.width };
+  // What was covered until the interruption is a result; that there was one is the status.
+  const isCut = (mode === 'exhaustive' || mode === 'schedules') && context.interrupted.aborted;
+  return {
+    kind: 'single',
+    data: result,
+    view: stressView(result, format, covered),
+    status: isCut ? Status.interrupted : verdictStatus[result.verdict],
+  };
+}
+
+/** Where a run takes place, and what it leaves behind. */
+type Place = Pick<LoadSettings, 'keep' | 'uri' | 'history' | 'timeoutMs'>;
+
+/** What a command line asks for. */
+type StressInput =
+  | { readonly mode: 'load' | 'ledger'; readonly options: StressOptions }
+  | { readonly mode: 'exhaustive'; readonly options: ExhaustiveOptions; readonly place: Place }
+  | { readonly mode: 'schedules'; readonly options: LedgerSchedulesOptions; readonly place: Place }
+  | { readonly mode: 'check'; readonly file: string };
+
+/** As much of a session as a command line needs to be read. */
+type ParseSession = Pick<Session, 'context' | 'globals' | 'talk'>;
+
+/** @throws `usage`, `invalid_uri` */
+export async function parseStress(typed: Typed, session: ParseSession): Promise<StressInput> {
+  const mode = modeOf(typed);
+  if (mode === 'check') return { mode, file: historyFile(typed) };
+  const number = (flag: NumberFlag) => {
+    const { min, max } = boundsOf(flag, mode);
+    return wholeNumberOption(typed, flag, { least: min, most: max });
+  };
+  const seed = () => number('seed') ?? session.context.freshSeed();
+  const workers = number('workers');
+  const model = textOption(typed, 'model');
+  const points = textOption(typed, 'points');
+  if (mode === 'schedules') {
+    const options = {
+      workers: workers ?? 2,
+      points: points === undefined ? ledgerPoints : parseLedgerPoints(points),
+      preemptions: number('preemptions'),
+    };
+    return { mode, options, place: await parsePlace(typed, session) };
+  }
+  if (mode === 'exhaustive') {
+    const drawn = number('random');
+    const options: ExhaustiveOptions = {
+      workers: workers ?? 2,
+      branches: number('branches'),
+      models: model === undefined ? undefined : parseModels(model, incrementModels),
+      points: points === undefined ? defaultPoints : parsePoints(points),
+      preemptions: number('preemptions'),
+      random: drawn === undefined ? undefined : { count: drawn, seed: seed() },
+      schedule: textOption(typed, 'schedule'),
+    };
+    (await import('../stress/explore/exhaustive-options.ts')).checkExhaustiveOptions(options);
+    return { mode, options, place: await parsePlace(typed, session) };
+  }
+  const duration = textOption(typed, 'duration');
+  const faults = textOption(typed, 'faults');
+  const known = mode === 'ledger' ? stressModels : incrementModels;
+  const options: StressOptions = {
+    seed: seed(),
+    workers,
+    threads: number('threads'),
+    operations: number('ops'),
+    durationMs: duration === undefined ? undefined : parseDuration(duration, '--duration'),
+    branches: number('branches'),
+    models:
+      model !== undefined ? parseModels(model, known) : mode === 'ledger' ? [mode] : undefined,
+    faults: faults === 'kill' || faults === 'failover' ? faults : undefined,
+    replicas: number('replicas'),
+    ...(await parsePlace(typed, session)),
+  };
+  return { mode, options };
+}
+
+function historyFile({ args }: Typed): string {
+  const [, file] = args;
+  if (file !== undefined) return file;
+  throw new BankctlError(
+    'usage',
+    'stress check needs the file of a history.',
+    'Type bankctl stress check FILE.',
+  );
+}
+
+async function parsePlace(typed: Typed, session: ParseSession): Promise<Place> {
+  return {
+    keep: typed.options['keep'] === true,
+    history: textOption(typed, 'history'),
+    uri: await stressUri(session),
+    timeoutMs: session.globals.timeoutMs,
+  };
+}
+
+/** Only what is on the command line: stress is not for the deployment of the config. */
+async function stressUri({ globals, context, talk }: ParseSession): Promise<string | undefined> {
+  if (globals.uriFile !== undefined) return uriFromFile(globals.uriFile, context.interrupted);
+  if (globals.uri === undefined) return undefined;
+  if (hasPassword(globals.uri)) {
+    talk('A password on the command line is seen by others: use --uri-file.');
+  }
+  const uri = checkUri(globals.uri, 'given with --uri');
+  const notice = ignoredNotice(uri);
+  if (notice !== undefined) talk(notice);
+  return uri;
+}
+
+function runMode(input: StressInput, session: Session, isReported: boolean): Promise<StressRun> {
+  switch (input.mode) {
+    case 'load':
+    case 'ledger':
+      return runDriven(input.options, session, isReported);
+    case 'exhaustive':
+      return runExhaustive(input.options, input.place, session);
+    case 'schedules':
+      return runSchedules(input.options, input.place, session);
     case 'check':
-      return check(typed, session);
-    case 'exhaustive': {
-      const { runExhaustiveMode } = await import('./stress-exhaustive.ts');
-      return runExhaustiveMode(typed, session);
-    }
-    case 'ledger': {
-      const { runLedgerMode } = await import('./stress-ledger.ts');
-      return runLedgerMode(typed, session);
-    }
-    case 'load': {
-      const { runLoadMode } = await import('./stress-load.ts');
-      return runLoadMode(typed, session);
-    }
+      return runCheck(input.file, session, isReported);
   }
 }
 
-async function check(typed: Typed, session: Session): Promise<SingleResult> {
-  const file = typed.args[1];
-  if (file === undefined) {
-    throw new BankctlError(
-      'usage',
-      'stress check needs the file of a history.',
-      'Type bankctl stress check FILE.',
-    );
-  }
-  const [{ checkHistory }, { historyView }, { createPaint }] = await Promise.all([
-    import('../stress/history/check-history.ts'),
-    import('../render/load-view.ts'),
-    import('../render/paint.ts'),
+async function runDriven(
+  options: StressOptions,
+  session: Session,
+  isReported: boolean,
+): Promise<StressRun> {
+  const [{ runStress }, { collectTimeline }] = await Promise.all([
+    import('../stress/stress-run.ts'),
+    import('../stress/load/event-timeline.ts'),
   ]);
-  const report = await withReport(typed, session, async () => {
-    const { collectTimeline } = await import('../stress/load/event-timeline.ts');
-    const sections: TimelineCollector[] = [];
-    const heard = (event: HistoryEvent) => {
-      if (event.f === 'init') sections.push(collectTimeline());
-      sections.at(-1)?.take(event);
-    };
-    const result = await checkHistory(
-      file,
-      session.context.interrupted,
-      wantsReport(typed) ? heard : undefined,
-    );
-    const reported = async () => {
-      const { fromHistory } = await import('../render/html/from-history.ts');
-      const timelines = sections.map(({ timeline }) => timeline());
-      return { ...fromHistory(result, timelines), seed: null, serverVersion: undefined };
-    };
-    return { result, reported };
+  const { freshId, freshSeed } = session.context;
+  const timelines = new Map<string, RunTimeline>();
+  const ledger = collectTimeline();
+  let serverVersion: string | undefined;
+  const share = (done: number, total: number | undefined) =>
+    total === undefined ? `${done}` : `${done} of ${total}`;
+  const result = await runStress(options, {
+    ...mongodHost(session),
+    freshId,
+    freshSeed,
+    counted: (model, done, total, wrong) =>
+      session.progress(`Model ${model}: ${share(done, total)} increments, ${wrong} wrong`),
+    countedLedger: ({ done, total, unknown, faults }) =>
+      session.progress(
+        `Model ledger: ${share(done, total)} operations, ${unknown} unanswered, ${faults} faults`,
+      ),
+    opened: ({ version }) => {
+      serverVersion = version;
+    },
+    ...(isReported
+      ? { timed: (model, timeline) => timelines.set(model, timeline), heard: ledger.take }
+      : {}),
   });
+  const timelineOf = (model: string) =>
+    model === 'ledger' ? ledger.timeline() : timelines.get(model);
   return {
-    kind: 'single',
-    data: report,
-    view: historyView(report, createPaint(session.globals.colour)),
-    status: verdictStatus[report.verdict],
+    result,
+    serverVersion,
+    timelines: () => result.models.map(({ model }) => timelineOf(model)),
   };
+}
+
+async function runExhaustive(
+  options: ExhaustiveOptions,
+  place: Place,
+  session: Session,
+): Promise<StressRun> {
+  const { exhaust } = await import('../stress/explore/exhaust.ts');
+  let serverVersion: string | undefined;
+  const result = await exhaust(options, {
+    ...mongodHost(session),
+    ...place,
+    freshId: session.context.freshId,
+    explored: showSchedules(session),
+    opened: ({ version }) => {
+      serverVersion = version;
+    },
+  });
+  return { result, serverVersion };
+}
+
+async function runSchedules(
+  options: LedgerSchedulesOptions,
+  { uri, timeoutMs }: Place,
+  session: Session,
+): Promise<StressRun> {
+  const [{ exploreLedger }, { onLedgerServer }, result] = await Promise.all([
+    import('../stress/ledger/ledger-schedules.ts'),
+    import('../stress/ledger/ledger-schedules-server.ts'),
+    import('../stress/ledger/ledger-schedules-result.ts'),
+  ]);
+  const { freshId, monotonicNs, interrupted } = session.context;
+  const show = showSchedules(session);
+  const host = { ...mongodHost(session), freshId, timeoutMs };
+  const explored = await onLedgerServer(uri, host, (server) =>
+    exploreLedger(options, {
+      ...{ ...server, timeoutMs, monotonicNs, interrupted },
+      progress: (progress) => show('ledger', { ...progress, total: undefined }),
+    }),
+  );
+  return {
+    result: result.ledgerSchedulesResult(explored, options),
+    covered: result.ledgerCoverage(explored),
+  };
+}
+
+const showEveryNs = 100_000_000n;
+
+/** Redraws the bar a few times a second, however many schedules there are in one. */
+function showSchedules({ context, progress }: Session) {
+  let dueNs = 0n;
+  return (model: string, { done, total, found, preemptions }: Progress) => {
+    const nowNs = context.monotonicNs();
+    if (nowNs < dueNs) return;
+    dueNs = nowNs + showEveryNs;
+    const share = total === undefined ? done / found : done / Number(total);
+    const of = total === undefined ? `at least ${found}` : String(total);
+    const bound = `with ${count(preemptions, 'preemption')}`;
+    progress(`Model ${model} ${bar(share)} ${done} of ${of} schedules, now ${bound}`);
+  };
+}
+
+async function runCheck(file: string, session: Session, isReported: boolean): Promise<StressRun> {
+  const [{ checkHistory }, { collectTimeline }] = await Promise.all([
+    import('../stress/history/check-history.ts'),
+    import('../stress/load/event-timeline.ts'),
+  ]);
+  const sections: ReturnType<typeof collectTimeline>[] = [];
+  const heard = (event: HistoryEvent) => {
+    if (event.f === 'init') sections.push(collectTimeline());
+    sections.at(-1)?.take(event);
+  };
+  const { interrupted } = session.context;
+  const result = await checkHistory(file, interrupted, isReported ? heard : undefined);
+  return { result, timelines: () => sections.map(({ timeline }) => timeline()) };
 }

@@ -55,11 +55,12 @@ export function hostileReport(): ReportData {
         },
         lane: {
           title: hostile,
-          workers: [{ worker: 1, label: hostile }],
+          workers: [{ worker: 1, head: hostile, label: hostile }],
+          counts: 'step',
           collections: [hostile],
           reason: hostile,
           replay: hostile,
-          remark: hostile,
+          remark: phrase,
           steps: [
             {
               label: hostile,

@@ -1,4 +1,4 @@
-import type { Lane, LaneStep, LaneWrite } from '../report-data.ts';
+import type { Lane, LaneStep, LaneWrite } from '../../lane.ts';
 
 /**
  * Steps a swimlane: the row of the step is marked, and the stage above shows the state behind it,
