@@ -9,7 +9,9 @@ import type { SingleResult } from '../render/result.ts';
 import type { Verdict } from '../stress/check/verdict.ts';
 import type { Progress } from '../stress/explore/explorer.ts';
 import type { HistoryEvent } from '../stress/history/history-event.ts';
+import type { LedgerProgress } from '../stress/ledger/ledger-run.ts';
 import type { LedgerSchedulesOptions } from '../stress/ledger/ledger-schedules.ts';
+import type { LoadHost } from '../stress/load/load.ts';
 import {
   boundsOf,
   defaultPoints,
@@ -219,104 +221,56 @@ async function stressUri({ globals, context, talk }: ParseSession): Promise<stri
   return uri;
 }
 
-function runMode(input: StressInput, session: Session, isReported: boolean): Promise<StressRun> {
-  switch (input.mode) {
-    case 'load':
-    case 'ledger':
-      return runDriven(input.options, session, isReported);
-    case 'exhaustive':
-      return runExhaustive(input.options, input.place, session);
-    case 'schedules':
-      return runSchedules(input.options, input.place, session);
-    case 'check':
-      return runCheck(input.file, session, isReported);
-  }
-}
-
-async function runDriven(
-  options: StressOptions,
+async function runMode(
+  input: StressInput,
   session: Session,
   isReported: boolean,
 ): Promise<StressRun> {
-  const [{ runStress }, { collectTimeline }] = await Promise.all([
-    import('../stress/stress-run.ts'),
-    import('../stress/load/event-timeline.ts'),
-  ]);
-  const { freshId, freshSeed } = session.context;
-  const timelines = new Map<string, RunTimeline>();
-  const ledger = collectTimeline();
   let serverVersion: string | undefined;
+  const host = {
+    ...stressHost(session),
+    opened: ({ version }: { readonly version: string }) => {
+      serverVersion = version;
+    },
+  };
+  const recipe = () => {
+    switch (input.mode) {
+      case 'load':
+      case 'ledger':
+        return runDriven(input.options, host, isReported);
+      case 'exhaustive':
+        return runExhaustive(input.options, { ...host, ...input.place });
+      case 'schedules':
+        return runSchedules(input.options, { ...host, ...input.place });
+      case 'check':
+        return runCheck(input.file, session.context.interrupted, isReported);
+    }
+  };
+  const run = await recipe();
+  return { ...run, serverVersion };
+}
+
+/** What a run of any mode takes from the session; it shows its progress there. */
+function stressHost(session: Session) {
+  const { freshId, freshSeed } = session.context;
   const share = (done: number, total: number | undefined) =>
     total === undefined ? `${done}` : `${done} of ${total}`;
-  const result = await runStress(options, {
+  return {
     ...mongodHost(session),
     freshId,
     freshSeed,
-    counted: (model, done, total, wrong) =>
+    counted: (model: string, done: number, total: number | undefined, wrong: number) =>
       session.progress(`Model ${model}: ${share(done, total)} increments, ${wrong} wrong`),
-    countedLedger: ({ done, total, unknown, faults }) =>
+    countedLedger: ({ done, total, unknown, faults }: LedgerProgress) =>
       session.progress(
         `Model ledger: ${share(done, total)} operations, ${unknown} unanswered, ${faults} faults`,
       ),
-    opened: ({ version }) => {
-      serverVersion = version;
-    },
-    ...(isReported
-      ? { timed: (model, timeline) => timelines.set(model, timeline), heard: ledger.take }
-      : {}),
-  });
-  const timelineOf = (model: string) =>
-    model === 'ledger' ? ledger.timeline() : timelines.get(model);
-  return {
-    result,
-    serverVersion,
-    timelines: () => result.models.map(({ model }) => timelineOf(model)),
-  };
-}
-
-async function runExhaustive(
-  options: ExhaustiveOptions,
-  place: Place,
-  session: Session,
-): Promise<StressRun> {
-  const { exhaust } = await import('../stress/explore/exhaust.ts');
-  let serverVersion: string | undefined;
-  const result = await exhaust(options, {
-    ...mongodHost(session),
-    ...place,
-    freshId: session.context.freshId,
     explored: showSchedules(session),
-    opened: ({ version }) => {
-      serverVersion = version;
-    },
-  });
-  return { result, serverVersion };
-}
-
-async function runSchedules(
-  options: LedgerSchedulesOptions,
-  { uri, timeoutMs }: Place,
-  session: Session,
-): Promise<StressRun> {
-  const [{ exploreLedger }, { onLedgerServer }, result] = await Promise.all([
-    import('../stress/ledger/ledger-schedules.ts'),
-    import('../stress/ledger/ledger-schedules-server.ts'),
-    import('../stress/ledger/ledger-schedules-result.ts'),
-  ]);
-  const { freshId, monotonicNs, interrupted } = session.context;
-  const show = showSchedules(session);
-  const host = { ...mongodHost(session), freshId, timeoutMs };
-  const explored = await onLedgerServer(uri, host, (server) =>
-    exploreLedger(options, {
-      ...{ ...server, timeoutMs, monotonicNs, interrupted },
-      progress: (progress) => show('ledger', { ...progress, total: undefined }),
-    }),
-  );
-  return {
-    result: result.ledgerSchedulesResult(explored, options),
-    covered: result.ledgerCoverage(explored),
   };
 }
+
+/** All of it, with what is heard of the server besides. */
+type Host = ReturnType<typeof stressHost> & Required<Pick<LoadHost, 'opened'>>;
 
 const showEveryNs = 100_000_000n;
 
@@ -334,7 +288,55 @@ function showSchedules({ context, progress }: Session) {
   };
 }
 
-async function runCheck(file: string, session: Session, isReported: boolean): Promise<StressRun> {
+async function runDriven(
+  options: StressOptions,
+  host: Host,
+  isReported: boolean,
+): Promise<StressRun> {
+  const [{ runStress }, { collectTimeline }] = await Promise.all([
+    import('../stress/stress-run.ts'),
+    import('../stress/load/event-timeline.ts'),
+  ]);
+  const timelines = new Map<string, RunTimeline>();
+  const ledger = collectTimeline();
+  const timed = (model: string, timeline: RunTimeline) => timelines.set(model, timeline);
+  const ears = isReported ? { timed, heard: ledger.take } : {};
+  const result = await runStress(options, { ...host, ...ears });
+  const timelineOf = (model: string) =>
+    model === 'ledger' ? ledger.timeline() : timelines.get(model);
+  return { result, timelines: () => result.models.map(({ model }) => timelineOf(model)) };
+}
+
+async function runExhaustive(options: ExhaustiveOptions, host: Host & Place): Promise<StressRun> {
+  const { exhaust } = await import('../stress/explore/exhaust.ts');
+  return { result: await exhaust(options, host) };
+}
+
+async function runSchedules(
+  options: LedgerSchedulesOptions,
+  { uri, ...host }: Host & Place,
+): Promise<StressRun> {
+  const [{ exploreLedger }, { onLedgerServer }, result] = await Promise.all([
+    import('../stress/ledger/ledger-schedules.ts'),
+    import('../stress/ledger/ledger-schedules-server.ts'),
+    import('../stress/ledger/ledger-schedules-result.ts'),
+  ]);
+  const progress = (progress: Progress) =>
+    host.explored('ledger', { ...progress, total: undefined });
+  const explored = await onLedgerServer(uri, host, (place) =>
+    exploreLedger(options, { ...host, ...place, progress }),
+  );
+  return {
+    result: result.ledgerSchedulesResult(explored, options),
+    covered: result.ledgerCoverage(explored),
+  };
+}
+
+async function runCheck(
+  file: string,
+  interrupted: AbortSignal,
+  isReported: boolean,
+): Promise<StressRun> {
   const [{ checkHistory }, { collectTimeline }] = await Promise.all([
     import('../stress/history/check-history.ts'),
     import('../stress/load/event-timeline.ts'),
@@ -344,7 +346,6 @@ async function runCheck(file: string, session: Session, isReported: boolean): Pr
     if (event.f === 'init') sections.push(collectTimeline());
     sections.at(-1)?.take(event);
   };
-  const { interrupted } = session.context;
   const result = await checkHistory(file, interrupted, isReported ? heard : undefined);
   return { result, timelines: () => sections.map(({ timeline }) => timeline()) };
 }

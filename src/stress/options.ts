@@ -100,7 +100,7 @@ const notInSchedules = ['random', 'schedule', 'history', 'report', 'keep', 'bran
 export function modeOf({ args, options }: Words): StressMode {
   const given = (name: string) => options[name] !== undefined;
   const asking = exploring.find(given);
-  const mode = args[0] === 'check' ? 'check' : asking ? exploringMode(options) : driving(options);
+  const mode = args[0] === 'check' ? 'check' : chosenMode(options, asking);
   const because = mode === 'check' ? 'stress check' : `--${asking ?? 'ops'}`;
   for (const [name, { modes }] of Object.entries<Flag>(stressFlags)) {
     const meant = modes.includes(mode) || (mode === 'schedules' && modes.includes('exhaustive'));
@@ -124,16 +124,13 @@ export function modeOf({ args, options }: Words): StressMode {
   return mode;
 }
 
-function exploringMode({ model }: Words['options']): StressMode {
-  const isLedger = typeof model === 'string' && model.trim().toLowerCase() === 'ledger';
-  return isLedger ? 'schedules' : 'exhaustive';
-}
-
-/** The ledger is among the models, or something is asked for that only it has. */
-function driving({ model, faults, replicas }: Words['options']): StressMode {
-  const names = typeof model === 'string' ? model.toLowerCase().split(',') : [];
-  const isLedger = names.some((name) => name.trim() === 'ledger');
-  return isLedger || faults !== undefined || replicas !== undefined ? 'ledger' : 'load';
+/** @param asking the option that asks for an exploration, if any does */
+function chosenMode({ model, faults, replicas }: Words['options'], asking?: string): StressMode {
+  const text = typeof model === 'string' ? model : '';
+  const names = text.split(',').map((name) => name.trim().toLowerCase());
+  if (asking) return names.join() === 'ledger' ? 'schedules' : 'exhaustive';
+  const isLedger = names.includes('ledger') || faults !== undefined || replicas !== undefined;
+  return isLedger ? 'ledger' : 'load';
 }
 
 function meaningless(name: string, because: string, why = ''): BankctlError {
