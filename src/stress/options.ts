@@ -43,7 +43,6 @@ export const stressFlags = {
   ops: { modes: driven, min: 1, max: 10_000_000, standard: 1000 },
   duration: { modes: driven, min: 1, max: 86_400_000 },
   branches: { modes: run, min: 2, max: 64, standard: 2 },
-  seed: { modes: run, min: 0, max: 2 ** 32 - 1 },
   model: { modes: [...run, 'schedules'] },
   faults: { modes: ['ledger'] },
   replicas: { modes: ['ledger'], min: 1, max: 3 },
@@ -51,6 +50,7 @@ export const stressFlags = {
   points: { modes: explored },
   preemptions: { modes: explored, min: 0, max: 10_000 },
   random: { modes: ['exhaustive'], min: 1, max: 10_000_000 },
+  seed: { modes: run, min: 0, max: 2 ** 32 - 1 },
   schedule: { modes: ['exhaustive'] },
   history: { modes: run },
   report: { modes: [...run, 'check'] },
@@ -89,8 +89,6 @@ interface Words {
 const exploring = ['exhaustive', 'schedule', 'random', 'points', 'preemptions'] as const;
 /** What a schedule's id says already. */
 const saidById = ['workers', 'points', 'preemptions', 'random', 'seed', 'model'] as const;
-/** What the schedules of the ledger lack, in the order in which they are refused. */
-const notInSchedules = ['random', 'schedule', 'history', 'report', 'keep', 'branches'] as const;
 
 /**
  * The mode that a command line asks for.
@@ -102,10 +100,11 @@ export function modeOf({ args, options }: Words): StressMode {
   const asking = exploring.find(given);
   const mode = args[0] === 'check' ? 'check' : chosenMode(options, asking);
   const because = mode === 'check' ? 'stress check' : `--${asking ?? 'ops'}`;
-  for (const [name, { modes }] of Object.entries<Flag>(stressFlags)) {
-    const meant = modes.includes(mode) || (mode === 'schedules' && modes.includes('exhaustive'));
-    if (given(name) && !meant) throw meaningless(name, because);
-  }
+  const unfit = Object.entries<Flag>(stressFlags)
+    .filter(([name, { modes }]) => given(name) && !modes.includes(mode))
+    .map(([name, { modes }]) => ({ name, isExploring: modes.includes('exhaustive') }));
+  const foreign = unfit.find(({ isExploring }) => mode !== 'schedules' || !isExploring);
+  if (foreign) throw meaningless(foreign.name, because);
   if (given('schedule')) {
     const said = saidById.find(given);
     if (said) throw meaningless(said, '--schedule', ', whose id says it');
@@ -113,15 +112,13 @@ export function modeOf({ args, options }: Words): StressMode {
   if (asking && mode !== 'check' && given('seed') && !given('random')) {
     throw meaningless('seed', '--exhaustive', ': nothing is drawn at random without --random');
   }
-  const missing = mode === 'schedules' ? notInSchedules.find(given) : undefined;
-  if (missing) {
-    throw new BankctlError(
-      'usage',
-      `--${missing} cannot be had with --exhaustive --model ledger.`,
-      `Leave out --${missing}.`,
-    );
-  }
-  return mode;
+  const [missing] = unfit;
+  if (!missing) return mode;
+  throw new BankctlError(
+    'usage',
+    `--${missing.name} cannot be had with --exhaustive --model ledger.`,
+    `Leave out --${missing.name}.`,
+  );
 }
 
 /** @param asking the option that asks for an exploration, if any does */
