@@ -66,7 +66,7 @@ export async function withReport(
   }
 }
 
-/** True where somebody is to see a report. */
+/** True if the run is to have a report. */
 export function wantsReport(typed: Typed): boolean {
   return textOption(typed, 'report') !== undefined;
 }
@@ -83,12 +83,7 @@ async function openReport(path: string, interrupted: AbortSignal): Promise<Repor
     try {
       return await work();
     } catch (error) {
-      throw fileError(
-        error,
-        'not_writable',
-        path,
-        'Name a file that can be written behind --report.',
-      );
+      throw fileError(error, 'not_writable', path, 'Name a writable file after --report.');
     }
   };
   const { handle, made } = await guarded(() => openOrMake(path, interrupted));
@@ -141,10 +136,10 @@ function circumstances(
   };
 }
 
-/** Where something is written has no part in what is run. */
+/** Options that change where the output goes, not what is run; the seed is added apart. */
 const notRepeated: ReadonlySet<string> = new Set(['report', 'history', 'keep', 'seed']);
 
-/** The words behind `bankctl stress` that run the same again; passwords are left out. */
+/** The words after `bankctl stress` that run the same again, without passwords. */
 function optionWords(
   { args, options }: Typed,
   { globals }: Session,

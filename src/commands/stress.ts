@@ -34,25 +34,25 @@ import { mongodHost } from './mongod-host.ts';
 import { type StressRun, wantsReport, withReport } from './stress-report.ts';
 import { textOption, wholeNumberOption } from './typed.ts';
 
-/** Each option, in the order of the help: its value, if it takes one, and what it is for. */
+/** Each option, in the order of the help: its value, if it takes one, and its summary. */
 const flags = {
-  workers: ['<N>', 'concurrent workers (default: 8; 2 if exhaustive)'],
-  threads: ['<N>', 'threads that the workers are spread over (default: 1)'],
+  workers: ['<N>', 'number of concurrent workers (default: 8; 2 with --exhaustive)'],
+  threads: ['<N>', 'threads to spread the workers over (default: 1)'],
   ops: ['<N>', 'operations for each model (default: 1000)'],
-  duration: ['<TIME>', 'begin none later than this (default: 10s if faults)'],
-  branches: ['<N>', 'branches of the bank, 2 to 64 (default: 2)'],
-  seed: ['<N>', 'the plan, or the sample, of an earlier run again'],
-  model: ['<LIST>', 'these of shared,branch,ledger (default: shared,branch)'],
-  faults: ['<KIND>', 'end the server under the ledger again and again', ['kill', 'failover']],
-  replicas: ['<N>', 'servers under the ledger, 1 or 3 (default: 3 if failover)'],
-  exhaustive: ['', 'try every schedule of the workers'],
-  points: ['<LIST>', 'where a worker may be paused (default: switched,written)'],
-  preemptions: ['<K>', 'only schedules with at most so many preemptions'],
-  random: ['<N>', 'draw so many schedules instead of trying all'],
-  schedule: ['<ID>', 'replay this one schedule'],
-  history: ['<FILE>', 'write every event to a file, one line of JSON each'],
-  report: ['<FILE>', 'write a page that shows the run, for any browser'],
-  keep: ['', 'leave the databases on the server of --uri'],
+  duration: ['<TIME>', 'stop starting operations after TIME (default: 10s with --faults)'],
+  branches: ['<N>', 'number of branches, 2 to 64 (default: 2)'],
+  seed: ['<N>', 'repeat the plan or the sample of an earlier run'],
+  model: ['<LIST>', 'models to run: shared,branch,ledger (default: shared,branch)'],
+  faults: ['<KIND>', 'keep killing the server under the ledger', ['kill', 'failover']],
+  replicas: ['<N>', 'servers under the ledger, 1 or 3 (default: 3 with failover)'],
+  exhaustive: ['', 'try every possible schedule of the workers'],
+  points: ['<LIST>', 'points where workers may pause (default: switched,written)'],
+  preemptions: ['<K>', 'try only schedules with at most K preemptions'],
+  random: ['<N>', 'try N schedules drawn at random instead of all'],
+  schedule: ['<ID>', 'replay one schedule'],
+  history: ['<FILE>', 'write every event to a file, as one line of JSON each'],
+  report: ['<FILE>', 'write an HTML page that shows the run'],
+  keep: ['', 'keep the databases on the server of --uri'],
 } as const satisfies Readonly<
   Record<StressFlag, readonly [value: string, summary: string, choices?: readonly string[]]>
 >;
@@ -62,17 +62,17 @@ export const stress: Command = {
   summary: 'show the wrong-collection bug, and that the branch models do not have it',
   description:
     'Drives the same seeded plan of increments against the shared model, which has the bug, and\n' +
-    'against the branch models, on a throwaway server, and tells where every write went.\n' +
-    'With --uri it makes up a database there, and drops it at the end.\n\n' +
+    'against the branch models, on a throwaway server, and reports where every write went.\n' +
+    'With --uri it creates a database there, and drops it at the end.\n\n' +
     'With --model ledger a bank workload goes through the real write path: transfers,\n' +
-    'increments, reversals, repeated requests and snapshots. --faults kill ends its server by\n' +
-    'SIGKILL and starts it again, over and over; --faults failover ends the primary of three.\n' +
+    'increments, reversals, repeated requests and snapshots. --faults kill keeps killing the\n' +
+    'server by SIGKILL and restarting it; --faults failover kills the primary of three servers.\n' +
     'SIGKILL is not a power cut: the kernel keeps what the server had written.\n\n' +
     'With --exhaustive it tries every schedule of a few workers, one increment each, instead of\n' +
     'leaving it to luck; --points, --preemptions, --random and --schedule imply it.',
   arguments: [
-    { name: 'action', summary: 'judge a stored history again', optional: true, choices: ['check'] },
-    { name: 'file', summary: 'the history, as --history wrote it', optional: true },
+    { name: 'action', summary: 'check a stored history', optional: true, choices: ['check'] },
+    { name: 'file', summary: 'the history that --history wrote', optional: true },
   ],
   options: Object.entries(flags).map(([name, [value, summary, choices]]) => ({
     flags: `--${name} ${value}`.trimEnd(),
@@ -123,7 +123,7 @@ async function runStress(typed: Typed, session: Session): Promise<SingleResult> 
   };
 }
 
-/** Where a run takes place, and what it leaves behind. */
+/** Which server a run uses, and what it leaves there. */
 type Place = Pick<LoadSettings, 'keep' | 'uri' | 'history' | 'timeoutMs'>;
 
 /** What a command line asks for. */
@@ -133,7 +133,7 @@ type StressInput =
   | { readonly mode: 'schedules'; readonly options: LedgerSchedulesOptions; readonly place: Place }
   | { readonly mode: 'check'; readonly file: string };
 
-/** As much of a session as a command line needs to be read. */
+/** The part of a session that parsing needs. */
 type ParseSession = Pick<Session, 'context' | 'globals' | 'talk'>;
 
 /** @throws `usage`, `invalid_uri` */
@@ -269,12 +269,12 @@ function stressHost(session: Session) {
   };
 }
 
-/** All of it, with what is heard of the server besides. */
+/** That, and a callback for when the server is there. */
 type Host = ReturnType<typeof stressHost> & Required<Pick<LoadHost, 'opened'>>;
 
 const showEveryNs = 100_000_000n;
 
-/** Redraws the bar a few times a second, however many schedules there are in one. */
+/** Redraws the bar at most ten times a second, however fast the schedules are. */
 function showSchedules({ context, progress }: Session) {
   let dueNs = 0n;
   return (model: string, { done, total, found, preemptions }: Progress) => {
@@ -300,8 +300,8 @@ async function runDriven(
   const timelines = new Map<string, RunTimeline>();
   const ledger = collectTimeline();
   const timed = (model: string, timeline: RunTimeline) => timelines.set(model, timeline);
-  const ears = isReported ? { timed, heard: ledger.take } : {};
-  const result = await runStress(options, { ...host, ...ears });
+  const listeners = isReported ? { timed, heard: ledger.take } : {};
+  const result = await runStress(options, { ...host, ...listeners });
   const timelineOf = (model: string) =>
     model === 'ledger' ? ledger.timeline() : timelines.get(model);
   return { result, timelines: () => result.models.map(({ model }) => timelineOf(model)) };

@@ -13,11 +13,11 @@ const layouts = {
 const minCell = 10;
 
 /**
- * Draws a lane as columns, one a worker, time running down. A step's lines stand in the column of
+ * Draws a lane as columns, one per worker, time running down. A step's lines stand in the column of
  * the worker that made it; below them are the reason, and how to see it again.
  *
  * @param paint how the meanings look; without colour the marks still tell
- * @param width columns of the terminal; fewer than 16 a worker are not enough
+ * @param width columns of the terminal; it needs 16 per worker
  * @returns lines of at most that width, but for the line to copy, without line feeds
  */
 export function drawLane(given: Lane, paint: Paint, width: number): readonly string[] {

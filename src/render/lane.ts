@@ -7,7 +7,7 @@ export interface Phrase {
   readonly text: string;
 }
 
-/** How a write went wrong, step by step: a column for each worker, time running down. */
+/** How a write went wrong, step by step: a column per worker, time running down. */
 export interface Lane {
   readonly title: string;
   /** `head` is the column's on a terminal; on the page, `label` stands below the worker. */

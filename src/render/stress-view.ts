@@ -14,7 +14,7 @@ export interface StressFormat {
   readonly width: number;
 }
 
-/** What is counted, a column each; a model leaves empty what it does not count. */
+/** What is counted, in a column each; empty for a model that does not count it. */
 const columns = {
   load: ['operations', 'misplaced', 'lost', 'crashed', 'left_switched', 'wrong'],
   ledger: ['operations', 'acknowledged', 'refused', 'unknown', 'misplaced', 'lost', 'wrong'],
@@ -24,7 +24,7 @@ const columns = {
 } as const satisfies Readonly<Record<StressMode, readonly (keyof ModelResult)[]>>;
 
 /**
- * A result as people see it: a row a model, what is to be said of each, the picture of what went
+ * A result as people see it: a row per model, sentences about each, the picture of what went
  * wrong, and the verdict.
  *
  * @param covered what an exploration of the ledger covered, in sentences
@@ -88,7 +88,7 @@ function speed({ model, throughput, latency_ms }: ModelResult): readonly string[
   return [`Model ${model}: ${throughput} ${what} a second, latency in ms: ${times}.`];
 }
 
-/** What an exploration covered, and what came in its way. */
+/** What an exploration covered, and what blocked it. */
 function coverage(result: ModelResult, paint: Paint): readonly Note[] {
   const { model, covered, trouble, deadlocked = 0, schedules_per_second: rate = 0 } = result;
   if (covered === undefined) return [];
@@ -124,7 +124,7 @@ function scheduleNotes(
   return ['', ...lines.map((painted) => ({ painted }))];
 }
 
-/** Of the first model that has one: the others' look the same. */
+/** Of the first model that has a wrong write. */
 function firstWrongNotes(
   models: readonly ModelResult[],
   paint: Paint,

@@ -39,7 +39,7 @@ const run = [...driven, 'exhaustive'] as const;
 export const stressFlags = {
   workers: { modes: [...run, 'schedules'], min: 1, max: 1024, standard: 8 },
   threads: { modes: driven, min: 1, max: 64, standard: 1 },
-  // The most is also the bound of a run that is bounded by time.
+  // Also the limit of a run that is limited by time.
   ops: { modes: driven, min: 1, max: 10_000_000, standard: 1000 },
   duration: { modes: driven, min: 1, max: 86_400_000 },
   branches: { modes: run, min: 2, max: 64, standard: 2 },
@@ -64,7 +64,7 @@ export type NumberFlag = {
   [Name in StressFlag]: (typeof stressFlags)[Name] extends { min: number } ? Name : never;
 }[StressFlag];
 
-/** How many workers can be typed: with increments, what is too many depends on the points. */
+/** With increments, how many workers are too many depends on the points. */
 const exploringWorkers = {
   exhaustive: { min: 0, max: 10 ** 9 },
   schedules: { min: 2, max: 3 },
@@ -85,15 +85,15 @@ interface Words {
   readonly options: Readonly<Record<string, string | boolean | undefined>>;
 }
 
-/** Each of these asks for the exhaustive mode, with or without `--exhaustive`. */
+/** Each of these implies `--exhaustive`. */
 const exploring = ['exhaustive', 'schedule', 'random', 'points', 'preemptions'] as const;
-/** What a schedule's id says already. */
+/** Options that the id of a schedule already contains. */
 const saidById = ['workers', 'points', 'preemptions', 'random', 'seed', 'model'] as const;
 
 /**
  * The mode that a command line asks for.
  *
- * @throws `usage` where it has an option that means nothing there
+ * @throws `usage` if it has an option that means nothing there
  */
 export function modeOf({ args, options }: Words): StressMode {
   const given = (name: string) => options[name] !== undefined;
@@ -138,7 +138,7 @@ function meaningless(name: string, because: string, why = ''): BankctlError {
   );
 }
 
-/** Reads names with commas between them; one that is not known gets a hint at the nearest. */
+/** Reads names separated by commas; the error for an unknown one suggests the nearest. */
 function parseNames<Name extends string>(
   text: string,
   known: readonly Name[],
@@ -167,7 +167,7 @@ export function parseModels<Name extends string>(
   return parseNames(text, known, 'There is no model', `The models are ${known.join(', ')}.`);
 }
 
-/** Reads names of points, in whatever order, or `all`. */
+/** Reads names of points in any order, or `all`. */
 function pickPoints<Point extends string>(
   text: string,
   known: readonly Point[],
@@ -179,7 +179,7 @@ function pickPoints<Point extends string>(
 }
 
 /**
- * Reads the list of `--points`: names with commas between them, or `all`.
+ * Reads the list of `--points`: names separated by commas, or `all`.
  *
  * @throws `usage`, with the nearest name
  */
@@ -198,37 +198,37 @@ export function parseLedgerPoints(text: string): readonly PostPoint[] {
   return pickPoints(text, ledgerPoints, 'The ledger has no point', all);
 }
 
-/** The points where none are asked for. */
+/** The points of an exploration without `--points`. */
 export const defaultPoints: readonly SharedPoint[] = Object.freeze(['switched', 'written']);
 
 /** What to explore. */
 export interface ExhaustiveOptions {
-  /** In the order in which they are run; both where left out. */
+  /** In the order in which they are run; both by default. */
   readonly models?: readonly IncrementModel[] | undefined;
   readonly workers: number;
-  /** Workers take branch1, branch2, … in turn; 2 where left out. */
+  /** Workers take branch1, branch2, … in turn; 2 by default. */
   readonly branches?: number | undefined;
   readonly points: readonly SharedPoint[];
-  /** The most preemptions to try. */
+  /** Skip schedules with more preemptions. */
   readonly preemptions?: number | undefined;
-  /** Draw so many schedules at random instead, from this seed. */
+  /** Draw `count` schedules at random instead, from this seed. */
   readonly random?: { readonly count: number; readonly seed: number } | undefined;
   /** The id of one schedule to replay; model, points and workers are then those of the id. */
   readonly schedule?: string | undefined;
-  /** What takes longer is refused, milliseconds; an hour where left out. */
+  /** Refuse explorations that would take longer, in milliseconds; an hour by default. */
   readonly budgetMs?: number | undefined;
 }
 
-/** What to drive; anything left out has its default. */
+/** What to drive; each option has a default. */
 export interface LoadOptions {
   readonly seed: number;
   /** Concurrent tasks; each does one operation at a time. */
   readonly workers?: number | undefined;
   /** Threads that the workers are spread over, each with models and connections of its own. */
   readonly threads?: number | undefined;
-  /** How many operations; without a bound on the time it is 1000. */
+  /** How many operations; by default 1000, or as many as `durationMs` allows. */
   readonly operations?: number | undefined;
-  /** No operation begins later than this, milliseconds. */
+  /** No operation starts later, milliseconds. */
   readonly durationMs?: number | undefined;
   readonly branches?: number | undefined;
   /** In this order. */
@@ -237,26 +237,26 @@ export interface LoadOptions {
   readonly keep?: boolean | undefined;
   /** A deployment to use instead of a throwaway server; it names no database. */
   readonly uri?: string | undefined;
-  /** A file for one line an event, made anew. */
+  /** A file for one line per event; an older one is overwritten. */
   readonly history?: string | undefined;
-  /** Bound on each call to the database, milliseconds. */
+  /** Limit on each call to the database, milliseconds. */
   readonly timeoutMs?: number | undefined;
 }
 
 /** What to drive the ledger with. */
 export interface LedgerOptions extends Omit<LoadOptions, 'models'> {
   readonly faults?: FaultKind | undefined;
-  /** Servers of the throwaway replica set; 3 where left out with the fault `failover`, else 1. */
+  /** Servers of the throwaway replica set; by default 3 with the fault `failover`, else 1. */
   readonly replicas?: number | undefined;
 }
 
 /** What to drive, whichever models. */
 export interface StressOptions extends LedgerOptions {
-  /** In this order, the ledger last; shared and branch where left out. */
+  /** In this order, the ledger last; shared and branch by default. */
   readonly models?: readonly StressModelName[] | undefined;
 }
 
-/** Options with every default filled in, and within their bounds; `Open` may still be missing. */
+/** Options within their bounds, with defaults filled in; those in `Open` have none. */
 type Settled<Options, Open extends keyof Options> = {
   readonly [Name in keyof Options]-?: Name extends Open
     ? Options[Name] | undefined
@@ -273,15 +273,15 @@ export interface LedgerSettings extends Omit<LoadSettings, 'models'> {
 }
 
 const defaultTimeoutMs = 10_000;
-/** Faults need time to strike. */
+/** By default, with faults: they need time to strike. */
 const faultyDurationMs = 10_000;
-/** The judge remembers every id, and the last line of the history has them all. */
+/** The judge keeps every id in memory, and the last line of the history lists them all. */
 const maxLedgerOperations = 3_000_000;
 
 /**
  * Fills in the defaults.
  *
- * @throws `usage` where a value is outside its bounds
+ * @throws `usage` if a value is outside its bounds
  */
 export function settleLoadOptions(options: LoadOptions): LoadSettings {
   const { workers, threads, ops, branches } = stressFlags;
@@ -313,7 +313,7 @@ export function settleLoadOptions(options: LoadOptions): LoadSettings {
 /**
  * Fills in the defaults.
  *
- * @throws `usage` where a value is outside its bounds, or does not go with another
+ * @throws `usage` if a value is outside its bounds, or does not go with another
  */
 export function settleLedgerOptions(options: LedgerOptions): LedgerSettings {
   const { faults, uri, replicas = faults === 'failover' ? 3 : 1 } = options;

@@ -34,7 +34,7 @@ export interface ScheduleStory {
   readonly id: string;
   readonly workers: readonly { readonly worker: number; readonly branch: string }[];
   readonly steps: readonly ScheduleStep[];
-  /** A sentence; null where nothing went wrong. */
+  /** A sentence; null if nothing went wrong. */
   readonly reason: string | null;
   /** What to type to run it again. */
   readonly replay: string;

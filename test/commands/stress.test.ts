@@ -102,9 +102,9 @@ describe('bad input is refused before a server is started', () => {
     ['check nowhere.ndjson', 'cannot be read: there is no such file', 'Name a file'],
     ['check DIR', 'cannot be read: it is a directory', 'Name a file'],
     ['check h --workers 3', '--workers means nothing with stress check.', 'Leave out one of'],
-    ['--report DIR', 'cannot be written: it is a directory.', 'behind --report'],
-    ['--report DIR/no/such/r.html', 'cannot be written: it cannot be created', 'behind --report'],
-    ['--exhaustive --report /proc/r.html', '/proc/r.html cannot be written', 'behind --report'],
+    ['--report DIR', 'cannot be written: it is a directory.', 'after --report'],
+    ['--report DIR/no/such/r.html', 'cannot be written: it cannot be created', 'after --report'],
+    ['--exhaustive --report /proc/r.html', '/proc/r.html cannot be written', 'after --report'],
     ['--history DIR', 'cannot be written: it is a directory.', 'behind --history'],
     ['--report DIR/f --history DIR/f', 'both name', 'two different files'],
   ])('%s', async (line, message, hint) => {

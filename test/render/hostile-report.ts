@@ -47,7 +47,7 @@ export function hostileReport(): ReportData {
                 worker: 1,
                 from_ms: 0,
                 to_ms: 1,
-                told: hostile,
+                title: hostile,
                 marked: true,
               },
             ],

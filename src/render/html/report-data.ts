@@ -31,7 +31,7 @@ export interface Fact {
   readonly value: string;
 }
 
-/** One model's part of the report. Whatever is left out, the page has no section for. */
+/** One model's part of the report. The page has no section for what is absent. */
 export interface ReportModel {
   readonly model: string;
   /** One sentence: how much was done, and how much of it went wrong. */
@@ -75,7 +75,7 @@ export interface ReportTimeline {
   readonly p50_ms: readonly (number | null)[];
   readonly p99_ms: readonly (number | null)[];
   readonly max_ms: readonly (number | null)[];
-  /** Shown as bands behind the charts. */
+  /** Shown as bands in the background of the charts. */
   readonly faults: readonly FaultBand[];
   /** The part in which each operation is shown. */
   readonly window: {
@@ -102,7 +102,7 @@ export interface WindowOperation {
   readonly from_ms: number;
   readonly to_ms: number;
   /** What it was, and how it ended. */
-  readonly told: string;
+  readonly title: string;
   readonly marked: boolean;
 }
 

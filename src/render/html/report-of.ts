@@ -194,8 +194,8 @@ function planTimeline({ wrong, window, ...timeline }: Timeline): ReportTimeline 
     const went = collection === null ? 'written nowhere' : `written to ${collection}`;
     const ended = operation.wrong === null ? '' : `, ${operation.wrong}`;
     const name = `operation ${operation.operation} of worker ${worker} for ${branch}`;
-    const told = `${name}: ${went}${ended}, ${took(operation)}`;
-    return { worker, from_ms, to_ms, told, marked: operation.wrong !== null };
+    const title = `${name}: ${went}${ended}, ${took(operation)}`;
+    return { worker, from_ms, to_ms, title, marked: operation.wrong !== null };
   });
   return {
     ...timeline,
@@ -210,8 +210,8 @@ function planTimeline({ wrong, window, ...timeline }: Timeline): ReportTimeline 
 function eventTimeline({ unanswered, window, ...timeline }: EventTimeline): ReportTimeline {
   const operations = window.operations.map((operation) => {
     const { worker, from_ms, to_ms, type, f, about } = operation;
-    const told = `${f} by ${worker} of ${about}: ${endings[type]}, ${took(operation)}`;
-    return { worker, from_ms, to_ms, told, marked: type === 'info' };
+    const title = `${f} by ${worker} of ${about}: ${endings[type]}, ${took(operation)}`;
+    return { worker, from_ms, to_ms, title, marked: type === 'info' };
   });
   return {
     ...timeline,

@@ -88,7 +88,7 @@ function checkWorkers(workers: number, points: readonly SharedPoint[]): void {
 }
 
 /**
- * The error for a state that is beyond reach at the rate that was measured, or undefined where it
+ * The error for a state that is beyond reach at the rate that was measured, or undefined if it
  * is within the budget.
  */
 export function beyondReach(
@@ -111,13 +111,13 @@ export function beyondReach(
     ...(bound >= 1 ? [`--preemptions ${bound}`] : []),
     `--random ${sample} for a sample of about a minute`,
   ];
-  const least = fixed ? '' : 'at least ';
+  const floor = fixed ? '' : 'at least ';
   const bounded = preemptions === undefined ? '' : ` with at most ${preemptions} preemptions`;
   return new BankctlError(
     'usage',
     `${workers} workers with the points ${options.points.join(', ')} have ` +
-      `${least}${groupDigits(schedules)} schedules of the ${model.name} model${bounded}, ` +
-      `which takes ${least}${formatLong(Number(schedules) / perSecond)} ` +
+      `${floor}${groupDigits(schedules)} schedules of the ${model.name} model${bounded}, ` +
+      `which takes ${floor}${formatLong(Number(schedules) / perSecond)} ` +
       `at the ${groupDigits(Math.round(perSecond))} a second measured here.`,
     `Type ${ways.join(', or ')}.`,
   );
