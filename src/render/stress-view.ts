@@ -7,7 +7,7 @@ import { verdictLine } from './verdict.ts';
 import type { Note, View } from './view.ts';
 
 /** How a result of stress is shown. */
-export interface StressFormat {
+interface StressFormat {
   readonly mode: StressMode;
   readonly paint: Paint;
   /** Columns of the terminal. */

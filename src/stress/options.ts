@@ -15,7 +15,7 @@ export type IncrementModel = (typeof incrementModels)[number];
 /** All models. */
 export const stressModels = [...incrementModels, 'ledger'] as const;
 /** One of them. */
-export type StressModelName = (typeof stressModels)[number];
+type StressModelName = (typeof stressModels)[number];
 
 /** Where a transaction of `post` can be held, in the order in which it passes them. */
 export const ledgerPoints = ['read', 'written', 'committing'] as const satisfies PostPoint[];
@@ -36,7 +36,7 @@ const explored = ['exhaustive', 'schedules'] as const;
 const run = [...driven, 'exhaustive'] as const;
 
 /** Every option of `bankctl stress`. */
-export const stressFlags = {
+const stressFlags = {
   workers: { modes: [...run, 'schedules'], min: 1, max: 1024, standard: 8 },
   threads: { modes: driven, min: 1, max: 64, standard: 1 },
   // Also the limit of a run that is limited by time.

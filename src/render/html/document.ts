@@ -7,7 +7,7 @@ import { moneySection, outcomesSection } from './tables.ts';
 import { timeSection } from './time.ts';
 
 /** The page's own program and looks, bundled when bankctl is built. */
-export interface PageParts {
+interface PageParts {
   readonly script: string;
   readonly style: string;
 }

@@ -18,7 +18,7 @@ export interface ReportData {
 }
 
 /** The verdict, and what it rests on. */
-export interface ReportVerdict {
+interface ReportVerdict {
   readonly name: string;
   readonly tone: Tone;
   /** One sentence: what the verdict means, or why there is none. */
@@ -90,14 +90,14 @@ export interface ReportTimeline {
 }
 
 /** A time in which something was broken on purpose. */
-export interface FaultBand {
+interface FaultBand {
   readonly label: string;
   readonly from_ms: number;
   readonly to_ms: number;
 }
 
 /** An operation in the window of a time line. */
-export interface WindowOperation {
+interface WindowOperation {
   readonly worker: number;
   readonly from_ms: number;
   readonly to_ms: number;
