@@ -132,7 +132,7 @@ export function groupDigits(number: bigint | number): string {
 }
 
 /** A long time in its largest unit, such as `3 hours`. */
-export function formatLong(seconds: number): string {
+function formatLong(seconds: number): string {
   const units: readonly (readonly [string, number])[] = [
     ['year', 31_557_600],
     ['day', 86_400],
