@@ -6,33 +6,39 @@ import { BankctlError } from '../core/errors.ts';
 import { redact } from '../core/uri.ts';
 import { bankctlVersion } from '../core/version.ts';
 import type { Fact, ReportData } from '../render/html/report-data.ts';
+import type { RunTimeline } from '../render/html/report-of.ts';
+import type { StressMode } from '../stress/options.ts';
+import type { StressResult } from '../stress/result.ts';
 import { fileError } from '../system/directories.ts';
 import { openToWrite } from '../system/pipe.ts';
 import type { Session, Typed } from './command.ts';
 import { textOption } from './typed.ts';
 
-/** What a run gives for its report; the rest is the same for all. */
-export interface ReportedRun extends Pick<ReportData, 'mode' | 'verdict' | 'models'> {
-  /** What was drawn at random, where anything was. */
-  readonly seed: number | null;
-  /** Of the mongod; undefined where there was none. */
-  readonly serverVersion: string | undefined;
+/** A run that is over, and what only some of it shows. */
+export interface StressRun {
+  readonly result: StressResult;
+  /** Of the mongod; undefined if there was none. */
+  readonly serverVersion?: string | undefined;
+  /** For the report: of the result's models, in order. Called once, if at all. */
+  readonly timelines?: () => readonly (RunTimeline | undefined)[];
+  /** What an exploration of the ledger covered, in sentences. */
+  readonly covered?: readonly string[];
 }
 
 /**
  * Runs something whose result goes into the file of `--report`, if there is one. The file is
  * opened before anything else happens, so that a path that cannot be written costs no run.
  *
- * @param work gives its result, and what the report is to show of it
  * @throws `not_writable`, and what the work throws
  */
-export async function withReport<Result>(
+export async function withReport(
   typed: Typed,
   session: Session,
-  work: () => Promise<{ readonly result: Result; readonly reported: () => Promise<ReportedRun> }>,
-): Promise<Result> {
+  mode: StressMode,
+  work: () => Promise<StressRun>,
+): Promise<StressRun> {
   const path = textOption(typed, 'report');
-  if (path === undefined) return (await work()).result;
+  if (path === undefined) return work();
   if (path === textOption(typed, 'history')) {
     throw new BankctlError(
       'usage',
@@ -42,21 +48,25 @@ export async function withReport<Result>(
   }
   const file = await openReport(path, session.context.interrupted);
   try {
-    const { result, reported } = await work();
-    const [{ renderReport }, page, run] = await Promise.all([
+    const run = await work();
+    const [{ renderReport }, { reportOf }, page] = await Promise.all([
       import('../render/html/document.ts'),
+      import('../render/html/report-of.ts'),
       import('virtual:report-page'),
-      reported(),
     ]);
-    await file.write(renderReport(dataOf(run, typed, session), page));
+    const report = {
+      ...reportOf(run.result, mode, run.timelines?.() ?? []),
+      ...circumstances(run, typed, session),
+    };
+    await file.write(renderReport(report, page));
     session.talk(`Wrote the report ${path}.`);
-    return result;
+    return run;
   } finally {
     await file.close();
   }
 }
 
-/** True where somebody is to see a report. */
+/** True if the run is to have a report. */
 export function wantsReport(typed: Typed): boolean {
   return textOption(typed, 'report') !== undefined;
 }
@@ -73,12 +83,7 @@ async function openReport(path: string, interrupted: AbortSignal): Promise<Repor
     try {
       return await work();
     } catch (error) {
-      throw fileError(
-        error,
-        'not_writable',
-        path,
-        'Name a file that can be written behind --report.',
-      );
+      throw fileError(error, 'not_writable', path, 'Name a writable file after --report.');
     }
   };
   const { handle, made } = await guarded(() => openOrMake(path, interrupted));
@@ -109,12 +114,13 @@ async function openOrMake(
   }
 }
 
-function dataOf(
-  { seed, serverVersion, ...run }: ReportedRun,
+/** What a run ran on and with, and how to run it again. */
+function circumstances(
+  { result, serverVersion }: StressRun,
   typed: Typed,
   session: Session,
-): ReportData {
-  const { context } = session;
+): Pick<ReportData, 'environment' | 'command' | 'made_at'> {
+  const { seed = null } = result;
   const facts: readonly (Fact | undefined)[] = [
     { name: 'bankctl', value: bankctlVersion() },
     serverVersion === undefined ? undefined : { name: 'mongod', value: serverVersion },
@@ -124,17 +130,16 @@ function dataOf(
     { name: 'options', value: optionWords(typed, session, null).join(' ') || 'none' },
   ];
   return {
-    ...run,
     environment: facts.filter((fact) => fact !== undefined),
     command: ['bankctl stress', ...optionWords(typed, session, seed)].join(' '),
-    made_at: new Date(context.nowMs()).toISOString(),
+    made_at: new Date(session.context.nowMs()).toISOString(),
   };
 }
 
-/** Where something is written has no part in what is run. */
+/** Options that change where the output goes, not what is run; the seed is added apart. */
 const notRepeated: ReadonlySet<string> = new Set(['report', 'history', 'keep', 'seed']);
 
-/** The words behind `bankctl stress` that run the same again; passwords are left out. */
+/** The words after `bankctl stress` that run the same again, without passwords. */
 function optionWords(
   { args, options }: Typed,
   { globals }: Session,

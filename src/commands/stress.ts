@@ -1,60 +1,84 @@
-import { BankctlError } from '../core/errors.ts';
+import { parseDuration } from '../core/duration.ts';
+import { BankctlError, Status } from '../core/errors.ts';
+import { count } from '../core/text.ts';
+import { checkUri, hasPassword } from '../core/uri.ts';
+import { ignoredNotice } from '../core/uri-options.ts';
+import type { RunTimeline } from '../render/html/report-of.ts';
+import { bar } from '../render/progress.ts';
 import type { SingleResult } from '../render/result.ts';
+import type { Verdict } from '../stress/check/verdict.ts';
+import type { Progress } from '../stress/explore/explorer.ts';
 import type { HistoryEvent } from '../stress/history/history-event.ts';
-import type { TimelineCollector } from '../stress/load/event-timeline.ts';
+import type { LedgerProgress } from '../stress/ledger/ledger-run.ts';
+import type { LedgerSchedulesOptions } from '../stress/ledger/ledger-schedules.ts';
+import type { LoadHost } from '../stress/load/load.ts';
+import {
+  boundsOf,
+  defaultPoints,
+  type ExhaustiveOptions,
+  incrementModels,
+  type LoadSettings,
+  ledgerPoints,
+  modeOf,
+  type NumberFlag,
+  parseLedgerPoints,
+  parseModels,
+  parsePoints,
+  type StressFlag,
+  type StressOptions,
+  stressModels,
+} from '../stress/options.ts';
+import { uriFromFile } from '../system/uri-file.ts';
 import type { Command, Session, Typed } from './command.ts';
-import { modeOf, verdictStatus } from './stress-mode.ts';
-import { wantsReport, withReport } from './stress-report.ts';
+import { mongodHost } from './mongod-host.ts';
+import { type StressRun, wantsReport, withReport } from './stress-report.ts';
+import { textOption, wholeNumberOption } from './typed.ts';
+
+/** Each option, in the order of the help: its value, if it takes one, and its summary. */
+const flags = {
+  workers: ['<N>', 'number of concurrent workers (default: 8; 2 with --exhaustive)'],
+  threads: ['<N>', 'threads to spread the workers over (default: 1)'],
+  ops: ['<N>', 'operations for each model (default: 1000)'],
+  duration: ['<TIME>', 'stop starting operations after TIME (default: 10s with --faults)'],
+  branches: ['<N>', 'number of branches, 2 to 64 (default: 2)'],
+  seed: ['<N>', 'repeat the plan or the sample of an earlier run'],
+  model: ['<LIST>', 'models to run: shared,branch,ledger (default: shared,branch)'],
+  faults: ['<KIND>', 'keep killing the server under the ledger', ['kill', 'failover']],
+  replicas: ['<N>', 'servers under the ledger, 1 or 3 (default: 3 with failover)'],
+  exhaustive: ['', 'try every possible schedule of the workers'],
+  points: ['<LIST>', 'points where workers may pause (default: switched,written)'],
+  preemptions: ['<K>', 'try only schedules with at most K preemptions'],
+  random: ['<N>', 'try N schedules drawn at random instead of all'],
+  schedule: ['<ID>', 'replay one schedule'],
+  history: ['<FILE>', 'write every event to a file, as one line of JSON each'],
+  report: ['<FILE>', 'write an HTML page that shows the run'],
+  keep: ['', 'keep the databases on the server of --uri'],
+} as const satisfies Readonly<
+  Record<StressFlag, readonly [value: string, summary: string, choices?: readonly string[]]>
+>;
 
 export const stress: Command = {
   name: 'stress',
   summary: 'show the wrong-collection bug, and that the branch models do not have it',
   description:
     'Drives the same seeded plan of increments against the shared model, which has the bug, and\n' +
-    'against the branch models, on a throwaway server, and tells where every write went.\n' +
-    'With --uri it makes up a database there, and drops it at the end.\n\n' +
+    'against the branch models, on a throwaway server, and reports where every write went.\n' +
+    'With --uri it creates a database there, and drops it at the end.\n\n' +
     'With --model ledger a bank workload goes through the real write path: transfers,\n' +
-    'increments, reversals, repeated requests and snapshots. --faults kill ends its server by\n' +
-    'SIGKILL and starts it again, over and over; --faults failover ends the primary of three.\n' +
+    'increments, reversals, repeated requests and snapshots. --faults kill keeps killing the\n' +
+    'server by SIGKILL and restarting it; --faults failover kills the primary of three servers.\n' +
     'SIGKILL is not a power cut: the kernel keeps what the server had written.\n\n' +
     'With --exhaustive it tries every schedule of a few workers, one increment each, instead of\n' +
     'leaving it to luck; --points, --preemptions, --random and --schedule imply it.',
   arguments: [
-    { name: 'action', summary: 'judge a stored history again', optional: true, choices: ['check'] },
-    { name: 'file', summary: 'the history, as --history wrote it', optional: true },
+    { name: 'action', summary: 'check a stored history', optional: true, choices: ['check'] },
+    { name: 'file', summary: 'the history that --history wrote', optional: true },
   ],
-  options: [
-    { flags: '--workers <N>', summary: 'concurrent workers (default: 8; 2 if exhaustive)' },
-    { flags: '--threads <N>', summary: 'threads that the workers are spread over (default: 1)' },
-    { flags: '--ops <N>', summary: 'operations for each model (default: 1000)' },
-    { flags: '--duration <TIME>', summary: 'begin none later than this (default: 10s if faults)' },
-    { flags: '--branches <N>', summary: 'branches of the bank, 2 to 64 (default: 2)' },
-    { flags: '--seed <N>', summary: 'the plan, or the sample, of an earlier run again' },
-    {
-      flags: '--model <LIST>',
-      summary: 'these of shared,branch,ledger (default: shared,branch)',
-    },
-    {
-      flags: '--faults <KIND>',
-      summary: 'end the server under the ledger again and again',
-      choices: ['kill', 'failover'],
-    },
-    {
-      flags: '--replicas <N>',
-      summary: 'servers under the ledger, 1 or 3 (default: 3 if failover)',
-    },
-    { flags: '--exhaustive', summary: 'try every schedule of the workers' },
-    {
-      flags: '--points <LIST>',
-      summary: 'where a worker may be paused (default: switched,written)',
-    },
-    { flags: '--preemptions <K>', summary: 'only schedules with at most so many preemptions' },
-    { flags: '--random <N>', summary: 'draw so many schedules instead of trying all' },
-    { flags: '--schedule <ID>', summary: 'replay this one schedule' },
-    { flags: '--history <FILE>', summary: 'write every event to a file, one line of JSON each' },
-    { flags: '--report <FILE>', summary: 'write a page that shows the run, for any browser' },
-    { flags: '--keep', summary: 'leave the databases on the server of --uri' },
-  ],
+  options: Object.entries(flags).map(([name, [value, summary, choices]]) => ({
+    flags: `--${name} ${value}`.trimEnd(),
+    summary,
+    ...(choices ? { choices } : {}),
+  })),
   examples: [
     'bankctl stress',
     'bankctl stress --workers 32 --threads 2 --duration 10s --report load.html',
@@ -67,62 +91,261 @@ export const stress: Command = {
   run: runStress,
 };
 
-async function runStress(typed: Typed, session: Session): Promise<SingleResult> {
-  switch (modeOf(typed)) {
-    case 'check':
-      return check(typed, session);
-    case 'exhaustive': {
-      const { runExhaustiveMode } = await import('./stress-exhaustive.ts');
-      return runExhaustiveMode(typed, session);
-    }
-    case 'ledger': {
-      const { runLedgerMode } = await import('./stress-ledger.ts');
-      return runLedgerMode(typed, session);
-    }
-    case 'load': {
-      const { runLoadMode } = await import('./stress-load.ts');
-      return runLoadMode(typed, session);
-    }
-  }
-}
+/** The exit status of each verdict. */
+const verdictStatus = {
+  demonstrated: Status.done,
+  clean: Status.done,
+  not_reproduced: Status.undecided,
+  violation: Status.violation,
+  undecided: Status.undecided,
+} as const satisfies Readonly<Record<Verdict, Status>>;
 
-async function check(typed: Typed, session: Session): Promise<SingleResult> {
-  const file = typed.args[1];
-  if (file === undefined) {
-    throw new BankctlError(
-      'usage',
-      'stress check needs the file of a history.',
-      'Type bankctl stress check FILE.',
-    );
-  }
-  const [{ checkHistory }, { historyView }, { createPaint }] = await Promise.all([
-    import('../stress/history/check-history.ts'),
-    import('../render/load-view.ts'),
+async function runStress(typed: Typed, session: Session): Promise<SingleResult> {
+  const input = await parseStress(typed, session);
+  const { mode } = input;
+  const { context, globals } = session;
+  const { result, covered } = await withReport(typed, session, mode, () =>
+    runMode(input, session, wantsReport(typed)),
+  );
+  session.progress(undefined);
+  const [{ stressView }, { createPaint }] = await Promise.all([
+    import('../render/stress-view.ts'),
     import('../render/paint.ts'),
   ]);
-  const report = await withReport(typed, session, async () => {
-    const { collectTimeline } = await import('../stress/load/event-timeline.ts');
-    const sections: TimelineCollector[] = [];
-    const heard = (event: HistoryEvent) => {
-      if (event.f === 'init') sections.push(collectTimeline());
-      sections.at(-1)?.take(event);
-    };
-    const result = await checkHistory(
-      file,
-      session.context.interrupted,
-      wantsReport(typed) ? heard : undefined,
-    );
-    const reported = async () => {
-      const { fromHistory } = await import('../render/html/from-history.ts');
-      const timelines = sections.map(({ timeline }) => timeline());
-      return { ...fromHistory(result, timelines), seed: null, serverVersion: undefined };
-    };
-    return { result, reported };
-  });
+  const format = { mode, paint: createPaint(globals.colour), width: context.width };
+  // What was covered until the interruption is a result; that there was one is the status.
+  const isCut = (mode === 'exhaustive' || mode === 'schedules') && context.interrupted.aborted;
   return {
     kind: 'single',
-    data: report,
-    view: historyView(report, createPaint(session.globals.colour)),
-    status: verdictStatus[report.verdict],
+    data: result,
+    view: stressView(result, format, covered),
+    status: isCut ? Status.interrupted : verdictStatus[result.verdict],
   };
+}
+
+/** Which server a run uses, and what it leaves there. */
+type Place = Pick<LoadSettings, 'keep' | 'uri' | 'history' | 'timeoutMs'>;
+
+/** What a command line asks for. */
+type StressInput =
+  | { readonly mode: 'load' | 'ledger'; readonly options: StressOptions }
+  | { readonly mode: 'exhaustive'; readonly options: ExhaustiveOptions; readonly place: Place }
+  | { readonly mode: 'schedules'; readonly options: LedgerSchedulesOptions; readonly place: Place }
+  | { readonly mode: 'check'; readonly file: string };
+
+/** The part of a session that parsing needs. */
+type ParseSession = Pick<Session, 'context' | 'globals' | 'talk'>;
+
+/** @throws `usage`, `invalid_uri` */
+export async function parseStress(typed: Typed, session: ParseSession): Promise<StressInput> {
+  const mode = modeOf(typed);
+  if (mode === 'check') return { mode, file: historyFile(typed) };
+  const number = (flag: NumberFlag) => {
+    const { min, max } = boundsOf(flag, mode);
+    return wholeNumberOption(typed, flag, { least: min, most: max });
+  };
+  const seed = () => number('seed') ?? session.context.freshSeed();
+  const workers = number('workers');
+  const model = textOption(typed, 'model');
+  const points = textOption(typed, 'points');
+  if (mode === 'schedules') {
+    const options = {
+      workers: workers ?? 2,
+      points: points === undefined ? ledgerPoints : parseLedgerPoints(points),
+      preemptions: number('preemptions'),
+    };
+    return { mode, options, place: await parsePlace(typed, session) };
+  }
+  if (mode === 'exhaustive') {
+    const drawn = number('random');
+    const options: ExhaustiveOptions = {
+      workers: workers ?? 2,
+      branches: number('branches'),
+      models: model === undefined ? undefined : parseModels(model, incrementModels),
+      points: points === undefined ? defaultPoints : parsePoints(points),
+      preemptions: number('preemptions'),
+      random: drawn === undefined ? undefined : { count: drawn, seed: seed() },
+      schedule: textOption(typed, 'schedule'),
+    };
+    (await import('../stress/explore/exhaustive-options.ts')).checkExhaustiveOptions(options);
+    return { mode, options, place: await parsePlace(typed, session) };
+  }
+  const duration = textOption(typed, 'duration');
+  const faults = textOption(typed, 'faults');
+  const known = mode === 'ledger' ? stressModels : incrementModels;
+  const options: StressOptions = {
+    seed: seed(),
+    workers,
+    threads: number('threads'),
+    operations: number('ops'),
+    durationMs: duration === undefined ? undefined : parseDuration(duration, '--duration'),
+    branches: number('branches'),
+    models:
+      model !== undefined ? parseModels(model, known) : mode === 'ledger' ? [mode] : undefined,
+    faults: faults === 'kill' || faults === 'failover' ? faults : undefined,
+    replicas: number('replicas'),
+    ...(await parsePlace(typed, session)),
+  };
+  return { mode, options };
+}
+
+function historyFile({ args }: Typed): string {
+  const [, file] = args;
+  if (file !== undefined) return file;
+  throw new BankctlError(
+    'usage',
+    'stress check needs the file of a history.',
+    'Type bankctl stress check FILE.',
+  );
+}
+
+async function parsePlace(typed: Typed, session: ParseSession): Promise<Place> {
+  return {
+    keep: typed.options['keep'] === true,
+    history: textOption(typed, 'history'),
+    uri: await stressUri(session),
+    timeoutMs: session.globals.timeoutMs,
+  };
+}
+
+/** Only what is on the command line: stress is not for the deployment of the config. */
+async function stressUri({ globals, context, talk }: ParseSession): Promise<string | undefined> {
+  if (globals.uriFile !== undefined) return uriFromFile(globals.uriFile, context.interrupted);
+  if (globals.uri === undefined) return undefined;
+  if (hasPassword(globals.uri)) {
+    talk('A password on the command line is seen by others: use --uri-file.');
+  }
+  const uri = checkUri(globals.uri, 'given with --uri');
+  const notice = ignoredNotice(uri);
+  if (notice !== undefined) talk(notice);
+  return uri;
+}
+
+async function runMode(
+  input: StressInput,
+  session: Session,
+  isReported: boolean,
+): Promise<StressRun> {
+  let serverVersion: string | undefined;
+  const host = {
+    ...stressHost(session),
+    opened: ({ version }: { readonly version: string }) => {
+      serverVersion = version;
+    },
+  };
+  const recipe = () => {
+    switch (input.mode) {
+      case 'load':
+      case 'ledger':
+        return runDriven(input.options, host, isReported);
+      case 'exhaustive':
+        return runExhaustive(input.options, { ...host, ...input.place });
+      case 'schedules':
+        return runSchedules(input.options, { ...host, ...input.place });
+      case 'check':
+        return runCheck(input.file, session.context.interrupted, isReported);
+    }
+  };
+  const run = await recipe();
+  return { ...run, serverVersion };
+}
+
+/** What a run of any mode takes from the session; it shows its progress there. */
+function stressHost(session: Session) {
+  const { freshId, freshSeed } = session.context;
+  const share = (done: number, total: number | undefined) =>
+    total === undefined ? `${done}` : `${done} of ${total}`;
+  return {
+    ...mongodHost(session),
+    freshId,
+    freshSeed,
+    counted: (model: string, done: number, total: number | undefined, wrong: number) =>
+      session.progress(`Model ${model}: ${share(done, total)} increments, ${wrong} wrong`),
+    countedLedger: ({ done, total, unknown, faults }: LedgerProgress) =>
+      session.progress(
+        `Model ledger: ${share(done, total)} operations, ${unknown} unanswered, ${faults} faults`,
+      ),
+    explored: showSchedules(session),
+  };
+}
+
+/** That, and a callback for when the server is there. */
+type Host = ReturnType<typeof stressHost> & Required<Pick<LoadHost, 'opened'>>;
+
+const showEveryNs = 100_000_000n;
+
+/** Redraws the bar at most ten times a second, however fast the schedules are. */
+function showSchedules({ context, progress }: Session) {
+  let dueNs = 0n;
+  return (model: string, { done, total, found, preemptions }: Progress) => {
+    const nowNs = context.monotonicNs();
+    if (nowNs < dueNs) return;
+    dueNs = nowNs + showEveryNs;
+    const share = total === undefined ? done / found : done / Number(total);
+    const of = total === undefined ? `at least ${found}` : String(total);
+    const bound = `with ${count(preemptions, 'preemption')}`;
+    progress(`Model ${model} ${bar(share)} ${done} of ${of} schedules, now ${bound}`);
+  };
+}
+
+async function runDriven(
+  options: StressOptions,
+  host: Host,
+  isReported: boolean,
+): Promise<StressRun> {
+  const [{ runStress }, { collectTimeline }] = await Promise.all([
+    import('../stress/stress-run.ts'),
+    import('../stress/load/event-timeline.ts'),
+  ]);
+  const timelines = new Map<string, RunTimeline>();
+  const ledger = collectTimeline();
+  const timed = (model: string, timeline: RunTimeline) => timelines.set(model, timeline);
+  const listeners = isReported ? { timed, heard: ledger.take } : {};
+  const result = await runStress(options, { ...host, ...listeners });
+  const timelineOf = (model: string) =>
+    model === 'ledger' ? ledger.timeline() : timelines.get(model);
+  return { result, timelines: () => result.models.map(({ model }) => timelineOf(model)) };
+}
+
+async function runExhaustive(options: ExhaustiveOptions, host: Host & Place): Promise<StressRun> {
+  const { exhaust } = await import('../stress/explore/exhaust.ts');
+  return { result: await exhaust(options, host) };
+}
+
+async function runSchedules(
+  options: LedgerSchedulesOptions,
+  { uri, ...host }: Host & Place,
+): Promise<StressRun> {
+  const [{ exploreLedger }, { onLedgerServer }, result] = await Promise.all([
+    import('../stress/ledger/ledger-schedules.ts'),
+    import('../stress/ledger/ledger-schedules-server.ts'),
+    import('../stress/ledger/ledger-schedules-result.ts'),
+  ]);
+  const progress = (progress: Progress) =>
+    host.explored('ledger', { ...progress, total: undefined });
+  const explored = await onLedgerServer(uri, host, (place) =>
+    exploreLedger(options, { ...host, ...place, progress }),
+  );
+  return {
+    result: result.ledgerSchedulesResult(explored, options),
+    covered: result.ledgerCoverage(explored),
+  };
+}
+
+async function runCheck(
+  file: string,
+  interrupted: AbortSignal,
+  isReported: boolean,
+): Promise<StressRun> {
+  const [{ checkHistory }, { collectTimeline }] = await Promise.all([
+    import('../stress/history/check-history.ts'),
+    import('../stress/load/event-timeline.ts'),
+  ]);
+  const sections: ReturnType<typeof collectTimeline>[] = [];
+  const heard = (event: HistoryEvent) => {
+    if (event.f === 'init') sections.push(collectTimeline());
+    sections.at(-1)?.take(event);
+  };
+  const result = await checkHistory(file, interrupted, isReported ? heard : undefined);
+  return { result, timelines: () => sections.map(({ timeline }) => timeline()) };
 }

@@ -2,23 +2,10 @@ import type { Context } from '../core/context.ts';
 import { BankctlError } from '../core/errors.ts';
 import type { BinaryHost } from '../database/mongod/mongod-binary.ts';
 import type { Verdict } from './check/verdict.ts';
-import { type LedgerOptions, settleLedgerOptions } from './ledger/ledger-options.ts';
 import type { LedgerModelReport } from './ledger/ledger-record.ts';
 import { type LedgerHost, type LedgerProgress, runLedger } from './ledger/ledger-run.ts';
 import { type LoadHost, type LoadModelReport, type LoadReport, runLoad } from './load/load.ts';
-import { type LoadModelName, loadModelNames } from './load/load-models.ts';
-import type { LoadOptions } from './load/load-options.ts';
-
-/** What a stress run can be made against. */
-export type StressModelName = LoadModelName | 'ledger';
-
-/** What to run. */
-export interface StressOptions
-  extends Omit<LoadOptions, 'models'>,
-    Pick<LedgerOptions, 'faults' | 'replicas'> {
-  /** In this order, the ledger last; shared and branch where left out. */
-  readonly models?: readonly StressModelName[] | undefined;
-}
+import { incrementModels, type StressOptions, settleLedgerOptions } from './options.ts';
 
 /** The result of a stress run; printed as it is by `--json`. */
 export interface StressReport extends Omit<LoadReport, 'models'> {
@@ -43,7 +30,7 @@ export interface StressHost
  * @throws as `runLoad` and `runLedger`
  */
 export async function runStress(options: StressOptions, host: StressHost): Promise<StressReport> {
-  const { models = loadModelNames, faults, replicas, ...common } = options;
+  const { models = incrementModels, faults, replicas, ...common } = options;
   const plain = models.filter((model) => model !== 'ledger');
   const withLedger = models.includes('ledger');
   if (!withLedger || (faults !== undefined && plain.length > 0)) {

@@ -4,9 +4,7 @@ import { join } from 'node:path';
 import { MongoClient } from 'mongodb';
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
 import { parse } from '../../src/cli/program.ts';
-import { parseExhaustive } from '../../src/commands/stress-exhaustive.ts';
-import { parseLoad } from '../../src/commands/stress-load.ts';
-import { modeOf } from '../../src/commands/stress-mode.ts';
+import { parseStress } from '../../src/commands/stress.ts';
 import { createContext } from '../../src/core/context.ts';
 import { type RunOptions, run } from '../workspace.ts';
 
@@ -51,8 +49,7 @@ describe('argv → options', () => {
     ['--history h --keep --uri mongodb://h', { history: 'h', keep: true, uri: 'mongodb://h' }],
   ])('load: %s', async (line, expected) => {
     const { typed: words, session } = typed(line);
-    expect(modeOf(words)).toBe('load');
-    expect(await parseLoad(words, session)).toMatchObject(expected);
+    expect(await parseStress(words, session)).toMatchObject({ mode: 'load', options: expected });
   });
 
   const points = ['switched', 'written'];
@@ -67,12 +64,14 @@ describe('argv → options', () => {
     ['--schedule s1:shared:all:w2:0:0000000', { schedule: 's1:shared:all:w2:0:0000000' }],
   ])('exhaustive: %s', async (line, expected) => {
     const { typed: words, session } = typed(line);
-    expect(modeOf(words)).toBe('exhaustive');
-    expect(await parseExhaustive(words, session)).toMatchObject(expected);
+    const input = { mode: 'exhaustive', options: expected };
+    expect(await parseStress(words, session)).toMatchObject(input);
   });
 
-  test('check', () => {
-    expect(modeOf(typed('check history.ndjson --report r.html').typed)).toBe('check');
+  test('check', async () => {
+    const { typed: words, session } = typed('check history.ndjson --report r.html');
+    const input = { mode: 'check', file: 'history.ndjson' };
+    expect(await parseStress(words, session)).toEqual(input);
   });
 });
 
@@ -103,9 +102,9 @@ describe('bad input is refused before a server is started', () => {
     ['check nowhere.ndjson', 'cannot be read: there is no such file', 'Name a file'],
     ['check DIR', 'cannot be read: it is a directory', 'Name a file'],
     ['check h --workers 3', '--workers means nothing with stress check.', 'Leave out one of'],
-    ['--report DIR', 'cannot be written: it is a directory.', 'behind --report'],
-    ['--report DIR/no/such/r.html', 'cannot be written: it cannot be created', 'behind --report'],
-    ['--exhaustive --report /proc/r.html', '/proc/r.html cannot be written', 'behind --report'],
+    ['--report DIR', 'cannot be written: it is a directory.', 'after --report'],
+    ['--report DIR/no/such/r.html', 'cannot be written: it cannot be created', 'after --report'],
+    ['--exhaustive --report /proc/r.html', '/proc/r.html cannot be written', 'after --report'],
     ['--history DIR', 'cannot be written: it is a directory.', 'behind --history'],
     ['--report DIR/f --history DIR/f', 'both name', 'two different files'],
   ])('%s', async (line, message, hint) => {

@@ -47,7 +47,7 @@ export function hostileReport(): ReportData {
                 worker: 1,
                 from_ms: 0,
                 to_ms: 1,
-                told: hostile,
+                title: hostile,
                 marked: true,
               },
             ],
@@ -55,11 +55,12 @@ export function hostileReport(): ReportData {
         },
         lane: {
           title: hostile,
-          workers: [{ worker: 1, label: hostile }],
+          workers: [{ worker: 1, head: hostile, label: hostile }],
+          counts: 'step',
           collections: [hostile],
           reason: hostile,
           replay: hostile,
-          remark: hostile,
+          remark: phrase,
           steps: [
             {
               label: hostile,

@@ -14,16 +14,17 @@ import {
   unseenInProse,
   visible,
 } from '../../src/core/text.ts';
+import { drawLane } from '../../src/render/lane-picture.ts';
 import { createPaint } from '../../src/render/paint.ts';
 import { present } from '../../src/render/present.ts';
 import { progressLine } from '../../src/render/progress.ts';
 import type { OutputFormat, Result } from '../../src/render/result.ts';
-import { type ScheduleStory, scheduleColumns } from '../../src/render/schedule-columns.ts';
-import { swimlane } from '../../src/render/swimlane.ts';
+import { firstWrongLane, scheduleLane } from '../../src/render/story-lane.ts';
 import { renderTable } from '../../src/render/table.ts';
 import { verdictLine } from '../../src/render/verdict.ts';
 import type { View } from '../../src/render/view.ts';
 import type { FirstWrong } from '../../src/stress/load/explain.ts';
+import type { ScheduleStory } from '../../src/stress/story.ts';
 import { Captured } from '../workspace.ts';
 
 /** Of all of Unicode, with what is dangerous much more often than it would come up. */
@@ -187,8 +188,8 @@ describe('nothing that a terminal obeys or does not show reaches a person', () =
           ],
         };
         const lines = [
-          ...swimlane(wrong, paint, 60),
-          ...scheduleColumns(story, paint, 60),
+          ...drawLane(firstWrongLane(wrong, text), paint, 60),
+          ...drawLane(scheduleLane(story, text), paint, 60),
           verdictLine({ verdict: 'undecided', models: [], reason: text }, paint).painted,
           ...(['head', 'good', 'bad', 'warn', 'faint'] as const).map((tone) => paint[tone](text)),
         ];

@@ -1,14 +1,13 @@
 import { MongoClient } from 'mongodb';
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
-import { scheduleColumns } from '../../src/render/schedule-columns.ts';
+import { drawLane } from '../../src/render/lane-picture.ts';
+import { plainPaint } from '../../src/render/plain-paint.ts';
+import { scheduleLane } from '../../src/render/story-lane.ts';
 import { runExhaustive, runModel } from '../../src/stress/explore/exhaustive.ts';
-import {
-  checkExhaustiveOptions,
-  type ExhaustiveOptions,
-  parsePoints,
-} from '../../src/stress/explore/exhaustive-options.ts';
+import { checkExhaustiveOptions } from '../../src/stress/explore/exhaustive-options.ts';
 import { bareRate } from '../../src/stress/explore/exhaustive-rate.ts';
 import type { ExhaustiveHost } from '../../src/stress/explore/exhaustive-run.ts';
+import { type ExhaustiveOptions, parsePoints } from '../../src/stress/options.ts';
 import { canaryModel } from './exhaustive-canary.ts';
 
 let client: MongoClient;
@@ -241,8 +240,6 @@ test('a canary with a subtler mistake is caught only under preemption at written
 });
 
 test('the columns of a real schedule fit 80 columns with two, three and four workers', async () => {
-  const plain = (text: string) => text;
-  const paint = { head: plain, good: plain, bad: plain, faint: plain };
   for (const workers of [2, 3, 4]) {
     const { models } = await run({
       workers,
@@ -251,7 +248,7 @@ test('the columns of a real schedule fit 80 columns with two, three and four wor
       random: { count: 40, seed: 1 },
     });
     const story = models[0]?.shortest_wrong;
-    const lines = story ? scheduleColumns(story, paint, 80) : [];
+    const lines = story ? drawLane(scheduleLane(story, ''), plainPaint, 80) : [];
     expect(lines.length).toBeGreaterThan(10);
     for (const line of lines.filter((text) => !text.startsWith('Again'))) {
       expect([...line].length).toBeLessThanOrEqual(80);

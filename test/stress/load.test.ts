@@ -15,7 +15,7 @@ import {
 } from 'vitest';
 import { createContext } from '../../src/core/context.ts';
 import { type LoadHost, runLoad } from '../../src/stress/load/load.ts';
-import type { LoadOptions } from '../../src/stress/load/load-options.ts';
+import type { LoadOptions } from '../../src/stress/options.ts';
 
 const context = createContext();
 const seed = Number(process.env['BANKCTL_TEST_SEED']);

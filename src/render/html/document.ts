@@ -1,12 +1,13 @@
 import { createHash } from 'node:crypto';
-import { laneSection, stepId } from './lane.ts';
+import type { Lane, Tone } from '../lane.ts';
+import { laneSection, stepId } from './lane-section.ts';
 import { html, jsonForScript, type Markup, readable } from './markup.ts';
-import type { Lane, PageData, ReportData, ReportModel, Tone } from './report-data.ts';
+import type { PageData, ReportData, ReportModel } from './report-data.ts';
 import { moneySection, outcomesSection } from './tables.ts';
 import { timeSection } from './time.ts';
 
 /** The page's own program and looks, bundled when bankctl is built. */
-export interface PageParts {
+interface PageParts {
   readonly script: string;
   readonly style: string;
 }

@@ -1,9 +1,8 @@
+import type { Lane, Tone } from '../lane.ts';
+
 /**
- * What a report shows. Plain data, made by `from-load`, `from-exhaustive` and `from-history`; the
- * page draws whatever it finds here, and knows nothing of how it came about.
- *
- * A ledger run gives its anomalies as `outcomes`, its faults as `faults` of the time line, and
- * leaves `lane` out.
+ * What a report shows. Plain data, made by `report-of`; the page draws whatever it finds here, and
+ * knows nothing of how it came about.
  */
 export interface ReportData {
   /** What was done, such as `exhaustive`. */
@@ -19,15 +18,12 @@ export interface ReportData {
 }
 
 /** The verdict, and what it rests on. */
-export interface ReportVerdict {
+interface ReportVerdict {
   readonly name: string;
   readonly tone: Tone;
   /** One sentence: what the verdict means, or why there is none. */
   readonly sentence: string;
 }
-
-/** How good or bad something is; the page has a colour and a mark for each. */
-export type Tone = 'good' | 'bad' | 'warn' | 'plain' | 'faint';
 
 /** A name and its value. */
 export interface Fact {
@@ -35,7 +31,7 @@ export interface Fact {
   readonly value: string;
 }
 
-/** One model's part of the report. Whatever is left out, the page has no section for. */
+/** One model's part of the report. The page has no section for what is absent. */
 export interface ReportModel {
   readonly model: string;
   /** One sentence: how much was done, and how much of it went wrong. */
@@ -79,7 +75,7 @@ export interface ReportTimeline {
   readonly p50_ms: readonly (number | null)[];
   readonly p99_ms: readonly (number | null)[];
   readonly max_ms: readonly (number | null)[];
-  /** Shown as bands behind the charts. */
+  /** Shown as bands in the background of the charts. */
   readonly faults: readonly FaultBand[];
   /** The part in which each operation is shown. */
   readonly window: {
@@ -94,56 +90,20 @@ export interface ReportTimeline {
 }
 
 /** A time in which something was broken on purpose. */
-export interface FaultBand {
+interface FaultBand {
   readonly label: string;
   readonly from_ms: number;
   readonly to_ms: number;
 }
 
 /** An operation in the window of a time line. */
-export interface WindowOperation {
+interface WindowOperation {
   readonly worker: number;
   readonly from_ms: number;
   readonly to_ms: number;
   /** What it was, and how it ended. */
-  readonly told: string;
-  readonly marked: boolean;
-}
-
-/** How a write went wrong, step by step: a column for each worker. */
-export interface Lane {
   readonly title: string;
-  readonly workers: readonly { readonly worker: number; readonly label: string }[];
-  /** The collections that there are, the shared model's own first. */
-  readonly collections: readonly string[];
-  readonly steps: readonly LaneStep[];
-  /** One sentence; empty where nothing went wrong. */
-  readonly reason: string;
-  /** What to type to see it again; empty where nothing replays it. */
-  readonly replay: string;
-  readonly remark: string;
-}
-
-/** One step of a lane. */
-export interface LaneStep {
-  /** What stands before it: a number, or a time. */
-  readonly label: string;
-  readonly worker: number;
-  readonly phrases: readonly { readonly tone: Tone; readonly text: string }[];
-  /** Where the shared model points after it; null for a model that cannot be pointed. */
-  readonly model: { readonly name: string; readonly cached: string | null } | null;
-  /** Writes that were made in it. */
-  readonly writes: readonly LaneWrite[];
-  /** What went wrong in it, for the list beside the verdict. */
-  readonly wrong: string | null;
-}
-
-/** A write: where it went, and where it belonged. */
-export interface LaneWrite {
-  readonly worker: number;
-  readonly collection: string;
-  readonly should_be: string;
-  readonly wrong: string | null;
+  readonly marked: boolean;
 }
 
 /** What the page's program needs of a report. */

@@ -1,7 +1,7 @@
 import { html, type Markup, readable } from './markup.ts';
 import type { BranchMoney, Outcome, ReportModel } from './report-data.ts';
 
-/** How many of what went how, a table a model, each count with a bar. */
+/** How many operations or schedules ended how: a table per model, a bar per count. */
 export function outcomesSection(models: readonly ReportModel[]): Markup {
   return html`<section aria-labelledby="outcomes">
 <h2 id="outcomes">What it came to</h2>
@@ -11,12 +11,12 @@ ${models.map((model) => outcomes(model))}
 </section>`;
 }
 
-/** So many rows are read at a glance; of more, those that are zero share a line. */
-const mostRows = 8;
+/** More rows than this are too many at a glance: those that are zero then share a line. */
+const maxRows = 8;
 
 function outcomes({ model, total, unit, outcomes: all, remarks, tone }: ReportModel): Markup {
   const isZero = ({ count, tone: kind }: Outcome) => count === 0 && kind !== 'plain';
-  const zeros = all.length > mostRows ? all.filter(isZero) : [];
+  const zeros = all.length > maxRows ? all.filter(isZero) : [];
   const counts = all.filter((outcome) => !zeros.includes(outcome));
   const none = zeros.map(({ name }) => readable(name)).join(', ');
   return html`<div class="card">

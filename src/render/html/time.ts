@@ -59,7 +59,7 @@ function rateWords(timeline: ReportTimeline): string {
   );
 }
 
-/** So many faults are named; the bands are all there. */
+/** How many faults are named; all have their band. */
 const shownFaults = 12;
 
 function faultWords({ faults }: ReportTimeline): string {
@@ -68,7 +68,7 @@ function faultWords({ faults }: ReportTimeline): string {
     .slice(0, shownFaults)
     .map(({ label, from_ms }) => `${label} at ${(from_ms / 1000).toFixed(2)} s`);
   const more = faults.length - named.length;
-  return `; the bands behind are ${named.join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
+  return `; the bands are ${named.join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
 }
 
 function windowWords({ window }: ReportTimeline): string {

@@ -1,5 +1,5 @@
-import type { ScheduleAction, ScheduleStep } from '../../render/schedule-columns.ts';
 import type { SharedModelState } from '../shared-model.ts';
+import type { ScheduleAction, ScheduleStep } from '../story.ts';
 import type { ObservedWrite } from './exhaustive-watch.ts';
 import type { Step } from './explorer-execution.ts';
 import { endName } from './schedule.ts';

@@ -1,6 +1,5 @@
 import { BankctlError } from '../../core/errors.ts';
-import { nearest } from '../../core/nearest.ts';
-import { quote } from '../../core/text.ts';
+import { checkBounds, type ExhaustiveOptions, incrementModels } from '../options.ts';
 import { type SharedPoint, sharedPoints } from '../shared-model.ts';
 import {
   branchExhaustiveModel,
@@ -10,32 +9,6 @@ import {
 import { countSchedules, countWithin, logSchedules } from './explorer-count.ts';
 import { maxTasks } from './explorer-execution.ts';
 import { parseScheduleId, type ScheduleId, type Vocabulary } from './schedule.ts';
-
-/** The models that can be explored, in the order in which they are. */
-export const exhaustiveModelNames = ['shared', 'branch'] as const;
-/** One of `exhaustiveModelNames`. */
-export type ExhaustiveModelName = (typeof exhaustiveModelNames)[number];
-
-/** The points where none are asked for. */
-export const defaultPoints: readonly SharedPoint[] = Object.freeze(['switched', 'written']);
-
-/** What to explore. */
-export interface ExhaustiveOptions {
-  /** In the order in which they are run; both where left out. */
-  readonly models?: readonly ExhaustiveModelName[] | undefined;
-  readonly workers: number;
-  /** Workers take branch1, branch2, … in turn; 2 where left out. */
-  readonly branches?: number | undefined;
-  readonly points: readonly SharedPoint[];
-  /** The most preemptions to try. */
-  readonly preemptions?: number | undefined;
-  /** Draw so many schedules at random instead, from this seed. */
-  readonly random?: { readonly count: number; readonly seed: number } | undefined;
-  /** The id of one schedule to replay; model, points and workers are then those of the id. */
-  readonly schedule?: string | undefined;
-  /** What takes longer is refused, milliseconds; an hour where left out. */
-  readonly budgetMs?: number | undefined;
-}
 
 /** Options that fit together. */
 export interface CheckedOptions {
@@ -51,38 +24,11 @@ export interface CheckedOptions {
 
 /** What a schedule id may name. */
 export const vocabulary: Vocabulary = Object.freeze({
-  models: exhaustiveModelNames,
+  models: incrementModels,
   points: sharedPoints,
 });
 
 const hourMs = 3_600_000;
-const mostBranches = 64;
-
-/**
- * Reads the list of `--points`: names with commas between them, or `all`.
- *
- * @throws `usage`, with the nearest name
- */
-export function parsePoints(text: string): readonly SharedPoint[] {
-  const names = text.split(',').map((name) => name.trim().toLowerCase());
-  if (names.includes('all')) return sharedPoints;
-  for (const name of names) {
-    if (isPoint(name)) continue;
-    const meant = nearest(name, sharedPoints);
-    throw new BankctlError(
-      'usage',
-      `There is no point ${quote(name)}.`,
-      meant
-        ? `Did you mean ${meant}?`
-        : `The points are ${sharedPoints.join(', ')}, or all of them: all.`,
-    );
-  }
-  return sharedPoints.filter((point) => names.includes(point));
-}
-
-function isPoint(name: string): name is SharedPoint {
-  return sharedPoints.some((point) => point === name);
-}
 
 /**
  * Makes sure that the options fit together, before any server is started.
@@ -96,11 +42,9 @@ export function checkExhaustiveOptions(options: ExhaustiveOptions): CheckedOptio
   const points = id ? sharedPoints.filter((point) => id.points.includes(point)) : options.points;
   const branches = options.branches ?? 2;
   checkWorkers(workers, points);
-  checkNumber('--branches', branches, 1, mostBranches);
-  if (options.preemptions !== undefined) {
-    checkNumber('--preemptions', options.preemptions, 0, 10_000);
-  }
-  if (options.random) checkNumber('--random', options.random.count, 1, 10_000_000);
+  checkBounds('branches', branches);
+  if (options.preemptions !== undefined) checkBounds('preemptions', options.preemptions);
+  if (options.random) checkBounds('random', options.random.count);
   if (points.length === 0) throw new BankctlError('usage', 'No points were given to pause at.');
   if (options.random && options.preemptions !== undefined) {
     throw new BankctlError(
@@ -110,7 +54,7 @@ export function checkExhaustiveOptions(options: ExhaustiveOptions): CheckedOptio
     );
   }
   return {
-    models: (id ? [id.model] : (options.models ?? exhaustiveModelNames)).map(modelNamed),
+    models: (id ? [id.model] : (options.models ?? incrementModels)).map(modelNamed),
     workers,
     branches: Array.from({ length: branches }, (_, index) => `branch${index + 1}`),
     points,
@@ -123,15 +67,6 @@ export function checkExhaustiveOptions(options: ExhaustiveOptions): CheckedOptio
 
 function modelNamed(name: string): ExhaustiveModel {
   return name === sharedExhaustiveModel.name ? sharedExhaustiveModel : branchExhaustiveModel;
-}
-
-function checkNumber(option: string, value: number, least: number, most: number): void {
-  if (Number.isInteger(value) && value >= least && value <= most) return;
-  throw new BankctlError(
-    'usage',
-    `${option} ${value} is not a whole number from ${least} to ${most}.`,
-    'See bankctl stress --help.',
-  );
 }
 
 function checkWorkers(workers: number, points: readonly SharedPoint[]): void {
@@ -153,7 +88,7 @@ function checkWorkers(workers: number, points: readonly SharedPoint[]): void {
 }
 
 /**
- * The error for a state that is beyond reach at the rate that was measured, or undefined where it
+ * The error for a state that is beyond reach at the rate that was measured, or undefined if it
  * is within the budget.
  */
 export function beyondReach(
@@ -176,13 +111,13 @@ export function beyondReach(
     ...(bound >= 1 ? [`--preemptions ${bound}`] : []),
     `--random ${sample} for a sample of about a minute`,
   ];
-  const least = fixed ? '' : 'at least ';
+  const floor = fixed ? '' : 'at least ';
   const bounded = preemptions === undefined ? '' : ` with at most ${preemptions} preemptions`;
   return new BankctlError(
     'usage',
     `${workers} workers with the points ${options.points.join(', ')} have ` +
-      `${least}${groupDigits(schedules)} schedules of the ${model.name} model${bounded}, ` +
-      `which takes ${least}${formatLong(Number(schedules) / perSecond)} ` +
+      `${floor}${groupDigits(schedules)} schedules of the ${model.name} model${bounded}, ` +
+      `which takes ${floor}${formatLong(Number(schedules) / perSecond)} ` +
       `at the ${groupDigits(Math.round(perSecond))} a second measured here.`,
     `Type ${ways.join(', or ')}.`,
   );
@@ -197,7 +132,7 @@ export function groupDigits(number: bigint | number): string {
 }
 
 /** A long time in its largest unit, such as `3 hours`. */
-export function formatLong(seconds: number): string {
+function formatLong(seconds: number): string {
   const units: readonly (readonly [string, number])[] = [
     ['year', 31_557_600],
     ['day', 86_400],

@@ -1,10 +1,7 @@
 import type { Db } from 'mongodb';
+import type { ExhaustiveOptions } from '../options.ts';
 import { ensureIndex } from './exhaustive-models.ts';
-import {
-  type CheckedOptions,
-  checkExhaustiveOptions,
-  type ExhaustiveOptions,
-} from './exhaustive-options.ts';
+import { type CheckedOptions, checkExhaustiveOptions } from './exhaustive-options.ts';
 import { openTrial, type Trial, type TrialHost } from './exhaustive-trial.ts';
 import type { IssuedCommand } from './exhaustive-watch.ts';
 import { explore } from './explorer.ts';

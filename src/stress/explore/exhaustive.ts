@@ -1,11 +1,8 @@
 import { databaseError } from '../../database/database-error.ts';
 import { decide } from '../check/verdict.ts';
+import type { ExhaustiveOptions } from '../options.ts';
 import type { ExhaustiveModel } from './exhaustive-models.ts';
-import {
-  type CheckedOptions,
-  checkExhaustiveOptions,
-  type ExhaustiveOptions,
-} from './exhaustive-options.ts';
+import { type CheckedOptions, checkExhaustiveOptions } from './exhaustive-options.ts';
 import {
   type ExhaustiveModelResult,
   type ExhaustiveResult,

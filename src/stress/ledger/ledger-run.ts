@@ -16,10 +16,10 @@ import {
   refuseUnpermitted,
   throwawayName,
 } from '../load/load-database.ts';
+import { type LedgerOptions, type LedgerSettings, settleLedgerOptions } from '../options.ts';
 import { createDraw, type Draw } from '../random.ts';
 import { openAccounts, openStressBank } from './ledger-bank.ts';
 import { money } from './ledger-lines.ts';
-import { type LedgerOptions, type LedgerSettings, settleLedgerOptions } from './ledger-options.ts';
 import { type LedgerPlan, ledgerKinds, makeLedgerPlan } from './ledger-plan.ts';
 import { readBack } from './ledger-read-back.ts';
 import { createRecord, type LedgerModelReport, type LedgerRecord } from './ledger-record.ts';

@@ -17,9 +17,6 @@ import type { At } from '../explore/explorer-execution.ts';
 import { stepLabel } from '../explore/schedule.ts';
 import { judgeSchedule, type ScheduleAnomaly } from './judge-schedule.ts';
 
-/** Where a transaction of `post` can be held, in the order in which it passes them. */
-export const ledgerPoints = ['read', 'written', 'committing'] as const satisfies PostPoint[];
-
 /** What to explore: so many workers, each with one transfer between the same two accounts. */
 export interface LedgerSchedulesOptions {
   readonly workers: number;

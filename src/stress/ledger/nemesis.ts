@@ -3,14 +3,10 @@ import type { MongoClient } from 'mongodb';
 import { BankctlError } from '../../core/errors.ts';
 import type { Throwaway, ThrowawayMember } from '../../database/throwaway.ts';
 import type { HistoryLine } from '../history/history-lines.ts';
+import type { FaultKind } from '../options.ts';
 import type { Draw } from '../random.ts';
 import { ledgerLine } from './ledger-lines.ts';
 import { awaitMembers, awaitWrites, primaryOf } from './server-state.ts';
-
-/** Kinds of fault. */
-export const faultKinds = ['kill', 'failover'] as const;
-/** One of them. */
-export type FaultKind = (typeof faultKinds)[number];
 
 /** What the faults of a run are. */
 export interface NemesisTask {

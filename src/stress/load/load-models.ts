@@ -2,6 +2,7 @@ import { type Db, Long } from 'mongodb';
 import { type BranchModel, createBranch } from '../../bank/branch.ts';
 import { toDecimal } from '../../bank/decimal.ts';
 import type { BranchConfig } from '../../config/config.ts';
+import type { IncrementModel } from '../options.ts';
 import {
   ownCollection,
   SharedModel,
@@ -14,8 +15,7 @@ import { type Plan, type PlannedIncrement, planCurrency } from './plan.ts';
 import type { OperationPlace } from './write-monitor.ts';
 
 /** What a load run can be made against. */
-export const loadModelNames = ['shared', 'branch'] as const;
-export type LoadModelName = (typeof loadModelNames)[number];
+export type LoadModelName = IncrementModel;
 
 /** Hears of each step of a model while it works. */
 export type Trace = (

@@ -7,6 +7,7 @@ import type { BinaryHost } from '../../database/mongod/mongod-binary.ts';
 import { decide, type Verdict } from '../check/verdict.ts';
 import { type HistoryFile, openHistory } from '../history/history-file.ts';
 import { appliedEvent, initEvent } from '../history/history-lines.ts';
+import { type LoadOptions, type LoadSettings, settleLoadOptions } from '../options.ts';
 import { openStressServer, type StressServer } from '../stress-server.ts';
 import { type Judgement, judgeRun, type LoadCounts, type LoadRun, type ReadBack } from './check.ts';
 import type { DriveResult } from './drive.ts';
@@ -18,7 +19,6 @@ import {
   prepareModel,
   runCollections,
 } from './load-models.ts';
-import { type LoadOptions, type LoadSettings, settleLoadOptions } from './load-options.ts';
 import { runHere, type TeamHost, type TeamTask } from './load-team.ts';
 import { runThreads, threadProgram } from './load-threads.ts';
 import { makePlan, type Plan, planCurrency } from './plan.ts';

@@ -8,8 +8,8 @@ import { afterAll, beforeAll, describe, expect, inject, onTestFinished, test } f
 import { createContext } from '../../../src/core/context.ts';
 import { startThrowaway } from '../../../src/database/throwaway.ts';
 import { checkHistory } from '../../../src/stress/history/check-history.ts';
-import type { LedgerOptions } from '../../../src/stress/ledger/ledger-options.ts';
 import { type LedgerHost, runLedger } from '../../../src/stress/ledger/ledger-run.ts';
+import type { LedgerOptions } from '../../../src/stress/options.ts';
 import { runStress } from '../../../src/stress/stress-run.ts';
 
 const context = createContext();

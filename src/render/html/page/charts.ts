@@ -108,7 +108,7 @@ function chart(
   return {
     padding: [8, 12, 0, 0],
     cursor: { drag: { x: true, y: false } },
-    scales: { x: { time: false }, y: { range: (_, __, most) => [0, most * 1.08 || 1] } },
+    scales: { x: { time: false }, y: { range: (_, __, max) => [0, max * 1.08 || 1] } },
     axes: [
       { ...axis, values: (_, ticks) => ticks.map((tick) => `${tick} s`), size: 34 },
       { ...axis, size: 56 },
@@ -118,7 +118,7 @@ function chart(
   };
 }
 
-/** Behind the lines: each fault, and the part whose operations are shown one by one. */
+/** In the background: each fault, and the part whose operations are shown one by one. */
 function bands(
   plot: uPlot,
   { faults, window: shown }: ReportTimeline,

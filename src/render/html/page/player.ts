@@ -1,7 +1,7 @@
-import type { Lane, LaneStep, LaneWrite } from '../report-data.ts';
+import type { Lane, LaneStep, LaneWrite } from '../../lane.ts';
 
 /**
- * Steps a swimlane: the row of the step is marked, and the stage above shows the state behind it,
+ * Steps a swimlane: the row of the step is marked, and the stage above shows the state after it,
  * namely where the model points, what it has cached, and what was written where so far.
  */
 export function startPlayer(model: string, lane: Lane): void {

@@ -37,7 +37,7 @@ export function drawWindow(place: HTMLElement, { window: shown, faults }: Report
   }
   for (const operation of shown.operations) {
     const row = workers.indexOf(operation.worker);
-    const { from_ms, to_ms, told, marked } = operation;
+    const { from_ms, to_ms, title, marked } = operation;
     const bar = shape('rect', {
       class: marked ? 'wrong' : 'right',
       x: x(from_ms),
@@ -46,7 +46,7 @@ export function drawWindow(place: HTMLElement, { window: shown, faults }: Report
       height: barHeight,
       rx: 2,
     });
-    picture.append(titled(bar, told));
+    picture.append(titled(bar, title));
   }
   picture.append(...axis(shown.from_ms, spanMs, x, height));
   place.replaceChildren(picture);

@@ -1,5 +1,5 @@
+import type { Lane, LaneStep } from '../lane.ts';
 import { html, type Markup } from './markup.ts';
-import type { Lane, LaneStep } from './report-data.ts';
 
 /** A schedule, or the first wrong write of a load run: a column a worker, time running down. */
 export function laneSection(model: string, lane: Lane): Markup {
@@ -22,7 +22,7 @@ ${lane.reason === '' ? '' : html`<p class="reason">${lane.reason}</p>`}
 </div>
 <div class="scroll" tabindex="0" role="region" aria-label="All steps">
 <table class="lane">
-<thead><tr><th scope="col">${stepHead(lane)}</th>${lane.workers.map(
+<thead><tr><th scope="col">${lane.counts}</th>${lane.workers.map(
     ({ worker, label }) => html`<th scope="col">worker ${worker}<small>${label}</small></th>`,
   )}${pointed ? html`<th scope="col">the model points at</th>` : ''}</tr></thead>
 <tbody>
@@ -30,12 +30,12 @@ ${lane.steps.map((step, index) => stepRow(model, lane, step, index, pointed))}
 </tbody>
 </table>
 </div>
-<p class="replay">${lane.remark}${lane.replay === '' ? '' : html` <code>${lane.replay}</code>`}</p>
+<p class="replay">${lane.remark.text}${replay(lane)}</p>
 </section>`;
 }
 
-function stepHead({ steps }: Lane): string {
-  return steps.some(({ label }) => label.includes('.')) ? 'ms' : 'step';
+function replay(lane: Lane): Markup {
+  return lane.replay === '' ? html`` : html` Again: <code>${lane.replay}</code>`;
 }
 
 function stepRow(

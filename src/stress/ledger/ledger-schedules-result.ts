@@ -1,0 +1,57 @@
+import { count } from '../../core/text.ts';
+import { decide } from '../check/verdict.ts';
+import {
+  type LedgerSchedules,
+  type LedgerSchedulesOptions,
+  maxConflicts,
+} from './ledger-schedules.ts';
+
+/** What an exploration of the ledger came to; printed as it is by `--json`. */
+export function ledgerSchedulesResult(
+  { coverage, firstWrong, wrong, deadlocked, stuck, seconds, ...tally }: LedgerSchedules,
+  { workers, points }: LedgerSchedulesOptions,
+) {
+  const { schedules, complete } = coverage;
+  const exercised = tally.conflicted > 0 && tally.acknowledged > tally.refused;
+  const model = {
+    model: 'ledger',
+    workers,
+    points,
+    ...tally,
+    most_conflicts: maxConflicts,
+    schedules,
+    wrong,
+    misplaced: 0,
+    lost: firstWrong?.anomalies.includes('lost') ? wrong : 0,
+    crashed: 0,
+    left_switched: 0,
+    deadlocked,
+    stuck,
+    complete,
+    schedules_per_second: Math.round((schedules / seconds) * 10) / 10,
+    ...(firstWrong ? { first_wrong: firstWrong } : {}),
+  };
+  const vacuity = !complete
+    ? 'it was not tried in full.'
+    : stuck > 0
+      ? 'a worker is stuck.'
+      : exercised
+        ? undefined
+        : 'the transfers did not meet each other.';
+  const decision = decide([{ model: 'ledger', wrong: wrong + deadlocked, vacuity }]);
+  return { seed: null, workers, points, models: [model], ...decision };
+}
+
+/** What was covered, in sentences. */
+export function ledgerCoverage({ coverage, seconds }: LedgerSchedules): readonly string[] {
+  const { schedules, complete, allUpTo, found } = coverage;
+  const covered = complete
+    ? `All ${schedules} schedules`
+    : `${schedules} schedules of at least ${found}, ` +
+      `all with at most ${count(allUpTo, 'preemption')}`;
+  return [
+    `${covered}, ${(schedules / seconds).toFixed(0)} a second.`,
+    `A transfer that met ${maxConflicts} conflicts was refused: while its rival is held, ` +
+      'another try can only meet another one.',
+  ];
+}
