@@ -9,7 +9,8 @@ import { BankctlError } from '../core/errors.ts';
 import { given } from '../system/directories.ts';
 import { foreignFault } from '../system/ownership.ts';
 import { ownIdentity, runState } from '../system/processes.ts';
-import { type BinaryHost, checkMongod, findMongod } from './mongod/mongod-binary.ts';
+import { type BinaryHost, checkMongod } from './mongod/mongod-binary.ts';
+import { findMongod } from './mongod/mongod-search.ts';
 
 /** One server of a throwaway deployment. */
 export interface ThrowawayMember {

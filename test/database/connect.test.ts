@@ -8,7 +8,7 @@ import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
 import { BankctlError } from '../../src/core/errors.ts';
 import { connect, databaseError } from '../../src/database/connect.ts';
 import { answers } from '../../src/database/local/local.ts';
-import { findMongod } from '../../src/database/mongod/mongod-binary.ts';
+import { findMongod } from '../../src/database/mongod/mongod-search.ts';
 import { startThrowaway, type Throwaway } from '../../src/database/throwaway.ts';
 import { run } from '../workspace.ts';
 import { testHost, until } from './host.ts';

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { MongoClient } from 'mongodb';
 import { onTestFinished } from 'vitest';
 import { localPaths, stopLocal } from '../../src/database/local/local.ts';
-import { findMongod } from '../../src/database/mongod/mongod-binary.ts';
+import { findMongod } from '../../src/database/mongod/mongod-search.ts';
 import { findByArguments } from '../../src/system/processes.ts';
 import { temporaryDirectory, testHost } from './host.ts';
 

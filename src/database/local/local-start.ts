@@ -17,7 +17,8 @@ import {
   signalGroup,
   signalProcess,
 } from '../../system/processes.ts';
-import { findMongod, machine } from '../mongod/mongod-binary.ts';
+import { machineOf } from '../mongod/mongod-binary.ts';
+import { findMongod } from '../mongod/mongod-search.ts';
 import { answers, dataDirCure, isReady, type LocalHost } from './local.ts';
 import { requireOwnData, requireOwnFiles, rotateLog, writeState } from './local-files.ts';
 import type { LocalPaths } from './local-paths.ts';
@@ -42,7 +43,7 @@ const launchMs = 180_000;
  * @throws BankctlError as `ensureLocal`
  */
 export async function startLocked(paths: LocalPaths, host: LocalHost): Promise<boolean> {
-  if (machine(host).os === 'win32') {
+  if (machineOf(host).os === 'win32') {
     throw new BankctlError(
       'local_database',
       'The local database needs Unix sockets, which mongod does not have on Windows.',
