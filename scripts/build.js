@@ -32,7 +32,7 @@ const core = [
 
 const bank = [
   'src/cli/deployment.ts',
-  ...['connect', 'database-error', 'local/local', 'local/local-paths'].map(
+  ...['connect', 'database-error', 'local/local', 'local/local-paths', 'local/local-state'].map(
     (name) => `src/database/${name}.ts`,
   ),
   ...(await sources('bank')),

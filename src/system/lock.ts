@@ -2,6 +2,7 @@ import { lstatSync } from 'node:fs';
 import { link, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Context } from '../core/context.ts';
+import { elapsedMs } from '../core/duration.ts';
 import { BankctlError } from '../core/errors.ts';
 import { errnoCode, readPlainFile } from './directories.ts';
 import { foreignFault } from './ownership.ts';
@@ -81,7 +82,7 @@ async function acquire(path: string, host: LockHost): Promise<() => Promise<void
       life = sign;
       since = host.monotonicNs();
     }
-    const waitedMs = Number((host.monotonicNs() - since) / 1_000_000n);
+    const waitedMs = elapsedMs(host, since);
     if (waitedMs > (host.timeoutMs ?? Number.POSITIVE_INFINITY)) {
       throw heldTooLong(path, await readHolder(path), host.timeoutMs ?? 0);
     }

@@ -4,6 +4,7 @@ import { basename } from 'node:path';
 import { getuid, kill, pid as ownPid, platform } from 'node:process';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Context } from '../core/context.ts';
+import { elapsedMs } from '../core/duration.ts';
 import { BankctlError } from '../core/errors.ts';
 
 /**
@@ -194,17 +195,13 @@ function sendSignal(to: number, signal: Signal): void {
   }
 }
 
-async function ended(
-  target: ProcessIdentity,
-  waitMs: number,
-  { monotonicNs, interrupted }: WaitHost,
-): Promise<boolean> {
-  const deadline = monotonicNs() + BigInt(Math.round(waitMs)) * 1_000_000n;
+async function ended(target: ProcessIdentity, waitMs: number, host: WaitHost): Promise<boolean> {
+  const since = host.monotonicNs();
   while (runState(target) === 'running') {
-    if (interrupted?.aborted === true) {
+    if (host.interrupted?.aborted === true) {
       throw new BankctlError('interrupted', `Stopped while process ${target.pid} was ending.`);
     }
-    if (monotonicNs() > deadline) return false;
+    if (elapsedMs(host, since) > waitMs) return false;
     await delay(10);
   }
   return true;

@@ -7,7 +7,7 @@ import { type MongoClient, MongoServerError } from 'mongodb';
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
 import { BankctlError } from '../../src/core/errors.ts';
 import { connect, databaseError } from '../../src/database/connect.ts';
-import { answers } from '../../src/database/local/local.ts';
+import { answers } from '../../src/database/local/local-state.ts';
 import { findMongod } from '../../src/database/mongod/mongod-search.ts';
 import { startThrowaway, type Throwaway } from '../../src/database/throwaway.ts';
 import { run } from '../workspace.ts';

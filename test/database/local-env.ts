@@ -1,7 +1,8 @@
 import { join } from 'node:path';
 import { MongoClient } from 'mongodb';
 import { onTestFinished } from 'vitest';
-import { localPaths, stopLocal } from '../../src/database/local/local.ts';
+import { stopLocal } from '../../src/database/local/local.ts';
+import { localPaths } from '../../src/database/local/local-paths.ts';
 import { findMongod } from '../../src/database/mongod/mongod-search.ts';
 import { findByArguments } from '../../src/system/processes.ts';
 import { temporaryDirectory, testHost } from './host.ts';

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
-import { answers } from '../../src/database/local/local.ts';
+import { answers } from '../../src/database/local/local-state.ts';
 import { findMongod } from '../../src/database/mongod/mongod-search.ts';
 import { temporaryDirectory, testHost, until } from './host.ts';
 

@@ -31,6 +31,10 @@ export interface LocalPaths {
   readonly uri: string;
 }
 
+/** What to do about a data directory that cannot serve, as a clause. */
+export const dataDirCure =
+  'set BANKCTL_DATA_DIR to a directory of your own that others cannot enter';
+
 /** A symbolic link to the data directory, in a directory that only this user can enter. */
 export interface ShortName {
   readonly directory: string;

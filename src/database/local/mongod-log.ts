@@ -1,4 +1,4 @@
-import { open } from 'node:fs/promises';
+import { open, rename, stat } from 'node:fs/promises';
 
 /** The last part of a log is enough: a server that fails to start says why at its end. */
 const tailBytes = 256 * 1024;
@@ -89,4 +89,15 @@ async function tail(path: string, fromByte: number): Promise<string> {
   } finally {
     await file.close();
   }
+}
+
+/** The log of earlier runs is put aside when it is larger; one such file is kept. */
+const logBytes = 8 * 1024 * 1024;
+
+/** @returns whether the log was large enough to be put aside */
+export async function rotateLog(path: string): Promise<boolean> {
+  const found = await stat(path).catch(() => undefined);
+  if (found === undefined || found.size <= logBytes) return false;
+  await rename(path, `${path}.1`);
+  return true;
 }

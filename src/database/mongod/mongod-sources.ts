@@ -6,6 +6,7 @@ import { delimiter, join } from 'node:path';
 import { execPath } from 'node:process';
 import { pipeline } from 'node:stream/promises';
 import { setTimeout as delay } from 'node:timers/promises';
+import { elapsedMs } from '../../core/duration.ts';
 import { signalGroup } from '../../system/processes.ts';
 import {
   type BinaryHost,
@@ -89,7 +90,7 @@ async function whileItGrows(download: Download, host: BinaryHost): Promise<Fetch
       grownAt = host.monotonicNs();
       host.progress(progressOf(label, size - atStart, download.totalBytes()));
     }
-    const stillMs = Number((host.monotonicNs() - grownAt) / 1_000_000n);
+    const stillMs = elapsedMs(host, grownAt);
     if (size === atStart && stillMs > firstByteMs) return { reason: 'its server does not answer' };
     if (size !== atStart && stillMs > stallMs) return { reason: 'the download stalled' };
   }
