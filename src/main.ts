@@ -47,7 +47,7 @@ async function report(error: unknown, argv: readonly string[], context: Context)
   const [{ BankctlError }, { forPerson, linesForPerson, withoutSecrets }, { jsonText }] =
     await Promise.all([
       import('./core/errors.ts'),
-      import('./core/person.ts'),
+      import('./core/redaction.ts'),
       import('./core/text.ts'),
     ]);
   const uris = [context.env['BANKCTL_URI'], ...argv.filter((word) => word.includes('://'))];

@@ -1,13 +1,15 @@
 // Loads the driver: only what needs a database imports this.
-export { connect, databaseError } from '../database/connect.ts';
+export { connect } from '../database/connect.ts';
+export { databaseError } from '../database/database-error.ts';
 
 import type { Session } from '../commands/command.ts';
 import { mongodHost } from '../commands/mongod-host.ts';
 import type { Config } from '../config/config.ts';
 import { databaseNameProblem } from '../config/database-name.ts';
 import { BankctlError } from '../core/errors.ts';
+import { hasPassword } from '../core/redaction.ts';
 import { quote } from '../core/text.ts';
-import { checkUri, databaseOf, hasPassword, hostsOf } from '../core/uri.ts';
+import { checkUri, databaseOf, hostsOf } from '../core/uri.ts';
 import { ignoredNotice } from '../core/uri-options.ts';
 import { ensureLocal } from '../database/local/local.ts';
 import { uriFromFile } from '../system/uri-file.ts';

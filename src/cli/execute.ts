@@ -6,7 +6,7 @@ import type { Config } from '../config/config.ts';
 import { findConfig } from '../config/find.ts';
 import type { Context } from '../core/context.ts';
 import { BankctlError, Status } from '../core/errors.ts';
-import { forPerson, withoutSecretsIn } from '../core/person.ts';
+import { forPerson, withoutSecretsIn } from '../core/redaction.ts';
 import { jsonText, shellWord } from '../core/text.ts';
 import { Unfinished } from '../core/unfinished.ts';
 import { OutputClosed, present } from '../render/present.ts';

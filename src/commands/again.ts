@@ -1,5 +1,5 @@
+import { hasPassword } from '../core/redaction.ts';
 import { shellWord } from '../core/text.ts';
-import { hasPassword } from '../core/uri.ts';
 import type { Again, Left } from '../files/again.ts';
 import type { Session } from './command.ts';
 

@@ -1,7 +1,8 @@
 import { BankctlError, Status } from '../core/errors.ts';
 import { nearest } from '../core/nearest.ts';
+import { hasPassword } from '../core/redaction.ts';
 import { quote } from '../core/text.ts';
-import { checkUri, hasPassword } from '../core/uri.ts';
+import { checkUri } from '../core/uri.ts';
 import { ignoredNotice } from '../core/uri-options.ts';
 import { uriFromFile } from '../system/uri-file.ts';
 import type { Session, Typed } from './command.ts';

@@ -3,7 +3,7 @@ import { type FileHandle, open, rm } from 'node:fs/promises';
 import { arch, cpus, release, type } from 'node:os';
 import { version as nodeVersion } from 'node:process';
 import { BankctlError } from '../core/errors.ts';
-import { redact } from '../core/uri.ts';
+import { redact } from '../core/redaction.ts';
 import { bankctlVersion } from '../core/version.ts';
 import type { Fact, ReportData } from '../render/html/report-data.ts';
 import { fileError } from '../system/directories.ts';

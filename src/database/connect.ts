@@ -1,13 +1,11 @@
 import { MongoClient, type MongoClientOptions, MongoError } from 'mongodb';
 import { BankctlError } from '../core/errors.ts';
-import { checkUri } from '../core/uri.ts';
-import { uriOptions, withOwnConcerns } from '../core/uri-options.ts';
+import { checkUri, uriOptions } from '../core/uri.ts';
+import { withOwnConcerns } from '../core/uri-options.ts';
 import { databaseError, invalidUri } from './database-error.ts';
 
-export { databaseError } from './database-error.ts';
-
 /** How to connect. */
-export interface ConnectOptions {
+interface ConnectOptions {
   /** Bounds finding a server, and each wait for an answer of it; milliseconds. */
   readonly timeoutMs: number;
   /** Shows in the server's log and `currentOp`. */

@@ -6,7 +6,8 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { checkUri, hasPassword, hostsOf, redact } from '../../src/core/uri.ts';
+import { hasPassword, redact } from '../../src/core/redaction.ts';
+import { checkUri, hostsOf } from '../../src/core/uri.ts';
 import { uriFromFile } from '../../src/system/uri-file.ts';
 import { temporaryDirectory } from './host.ts';
 
