@@ -53,7 +53,7 @@ const starts = {
 /** What main, core and bank load late. */
 const lateParts = {
   program: 'src/cli/program.ts',
-  'load-config': 'src/config/load.ts',
+  'read-config': 'src/config/read.ts',
   currencies: 'src/config/currencies.ts',
   'local-start': 'src/database/local/local-start.ts',
   csv: 'src/render/csv.ts',

@@ -1,6 +1,7 @@
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Context } from '../core/context.ts';
+import { errnoCode } from '../core/errno.ts';
 import { BankctlError } from '../core/errors.ts';
 import { configFileNames, findConfig, namedConfig } from './find.ts';
 import { configTemplate } from './template.ts';
@@ -45,8 +46,7 @@ async function existing(
     const { source } = await findConfig(given, context);
     return source;
   } catch (error) {
-    const cause = error instanceof BankctlError ? error.cause : undefined;
-    if (cause instanceof Error && 'code' in cause && cause.code === 'ENOENT') return undefined;
+    if (error instanceof BankctlError && errnoCode(error.cause) === 'ENOENT') return undefined;
     throw error;
   }
 }

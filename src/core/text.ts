@@ -97,6 +97,11 @@ export function quote(text: string): string {
   return `"${visible(shown.replace(/["\\]/g, '\\$&'))}"`;
 }
 
+/** A clause as a sentence, with a capital and a full stop. */
+export function sentence(clause: string): string {
+  return `${clause.charAt(0).toUpperCase()}${clause.slice(1)}.`;
+}
+
 /** A clause as a sentence: with its end, unless it has one. */
 export function asSentence(clause: string): string {
   return /[.?!]$/.test(clause) ? clause : `${clause}.`;

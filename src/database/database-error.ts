@@ -9,9 +9,9 @@ import {
   MongoServerSelectionError,
   MongoUnexpectedServerResponseError,
 } from 'mongodb';
+import { errnoCode } from '../core/errno.ts';
 import { BankctlError } from '../core/errors.ts';
 import { hostsOf } from '../core/uri.ts';
-import { errnoCode } from '../system/directories.ts';
 import { clause, type DatabaseContext, type Explanation } from './failure.ts';
 import { explainServerError } from './server-failure.ts';
 import { causes, explainUnreachable } from './unreachable.ts';

@@ -1,7 +1,7 @@
 import { MongoServerSelectionError, type ServerDescription } from 'mongodb';
+import { errnoCode } from '../core/errno.ts';
 import { withoutSecrets } from '../core/redaction.ts';
 import { hostsOf, uriOption } from '../core/uri.ts';
-import { errnoCode } from '../system/directories.ts';
 import { type DatabaseContext, type Explanation, electionHint } from './failure.ts';
 
 /** No server could be reached, or none of those that answer is the one to talk to. */

@@ -3,6 +3,7 @@ import { type FileHandle, open, stat } from 'node:fs/promises';
 import { isAbsolute, join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { promisify } from 'node:util';
+import { errnoCode, fileErrorReason } from '../core/errno.ts';
 import { BankctlError } from '../core/errors.ts';
 import { pipeReader, readFlags } from '../system/pipe.ts';
 
@@ -141,20 +142,11 @@ async function guarded<T>(name: string, work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (error) {
-    if (error instanceof BankctlError || !(error instanceof Error && 'code' in error)) throw error;
-    throw unreadable(name, reasons.get(String(error.code)) ?? error.message, error);
+    if (!(error instanceof Error) || error instanceof BankctlError) throw error;
+    if (errnoCode(error) === undefined) throw error;
+    throw unreadable(name, fileErrorReason(error) ?? error.message, error);
   }
 }
-
-const reasons: ReadonlyMap<string, string> = new Map([
-  ['ENOENT', 'there is no such file'],
-  ['ENOTDIR', 'a part of the path is a file'],
-  ['EACCES', 'permission denied'],
-  ['EPERM', 'permission denied'],
-  ['EISDIR', 'it is a directory'],
-  ['ELOOP', 'its symbolic links go in a circle'],
-  ['EIO', 'the disk gives an error'],
-]);
 
 function unreadable(name: string, reason: string, cause?: unknown): BankctlError {
   return new BankctlError('file_unreadable', `${name} cannot be read: ${reason}.`, undefined, {

@@ -1,7 +1,7 @@
 import { type FileHandle, mkdtemp, open, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileError } from '../system/directories.ts';
+import { fileError } from '../core/errno.ts';
 import { ahead } from './ahead.ts';
 import { fileSource, type Source } from './source.ts';
 

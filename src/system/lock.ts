@@ -3,8 +3,9 @@ import { link, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Context } from '../core/context.ts';
 import { elapsedMs } from '../core/duration.ts';
+import { errnoCode } from '../core/errno.ts';
 import { BankctlError } from '../core/errors.ts';
-import { errnoCode, readPlainFile } from './directories.ts';
+import { readPlainFile } from './directories.ts';
 import { foreignFault } from './ownership.ts';
 import { ownIdentity, type ProcessIdentity, runState } from './processes.ts';
 

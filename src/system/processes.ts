@@ -5,6 +5,7 @@ import { getuid, kill, pid as ownPid, platform } from 'node:process';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Context } from '../core/context.ts';
 import { elapsedMs } from '../core/duration.ts';
+import { errnoCode } from '../core/errno.ts';
 import { BankctlError } from '../core/errors.ts';
 
 /**
@@ -34,14 +35,6 @@ export function runState(target: ProcessIdentity): 'running' | 'ended' | 'foreig
     return bootOf(target.space) === bootOf(here) ? 'foreign' : 'ended';
   }
   return startOf(target.pid) === target.started ? 'running' : 'ended';
-}
-
-/**
- * The running processes whose command line contains these arguments, side by side. On Linux it
- * reads /proc, elsewhere it asks `ps`, which shows arguments joined by spaces.
- */
-export function findByArguments(args: readonly string[]): ProcessIdentity[] {
-  return identities(commandLines(args));
 }
 
 /**
@@ -78,12 +71,18 @@ function lockers(inode: number): readonly number[] {
  */
 export function findServers(args: readonly string[]): ProcessIdentity[] {
   if (platform !== 'linux') return identities(psServers(args));
-  return identities(commandLines(args).filter((pid) => isOwn(pid) && isMongod(pid)));
+  const found = processIds().filter((pid) => isOwn(pid) && isMongod(pid));
+  return identities(found).filter((process) => hasArguments(process, args));
 }
 
-/** Whether a process has these arguments, side by side; where there is no /proc, it is assumed. */
+/** Whether a process has these arguments, side by side; without /proc, it is assumed. */
 export function hasArguments({ pid }: ProcessIdentity, args: readonly string[]): boolean {
-  return platform !== 'linux' || readCommandLine(pid).includes(`\0${args.join('\0')}\0`);
+  if (platform !== 'linux') return true;
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes(`\0${args.join('\0')}\0`);
+  } catch {
+    return false;
+  }
 }
 
 function identities(pids: readonly number[]): ProcessIdentity[] {
@@ -191,7 +190,7 @@ function sendSignal(to: number, signal: Signal): void {
   try {
     kill(to, signal);
   } catch (error) {
-    if (!(error instanceof Error && 'code' in error && error.code === 'ESRCH')) throw error;
+    if (errnoCode(error) !== 'ESRCH') throw error;
   }
 }
 
@@ -252,30 +251,10 @@ function bootOf(space: string): string {
   return space.slice(0, space.indexOf('/'));
 }
 
-function commandLines(args: readonly string[]): number[] {
-  if (platform !== 'linux') return psMatches(` ${args.join(' ')} `);
-  const wanted = `\0${args.join('\0')}\0`;
-  return processIds().filter((pid) => readCommandLine(pid).includes(wanted));
-}
-
 function processIds(): readonly number[] {
   return readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name))
     .map(Number);
-}
-
-function readCommandLine(pid: number): string {
-  try {
-    return readFileSync(`/proc/${pid}/cmdline`, 'utf8');
-  } catch {
-    return '';
-  }
-}
-
-function psMatches(wanted: string): number[] {
-  return psLines('pid=,command=')
-    .filter((line) => `${line} `.includes(wanted))
-    .map((line) => Number.parseInt(line, 10));
 }
 
 function psServers(args: readonly string[]): number[] {

@@ -267,7 +267,7 @@ describe('a config is found', () => {
   });
 
   test.each([
-    ['a directory', (path: string) => mkdir(path), 'is a directory, not a config file'],
+    ['a directory', (path: string) => mkdir(path), 'is a directory'],
     ['not a regular file', (path: string) => symlink('/dev/zero', path), 'is not a regular file'],
     ['UTF-16', (path: string) => writeFile(path, `\uFEFF${branches}`, 'utf16le'), 'is UTF-16'],
     [
@@ -275,9 +275,17 @@ describe('a config is found', () => {
       (path: string) => writeFile(path, branches, 'utf16le'),
       'is UTF-16',
     ],
-    ['too large', (path: string) => writeFile(path, '#'.repeat(2 ** 20 + 1)), 'is larger than'],
+    [
+      'too large',
+      (path: string) => writeFile(path, '#'.repeat(2 ** 20 + 1)),
+      'has more than 1024 KiB',
+    ],
     ['a dangling link', (path: string) => symlink('/nowhere', path), 'is a symbolic link to /now'],
-    ['a link to itself', (path: string) => symlink(path, path), 'is a symbolic link that leads'],
+    [
+      'a link to itself',
+      (path: string) => symlink(path, path),
+      'cannot be read: the path has too many symbolic links',
+    ],
     [
       'a pipe',
       async (path: string) => void execFileSync('mkfifo', [path]),
@@ -429,7 +437,7 @@ describe('a config is found', () => {
     await writeFile(path, branches);
     await chmod(path, 0);
     await asNobody(() =>
-      expect(findConfig(path, { cwd: '/', env: {} })).rejects.toThrow('may not be read by you'),
+      expect(findConfig(path, { cwd: '/', env: {} })).rejects.toThrow('permission denied'),
     );
   });
 

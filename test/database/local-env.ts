@@ -4,7 +4,7 @@ import { onTestFinished } from 'vitest';
 import { stopLocal } from '../../src/database/local/local.ts';
 import { localPaths } from '../../src/database/local/local-paths.ts';
 import { findMongod } from '../../src/database/mongod/mongod-search.ts';
-import { findByArguments } from '../../src/system/processes.ts';
+import { findServers } from '../../src/system/processes.ts';
 import { temporaryDirectory, testHost } from './host.ts';
 
 /** A data directory of its own, whose server is stopped after the test. */
@@ -25,7 +25,7 @@ export type LocalEnv = Awaited<ReturnType<typeof freshEnv>>;
 
 /** The servers that run on its data. */
 export const pidsOf = (env: LocalEnv) =>
-  findByArguments(['--dbpath', localPaths(env).dbPath]).map(({ pid }) => pid);
+  findServers(['--dbpath', localPaths(env).dbPath]).map(({ pid }) => pid);
 
 /** Writes a document with majority and counts all; proves a writable primary and kept data. */
 export async function writeOne(uri: string): Promise<number> {

@@ -3,8 +3,10 @@ import { open, readdir, realpath, rm, stat, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
 import { MongoError, MongoNetworkError } from 'mongodb';
 import { elapsedMs } from '../../core/duration.ts';
+import { fileError } from '../../core/errno.ts';
 import { BankctlError } from '../../core/errors.ts';
-import { fileError, makePrivateDirectory, sentence } from '../../system/directories.ts';
+import { sentence } from '../../core/text.ts';
+import { makePrivateDirectory } from '../../system/directories.ts';
 import { withLock } from '../../system/lock.ts';
 import { type Fault, foreignFault } from '../../system/ownership.ts';
 import {

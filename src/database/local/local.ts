@@ -3,14 +3,10 @@ import { rename, rm, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pid as ownPid } from 'node:process';
 import type { Context } from '../../core/context.ts';
+import { fileError } from '../../core/errno.ts';
 import { BankctlError } from '../../core/errors.ts';
-import {
-  fileError,
-  given,
-  makePrivateDirectory,
-  requirePrivate,
-  sentence,
-} from '../../system/directories.ts';
+import { sentence } from '../../core/text.ts';
+import { given, makePrivateDirectory, requirePrivate } from '../../system/directories.ts';
 import { exposedStep, foreignFault, realEyes } from '../../system/ownership.ts';
 import type { BinaryHost } from '../mongod/mongod-binary.ts';
 import { dataDirCure, type LocalPaths, localPaths } from './local-paths.ts';

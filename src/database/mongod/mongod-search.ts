@@ -1,8 +1,9 @@
 import { chmod, copyFile, mkdtemp, open, readdir, rename, rm } from 'node:fs/promises';
 import { dirname, join, sep } from 'node:path';
+import { fileError } from '../../core/errno.ts';
 import { BankctlError } from '../../core/errors.ts';
 import { shellWord } from '../../core/text.ts';
-import { cacheDirectory, fileError, givenPath, makeDirectory } from '../../system/directories.ts';
+import { cacheDirectory, givenPath, makeDirectory } from '../../system/directories.ts';
 import { withLock } from '../../system/lock.ts';
 import { exposedStep, foreignFault, realEyes } from '../../system/ownership.ts';
 import {
