@@ -21,6 +21,7 @@ const core = [
   ],
   ...[
     'cli/execute',
+    'cli/session',
     'bank/names',
     'commands/mongod-host',
     'commands/typed',
@@ -31,7 +32,7 @@ const core = [
 ].map((name) => (name.endsWith('.ts') ? name : `src/${name}.ts`));
 
 const bank = [
-  'src/cli/deployment.ts',
+  'src/system/uri-file.ts',
   ...['connect', 'database-error', 'local/local', 'local/local-paths', 'local/local-state'].map(
     (name) => `src/database/${name}.ts`,
   ),

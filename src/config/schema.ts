@@ -6,9 +6,14 @@ import { hasPassword } from '../core/redaction.ts';
 import { isPrintable } from '../core/text.ts';
 import { isTimeZone } from '../core/time.ts';
 import { untrustedOption } from '../core/uri-options.ts';
-import { type BranchConfig, builtInConfig, type Config, identityCollection } from './config.ts';
+import {
+  type BranchConfig,
+  builtInConfig,
+  type Config,
+  databaseNameProblem,
+  identityCollection,
+} from './config.ts';
 import { currencyDigits } from './currencies.ts';
-import { databaseNameProblem } from './database-name.ts';
 
 /** A namespace, `database.collection`, has at most 255 bytes. Source: MongoDB manual, "Limits". */
 const namespaceBytes = 255;

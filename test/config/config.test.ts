@@ -19,8 +19,7 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 import { builtInConfig } from '../../src/config/config.ts';
 import { findConfig } from '../../src/config/find.ts';
 import { loadConfig } from '../../src/config/load.ts';
-import { configTemplate } from '../../src/config/template.ts';
-import { ensureConfigFile } from '../../src/config/write.ts';
+import { configTemplate, ensureConfigFile } from '../../src/config/write.ts';
 
 const branches = 'branches: { branch1: { collection: branch1 } }';
 
