@@ -15,6 +15,9 @@ const core = [
   ...[
     'system/directories',
     'system/ownership',
+    'system/pipe',
+    'system/small-file',
+    'system/uri-file',
     'config/config',
     'config/find',
     'config/find-branch',
@@ -32,7 +35,6 @@ const core = [
 ].map((name) => (name.endsWith('.ts') ? name : `src/${name}.ts`));
 
 const bank = [
-  'src/system/uri-file.ts',
   ...['connect', 'database-error', 'local/local', 'local/local-paths', 'local/local-state'].map(
     (name) => `src/database/${name}.ts`,
   ),
@@ -176,9 +178,12 @@ function inOtherFiles(self) {
     name: 'in-other-files',
     setup({ onResolve }) {
       onResolve({ filter: /^mongodb$/ }, () => ({ path: './driver.js', external: true }));
-      onResolve({ filter: /^\..*\.ts$/ }, ({ path, resolveDir }) => {
+      onResolve({ filter: /^\..*\.ts$/ }, ({ path, resolveDir, importer, kind }) => {
         const module = relative('.', join(resolveDir, path));
         const file = fileOf.get(module) ?? (self && lateFileOf.get(module));
+        if (self === 'core' && file === 'bank' && kind === 'import-statement') {
+          throw new Error(`${importer} would load the driver at every start, for ${module}.`);
+        }
         return file && file !== self ? { path: `./${file}.js`, external: true } : undefined;
       });
     },

@@ -13,6 +13,7 @@ import { Unfinished } from '../core/unfinished.ts';
 import { checkUri, databaseOf, hostsOf } from '../core/uri.ts';
 import { ignoredNotice } from '../core/uri-options.ts';
 import { progressLine } from '../render/progress.ts';
+import { uriFromFile } from '../system/uri-file.ts';
 
 /** For this long after Ctrl-C the answer to a commit is waited for, milliseconds. */
 const maxAnswerMs = 2_000;
@@ -184,10 +185,7 @@ function namedDatabase(uri: string, config: Config): string {
  * @throws `invalid_uri`
  */
 async function givenUri({ globals, context, talk }: Session): Promise<string | undefined> {
-  if (globals.uriFile !== undefined) {
-    const { uriFromFile } = await import('../system/uri-file.ts');
-    return uriFromFile(globals.uriFile, context.interrupted);
-  }
+  if (globals.uriFile !== undefined) return uriFromFile(globals.uriFile, context.interrupted);
   if (globals.uri !== undefined) {
     if (hasPassword(globals.uri)) {
       talk('A password on the command line is seen by others: use BANKCTL_URI or --uri-file.');
