@@ -1,5 +1,6 @@
 import { MongoClient } from 'mongodb';
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
+import { bareRate } from '../../bench/bare-rate.ts';
 import { scheduleColumns } from '../../src/render/schedule-columns.ts';
 import { runExhaustive, runModel } from '../../src/stress/explore/exhaustive.ts';
 import {
@@ -7,7 +8,6 @@ import {
   type ExhaustiveOptions,
   parsePoints,
 } from '../../src/stress/explore/exhaustive-options.ts';
-import { bareRate } from '../../src/stress/explore/exhaustive-rate.ts';
 import type { ExhaustiveHost } from '../../src/stress/explore/exhaustive-run.ts';
 import { canaryModel } from './exhaustive-canary.ts';
 
