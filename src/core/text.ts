@@ -90,6 +90,16 @@ function codeUnits(character: string): string {
   }).join('');
 }
 
+/** The fields of a JSON object; none for any other text. */
+export function jsonFields(text: string): Readonly<Record<string, unknown>> {
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === 'object' && value !== null ? { ...value } : {};
+  } catch {
+    return {};
+  }
+}
+
 /** Text of a stranger, in double quotes, `visible`, and cut to 60 characters. */
 export function quote(text: string): string {
   const characters = [...text];

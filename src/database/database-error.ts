@@ -11,7 +11,7 @@ import {
 } from 'mongodb';
 import { errnoCode } from '../core/errno.ts';
 import { BankctlError } from '../core/errors.ts';
-import { hostsOf } from '../core/uri.ts';
+import { hostsOf, uriOptions } from '../core/uri.ts';
 import { clause, type DatabaseContext, type Explanation } from './failure.ts';
 import { explainServerError } from './server-failure.ts';
 import { causes, explainUnreachable } from './unreachable.ts';
@@ -89,13 +89,22 @@ function isAboutUri(error: Error): boolean {
   );
 }
 
-/** A connection string that the driver does not take; it says why, in terms of its options. */
+/**
+ * A connection string that the driver does not take; it says why, in terms of its options. It
+ * quotes their values, which are left out, since people type anything there.
+ */
 export function invalidUri(error: unknown, uri: string): unknown {
   if (!(error instanceof Error) || error instanceof BankctlError) return error;
-  return explained(unusableUri(error, uri), error);
+  const values = uriOptions(uri)
+    .flatMap(({ text, value }) => [value, text.replace(/^[^=]*=/, '')])
+    .filter(({ length }) => length >= minSecretLength);
+  const message = values.reduce((shown, value) => shown.replaceAll(value, '***'), error.message);
+  return explained(unusableUri({ message }, uri), error);
 }
 
-function unusableUri({ message }: Error, uri: string): Explanation {
+const minSecretLength = 4;
+
+function unusableUri({ message }: Pick<Error, 'message'>, uri: string): Explanation {
   return ['invalid_uri', `The connection string cannot be used: ${clause(message, uri)}.`];
 }
 

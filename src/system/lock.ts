@@ -5,6 +5,7 @@ import type { Context } from '../core/context.ts';
 import { elapsedMs } from '../core/duration.ts';
 import { errnoCode } from '../core/errno.ts';
 import { BankctlError } from '../core/errors.ts';
+import { jsonFields } from '../core/text.ts';
 import { readPlainFile } from './directories.ts';
 import { foreignFault } from './ownership.ts';
 import { ownIdentity, type ProcessIdentity, runState } from './processes.ts';
@@ -208,15 +209,8 @@ async function fileToken(path: string): Promise<string> {
 }
 
 function parseHolder(text: string): Holder | undefined {
-  try {
-    const value: unknown = JSON.parse(text);
-    if (typeof value !== 'object' || value === null) return undefined;
-    const { pid, started, space, token } = { pid: 0, started: '', space: '', token: '', ...value };
-    const sound = typeof pid === 'number' && /^[\w-]+$/.test(String(token));
-    return sound && token !== ''
-      ? { pid, started: String(started), space: String(space), token: String(token) }
-      : undefined;
-  } catch {
-    return undefined;
-  }
+  const { pid, started, space, token } = jsonFields(text);
+  return typeof pid === 'number' && typeof token === 'string' && /^[\w-]+$/.test(token)
+    ? { pid, started: String(started), space: String(space), token }
+    : undefined;
 }

@@ -22,7 +22,7 @@ type Signal = 'SIGTERM' | 'SIGKILL' | 'SIGUSR1';
 
 /** The identity of this process. */
 export function ownIdentity(): ProcessIdentity {
-  return { pid: ownPid, started: startOf(ownPid) ?? 'unknown', space: pidSpace() };
+  return { pid: ownPid, started: statusOf(ownPid)?.started ?? 'unknown', space: pidSpace() };
 }
 
 /**
@@ -31,10 +31,9 @@ export function ownIdentity(): ProcessIdentity {
  */
 export function runState(target: ProcessIdentity): 'running' | 'ended' | 'foreign' {
   const here = pidSpace();
-  if (target.space !== here) {
-    return bootOf(target.space) === bootOf(here) ? 'foreign' : 'ended';
-  }
-  return startOf(target.pid) === target.started ? 'running' : 'ended';
+  const bootOf = (space: string) => space.slice(0, space.indexOf('/'));
+  if (target.space !== here) return bootOf(target.space) === bootOf(here) ? 'foreign' : 'ended';
+  return statusOf(target.pid)?.started === target.started ? 'running' : 'ended';
 }
 
 /**
@@ -87,12 +86,10 @@ export function hasArguments({ pid }: ProcessIdentity, args: readonly string[]):
 
 function identities(pids: readonly number[]): ProcessIdentity[] {
   const space = pidSpace();
-  return pids
-    .filter((pid) => pid !== ownPid)
-    .flatMap((pid) => {
-      const started = startOf(pid);
-      return started === undefined ? [] : [{ pid, started, space }];
-    });
+  return pids.flatMap((pid) => {
+    const started = statusOf(pid)?.started;
+    return started === undefined || pid === ownPid ? [] : [{ pid, started, space }];
+  });
 }
 
 function isOwn(pid: number): boolean {
@@ -181,7 +178,7 @@ export function signalProcess(target: ProcessIdentity, signal: Signal): void {
   sendSignal(target.pid, signal);
 }
 
-/** Sends a signal to a whole process group; nothing happens where there is none. */
+/** Sends a signal to a whole process group; nothing happens if there is none. */
 export function signalGroup(leaderPid: number, signal: Signal): void {
   sendSignal(-leaderPid, signal);
 }
@@ -206,11 +203,6 @@ async function ended(target: ProcessIdentity, waitMs: number, host: WaitHost): P
   return true;
 }
 
-/** When a process started, in a form that only compares; undefined where there is none. */
-function startOf(pid: number): string | undefined {
-  return statusOf(pid)?.started;
-}
-
 /**
  * What can be told of a process; undefined where there is none, or only a zombie. See
  * proc_pid_stat(5): the fields after the name, which may hold anything, are state (3) and so on to
@@ -229,10 +221,7 @@ function statusOf(pid: number): { readonly state: string; readonly started: stri
 }
 
 function psStatus(pid: number): ReturnType<typeof statusOf> {
-  const text = execFileSync('ps', ['-o', 'stat=,lstart=', '-p', String(pid)], {
-    encoding: 'utf8',
-    stdio: ['ignore', 'pipe', 'ignore'],
-  }).trim();
+  const text = ps('-o', 'stat=,lstart=', '-p', String(pid)).trim();
   const [, state = 'Z', started = ''] = /^(\S+)\s+(.*)$/s.exec(text) ?? [];
   return state.startsWith('Z') ? undefined : { state, started };
 }
@@ -247,10 +236,6 @@ function pidSpace(): string {
   }
 }
 
-function bootOf(space: string): string {
-  return space.slice(0, space.indexOf('/'));
-}
-
 function processIds(): readonly number[] {
   return readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name))
@@ -259,7 +244,8 @@ function processIds(): readonly number[] {
 
 function psServers(args: readonly string[]): number[] {
   const own = `${getuid?.() ?? ''}`;
-  return psLines('pid=,uid=,command=').flatMap((line) => {
+  const lines = ps('-axww', '-o', 'pid=,uid=,command=').split('\n');
+  return lines.flatMap((line) => {
     const [, pid, uid, command = ''] = /^\s*(\d+)\s+(\d+)\s+(.*)$/.exec(line) ?? [];
     const [program = ''] = command.split(' --');
     const isServer = /mongod[^/]*$/i.test(program) && `${command} `.includes(` ${args.join(' ')} `);
@@ -267,6 +253,6 @@ function psServers(args: readonly string[]): number[] {
   });
 }
 
-function psLines(format: string): readonly string[] {
-  return execFileSync('ps', ['-axww', '-o', format], { encoding: 'utf8' }).split('\n');
+function ps(...args: readonly string[]): string {
+  return execFileSync('ps', args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] });
 }

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { rename, rm, writeFile } from 'node:fs/promises';
 import { createConnection } from 'node:net';
+import { jsonFields } from '../../core/text.ts';
 import { foreignFault, privacyFault, realEyes } from '../../system/ownership.ts';
 import type { LocalPaths, ShortName } from './local-paths.ts';
 
@@ -52,21 +53,21 @@ interface ServerState {
   readonly startedAtMs: number;
 }
 
-/** What the state file says; nothing where it is gone or damaged. */
+/** What the state file says; nothing if it is gone or damaged. */
 export function readState(path: string): Partial<ServerState> {
+  const { pid, version, startedAtMs } = jsonFields(textOf(path));
+  return {
+    ...(typeof pid === 'number' ? { pid } : {}),
+    ...(typeof version === 'string' ? { version } : {}),
+    ...(typeof startedAtMs === 'number' ? { startedAtMs } : {}),
+  };
+}
+
+function textOf(path: string): string {
   try {
-    const value: unknown = JSON.parse(readFileSync(path, 'utf8'));
-    const { pid, version, startedAtMs }: Record<keyof ServerState, unknown> = {
-      ...{ pid: undefined, version: undefined, startedAtMs: undefined },
-      ...(typeof value === 'object' ? value : {}),
-    };
-    return {
-      ...(typeof pid === 'number' ? { pid } : {}),
-      ...(typeof version === 'string' ? { version } : {}),
-      ...(typeof startedAtMs === 'number' ? { startedAtMs } : {}),
-    };
+    return readFileSync(path, 'utf8');
   } catch {
-    return {};
+    return '';
   }
 }
 

@@ -1,4 +1,5 @@
 import { open, rename, stat } from 'node:fs/promises';
+import { jsonFields } from '../../core/text.ts';
 
 /** The last part of a log is enough: a server that fails to start says why at its end. */
 const tailBytes = 256 * 1024;
@@ -59,22 +60,12 @@ interface LogEntry {
  * information are kept only where they carry an error.
  */
 function parseEntry(line: string): LogEntry[] {
-  try {
-    const value: unknown = JSON.parse(line);
-    if (typeof value !== 'object' || value === null || !('msg' in value)) return [];
-    const severity = 's' in value ? value.s : 'I';
-    const detail = 'attr' in value ? JSON.stringify(value.attr) : '';
-    if (severity !== 'F' && severity !== 'E' && !/"error"/.test(detail)) return [];
-    return [
-      {
-        text: `${String(value.msg)} ${detail}`.trim(),
-        fatal: severity === 'F',
-        error: severity === 'E',
-      },
-    ];
-  } catch {
-    return [];
-  }
+  const { s: severity, msg, attr } = jsonFields(line);
+  const fatal = severity === 'F';
+  const error = severity === 'E';
+  const detail = attr === undefined ? '' : JSON.stringify(attr);
+  if (msg === undefined || !(fatal || error || /"error"/.test(detail))) return [];
+  return [{ text: `${msg} ${detail}`.trim(), fatal, error }];
 }
 
 async function tail(path: string, fromByte: number): Promise<string> {
