@@ -91,7 +91,7 @@ const shared = {
   format: 'esm',
   platform: 'node',
   target: 'node20.19',
-  // What mongodb loads only where it is installed, and what finds its files by their place.
+  // What mongodb loads only if it is installed, and what finds its files by their place.
   external: [
     '@aws-sdk/credential-providers',
     '@mongodb-js/zstd',

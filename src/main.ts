@@ -8,7 +8,7 @@ export { createContext } from './core/context.ts';
 /**
  * Runs one command line. The only place that prints errors and picks the status.
  *
- * @param argv the words behind `bankctl`
+ * @param argv the words after `bankctl`
  * @returns the exit status: see `Status`
  */
 export async function main(argv: readonly string[], context: Context): Promise<Status> {

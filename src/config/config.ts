@@ -22,7 +22,7 @@ export interface Config {
   readonly database: string;
   /** Whether the file says which database; otherwise the URI may. */
   readonly databaseGiven?: boolean;
-  /** The journal's collection, or false where the bank does without one. */
+  /** The journal's collection, or false if the bank does without one. */
   readonly journal: string | false;
   /** The zone of reports, an IANA name: what a bare date means, and how people see times. */
   readonly timezone: string;
@@ -33,7 +33,7 @@ export interface Config {
 
 const usd: Currency = Object.freeze({ code: 'USD', digits: 2 });
 
-/** What holds where no config file is found: database `bank`, two branches in US dollars. */
+/** What holds if no config file is found: database `bank`, two branches in US dollars. */
 export const builtInConfig: Config = Object.freeze({
   source: undefined,
   database: 'bank',

@@ -6,11 +6,11 @@ import { BankctlError } from '../core/errors.ts';
 import { configFileNames, findConfig, namedConfig } from './find.ts';
 
 /**
- * The config file that holds here, written with comments where there is none yet. A file that is
+ * The config file that holds here, written with comments if there is none yet. A file that is
  * there is never touched.
  *
  * @param given the path of `--config`, where the file is written if it does not exist
- * @param database what the written file sets, where it is not the template's
+ * @param database what the written file sets, if it is not the template's
  * @throws `invalid_config`, `config_unreadable` and `config_not_trusted` for a file that is there,
  *   or would not be taken once it is; `not_writable`
  */

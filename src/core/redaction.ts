@@ -39,7 +39,7 @@ export function withoutSecretsIn(error: unknown, uris: readonly (string | undefi
   return shown;
 }
 
-/** As it is typed, and as the server is sent it. A word of three letters stands anywhere. */
+/** As it is typed, and as the server is sent it. A word of three letters occurs anywhere. */
 function secretsOf(uri: string): readonly string[] {
   const password = passwordOf(uri);
   if (password === undefined || password.length < 4) return [];
@@ -52,7 +52,7 @@ const mongodbScheme = /mongodb(?:\+srv)?:\/{1,2}/i;
 /** `scheme://user:` of any scheme. The bound keeps the search linear in the text. */
 const userOfAnyScheme = /[a-z][a-z\d+.-]{0,31}:\/\/(?!\[)[^\s/?#"'<>:@]*:/gi;
 
-/** What stands behind the colon of `https://host:80/` and `https://host: it is gone`. */
+/** What follows the colon of `https://host:80/` and `https://host: it is gone`. */
 const portOrProse = /(?:\d{1,5}(?=[\s/?#.,;:)"'`<>\]]|$)|(?=[\s)"'`<>]|$))/y;
 
 const endOfWord = /[\s"'<>]|$/g;
@@ -78,7 +78,7 @@ const hidden = '***';
  * Replaces the passwords of all URLs in any text, in a time linear in its length. People paste
  * passwords with characters that should have been escaped, white space among them, so that it is
  * not clear where one ends: more is hidden rather than less, up to the last @ of the line, and
- * beyond it where what stands there can be no port.
+ * beyond it if what follows cannot be a port.
  */
 export function redact(text: string): string {
   const shown = text
@@ -195,12 +195,12 @@ function passwordOf(uri: string): string | undefined {
 /** What a string that is meant as a connection string begins with, right or wrong. */
 const meantScheme = /^\s*(?:mongodb(?:\+srv)?:\/{0,2}|[a-z][a-z\d+.-]*:\/\/)/i;
 
-/** Where the colon before the password is: the first one behind the scheme; -1 if there is none. */
+/** Where the colon before the password is: the first one after the scheme; -1 if there is none. */
 function passwordColon(uri: string): number {
   const [scheme = ''] = meantScheme.exec(uri) ?? [];
   const at = uri.lastIndexOf('@');
-  const behind = uri.indexOf(':', scheme.length);
-  if (behind !== -1 && behind < at) return behind;
+  const after = uri.indexOf(':', scheme.length);
+  if (after !== -1 && after < at) return after;
   // `mongodb:pw@host` is a user of that name, as far as we can know.
   const first = scheme.endsWith('//') ? -1 : uri.indexOf(':');
   return first < at ? first : -1;

@@ -122,7 +122,7 @@ export function count(number: number | bigint, noun: string): string {
   return `${number} ${noun}${Number(number) === 1 ? '' : 's'}`;
 }
 
-/** A word as a shell reads it back; bash, where it has characters that are not seen. */
+/** A word as a shell reads it back; bash, if it has characters that are not seen. */
 export function shellWord(text: string): string {
   if (/^[\w.:@/-]+$/.test(text)) return text;
   if (visible(text) === text) return `'${text.replaceAll("'", "'\\''")}'`;

@@ -46,7 +46,7 @@ const ofTrust: ReadonlySet<string> = new Set(
 /**
  * A connection string without the options that bankctl sets itself.
  *
- * @returns it, and the names of those it took away that asked for something else
+ * @returns it, and the names of those removed that asked for something else
  * @throws `invalid_uri` for an option that no connection string has: the driver takes its settings
  *   from there too, such as those that change how documents are read
  */

@@ -12,7 +12,7 @@ interface ConnectOptions {
   readonly appName?: string | undefined;
   /** Makes the client emit an event for every command, for those who watch what is sent. */
   readonly monitorCommands?: boolean | undefined;
-  /** Connections at most; the driver opens them as they are needed. 10 where left out. */
+  /** The most connections, opened as they are needed; 10 by default. */
   readonly maxPoolSize?: number | undefined;
   /** Gives up when it is aborted. */
   readonly interrupted?: AbortSignal | undefined;

@@ -38,7 +38,7 @@ export interface Throwaway {
 
 /** Which deployment to start. */
 interface ThrowawayOptions {
-  /** 0 is a standalone, which has no transactions; 1 and 3 are replica sets. 1 where left out. */
+  /** 0 is a standalone, which has no transactions; 1 and 3 are replica sets. 1 by default. */
   readonly replicas?: 0 | 1 | 3 | undefined;
 }
 
@@ -46,10 +46,10 @@ const directoryPrefix = 'bankctl-stress-';
 
 /**
  * Starts a throwaway server on 127.0.0.1 with data in the temporary directory. It does not outlive
- * this process: `stop` ends it, and where this process is killed, mongodb-memory-server's watcher
+ * this process: `stop` ends it, and if this process is killed, mongodb-memory-server's watcher
  * ends it within seconds. Ctrl-C reaches only this process, which then calls `stop`.
  *
- * @throws BankctlError as `findMongod`; `local_database` where it does not start
+ * @throws BankctlError as `findMongod`; `local_database` if it does not start
  */
 export async function startThrowaway(
   host: BinaryHost,
@@ -105,7 +105,7 @@ function loadLibrary(systemBinary: string): Library {
   }
 }
 
-/** undefined where it was deleted. */
+/** undefined if it was deleted. */
 function workingDirectory(): string | undefined {
   try {
     return cwd();
@@ -190,7 +190,7 @@ function memberOf(server: MongoMemoryServer): ThrowawayMember {
   return { pid: () => child()?.pid, port: server.instanceInfo?.port ?? 0, kill, restart };
 }
 
-/** The owner of a directory is told by the name of an empty directory in it. */
+/** The owner of a directory is recorded as the name of an empty directory in it. */
 function ownerName(): string {
   return Buffer.from(JSON.stringify(ownIdentity())).toString('base64url');
 }

@@ -52,7 +52,7 @@ export function given(env: Env, name: string): string | undefined {
 /**
  * The absolute path that a variable comes to, from the working directory.
  *
- * @throws BankctlError of that code where it is relative and the working directory was deleted
+ * @throws BankctlError of that code if it is relative and the working directory was deleted
  */
 export function givenPath(env: Env, name: string, code: ErrorCode): string | undefined {
   const value = given(env, name);
@@ -90,7 +90,7 @@ function homeOr(env: Env, code: ErrorCode, purpose: string, variable: string): s
  * user, mode 0700, and reached by no step that somebody else could replace. Anything in it is then
  * safe from other users. What exists is never changed: opening or closing it is its owner's affair.
  *
- * @param cure what else to do, as a clause, where the directory cannot serve
+ * @param cure what else to do, as a clause, if the directory cannot be used
  * @throws BankctlError of that code, when it is open to others, somebody else's, no directory, or
  *   not writable
  */
@@ -110,7 +110,7 @@ export async function makePrivateDirectory(
 
 /**
  * @param cure what else to do, as a clause
- * @throws BankctlError of that code where others could enter the directory or replace it
+ * @throws BankctlError of that code if others could enter the directory or replace it
  */
 export function requirePrivate(path: string, code: ErrorCode, cure: string): void {
   const fault = privacyFault(path);

@@ -15,11 +15,11 @@ export interface Seen {
 
 /** Looks at paths as one user; a test hands in its own. */
 export interface Eyes {
-  /** This user; undefined where files have no owners, as on Windows. */
+  /** This user; undefined if files have no owners, as on Windows. */
   readonly uid: number | undefined;
-  /** undefined where there is nothing, or nothing that may be looked at. */
+  /** undefined if there is nothing, or nothing that may be looked at. */
   readonly look: (path: string) => Seen | undefined;
-  /** Who is in a group; not known where this is left out. */
+  /** Who is in a group; unknown if this is left out. */
   readonly membership?: (gid: number) => ReturnType<typeof membership>;
 }
 
@@ -106,7 +106,7 @@ export function* pathSteps(path: string, { look }: Pick<Eyes, 'look'>): Generato
   }
 }
 
-/** Why others could change what is there, as a clause; undefined where they cannot. */
+/** Why others could change what is there, as a clause; undefined if they cannot. */
 function exposure({ kind, uid, gid, mode }: Seen, eyes: Eyes, groups: boolean): string | undefined {
   if (!isTrusted(uid, eyes)) return `belongs to another user (uid ${uid})`;
   if (kind === 'link') return undefined;
@@ -132,7 +132,7 @@ function isTrusted(uid: number, eyes: Eyes): boolean {
 
 /**
  * Why a directory is not this user's alone: it or a step to it is exposed, it is something else,
- * or others can enter it. undefined where it is, or is not there.
+ * or others can enter it. undefined if it is, or is not there.
  */
 export function privacyFault(path: string, eyes: Eyes = realEyes): Fault | undefined {
   const seen = eyes.look(path);
@@ -148,7 +148,7 @@ export function privacyFault(path: string, eyes: Eyes = realEyes): Fault | undef
 }
 
 /**
- * Why something in a private directory cannot be a file of ours; undefined where it can, or where
+ * Why something in a private directory cannot be a file of ours; undefined if it can, or if
  * there is nothing.
  *
  * @param kinds what it may be; `hard link` is a file with more than one name
@@ -207,7 +207,7 @@ interface UserFiles {
 }
 
 /**
- * Who is in a group, as the files of this machine say: the user and nobody else, as where each user
+ * Who is in a group, as the files of this machine say: the user and nobody else, as when each user
  * has a group of their own; others as well; or members that come from elsewhere, so that they
  * cannot be known.
  */
@@ -226,7 +226,7 @@ export function membership(
   return entry !== undefined && members.length + primary.length > 0 ? 'alone' : 'unknown';
 }
 
-/** A user's name, where the files of this machine have it. */
+/** A user's name, if the files of this machine have it. */
 export function userName(uid: number): string {
   const found = entries(userFiles().passwd).find(([, , id]) => id === String(uid));
   return found?.[0] ?? `the user ${uid}`;

@@ -9,7 +9,7 @@ import { errnoCode } from '../core/errno.ts';
 import { BankctlError } from '../core/errors.ts';
 
 /**
- * One process, told apart from a later one that got the same pid. `space` is the boot and the
+ * One process, distinguished from a later one that got the same pid. `space` is the boot and the
  * pid namespace in which the pid means something: a container has its own.
  */
 export interface ProcessIdentity {
@@ -26,8 +26,8 @@ export function ownIdentity(): ProcessIdentity {
 }
 
 /**
- * Whether that very process still runs; a zombie does not. `foreign` where its pid belongs to
- * another namespace of this boot, so that it cannot be told from here.
+ * Whether that very process still runs; a zombie does not. `foreign` if its pid belongs to
+ * another namespace of this boot, so that nobody here can know.
  */
 export function runState(target: ProcessIdentity): 'running' | 'ended' | 'foreign' {
   const here = pidSpace();
@@ -100,7 +100,7 @@ function isOwn(pid: number): boolean {
   }
 }
 
-/** Inode numbers are unlike only within a file system, whose number in /proc/locks may differ. */
+/** Inode numbers are unique only within a file system, whose number in /proc/locks may differ. */
 function holds(pid: number, file: Stats): boolean {
   const directory = `/proc/${pid}/fd`;
   try {
@@ -113,7 +113,7 @@ function holds(pid: number, file: Stats): boolean {
   }
 }
 
-/** Whether the file that a process runs is called mongod, or nearly so. */
+/** Whether the file that a process runs is called mongod or something like it. */
 function isMongod(pid: number): boolean {
   try {
     return /mongod/i.test(basename(readlinkSync(`/proc/${pid}/exe`)));
@@ -132,7 +132,7 @@ export interface WaitHost extends Pick<Context, 'monotonicNs'> {
  *
  * @param graceMs how long SIGTERM has to work before SIGKILL
  * @returns whether it ended by itself; resolves only when it is gone
- * @throws Error EPERM where it belongs to another user; BankctlError `interrupted`
+ * @throws Error EPERM if it belongs to another user; BankctlError `interrupted`
  */
 export async function endProcess(
   target: ProcessIdentity,
@@ -172,7 +172,7 @@ export function isSuspended(target: ProcessIdentity): boolean {
   return /^t/i.test(statusOf(target.pid)?.state ?? '');
 }
 
-/** Sends a signal to that very process; nothing happens where it has ended. */
+/** Sends a signal to that very process; nothing happens if it has ended. */
 export function signalProcess(target: ProcessIdentity, signal: Signal): void {
   if (runState(target) !== 'running') return;
   sendSignal(target.pid, signal);
@@ -204,7 +204,7 @@ async function ended(target: ProcessIdentity, waitMs: number, host: WaitHost): P
 }
 
 /**
- * What can be told of a process; undefined where there is none, or only a zombie. See
+ * What is known of a process; undefined if there is none, or only a zombie. See
  * proc_pid_stat(5): the fields after the name, which may hold anything, are state (3) and so on to
  * the start time in clock ticks after boot (22).
  */

@@ -111,14 +111,14 @@ const refused: readonly [why: string, text: string, reason: string][] = [
   ['another URI', `uri: http://h\n${branches}`, 'uri does not begin with mongodb://'],
   ['wrong syntax', 'branches: {', 'line 1, column 12'],
   [
-    'a key that stands twice',
+    'a key that is there twice',
     `${branches}\n${branches}`,
-    'line 2, column 1: the key branches stands twice',
+    'line 2, column 1: the key branches is there twice',
   ],
   [
-    'a branch that stands twice',
+    'a branch that is there twice',
     'branches: { a: { collection: a }, a: { collection: b } }',
-    'line 1, column 35: the key a stands twice',
+    'line 1, column 35: the key a is there twice',
   ],
   ['a tag', 'branches: !!js/function "x"', 'line 1, column 11: there is a tag'],
   ['two documents', `${branches}\n---\n${branches}`, 'a second document begins'],

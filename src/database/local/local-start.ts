@@ -39,7 +39,7 @@ const launchMs = 180_000;
 /**
  * Starts the server, or finishes or repairs a start that somebody else began, under the lock.
  * Starting a second mongod on the same data would take the first one's socket away before it
- * notices that the data are in use; hence nothing starts one without the lock.
+ * notices that the data are in use; so nothing starts one without the lock.
  *
  * @returns whether this call started it, and not another process that was quicker
  * @throws BankctlError as `ensureLocal`
@@ -60,7 +60,7 @@ export async function startLocked(paths: LocalPaths, host: BinaryHost): Promise<
   });
 }
 
-/** @returns whether the server was launched here; undefined where it ended under our hands */
+/** @returns whether the server was launched here; undefined if it ended in the meantime */
 async function bringUp(paths: LocalPaths, host: BinaryHost): Promise<boolean | undefined> {
   const launched = await ensureProcess(paths, host);
   // A server that was found may be suspended; one that was launched here is seen to be alive.
@@ -174,7 +174,7 @@ function doesNotEnd({ logFile }: LocalPaths, server: ProcessIdentity, withinMs: 
 }
 
 /**
- * Puts the log of the running server aside. On SIGUSR1 mongod closes its log and, as told by
+ * Puts the log of the running server aside. On SIGUSR1 mongod closes its log and, because of
  * `--logRotate reopen`, opens the path anew; see the manual, "Rotate Log Files".
  */
 export async function rotateRunningLog(paths: LocalPaths, host: BinaryHost): Promise<void> {
@@ -261,18 +261,18 @@ async function ensureProcess(paths: LocalPaths, host: BinaryHost): Promise<boole
       return true;
     } catch (error) {
       // A server that a killed bankctl had only just begun to fork can be missed by one look.
-      if (round === mostRounds || !(error instanceof DataInUse)) throw error;
+      if (round === maxRounds || !(error instanceof DataInUse)) throw error;
     }
   }
 }
 
-const mostRounds = 3;
+const maxRounds = 3;
 
 /**
  * The mongods on these data that bankctl started: those that hold their lock, and one that has just
  * been launched and will.
  *
- * @throws BankctlError `local_database` where a process that bankctl did not start uses the data
+ * @throws BankctlError `local_database` if a process that bankctl did not start uses the data
  */
 async function ownServers({ dbPath }: LocalPaths): Promise<ProcessIdentity[]> {
   const args = identifyingArguments(await realpath(dbPath));
@@ -294,7 +294,7 @@ function identifyingArguments(dbPath: string): string[] {
   return ['--replSet', replicaSetName, '--dbpath', dbPath];
 }
 
-/** @param interrupted left out where this cleans up after Ctrl-C, which must not cut it short */
+/** @param interrupted left out when this cleans up after Ctrl-C, which must not cut it short */
 async function endServers(
   paths: LocalPaths,
   { monotonicNs, timeoutMs = shutdownMs }: BinaryHost,
@@ -346,10 +346,10 @@ async function launch(mongod: string, paths: LocalPaths, host: BinaryHost): Prom
 /** On a full disk mongod cannot even write its log, which would say so. */
 async function isFull(directory: string): Promise<boolean> {
   const found = await statfs(directory).catch(() => undefined);
-  return found !== undefined && found.bavail * found.bsize < leastFreeBytes;
+  return found !== undefined && found.bavail * found.bsize < minFreeBytes;
 }
 
-const leastFreeBytes = 64 * 1024;
+const minFreeBytes = 64 * 1024;
 
 interface LauncherExit {
   readonly status: number | null;

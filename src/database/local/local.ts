@@ -20,7 +20,7 @@ interface LocalServer {
   readonly paths: LocalPaths;
 }
 
-/** What `bankctl db status` tells. */
+/** What `bankctl db status` shows. */
 interface LocalStatus {
   readonly running: boolean;
   readonly pid: number | undefined;
@@ -40,9 +40,9 @@ const runningLogBytes = 32 * 1024 * 1024;
  * The local database, started if it does not run. When it runs, as nearly always, this costs one
  * connection to its socket and some looks at files, and takes no lock.
  *
- * @param make whether to make it where there is none
- * @throws BankctlError `local_database` where it cannot be started, or others can get at its files;
- *   `no_local_database`; `no_mongod` where there is no server program; `not_writable` (its cache);
+ * @param make whether to make it if there is none
+ * @throws BankctlError `local_database` if it cannot be started, or others can get at its files;
+ *   `no_local_database`; `no_mongod` if there is no server program; `not_writable` (its cache);
  *   `timed_out`; `interrupted`
  */
 export async function ensureLocal(
@@ -81,7 +81,7 @@ function noDatabase(env: Context['env'], { dataDir }: LocalPaths): BankctlError 
   );
 }
 
-/** Throws where another user could have put something in the place of the database. */
+/** Throws if another user could have put something in the place of the database. */
 function requireOwn({ namedDir, dataDir, socketFile }: LocalPaths): void {
   requirePrivate(dataDir, 'local_database', dataDirCure);
   const fault = exposedStep(namedDir) ?? foreignFault(socketFile, ['socket', 'file']);
@@ -113,7 +113,7 @@ async function ensureShortName(paths: LocalPaths): Promise<void> {
  * Stops the local database cleanly, and returns when it has ended. Repeatable.
  *
  * @returns whether there was one to stop
- * @throws BankctlError `local_database`, which names the process, where it hangs; `timed_out`;
+ * @throws BankctlError `local_database`, which names the process, if it hangs; `timed_out`;
  *   `interrupted`
  */
 export async function stopLocal(host: BinaryHost): Promise<boolean> {
@@ -125,7 +125,7 @@ export async function stopLocal(host: BinaryHost): Promise<boolean> {
   return stopLocked(paths, host);
 }
 
-/** What can be told of the local database without starting it or waiting for anything. */
+/** What is known of the local database without starting it or waiting for anything. */
 export async function localStatus(host: Pick<Context, 'env' | 'nowMs'>): Promise<LocalStatus> {
   const paths = localPaths(host.env);
   const { socket, uri, dataDir, logFile } = paths;
@@ -136,7 +136,7 @@ export async function localStatus(host: Pick<Context, 'env' | 'nowMs'>): Promise
   return { running, pid, version, uptimeSeconds, socket, uri, dataDir, logFile };
 }
 
-/** undefined where there is nothing, or nothing that may be looked at: the start says why. */
+/** undefined if there is nothing, or nothing that may be looked at: the start says why. */
 function sizeOf(path: string): number | undefined {
   try {
     return lstatSync(path, { throwIfNoEntry: false })?.size;

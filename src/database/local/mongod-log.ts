@@ -6,7 +6,7 @@ const tailBytes = 256 * 1024;
 
 /**
  * Why mongod ended, as one clause without a full stop, read from what it wrote to its log since
- * `fromByte`, or from what it printed before it had a log. undefined where neither tells.
+ * `fromByte`, or from what it printed before it had a log. undefined if neither says.
  */
 export async function failureFromLogs(
   logFile: string,
@@ -57,7 +57,7 @@ interface LogEntry {
 
 /**
  * One line is one JSON document, see the manual's page on log messages. Warnings and
- * information are kept only where they carry an error.
+ * information are kept only if they carry an error.
  */
 function parseEntry(line: string): LogEntry[] {
   const { s: severity, msg, attr } = jsonFields(line);

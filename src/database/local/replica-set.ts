@@ -19,13 +19,13 @@ const invalidReplicaSetConfig = 93;
 const alreadyInitialized = 23;
 
 /**
- * Makes the only member of the replica set a primary that takes writes: initiates the set where
- * that was never done, and points its configuration at the socket where the data have moved.
+ * Makes the only member of the replica set a primary that takes writes: initiates the set if
+ * that was never done, and points its configuration at the socket if the data have moved.
  * Repeatable, so that a start that was killed at any moment is finished by the next one.
  *
  * @param socket the path of the server's socket, which is its name in the set
  * @param withinMs how long it may take
- * @throws BankctlError `local_database` where it takes too long, `interrupted`; driver errors
+ * @throws BankctlError `local_database` if it takes too long, `interrupted`; driver errors
  */
 export async function makePrimary(
   uri: string,

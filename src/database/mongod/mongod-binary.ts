@@ -16,13 +16,13 @@ export interface Progress {
 
 /** What finding a mongod takes from its surroundings. */
 export interface BinaryHost extends Pick<Context, 'env' | 'nowMs' | 'monotonicNs' | 'interrupted'> {
-  /** Told of each step and, while something downloads, of every change, a few times a second. */
+  /** Called with each step and, while something downloads, of every change, a few times a second. */
   readonly progress: (event: Progress) => void;
   /** Called with a line on each mongod that was found and is not run, since it is not trusted. */
   readonly warn?: ((line: string) => void) | undefined;
-  /** How long to wait for another bankctl; without end where this is left out. */
+  /** How long to wait for another bankctl; forever if this is left out. */
   readonly timeoutMs?: number | undefined;
-  /** The machine; the real one where this is left out. */
+  /** The machine; the real one by default. */
   readonly platform?: { readonly os: string; readonly arch: string } | undefined;
 }
 

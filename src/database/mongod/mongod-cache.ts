@@ -18,9 +18,9 @@ interface CheckedFile {
 }
 
 /**
- * Why a cached program must not be run; undefined where it may be. It must be one that bankctl put
+ * Why a cached program must not be run; undefined if it may be. It must be one that bankctl put
  * there, and neither it nor a directory on its path may be writable by others. Hashing takes 0.4 s,
- * so it is done only where the file is not, by its stamp, the one that was hashed last.
+ * so it is done only if the file is not, by its stamp, the one that was hashed last.
  */
 export async function distrust(path: string): Promise<string | undefined> {
   const fault = exposedStep(path) ?? exposedStep(recordOf(path));

@@ -31,8 +31,8 @@ interface Attempt {
  * What a variable names is meant. What is found by itself must not be writable by other users,
  * nor be in a directory that is, and what is in the cache must be what bankctl put there.
  *
- * @throws BankctlError `no_mongod` where none works, or the one that a variable names does not;
- *   `not_writable` where the cache cannot be written; `interrupted`
+ * @throws BankctlError `no_mongod` if none works, or the one that a variable names does not;
+ *   `not_writable` if the cache cannot be written; `interrupted`
  */
 export async function findMongod(host: BinaryHost): Promise<string> {
   const named = await fromVariable(host);
@@ -142,7 +142,7 @@ function requireUnexposed(directory: string): void {
   );
 }
 
-/** Whether another process put it there meanwhile. */
+/** Whether another process has put it there. */
 async function isTrusted(target: string): Promise<boolean> {
   return realEyes.look(target) !== undefined && (await distrust(target)) === undefined;
 }
