@@ -8,13 +8,9 @@ import { build } from 'esbuild';
 export async function bundled() {
   const directory = await mkdtemp(join(import.meta.dirname, '../node_modules/.bench-'));
   await build({
-    entryPoints: [
-      'src/stress/load/load.ts',
-      'src/stress/explore/exhaustive-rate.ts',
-      'src/database/throwaway.ts',
-    ],
+    entryPoints: ['bench/bare-rate.ts', 'src/stress/load/load.ts', 'src/database/throwaway.ts'],
     outdir: directory,
-    outbase: 'src',
+    outbase: '.',
     bundle: true,
     splitting: true,
     packages: 'external',
@@ -24,9 +20,9 @@ export async function bundled() {
   const from = (path) => import(pathToFileURL(join(directory, path)).href);
   return {
     directory,
-    load: await from('stress/load/load.js'),
-    rate: await from('stress/explore/exhaustive-rate.js'),
-    throwaway: await from('database/throwaway.js'),
+    load: await from('src/stress/load/load.js'),
+    rate: await from('bench/bare-rate.js'),
+    throwaway: await from('src/database/throwaway.js'),
   };
 }
 

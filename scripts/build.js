@@ -15,11 +15,14 @@ const core = [
   ...[
     'system/directories',
     'system/ownership',
+    'system/pipe',
+    'system/small-file',
+    'system/uri-file',
     'config/config',
     'config/find',
     'config/find-branch',
   ],
-  ...['cli/execute', 'commands/mongod-host', 'commands/typed'],
+  ...['cli/execute', 'cli/session', 'commands/mongod-host', 'commands/typed'],
   ...['stress/options', 'stress/shared-model'],
   ...(await sources('bank/operations')),
   ...['files/rows', 'files/operation-rows', 'files/account-rows'],
@@ -27,8 +30,7 @@ const core = [
 ].map((name) => (name.endsWith('.ts') ? name : `src/${name}.ts`));
 
 const bank = [
-  'src/cli/deployment.ts',
-  ...['connect', 'database-error', 'local/local', 'local/local-paths'].map(
+  ...['connect', 'database-error', 'local/local', 'local/local-paths', 'local/local-state'].map(
     (name) => `src/database/${name}.ts`,
   ),
   ...(await sources('bank')),
@@ -49,7 +51,7 @@ const starts = {
 /** What main, core and bank load late. */
 const lateParts = {
   program: 'src/cli/program.ts',
-  'load-config': 'src/config/load.ts',
+  'read-config': 'src/config/read.ts',
   currencies: 'src/config/currencies.ts',
   'local-start': 'src/database/local/local-start.ts',
   csv: 'src/render/csv.ts',
@@ -84,7 +86,7 @@ const shared = {
   format: 'esm',
   platform: 'node',
   target: 'node20.19',
-  // What mongodb loads only where it is installed, and what finds its files by their place.
+  // What mongodb loads only if it is installed, and what finds its files by their place.
   external: [
     '@aws-sdk/credential-providers',
     '@mongodb-js/zstd',
@@ -171,9 +173,12 @@ function inOtherFiles(self) {
     name: 'in-other-files',
     setup({ onResolve }) {
       onResolve({ filter: /^mongodb$/ }, () => ({ path: './driver.js', external: true }));
-      onResolve({ filter: /^\..*\.ts$/ }, ({ path, resolveDir }) => {
+      onResolve({ filter: /^\..*\.ts$/ }, ({ path, resolveDir, importer, kind }) => {
         const module = relative('.', join(resolveDir, path));
         const file = fileOf.get(module) ?? (self && lateFileOf.get(module));
+        if (self === 'core' && file === 'bank' && kind === 'import-statement') {
+          throw new Error(`${importer} would load the driver at every start, for ${module}.`);
+        }
         return file && file !== self ? { path: `./${file}.js`, external: true } : undefined;
       });
     },

@@ -8,7 +8,7 @@ export { createContext } from './core/context.ts';
 /**
  * Runs one command line. The only place that prints errors and picks the status.
  *
- * @param argv the words behind `bankctl`
+ * @param argv the words after `bankctl`
  * @returns the exit status: see `Status`
  */
 export async function main(argv: readonly string[], context: Context): Promise<Status> {
@@ -47,7 +47,7 @@ async function report(error: unknown, argv: readonly string[], context: Context)
   const [{ BankctlError }, { forPerson, linesForPerson, withoutSecrets }, { jsonText }] =
     await Promise.all([
       import('./core/errors.ts'),
-      import('./core/person.ts'),
+      import('./core/redaction.ts'),
       import('./core/text.ts'),
     ]);
   const uris = [context.env['BANKCTL_URI'], ...argv.filter((word) => word.includes('://'))];

@@ -3,7 +3,7 @@ import { createServer, connect as dial, type Socket } from 'node:net';
 import { type Document, MongoClient } from 'mongodb';
 import { MongoMemoryReplSet } from 'mongodb-memory-server';
 import { onTestFinished } from 'vitest';
-import { findMongod } from '../src/database/mongod/mongod-binary.ts';
+import { findMongod } from '../src/database/mongod/mongod-search.ts';
 
 /** Which of the commands fail: all, so many, or all after so many. */
 export type FaultMode = 'alwaysOn' | { readonly times: number } | { readonly skip: number };

@@ -52,7 +52,7 @@ interface Chosen {
   readonly globals: GlobalOptions;
 }
 
-/** @returns undefined where the command line asked for help, which is then printed */
+/** @returns undefined if the command line asked for help, which is then printed */
 export function parse(
   argv: readonly string[],
   context: Context,

@@ -66,7 +66,7 @@ async function status(session: Session): Promise<SingleResult> {
 }
 
 async function path(session: Session): Promise<SingleResult> {
-  const { localPaths } = await import('../database/local/local.ts');
+  const { localPaths } = await import('../database/local/local-paths.ts');
   const { dataDir } = localPaths(session.context.env);
   return {
     kind: 'single',

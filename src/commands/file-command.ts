@@ -1,6 +1,6 @@
 import { Status } from '../core/errors.ts';
+import { hasPassword } from '../core/redaction.ts';
 import { asSentence, count, shellWord } from '../core/text.ts';
-import { hasPassword } from '../core/uri.ts';
 import type { FileHost, FileOptions, Interruption, Left } from '../files/file-run.ts';
 import { rowFormats } from '../files/rows.ts';
 import type { SingleResult } from '../render/result.ts';

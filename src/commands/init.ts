@@ -1,5 +1,4 @@
-import { builtInConfig } from '../config/config.ts';
-import { databaseNameProblem } from '../config/database-name.ts';
+import { builtInConfig, databaseNameProblem } from '../config/config.ts';
 import { databaseOf } from '../core/uri.ts';
 import type { SingleResult } from '../render/result.ts';
 import type { Command, Session } from './command.ts';

@@ -1,7 +1,8 @@
 import { parseDuration } from '../core/duration.ts';
 import { BankctlError, Status } from '../core/errors.ts';
+import { hasPassword } from '../core/redaction.ts';
 import { count } from '../core/text.ts';
-import { checkUri, hasPassword } from '../core/uri.ts';
+import { checkUri } from '../core/uri.ts';
 import { ignoredNotice } from '../core/uri-options.ts';
 import type { RunTimeline } from '../render/html/report-of.ts';
 import { bar } from '../render/progress.ts';

@@ -22,7 +22,7 @@ export interface Config {
   readonly database: string;
   /** Whether the file says which database; otherwise the URI may. */
   readonly databaseGiven?: boolean;
-  /** The journal's collection, or false where the bank does without one. */
+  /** The journal's collection, or false if the bank does without one. */
   readonly journal: string | false;
   /** The zone of reports, an IANA name: what a bare date means, and how people see times. */
   readonly timezone: string;
@@ -33,7 +33,7 @@ export interface Config {
 
 const usd: Currency = Object.freeze({ code: 'USD', digits: 2 });
 
-/** What holds where no config file is found: database `bank`, two branches in US dollars. */
+/** What holds if no config file is found: database `bank`, two branches in US dollars. */
 export const builtInConfig: Config = Object.freeze({
   source: undefined,
   database: 'bank',
@@ -52,3 +52,13 @@ export const builtInConfig: Config = Object.freeze({
     ),
   ),
 });
+
+/** Why a bank cannot be kept in a database of that name; undefined when it can. */
+export function databaseNameProblem(name: string): string | undefined {
+  if (name === '') return 'is empty';
+  if (name.length > 63) return 'is longer than 63 characters';
+  if (/[/\\. "$*<>:|?\0]/.test(name)) return 'has a character that MongoDB does not allow';
+  return ['admin', 'local', 'config'].includes(name)
+    ? "is one of MongoDB's own databases"
+    : undefined;
+}

@@ -1,7 +1,7 @@
-import { constants } from 'node:fs';
-import { type FileHandle, lstat, open, readlink } from 'node:fs/promises';
+import { lstat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import type { Context } from '../core/context.ts';
+import { errnoCode, fileErrorReason } from '../core/errno.ts';
 import { BankctlError } from '../core/errors.ts';
 import { builtInConfig, type Config } from './config.ts';
 
@@ -11,8 +11,6 @@ export const configFileNames = [
   'bankctl.config.yml',
   'bankctl.config.json',
 ] as const;
-
-const mostBytes = 2 ** 20;
 
 /**
  * The config that holds here: `--config`, else `BANKCTL_CONFIG`, else the nearest file from the
@@ -25,11 +23,11 @@ export async function findConfig(
   given: string | undefined,
   context: Pick<Context, 'cwd' | 'env'>,
 ): Promise<Config> {
-  const path = namedConfig(given, context) ?? (await findUpward(context.cwd));
+  const named = namedConfig(given, context);
+  const path = named ?? (await findUpward(context.cwd));
   if (path === undefined) return builtInConfig;
-  const text = await readText(path, namedConfig(given, context) === undefined);
-  const { loadConfig } = await import('./load.ts');
-  return loadConfig(path, text);
+  const { readConfig } = await import('./read.ts');
+  return readConfig(path, named === undefined);
 }
 
 /**
@@ -71,92 +69,16 @@ async function configFilesIn(directory: string): Promise<readonly string[]> {
   return found.filter((name) => name !== undefined);
 }
 
-/** @throws `config_unreadable` where something is there, and nobody can tell what */
+/** @throws `config_unreadable` if something is there, and nobody can tell what */
 async function exists(path: string): Promise<boolean> {
   try {
     await lstat(path);
     return true;
   } catch (error) {
-    if (['ENOENT', 'ENOTDIR', 'EACCES', 'ENAMETOOLONG'].includes(errnoOf(error) ?? ''))
-      return false;
-    throw unreadable(path, readProblem(error), error);
+    if (hiding.has(errnoCode(error) ?? '')) return false;
+    const message = `${path} cannot be read: ${fileErrorReason(error) ?? errnoCode(error)}.`;
+    throw new BankctlError('config_unreadable', message, undefined, { cause: error });
   }
 }
 
-/** @param found whether it was found without being named, and has to be trusted */
-async function readText(path: string, found: boolean): Promise<string> {
-  try {
-    // Without O_NONBLOCK, a pipe that nobody writes to could not be interrupted.
-    const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY);
-    try {
-      const stats = await file.stat();
-      if (stats.isDirectory()) throw unreadable(path, 'is a directory, not a config file');
-      if (!stats.isFile()) throw unreadable(path, 'is not a regular file');
-      if (found) {
-        const { refuseUntrusted } = await import('./trust.ts');
-        await refuseUntrusted(path, stats);
-      }
-      return decode(path, await readAll(path, file));
-    } finally {
-      await file.close();
-    }
-  } catch (error) {
-    if (error instanceof BankctlError) throw error;
-    const dangling = errnoOf(error) === 'ENOENT' && (await danglingLink(path));
-    throw dangling || unreadable(path, readProblem(error), error);
-  }
-}
-
-async function readAll(path: string, file: FileHandle): Promise<Buffer> {
-  const bytes = Buffer.alloc(mostBytes + 1);
-  let size = 0;
-  for (let more = 1; more > 0 && size < bytes.length; size += more) {
-    more = (await file.read(bytes, size, bytes.length - size, null)).bytesRead;
-  }
-  if (size > mostBytes) throw unreadable(path, 'is larger than any config: more than 1 MiB');
-  return bytes.subarray(0, size);
-}
-
-function decode(path: string, bytes: Buffer): string {
-  const mark = bytes.subarray(0, 2).toString('hex');
-  if (mark === 'fffe' || mark === 'feff' || bytes.subarray(0, 4).includes(0)) {
-    throw unreadable(path, 'is UTF-16 or UTF-32 text, not UTF-8: save it as UTF-8');
-  }
-  try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
-  } catch (error) {
-    throw unreadable(path, 'is not UTF-8 text', error);
-  }
-}
-
-async function danglingLink(path: string): Promise<BankctlError | undefined> {
-  const target = await readlink(path).catch(() => undefined);
-  if (target === undefined) return undefined;
-  return unreadable(path, `is a symbolic link to ${target}, which does not exist`);
-}
-
-function unreadable(path: string, problem: string, cause?: unknown): BankctlError {
-  return new BankctlError('config_unreadable', `${path} ${problem}.`, undefined, { cause });
-}
-
-function errnoOf(error: unknown): string | undefined {
-  if (!(error instanceof Error) || !('code' in error)) return undefined;
-  return typeof error.code === 'string' ? error.code : undefined;
-}
-
-function readProblem(error: unknown): string {
-  switch (errnoOf(error)) {
-    case 'ENOENT':
-    case 'ENOTDIR':
-      return 'does not exist';
-    case 'ELOOP':
-      return 'is a symbolic link that leads back to itself';
-    case 'EACCES':
-    case 'EPERM':
-      return 'may not be read by you';
-    case 'ENXIO':
-      return 'is not a regular file';
-    default:
-      return 'cannot be read';
-  }
-}
+const hiding: ReadonlySet<string> = new Set(['ENOENT', 'ENOTDIR', 'EACCES', 'ENAMETOOLONG']);

@@ -12,8 +12,8 @@ import { asSentence } from '../core/text.ts';
 import type { Config } from './config.ts';
 import { validateConfig } from './schema.ts';
 
-/** As many reasons as a person reads. */
-const mostReasons = 10;
+/** A person reads no more. */
+const maxReasons = 10;
 
 /** Something in the text that no config has, and where it begins. */
 interface Fault {
@@ -40,7 +40,7 @@ export function loadConfig(path: string, text: string): Config {
   if (fault) throw refusal(path, text, fault);
   const validated = validateConfig(path, document.toJS());
   if ('branches' in validated) return validated;
-  const reasons = validated.slice(0, mostReasons).map(({ key, reason }) => `${key} ${reason}`);
+  const reasons = validated.slice(0, maxReasons).map(({ key, reason }) => `${key} ${reason}`);
   const more = validated.length - reasons.length;
   throw new BankctlError(
     'invalid_config',
@@ -67,7 +67,7 @@ const features: Readonly<Record<string, string>> = {
 
 /**
  * Anchors and aliases can make a small file a huge one, and tags make of it what one does not see;
- * a config needs neither. Found before the text is parsed, which takes long where there are many.
+ * a config needs neither. Found before the text is parsed, which takes long if there are many.
  */
 function unwantedFeature(text: string): Fault | undefined {
   const control = text.search(/[^\P{Cc}\t\n\r]/u);
@@ -85,7 +85,7 @@ function unwantedFeature(text: string): Fault | undefined {
 }
 
 /**
- * Keys that stand twice, and words that are not what they look like: a key 0042 would be the
+ * Keys that are there twice, and words that are not what they look like: a key 0042 would be the
  * number 42, and `no` is the text "no" here but false in other programs. In a time linear in the
  * length of the file.
  */
@@ -103,7 +103,7 @@ function keyFault(document: Document): Fault | undefined {
         if (typeof key.value !== 'string') {
           return report(key, `the key ${shown(key)} must be in quotes, to be a text`);
         }
-        if (seen.has(key.value)) return report(key, `the key ${shown(key)} stands twice`);
+        if (seen.has(key.value)) return report(key, `the key ${shown(key)} is there twice`);
         seen.add(key.value);
       }
       return undefined;
@@ -125,7 +125,7 @@ function shown({ source = '' }: Scalar): string {
 function syntaxReason(code: YAMLError['code']): string {
   switch (code) {
     case 'TAB_AS_INDENT':
-      return 'there is a tab, where YAML is indented by spaces';
+      return 'there is a tab, but YAML is indented by spaces';
     case 'MULTIPLE_DOCS':
       return 'a second document begins, and a config is one';
     case 'BAD_INDENT':

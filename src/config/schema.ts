@@ -2,13 +2,18 @@ import * as z from 'zod';
 import { BankctlError } from '../core/errors.ts';
 import { type Currency, parseAmount } from '../core/money.ts';
 import { nearest } from '../core/nearest.ts';
+import { hasPassword } from '../core/redaction.ts';
 import { isPrintable } from '../core/text.ts';
 import { isTimeZone } from '../core/time.ts';
-import { hasPassword } from '../core/uri.ts';
 import { untrustedOption } from '../core/uri-options.ts';
-import { type BranchConfig, builtInConfig, type Config, identityCollection } from './config.ts';
+import {
+  type BranchConfig,
+  builtInConfig,
+  type Config,
+  databaseNameProblem,
+  identityCollection,
+} from './config.ts';
 import { currencyDigits } from './currencies.ts';
-import { databaseNameProblem } from './database-name.ts';
 
 /** A namespace, `database.collection`, has at most 255 bytes. Source: MongoDB manual, "Limits". */
 const namespaceBytes = 255;

@@ -1,16 +1,13 @@
 import type { Stats } from 'node:fs';
-import { lstat, readlink, stat } from 'node:fs/promises';
-import { dirname, join, parse, sep } from 'node:path';
+import { lstat, stat } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { getegid, geteuid } from 'node:process';
 import { BankctlError } from '../core/errors.ts';
 import { shellWord } from '../core/text.ts';
-import { membership, userName } from '../system/membership.ts';
+import { maxLinks, membership, pathSteps, realEyes, userName } from '../system/ownership.ts';
 
 /** Owner and mode of what somebody has to be trusted with. */
 type Owned = Pick<Stats, 'uid' | 'gid' | 'mode'>;
-
-/** As many symbolic links as Linux follows. */
-const mostLinks = 40;
 
 /**
  * Makes sure that nobody but the user and root could have put a file where it was found: not the
@@ -25,8 +22,17 @@ export async function refuseUntrusted(path: string, opened: Stats): Promise<void
   // Windows has neither owners nor modes of this kind.
   if (uid === undefined) return;
   refuseOwner(path, path, opened, uid);
-  const real = await walk(path, uid);
-  const found = await lstat(real);
+  let end = path;
+  for (const { path: at, seen, links } of pathSteps(path, realEyes)) {
+    end = at;
+    if (seen.kind !== 'link') continue;
+    if (links > maxLinks) throw refusal(path, `${path} has too many symbolic links.`);
+    refuseOwner(path, dirname(at), await lstat(dirname(at)), uid);
+    // The mode of a link means nothing; its owner made it.
+    refuseOwner(path, at, { ...seen, mode: 0 }, uid);
+  }
+  refuseOwner(path, dirname(end), await lstat(dirname(end)), uid);
+  const found = await lstat(end);
   if (found.ino !== opened.ino || found.dev !== opened.dev) {
     throw refusal(path, `${path} was replaced while it was read.`);
   }
@@ -42,35 +48,6 @@ export async function refuseUntrustedDirectory(directory: string, path: string):
   // What is not there, or may not be looked at, is not written to either, which says why.
   const found = await stat(directory).catch(() => undefined);
   if (uid !== undefined && found) refuseOwner(path, directory, found, uid);
-}
-
-/** Follows a path by hand, and looks at the directory of each link and at that of the end. */
-async function walk(path: string, uid: number): Promise<string> {
-  const { root } = parse(path);
-  const ahead = path.slice(root.length).split(sep);
-  let links = 0;
-  let reached = root;
-  for (let name = ahead.shift(); name !== undefined; name = ahead.shift()) {
-    if (name === '' || name === '.') continue;
-    const next = name === '..' ? dirname(reached) : join(reached, name);
-    const found = await lstat(next);
-    if (!found.isSymbolicLink()) {
-      reached = next;
-      continue;
-    }
-    links += 1;
-    if (links > mostLinks) throw refusal(path, `${path} has too many symbolic links.`);
-    refuseOwner(path, reached, await lstat(reached), uid);
-    // The mode of a link means nothing; its owner made it.
-    refuseOwner(path, next, { uid: found.uid, gid: found.gid, mode: 0 }, uid);
-    const target = await readlink(next);
-    const targetRoot = parse(target).root;
-    if (targetRoot !== '') reached = targetRoot;
-    ahead.unshift(...target.slice(targetRoot.length).split(sep));
-  }
-  const directory = dirname(reached);
-  refuseOwner(path, directory, await lstat(directory), uid);
-  return reached;
 }
 
 /** @param part the file, a link or a directory on the way to it */

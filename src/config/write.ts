@@ -1,16 +1,16 @@
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Context } from '../core/context.ts';
+import { errnoCode } from '../core/errno.ts';
 import { BankctlError } from '../core/errors.ts';
 import { configFileNames, findConfig, namedConfig } from './find.ts';
-import { configTemplate } from './template.ts';
 
 /**
- * The config file that holds here, written with comments where there is none yet. A file that is
+ * The config file that holds here, written with comments if there is none yet. A file that is
  * there is never touched.
  *
  * @param given the path of `--config`, where the file is written if it does not exist
- * @param database what the written file sets, where it is not the template's
+ * @param database what the written file sets, if it is not the template's
  * @throws `invalid_config`, `config_unreadable` and `config_not_trusted` for a file that is there,
  *   or would not be taken once it is; `not_writable`
  */
@@ -45,8 +45,7 @@ async function existing(
     const { source } = await findConfig(given, context);
     return source;
   } catch (error) {
-    const cause = error instanceof BankctlError ? error.cause : undefined;
-    if (cause instanceof Error && 'code' in cause && cause.code === 'ENOENT') return undefined;
+    if (error instanceof BankctlError && errnoCode(error.cause) === 'ENOENT') return undefined;
     throw error;
   }
 }
@@ -68,3 +67,34 @@ async function writeNew(path: string, text: string): Promise<void> {
     });
   }
 }
+
+/** The commented config file that `bankctl init` writes: the built-in config, spelled out. */
+export const configTemplate = `# The branches of the bank, and the collection of each.
+# Read once at the start of every command, validated, never changed by a program.
+
+# The database that holds the branches and the journal. A URI must name the same one, or none.
+database: bank
+
+# ISO 4217. Its minor digits bound every amount: 2 for USD, 0 for JPY, 3 for KWD.
+currency: USD
+
+# The collection of applied operations, append-only. false does without it, and so without
+# transactions, history and --id: only for a standalone server.
+journal: journal
+
+# The time zone of reports, for example Europe/Paris: a bare date is that whole day there.
+timezone: UTC
+
+# A deployment to use instead of the local database. A password does not belong in this file:
+# put such a URI in BANKCTL_URI, or in a file of its own and name it with --uri-file.
+# uri: mongodb://db1.example.net,db2.example.net/?replicaSet=rs0
+
+branches:
+  branch1:
+    collection: branch1
+    # title: Main Street
+    # currency: EUR             # where it differs from the bank's
+    # minBalance: "-100.00"     # in quotes; "0" where it is left out
+  branch2:
+    collection: branch2
+`;

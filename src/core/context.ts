@@ -12,7 +12,7 @@ export interface Context {
   readonly stderr: Writable;
   readonly stdoutIsTerminal: boolean;
   readonly stderrIsTerminal: boolean;
-  /** Columns of the terminal; 80 where there is none. */
+  /** Columns of the terminal; 80 if there is none. */
   readonly width: number;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly cwd: string;
@@ -24,7 +24,7 @@ export interface Context {
   readonly freshId: () => string;
   /** A fresh seed for a reproducible run, 0 to 2^31 - 1. */
   readonly freshSeed: () => number;
-  /** Who is at the keyboard, as `user@host`; stands in the journal as `by`. */
+  /** Who is at the keyboard, as `user@host`; is in the journal as `by`. */
   readonly author: string;
   /** Aborted when the user presses Ctrl-C or the process is asked to end. */
   readonly interrupted: AbortSignal;
@@ -75,7 +75,7 @@ function deletedDirectory(): string {
   }
 }
 
-/** `userInfo` throws where the uid has no entry in the password file, as in many containers. */
+/** `userInfo` throws if the uid has no entry in the password file, as in many containers. */
 function userName(): string {
   try {
     return userInfo().username;

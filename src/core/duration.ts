@@ -1,3 +1,4 @@
+import type { Context } from './context.ts';
 import { BankctlError } from './errors.ts';
 import { quote } from './text.ts';
 
@@ -23,4 +24,9 @@ export function parseDuration(text: string, option: string): number {
 
 function isUnit(text: string): text is keyof typeof unitsMs {
   return Object.hasOwn(unitsMs, text);
+}
+
+/** Milliseconds on the monotonic clock since a moment of it. */
+export function elapsedMs({ monotonicNs }: Pick<Context, 'monotonicNs'>, sinceNs: bigint): number {
+  return Number((monotonicNs() - sinceNs) / 1_000_000n);
 }

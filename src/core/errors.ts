@@ -15,7 +15,7 @@ interface ErrorRow {
   readonly status: Status;
   /** What it means, for the reference; one line. */
   readonly meaning: string;
-  /** What to type next, where the place that throws knows nothing better. */
+  /** What to type next, unless the place that throws knows better. */
   readonly hint: string;
 }
 
@@ -360,7 +360,7 @@ export class BankctlError extends Error {
   /**
    * @param code a row of `errorTable`
    * @param message one sentence that names the offending thing
-   * @param hint what to type next; the table's own where this is left out
+   * @param hint what to type next; the table's own if this is left out
    */
   constructor(code: ErrorCode, message: string, hint?: string, options?: ErrorOptions) {
     super(message, options);

@@ -1,7 +1,7 @@
 import { distance } from 'fastest-levenshtein';
 
 /**
- * The candidate that `text` was most likely meant to be, or undefined where none is near: at
+ * The candidate that `text` was most likely meant to be, or undefined if none is near: at
  * most two typing mistakes, or a third of the word.
  */
 export function nearest(text: string, candidates: readonly string[]): string | undefined {
@@ -27,8 +27,8 @@ const alphabets: readonly (readonly [RegExp, string])[] = [
 const maxLettersInEveryCase = 10;
 
 /**
- * What `text` was meant to be if one character of it is wrong, missing, too much, or has changed
- * places with its neighbour, or if capitals and small letters were mixed up. At most about 150
+ * What `text` was meant to be if one character of it is wrong, missing, too much, or is swapped
+ * with its neighbour, or if capitals and small letters were mixed up. At most about 150
  * texts for each character, so a set of them can be looked up in an index.
  */
 export function oneMistakeAway(text: string): readonly string[] {

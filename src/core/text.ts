@@ -90,11 +90,26 @@ function codeUnits(character: string): string {
   }).join('');
 }
 
+/** The fields of a JSON object; none for any other text. */
+export function jsonFields(text: string): Readonly<Record<string, unknown>> {
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === 'object' && value !== null ? { ...value } : {};
+  } catch {
+    return {};
+  }
+}
+
 /** Text of a stranger, in double quotes, `visible`, and cut to 60 characters. */
 export function quote(text: string): string {
   const characters = [...text];
   const shown = characters.length > 60 ? `${characters.slice(0, 57).join('')}...` : text;
   return `"${visible(shown.replace(/["\\]/g, '\\$&'))}"`;
+}
+
+/** A clause as a sentence, with a capital and a full stop. */
+export function sentence(clause: string): string {
+  return `${clause.charAt(0).toUpperCase()}${clause.slice(1)}.`;
 }
 
 /** A clause as a sentence: with its end, unless it has one. */
@@ -107,7 +122,7 @@ export function count(number: number | bigint, noun: string): string {
   return `${number} ${noun}${Number(number) === 1 ? '' : 's'}`;
 }
 
-/** A word as a shell reads it back; bash, where it has characters that are not seen. */
+/** A word as a shell reads it back; bash, if it has characters that are not seen. */
 export function shellWord(text: string): string {
   if (/^[\w.:@/-]+$/.test(text)) return text;
   if (visible(text) === text) return `'${text.replaceAll("'", "'\\''")}'`;

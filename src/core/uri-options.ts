@@ -1,13 +1,5 @@
 import { BankctlError } from './errors.ts';
-
-/** An option of a connection string. */
-export interface UriOption {
-  /** As it is written. */
-  readonly text: string;
-  /** Decoded and in small letters, as the driver compares it. */
-  readonly name: string;
-  readonly value: string;
-}
+import { uriOptions } from './uri.ts';
 
 /**
  * Options that would weaken what bankctl promises: it reads what a majority has, from the primary,
@@ -52,24 +44,9 @@ const ofTrust: ReadonlySet<string> = new Set(
 );
 
 /**
- * The options of a connection string, read as the driver reads them: names in any case, percent
- * signs decoded, a plus as a space. Source: the URL standard, `application/x-www-form-urlencoded`.
- */
-export function uriOptions(uri: string): readonly UriOption[] {
-  const [, query = ''] = /\?(.*)$/s.exec(uri) ?? [];
-  return query
-    .split('&')
-    .filter((text) => text !== '')
-    .map((text) => {
-      const [[name, value] = ['', '']] = new URLSearchParams(`&${text}`);
-      return { text, name: name.toLowerCase(), value };
-    });
-}
-
-/**
  * A connection string without the options that bankctl sets itself.
  *
- * @returns it, and the names of those it took away that asked for something else
+ * @returns it, and the names of those removed that asked for something else
  * @throws `invalid_uri` for an option that no connection string has: the driver takes its settings
  *   from there too, such as those that change how documents are read
  */

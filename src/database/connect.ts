@@ -1,20 +1,18 @@
 import { MongoClient, type MongoClientOptions, MongoError } from 'mongodb';
 import { BankctlError } from '../core/errors.ts';
 import { checkUri } from '../core/uri.ts';
-import { uriOptions, withOwnConcerns } from '../core/uri-options.ts';
+import { withOwnConcerns } from '../core/uri-options.ts';
 import { databaseError, invalidUri } from './database-error.ts';
 
-export { databaseError } from './database-error.ts';
-
 /** How to connect. */
-export interface ConnectOptions {
+interface ConnectOptions {
   /** Bounds finding a server, and each wait for an answer of it; milliseconds. */
   readonly timeoutMs: number;
   /** Shows in the server's log and `currentOp`. */
   readonly appName?: string | undefined;
   /** Makes the client emit an event for every command, for those who watch what is sent. */
   readonly monitorCommands?: boolean | undefined;
-  /** Connections at most; the driver opens them as they are needed. 10 where left out. */
+  /** The most connections, opened as they are needed; 10 by default. */
   readonly maxPoolSize?: number | undefined;
   /** Gives up when it is aborted. */
   readonly interrupted?: AbortSignal | undefined;
@@ -57,7 +55,7 @@ export function createClient(uri: string, options: ConnectOptions): MongoClient 
   try {
     return new MongoClient(withOwnConcerns(checkUri(uri, 'that was given')).uri, settings);
   } catch (error) {
-    throw invalidUri(withoutValues(error, uri), uri);
+    throw invalidUri(error, uri);
   }
 }
 
@@ -79,22 +77,10 @@ export async function connect(uri: string, options: ConnectOptions): Promise<Mon
     if (interrupted?.aborted === true) {
       throw new BankctlError('interrupted', 'Stopped while connecting to the database.');
     }
-    const told = databaseError(error, { uri, timeoutMs: options.timeoutMs });
+    const failure = databaseError(error, { uri, timeoutMs: options.timeoutMs });
     // Until it is connected, the driver has only the connection string to complain of.
-    throw told instanceof MongoError ? invalidUri(withoutValues(told, uri), uri) : told;
+    throw failure instanceof MongoError ? invalidUri(failure, uri) : failure;
   } finally {
     interrupted?.removeEventListener('abort', giveUp);
   }
 }
-
-/** The driver quotes the values of options, and people type anything there. */
-function withoutValues(error: unknown, uri: string): unknown {
-  if (!(error instanceof Error) || error instanceof BankctlError) return error;
-  const values = uriOptions(uri).flatMap(({ text, value }) => [value, text.replace(/^[^=]*=/, '')]);
-  const message = values
-    .filter((value) => value.length >= shortestSecret)
-    .reduce((shown, value) => shown.replaceAll(value, '***'), error.message);
-  return message === error.message ? error : new Error(message, { cause: error });
-}
-
-const shortestSecret = 4;

@@ -4,12 +4,14 @@ import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { chdir, cwd, env } from 'node:process';
-import type { MongoMemoryReplSet, MongoMemoryServer } from 'mongodb-memory-server';
+import type { MongoMemoryServer } from 'mongodb-memory-server';
 import { BankctlError } from '../core/errors.ts';
+import { jsonFields } from '../core/text.ts';
 import { given } from '../system/directories.ts';
 import { foreignFault } from '../system/ownership.ts';
 import { ownIdentity, runState } from '../system/processes.ts';
-import { type BinaryHost, checkMongod, findMongod } from './mongod/mongod-binary.ts';
+import { type BinaryHost, checkMongod } from './mongod/mongod-binary.ts';
+import { findMongod } from './mongod/mongod-search.ts';
 
 /** One server of a throwaway deployment. */
 export interface ThrowawayMember {
@@ -35,8 +37,8 @@ export interface Throwaway {
 }
 
 /** Which deployment to start. */
-export interface ThrowawayOptions {
-  /** 0 is a standalone, which has no transactions; 1 and 3 are replica sets. 1 where left out. */
+interface ThrowawayOptions {
+  /** 0 is a standalone, which has no transactions; 1 and 3 are replica sets. 1 by default. */
   readonly replicas?: 0 | 1 | 3 | undefined;
 }
 
@@ -44,10 +46,10 @@ const directoryPrefix = 'bankctl-stress-';
 
 /**
  * Starts a throwaway server on 127.0.0.1 with data in the temporary directory. It does not outlive
- * this process: `stop` ends it, and where this process is killed, mongodb-memory-server's watcher
+ * this process: `stop` ends it, and if this process is killed, mongodb-memory-server's watcher
  * ends it within seconds. Ctrl-C reaches only this process, which then calls `stop`.
  *
- * @throws BankctlError as `findMongod`; `local_database` where it does not start
+ * @throws BankctlError as `findMongod`; `local_database` if it does not start
  */
 export async function startThrowaway(
   host: BinaryHost,
@@ -65,10 +67,7 @@ export async function startThrowaway(
   await mkdir(join(directory, 'by', ownerName()), { recursive: true });
   const binary = { systemBinary, version: check.version };
   try {
-    const launched = { library: loadLibrary(systemBinary), binary, directory };
-    return replicas === 0
-      ? await startStandalone(launched, host)
-      : await startReplicaSet(launched, replicas, host);
+    return await launch(loadLibrary(systemBinary), binary, directory, replicas, host);
   } catch (error) {
     await rm(directory, { recursive: true, force: true });
     if (host.interrupted.aborted) {
@@ -106,20 +105,13 @@ function loadLibrary(systemBinary: string): Library {
   }
 }
 
-/** undefined where it was deleted. */
+/** undefined if it was deleted. */
 function workingDirectory(): string | undefined {
   try {
     return cwd();
   } catch {
     return undefined;
   }
-}
-
-interface Launched {
-  readonly library: Library;
-  /** The version is named so that mongodb-memory-server has nothing to warn of. */
-  readonly binary: { readonly systemBinary: string; readonly version: string };
-  readonly directory: string;
 }
 
 /** Its own session, so that the terminal's Ctrl-C does not end it under the work that uses it. */
@@ -130,79 +122,48 @@ const mongodArguments = [
   ...['--setParameter', 'diagnosticDataCollectionEnabled=false'],
 ];
 
-async function startStandalone({ library, binary, directory }: Launched, host: BinaryHost) {
-  const dbPath = join(directory, 'data-0');
-  await mkdir(dbPath);
-  const server = new library.MongoMemoryServer({
-    binary,
-    spawn,
-    instance: { dbPath, storageEngine: 'wiredTiger', args: [...mongodArguments] },
-  });
-  await started(server, host);
-  return running(server.getUri(), [server], directory, binary.version, () => stopQuietly(server));
-}
-
-async function startReplicaSet(
-  { library, binary, directory }: Launched,
-  count: number,
+async function launch(
+  library: Library,
+  /** The version is named so that mongodb-memory-server has nothing to warn of. */
+  binary: { readonly systemBinary: string; readonly version: string },
+  directory: string,
+  replicas: number,
   host: BinaryHost,
 ): Promise<Throwaway> {
-  const paths = Array.from({ length: count }, (_, index) => join(directory, `data-${index}`));
-  for (const path of paths) await mkdir(path);
-  const set = new library.MongoMemoryReplSet({
-    binary,
-    instanceOpts: paths.map((dbPath) => ({ dbPath, storageEngine: 'wiredTiger' as const })),
-    replSet: {
-      count,
-      name: 'stress',
-      spawn,
-      storageEngine: 'wiredTiger',
-      args: [...mongodArguments, '--oplogSize', '64'],
-      configSettings: { electionTimeoutMillis: 2000 },
-    },
-  });
-  await started(set, host);
-  return running(set.getUri(), set.servers, directory, binary.version, () => stopQuietly(set));
-}
-
-/** Starts it; when the user gives up meanwhile, ends what there is of it. */
-async function started(server: MongoMemoryServer | MongoMemoryReplSet, host: BinaryHost) {
+  const instances = Array.from({ length: Math.max(replicas, 1) }, (_, index) => ({
+    dbPath: join(directory, `data-${index}`),
+    storageEngine: 'wiredTiger' as const,
+  }));
+  for (const { dbPath } of instances) await mkdir(dbPath);
+  const server =
+    replicas === 0
+      ? new library.MongoMemoryServer({
+          binary,
+          spawn,
+          instance: { ...instances[0], args: [...mongodArguments] },
+        })
+      : new library.MongoMemoryReplSet({
+          binary,
+          instanceOpts: instances,
+          replSet: {
+            count: replicas,
+            name: 'stress',
+            spawn,
+            storageEngine: 'wiredTiger',
+            args: [...mongodArguments, '--oplogSize', '64'],
+            configSettings: { electionTimeoutMillis: 2000 },
+          },
+        });
+  const end = () => server.stop({ doCleanup: false, force: false });
   await server.start();
-  if (!host.interrupted.aborted) return;
-  await stopQuietly(server);
-  host.interrupted.throwIfAborted();
-}
-
-async function stopQuietly(server: MongoMemoryServer | MongoMemoryReplSet): Promise<void> {
-  await server.stop({ doCleanup: false, force: false });
-}
-
-function running(
-  uri: string,
-  servers: readonly MongoMemoryServer[],
-  directory: string,
-  version: string,
-  end: () => Promise<void>,
-): Throwaway {
-  const members = servers.map((server) => {
-    const pid = () => server.instanceInfo?.instance.mongodProcess?.pid;
-    const kill = async () => {
-      const child = server.instanceInfo?.instance.mongodProcess;
-      if (child === undefined || child.exitCode !== null || child.signalCode !== null) return;
-      const closed = once(child, 'close');
-      child.kill('SIGKILL');
-      await closed;
-    };
-    const restart = async () => {
-      await kill();
-      await server.instanceInfo?.instance.stop();
-      await server.instanceInfo?.instance.start();
-    };
-    return { pid, port: server.instanceInfo?.port ?? 0, kill, restart };
-  });
+  if (host.interrupted.aborted) {
+    await end();
+    host.interrupted.throwIfAborted();
+  }
+  const members = ('servers' in server ? server.servers : [server]).map(memberOf);
   return {
-    uri,
-    version,
+    uri: server.getUri(),
+    version: binary.version,
     members,
     pids: () => members.flatMap(({ pid }) => pid() ?? []),
     stop: async () => {
@@ -212,7 +173,24 @@ function running(
   };
 }
 
-/** The owner of a directory is told by the name of an empty directory in it. */
+function memberOf(server: MongoMemoryServer): ThrowawayMember {
+  const child = () => server.instanceInfo?.instance.mongodProcess;
+  const kill = async () => {
+    const running = child();
+    if (!running || running.exitCode !== null || running.signalCode !== null) return;
+    const closed = once(running, 'close');
+    running.kill('SIGKILL');
+    await closed;
+  };
+  const restart = async () => {
+    await kill();
+    await server.instanceInfo?.instance.stop();
+    await server.instanceInfo?.instance.start();
+  };
+  return { pid: () => child()?.pid, port: server.instanceInfo?.port ?? 0, kill, restart };
+}
+
+/** The owner of a directory is recorded as the name of an empty directory in it. */
 function ownerName(): string {
   return Buffer.from(JSON.stringify(ownIdentity())).toString('base64url');
 }
@@ -231,12 +209,7 @@ async function removeAbandoned(temporary: string): Promise<void> {
 }
 
 function hasEnded(name: string): boolean {
-  try {
-    const owner: unknown = JSON.parse(Buffer.from(name, 'base64url').toString('utf8'));
-    if (typeof owner !== 'object' || owner === null) return false;
-    const { pid, started: since, space } = { pid: 0, started: '', space: '', ...owner };
-    return runState({ pid: Number(pid), started: String(since), space: String(space) }) === 'ended';
-  } catch {
-    return false;
-  }
+  const { pid, started, space } = jsonFields(Buffer.from(name, 'base64url').toString());
+  if (typeof pid !== 'number') return false;
+  return runState({ pid, started: String(started), space: String(space) }) === 'ended';
 }

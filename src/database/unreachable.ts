@@ -1,43 +1,29 @@
 import { MongoServerSelectionError, type ServerDescription } from 'mongodb';
-import type { BankctlError } from '../core/errors.ts';
-import { withoutSecrets } from '../core/person.ts';
-import { hostsOf } from '../core/uri.ts';
-import { uriOption } from '../core/uri-parts.ts';
-import { errnoCode } from '../system/directories.ts';
-import { type DatabaseContext, failure, seconds } from './failure.ts';
+import { errnoCode } from '../core/errno.ts';
+import { withoutSecrets } from '../core/redaction.ts';
+import { hostsOf, uriOption } from '../core/uri.ts';
+import { type DatabaseContext, type Explanation, electionHint } from './failure.ts';
 
 /** No server could be reached, or none of those that answer is the one to talk to. */
-export function unreachable(error: Error, context: DatabaseContext): BankctlError {
-  const hosts = hostsOf(context.uri);
+export function explainUnreachable(error: Error, { uri, timeoutMs }: DatabaseContext): Explanation {
+  const hosts = hostsOf(uri);
   const servers = serversOf(error);
   const ghosts = servers.filter(({ type }) => type === 'RSGhost');
   if (ghosts.length > 0) {
     const where = ghosts.map(({ address }) => address).join(', ');
-    return failure(
+    return [
       'not_initiated',
       `The server at ${where} has no replica set config: rs.initiate() was never run, ` +
         'or the set no longer has it as a member.',
-      error,
-    );
+    ];
   }
-  const reason =
-    membersReason(error, hosts) ??
-    causes(error)
-      .map((cause) => networkReason(cause))
-      .find((found) => found !== undefined) ??
-    replicaSetReason(error);
-  const within = `within ${seconds(context.timeoutMs)}`;
+  const reason = membersReason(error, hosts) ?? innermostReason(error) ?? replicaSetReason(error);
   const why = reason === undefined ? '' : `: ${reason.text}`;
   const message =
     error instanceof MongoServerSelectionError
-      ? `No database answers at ${hosts} ${within}${why}.`
+      ? `No database answers at ${hosts} within ${timeoutMs / 1000} s${why}.`
       : `The connection to the database at ${hosts} failed${why}.`;
-  return failure(
-    'unreachable',
-    withoutSecrets(message, [context.uri]),
-    error,
-    hintFor(reason, context.uri),
-  );
+  return ['unreachable', withoutSecrets(message, [uri]), hintFor(reason, uri)];
 }
 
 function hintFor(reason: NetworkReason | undefined, uri: string): string | undefined {
@@ -63,8 +49,7 @@ function membersReason(error: Error, hosts: string): NetworkReason | undefined {
   const given = hosts.split(', ').map((host) => (/:\d+$/.test(host) ? host : `${host}:27017`));
   const lost = serversOf(error).flatMap(({ address, type, error: cause }) => {
     if (type !== 'Unknown' || given.includes(address)) return [];
-    const reasons = cause ? causes(cause).map((inner) => networkReason(inner)) : [];
-    return [{ address, reason: reasons.find((found) => found !== undefined) }];
+    return [{ address, reason: cause && innermostReason(cause) }];
   });
   if (lost.length === 0) return undefined;
   const shown = lost.map(({ address, reason }) => `${address} (${reason?.text ?? 'no answer'})`);
@@ -87,9 +72,6 @@ interface NetworkReason {
 
 const tlsHint = 'Check tls, tlsCAFile and tlsCertificateKeyFile in the connection string.';
 const nameHint = 'Check the spelling of the host, and that this machine can look it up.';
-/** It may be over in a moment; a payment is repeated with its id alone. */
-export const electionHint =
-  'Try again in a moment, with the same --id if it writes: the replica set is choosing a primary.';
 const srvHint =
   'Check the spelling; for a plain host name and port, begin with mongodb:// instead.';
 const closedHint =
@@ -98,11 +80,7 @@ const closedTlsHint =
   "Check that the port is MongoDB's; if the server wants a certificate from this side, name it " +
   'with tlsCertificateKeyFile in the connection string.';
 
-const networkReasons: readonly {
-  readonly pattern: RegExp;
-  readonly text: string;
-  readonly hint?: string;
-}[] = [
+const networkReasons: readonly (NetworkReason & { readonly pattern: RegExp })[] = [
   {
     pattern: /self[- ]signed|unable to (?:get|verify)|UNABLE_TO_|issuer certificate/i,
     text: 'its TLS certificate is not signed by an authority that this machine trusts',
@@ -155,9 +133,10 @@ const networkReasons: readonly {
   { pattern: /EACCES/, text: 'the socket may not be opened by you' },
 ];
 
-function networkReason(error: Error): NetworkReason | undefined {
-  const text = `${errnoCode(error) ?? ''} ${error.message}`;
-  return networkReasons.find(({ pattern }) => pattern.test(text));
+function innermostReason(error: Error): NetworkReason | undefined {
+  const texts = causes(error).map((cause) => `${errnoCode(cause) ?? ''} ${cause.message}`);
+  const known = texts.map((text) => networkReasons.find(({ pattern }) => pattern.test(text)));
+  return known.find((found) => found !== undefined);
 }
 
 /** Servers answered, but none of them is the one to talk to. */
@@ -171,10 +150,7 @@ function replicaSetReason(error: Error): NetworkReason | undefined {
     };
   }
   return topology?.type === 'ReplicaSetNoPrimary' && topology.setName
-    ? {
-        text: `the replica set ${topology.setName} has no primary now`,
-        hint: electionHint,
-      }
+    ? { text: `the replica set ${topology.setName} has no primary now`, hint: electionHint }
     : undefined;
 }
 

@@ -1,9 +1,9 @@
 import { constants } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { isAbsolute, join } from 'node:path';
+import { fileError } from '../core/errno.ts';
 import { BankctlError } from '../core/errors.ts';
 import { jsonText } from '../core/text.ts';
-import { fileError } from '../system/directories.ts';
 import { openToWrite } from '../system/pipe.ts';
 import type { FileIdentity, Source } from './source.ts';
 

@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os';
 import { isAbsolute, join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { promisify } from 'node:util';
+import { errnoCode, fileError, fileErrorReason } from '../core/errno.ts';
 import { BankctlError } from '../core/errors.ts';
-import { fileError } from '../system/directories.ts';
 import { pipeReader, readFlags } from '../system/pipe.ts';
 
 /** Where rows come from: a file, or the standard input. */
@@ -134,25 +134,17 @@ async function* guarded<T>(name: string, chunks: AsyncIterable<T>): AsyncIterabl
   }
 }
 
-const reasons: ReadonlyMap<string, string> = new Map([
-  ['ENOENT', 'there is no such file'],
-  ['ENOTDIR', 'part of the path is a file'],
-  ['EACCES', 'permission denied'],
-  ['EPERM', 'permission denied'],
-  ['EISDIR', 'it is a directory'],
-  ['ELOOP', 'its symbolic links form a loop'],
-  ['EIO', 'the disk reports an error'],
-]);
-
 /** What the operating system says of a file, in words; anything else as it is. */
 function explain(name: string, error: unknown): unknown {
-  if (error instanceof BankctlError || !(error instanceof Error && 'code' in error)) return error;
-  return unreadable(name, reasons.get(String(error.code)) ?? error.message, error);
+  if (!(error instanceof Error) || error instanceof BankctlError) return error;
+  if (errnoCode(error) === undefined) return error;
+  return unreadable(name, fileErrorReason(error) ?? error.message, error);
 }
 
 function unreadable(name: string, reason: string, cause?: unknown): BankctlError {
-  const message = `${name} cannot be read: ${reason}.`;
-  return new BankctlError('file_unreadable', message, undefined, { cause });
+  return new BankctlError('file_unreadable', `${name} cannot be read: ${reason}.`, undefined, {
+    cause,
+  });
 }
 
 /**

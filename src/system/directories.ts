@@ -1,7 +1,9 @@
 import { constants, readdirSync } from 'node:fs';
 import { lstat, mkdir, open, stat } from 'node:fs/promises';
 import { dirname, isAbsolute, join, resolve } from 'node:path';
+import { errnoCode, fileError } from '../core/errno.ts';
 import { BankctlError, type ErrorCode } from '../core/errors.ts';
+import { sentence } from '../core/text.ts';
 import { privacyFault } from './ownership.ts';
 
 type Env = Readonly<Record<string, string | undefined>>;
@@ -10,31 +12,35 @@ type Env = Readonly<Record<string, string | undefined>>;
  * Where fetched programs are kept: `BANKCTL_CACHE_DIR`, else `bankctl` in the cache directory of
  * the XDG base directory specification (on macOS in ~/Library/Caches).
  *
- * @throws BankctlError `not_writable` where neither is set and there is no HOME, or as `givenPath`
+ * @throws BankctlError `not_writable` if neither is set and there is no HOME, or as `givenPath`
  */
 export function cacheDirectory(env: Env, os: string): string {
-  const named = givenPath(env, 'BANKCTL_CACHE_DIR', 'not_writable');
-  if (named !== undefined) return named;
-  const base = xdg(env, 'XDG_CACHE_HOME');
-  if (base !== undefined) return join(base, 'bankctl');
-  const home = homeOr(env, 'not_writable', 'for the cache', 'BANKCTL_CACHE_DIR');
-  return os === 'darwin'
-    ? join(home, 'Library', 'Caches', 'bankctl')
-    : join(home, '.cache', 'bankctl');
+  const inHome = os === 'darwin' ? 'Library/Caches' : '.cache';
+  return (
+    givenPath(env, 'BANKCTL_CACHE_DIR', 'not_writable') ??
+    join(
+      xdg(env, 'XDG_CACHE_HOME') ??
+        join(homeOr(env, 'not_writable', 'for the cache', 'BANKCTL_CACHE_DIR'), inHome),
+      'bankctl',
+    )
+  );
 }
 
 /**
  * Where the local database lives: `BANKCTL_DATA_DIR`, else `bankctl` in the XDG data directory.
  *
- * @throws BankctlError `local_database` where neither is set and there is no HOME; as `givenPath`
+ * @throws BankctlError `local_database` if neither is set and there is no HOME; as `givenPath`
  */
 export function dataDirectory(env: Env): string {
-  const named = givenPath(env, 'BANKCTL_DATA_DIR', 'local_database');
-  if (named !== undefined) return named;
-  const base = xdg(env, 'XDG_DATA_HOME');
-  if (base !== undefined) return join(base, 'bankctl');
-  const home = homeOr(env, 'local_database', 'for the local database', 'BANKCTL_DATA_DIR');
-  return join(home, '.local', 'share', 'bankctl');
+  const code = 'local_database';
+  return (
+    givenPath(env, 'BANKCTL_DATA_DIR', code) ??
+    join(
+      xdg(env, 'XDG_DATA_HOME') ??
+        join(homeOr(env, code, 'for the local database', 'BANKCTL_DATA_DIR'), '.local/share'),
+      'bankctl',
+    )
+  );
 }
 
 /** The value of a variable; one set to nothing counts as not set. */
@@ -46,7 +52,7 @@ export function given(env: Env, name: string): string | undefined {
 /**
  * The absolute path that a variable comes to, from the working directory.
  *
- * @throws BankctlError of that code where it is relative and the working directory was deleted
+ * @throws BankctlError of that code if it is relative and the working directory was deleted
  */
 export function givenPath(env: Env, name: string, code: ErrorCode): string | undefined {
   const value = given(env, name);
@@ -84,7 +90,7 @@ function homeOr(env: Env, code: ErrorCode, purpose: string, variable: string): s
  * user, mode 0700, and reached by no step that somebody else could replace. Anything in it is then
  * safe from other users. What exists is never changed: opening or closing it is its owner's affair.
  *
- * @param cure what else to do, as a clause, where the directory cannot serve
+ * @param cure what else to do, as a clause, if the directory cannot be used
  * @throws BankctlError of that code, when it is open to others, somebody else's, no directory, or
  *   not writable
  */
@@ -104,7 +110,7 @@ export async function makePrivateDirectory(
 
 /**
  * @param cure what else to do, as a clause
- * @throws BankctlError of that code where others could enter the directory or replace it
+ * @throws BankctlError of that code if others could enter the directory or replace it
  */
 export function requirePrivate(path: string, code: ErrorCode, cure: string): void {
   const fault = privacyFault(path);
@@ -125,11 +131,6 @@ function isForUs(path: string): boolean {
   } catch {
     return false;
   }
-}
-
-/** A clause as a sentence. */
-export function sentence(clause: string): string {
-  return `${clause.charAt(0).toUpperCase()}${clause.slice(1)}.`;
 }
 
 /**
@@ -182,43 +183,3 @@ const smallFileBytes = 64 * 1024;
 async function isThere(path: string): Promise<boolean> {
   return (await lstat(path).catch(() => undefined)) !== undefined;
 }
-
-/**
- * A file system failure as a `BankctlError` that names the path; anything else as it is.
- *
- * @param hint what to do where the path itself is the trouble; a full disk has its own
- */
-export function fileError(error: unknown, code: ErrorCode, path: string, hint: string): unknown {
-  const reason = fileFailures.get(errnoCode(error) ?? '');
-  if (reason === undefined) return error;
-  const full = reason === diskFull;
-  return new BankctlError(
-    code,
-    `${path} cannot be written: ${reason}.`,
-    full ? `Free some space there, or ${hint.charAt(0).toLowerCase()}${hint.slice(1)}` : hint,
-    { cause: error },
-  );
-}
-
-/** The `code` of an error from the operating system, such as `ENOENT`. */
-export function errnoCode(error: unknown): string | undefined {
-  if (!(error instanceof Error) || !('code' in error)) return undefined;
-  return typeof error.code === 'string' ? error.code : undefined;
-}
-
-const diskFull = 'the disk is full';
-
-const fileFailures: ReadonlyMap<string, string> = new Map([
-  ['EACCES', 'permission denied'],
-  ['EPERM', 'permission denied'],
-  ['EROFS', 'the file system is read-only'],
-  ['ENOSPC', diskFull],
-  ['EDQUOT', 'the disk quota is used up'],
-  ['EISDIR', 'it is a directory'],
-  ['ENOTDIR', 'a part of the path is a file'],
-  ['EEXIST', 'there is a file in its place'],
-  ['ENOENT', 'it cannot be created there'],
-  ['ENAMETOOLONG', 'the path is too long'],
-  ['ELOOP', 'the path has too many symbolic links'],
-  ['EIO', 'the disk reports an input/output error'],
-]);

@@ -2,8 +2,11 @@ import { lstatSync } from 'node:fs';
 import { link, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Context } from '../core/context.ts';
+import { elapsedMs } from '../core/duration.ts';
+import { errnoCode } from '../core/errno.ts';
 import { BankctlError } from '../core/errors.ts';
-import { errnoCode, readPlainFile } from './directories.ts';
+import { jsonFields } from '../core/text.ts';
+import { readPlainFile } from './directories.ts';
 import { foreignFault } from './ownership.ts';
 import { ownIdentity, type ProcessIdentity, runState } from './processes.ts';
 
@@ -11,7 +14,7 @@ import { ownIdentity, type ProcessIdentity, runState } from './processes.ts';
 export interface LockHost extends Pick<Context, 'nowMs' | 'monotonicNs' | 'interrupted'> {
   /** Called once, with the holder's pid, when somebody else holds the lock. */
   readonly waiting?: ((holderPid: number) => void) | undefined;
-  /** How long to wait for it; without end where this is left out. */
+  /** How long to wait for it; forever if this is left out. */
   readonly timeoutMs?: number | undefined;
   /** Whether that time begins anew at each sign of life of a holder, as one at work gives. */
   readonly patient?: boolean;
@@ -45,7 +48,7 @@ const foreignLockMs = 15 * 60_000;
  * `<path>.T` replaces a lock of T's; so when it still reads T, nobody else can be replacing it. A
  * taker that dies in between leaves a lock that is taken over in the same way.
  *
- * @throws BankctlError `interrupted` while waiting; `timed_out`; `not_writable` where something
+ * @throws BankctlError `interrupted` while waiting; `timed_out`; `not_writable` if something
  *   else is in its place; what `work` throws
  */
 export async function withLock<T>(
@@ -70,7 +73,7 @@ export async function withLock<T>(
 async function acquire(path: string, host: LockHost): Promise<() => Promise<void>> {
   let since = host.monotonicNs();
   let life = '';
-  let told = false;
+  let announced = false;
   for (;;) {
     if (host.interrupted.aborted) throw stopped();
     requireLockFile(path);
@@ -81,14 +84,14 @@ async function acquire(path: string, host: LockHost): Promise<() => Promise<void
       life = sign;
       since = host.monotonicNs();
     }
-    const waitedMs = Number((host.monotonicNs() - since) / 1_000_000n);
+    const waitedMs = elapsedMs(host, since);
     if (waitedMs > (host.timeoutMs ?? Number.POSITIVE_INFINITY)) {
       throw heldTooLong(path, await readHolder(path), host.timeoutMs ?? 0);
     }
-    if (!told) {
+    if (!announced) {
       const holder = await readHolder(path);
       if (holder !== undefined) host.waiting?.(holder.pid);
-      told = true;
+      announced = true;
     }
     await delay(pollMs, undefined, { signal: host.interrupted }).catch(() => undefined);
   }
@@ -131,7 +134,7 @@ async function releaseLock(path: string, token: string): Promise<void> {
   if (holder?.token === token) await rm(path, { force: true });
 }
 
-/** @returns the token of the lock now held, or undefined where somebody else holds it */
+/** @returns the token of the lock now held, or undefined if somebody else holds it */
 async function tryAcquire(path: string, host: LockHost): Promise<string | undefined> {
   const identity = ownIdentity();
   const own: Holder = { ...identity, token: freshToken(identity, host) };
@@ -187,7 +190,7 @@ async function isDead(holder: Holder, path: string, host: LockHost): Promise<boo
   return made !== undefined && host.nowMs() - made.mtimeMs > foreignLockMs;
 }
 
-/** @returns undefined where there is no lock; a damaged one reads as one of a dead holder */
+/** @returns undefined if there is no lock; a damaged one reads as one of a dead holder */
 async function readHolder(path: string): Promise<Holder | undefined> {
   try {
     const text = await readPlainFile(path);
@@ -206,15 +209,8 @@ async function fileToken(path: string): Promise<string> {
 }
 
 function parseHolder(text: string): Holder | undefined {
-  try {
-    const value: unknown = JSON.parse(text);
-    if (typeof value !== 'object' || value === null) return undefined;
-    const { pid, started, space, token } = { pid: 0, started: '', space: '', token: '', ...value };
-    const sound = typeof pid === 'number' && /^[\w-]+$/.test(String(token));
-    return sound && token !== ''
-      ? { pid, started: String(started), space: String(space), token: String(token) }
-      : undefined;
-  } catch {
-    return undefined;
-  }
+  const { pid, started, space, token } = jsonFields(text);
+  return typeof pid === 'number' && typeof token === 'string' && /^[\w-]+$/.test(token)
+    ? { pid, started: String(started), space: String(space), token }
+    : undefined;
 }

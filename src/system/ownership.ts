@@ -1,7 +1,6 @@
-import { lstatSync, readlinkSync, type Stats } from 'node:fs';
+import { lstatSync, readFileSync, readlinkSync, type Stats } from 'node:fs';
 import { dirname, join, sep } from 'node:path';
 import { getuid } from 'node:process';
-import { membership } from './membership.ts';
 
 /** What one step of a path is, links not followed. */
 export interface Seen {
@@ -16,11 +15,11 @@ export interface Seen {
 
 /** Looks at paths as one user; a test hands in its own. */
 export interface Eyes {
-  /** This user; undefined where files have no owners, as on Windows. */
+  /** This user; undefined if files have no owners, as on Windows. */
   readonly uid: number | undefined;
-  /** undefined where there is nothing, or nothing that may be looked at. */
+  /** undefined if there is nothing, or nothing that may be looked at. */
   readonly look: (path: string) => Seen | undefined;
-  /** Who is in a group; not known where this is left out. */
+  /** Who is in a group; unknown if this is left out. */
   readonly membership?: (gid: number) => ReturnType<typeof membership>;
 }
 
@@ -42,11 +41,11 @@ const groupMayWrite = 0o020;
 const sticky = 0o1000;
 const anyOther = 0o077;
 
-/** As many as Linux follows. */
-const mostLinks = 40;
+/** The symbolic links in a path that Linux follows at most. */
+export const maxLinks = 40;
 
 /** What a path is asked for. */
-export interface ExposureOptions {
+interface ExposureOptions {
   /** Whether a group that may write counts: programs are kept by groups of administrators. */
   readonly groups?: boolean;
 }
@@ -63,6 +62,27 @@ export function exposedStep(
   { groups = true }: ExposureOptions = {},
 ): Fault | undefined {
   if (eyes.uid === undefined) return undefined;
+  for (const { path: at, seen, links } of pathSteps(path, eyes)) {
+    const reason = exposure(seen, eyes, groups);
+    if (reason !== undefined) return { path: at, reason };
+    if (links > maxLinks) return { path: at, reason: 'has too many symbolic links' };
+  }
+  return undefined;
+}
+
+/** One step of a path: a directory on the way, a link, or what is at the end. */
+interface PathStep {
+  readonly path: string;
+  readonly seen: Seen;
+  /** How many links have been met so far, this one included. */
+  readonly links: number;
+}
+
+/**
+ * The steps of an absolute path from the root on, as far as it exists. A link is a step, after
+ * which its target's steps follow; a caller that sees more than `maxLinks` has to stop.
+ */
+export function* pathSteps(path: string, { look }: Pick<Eyes, 'look'>): Generator<PathStep> {
   const pending = path.split(sep);
   let links = 0;
   let at: string = sep;
@@ -72,24 +92,21 @@ export function exposedStep(
       continue;
     }
     const next = join(at, name);
-    const seen = eyes.look(next);
-    if (seen === undefined) return undefined;
-    const reason = exposure(seen, eyes, groups);
-    if (reason !== undefined) return { path: next, reason };
+    const seen = look(next);
+    if (seen === undefined) return;
+    if (seen.kind === 'link') links += 1;
+    yield { path: next, seen, links };
     if (seen.kind !== 'link') {
       at = next;
       continue;
     }
-    links += 1;
-    if (links > mostLinks) return { path: next, reason: 'has too many symbolic links' };
     const target = seen.target ?? '';
     pending.unshift(...target.split(sep));
     if (target.startsWith(sep)) at = sep;
   }
-  return undefined;
 }
 
-/** Why others could change what is there, as a clause; undefined where they cannot. */
+/** Why others could change what is there, as a clause; undefined if they cannot. */
 function exposure({ kind, uid, gid, mode }: Seen, eyes: Eyes, groups: boolean): string | undefined {
   if (!isTrusted(uid, eyes)) return `belongs to another user (uid ${uid})`;
   if (kind === 'link') return undefined;
@@ -115,7 +132,7 @@ function isTrusted(uid: number, eyes: Eyes): boolean {
 
 /**
  * Why a directory is not this user's alone: it or a step to it is exposed, it is something else,
- * or others can enter it. undefined where it is, or is not there.
+ * or others can enter it. undefined if it is, or is not there.
  */
 export function privacyFault(path: string, eyes: Eyes = realEyes): Fault | undefined {
   const seen = eyes.look(path);
@@ -131,7 +148,7 @@ export function privacyFault(path: string, eyes: Eyes = realEyes): Fault | undef
 }
 
 /**
- * Why something in a private directory cannot be a file of ours; undefined where it can, or where
+ * Why something in a private directory cannot be a file of ours; undefined if it can, or if
  * there is nothing.
  *
  * @param kinds what it may be; `hard link` is a file with more than one name
@@ -181,4 +198,53 @@ function kindOf(stats: Stats): Seen['kind'] {
   if (stats.isFile()) return 'file';
   if (stats.isSymbolicLink()) return 'link';
   return stats.isSocket() ? 'socket' : 'other';
+}
+
+/** The texts of the files in which a machine keeps its users and groups. */
+interface UserFiles {
+  readonly passwd: string;
+  readonly group: string;
+}
+
+/**
+ * Who is in a group, as the files of this machine say: the user and nobody else, as when each user
+ * has a group of their own; others as well; or members that come from elsewhere, so that they
+ * cannot be known.
+ */
+export function membership(
+  gid: number,
+  uid: number,
+  { passwd, group }: UserFiles = userFiles(),
+): 'alone' | 'others' | 'unknown' {
+  const users = entries(passwd);
+  const names = users.filter(([, , id]) => id === String(uid)).map(([name]) => name);
+  const entry = entries(group).find(([, , id]) => id === String(gid));
+  const members = (entry?.[3] ?? '').split(',').filter((name) => name !== '');
+  const primary = users.filter(([, , , id]) => id === String(gid));
+  if (members.some((name) => !names.includes(name))) return 'others';
+  if (primary.some(([, , id]) => id !== String(uid))) return 'others';
+  return entry !== undefined && members.length + primary.length > 0 ? 'alone' : 'unknown';
+}
+
+/** A user's name, if the files of this machine have it. */
+export function userName(uid: number): string {
+  const found = entries(userFiles().passwd).find(([, , id]) => id === String(uid));
+  return found?.[0] ?? `the user ${uid}`;
+}
+
+function userFiles(): UserFiles {
+  return { passwd: textOf('/etc/passwd'), group: textOf('/etc/group') };
+}
+
+function textOf(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return '';
+  }
+}
+
+/** The lines of a file of the system, by their fields. */
+function entries(text: string): readonly (readonly string[])[] {
+  return text.split('\n').map((line) => line.split(':'));
 }

@@ -2,8 +2,8 @@ import { constants } from 'node:fs';
 import { type FileHandle, open, stat } from 'node:fs/promises';
 import { Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
+import { errnoCode } from '../core/errno.ts';
 import { BankctlError } from '../core/errors.ts';
-import { errnoCode } from './directories.ts';
 
 /** Without O_NONBLOCK, opening a pipe that nobody writes to would block a thread for good. */
 export const readFlags = constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY;

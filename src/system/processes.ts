@@ -4,10 +4,12 @@ import { basename } from 'node:path';
 import { getuid, kill, pid as ownPid, platform } from 'node:process';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Context } from '../core/context.ts';
+import { elapsedMs } from '../core/duration.ts';
+import { errnoCode } from '../core/errno.ts';
 import { BankctlError } from '../core/errors.ts';
 
 /**
- * One process, told apart from a later one that got the same pid. `space` is the boot and the
+ * One process, distinguished from a later one that got the same pid. `space` is the boot and the
  * pid namespace in which the pid means something: a container has its own.
  */
 export interface ProcessIdentity {
@@ -20,27 +22,18 @@ type Signal = 'SIGTERM' | 'SIGKILL' | 'SIGUSR1';
 
 /** The identity of this process. */
 export function ownIdentity(): ProcessIdentity {
-  return { pid: ownPid, started: startOf(ownPid) ?? 'unknown', space: pidSpace() };
+  return { pid: ownPid, started: statusOf(ownPid)?.started ?? 'unknown', space: pidSpace() };
 }
 
 /**
- * Whether that very process still runs; a zombie does not. `foreign` where its pid belongs to
- * another namespace of this boot, so that it cannot be told from here.
+ * Whether that very process still runs; a zombie does not. `foreign` if its pid belongs to
+ * another namespace of this boot, so that nobody here can know.
  */
 export function runState(target: ProcessIdentity): 'running' | 'ended' | 'foreign' {
   const here = pidSpace();
-  if (target.space !== here) {
-    return bootOf(target.space) === bootOf(here) ? 'foreign' : 'ended';
-  }
-  return startOf(target.pid) === target.started ? 'running' : 'ended';
-}
-
-/**
- * The running processes whose command line contains these arguments, side by side. On Linux it
- * reads /proc, elsewhere it asks `ps`, which shows arguments joined by spaces.
- */
-export function findByArguments(args: readonly string[]): ProcessIdentity[] {
-  return identities(commandLines(args));
+  const bootOf = (space: string) => space.slice(0, space.indexOf('/'));
+  if (target.space !== here) return bootOf(target.space) === bootOf(here) ? 'foreign' : 'ended';
+  return statusOf(target.pid)?.started === target.started ? 'running' : 'ended';
 }
 
 /**
@@ -77,22 +70,26 @@ function lockers(inode: number): readonly number[] {
  */
 export function findServers(args: readonly string[]): ProcessIdentity[] {
   if (platform !== 'linux') return identities(psServers(args));
-  return identities(commandLines(args).filter((pid) => isOwn(pid) && isMongod(pid)));
+  const found = processIds().filter((pid) => isOwn(pid) && isMongod(pid));
+  return identities(found).filter((process) => hasArguments(process, args));
 }
 
-/** Whether a process has these arguments, side by side; where there is no /proc, it is assumed. */
+/** Whether a process has these arguments, side by side; without /proc, it is assumed. */
 export function hasArguments({ pid }: ProcessIdentity, args: readonly string[]): boolean {
-  return platform !== 'linux' || readCommandLine(pid).includes(`\0${args.join('\0')}\0`);
+  if (platform !== 'linux') return true;
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes(`\0${args.join('\0')}\0`);
+  } catch {
+    return false;
+  }
 }
 
 function identities(pids: readonly number[]): ProcessIdentity[] {
   const space = pidSpace();
-  return pids
-    .filter((pid) => pid !== ownPid)
-    .flatMap((pid) => {
-      const started = startOf(pid);
-      return started === undefined ? [] : [{ pid, started, space }];
-    });
+  return pids.flatMap((pid) => {
+    const started = statusOf(pid)?.started;
+    return started === undefined || pid === ownPid ? [] : [{ pid, started, space }];
+  });
 }
 
 function isOwn(pid: number): boolean {
@@ -103,7 +100,7 @@ function isOwn(pid: number): boolean {
   }
 }
 
-/** Inode numbers are unlike only within a file system, whose number in /proc/locks may differ. */
+/** Inode numbers are unique only within a file system, whose number in /proc/locks may differ. */
 function holds(pid: number, file: Stats): boolean {
   const directory = `/proc/${pid}/fd`;
   try {
@@ -116,7 +113,7 @@ function holds(pid: number, file: Stats): boolean {
   }
 }
 
-/** Whether the file that a process runs is called mongod, or nearly so. */
+/** Whether the file that a process runs is called mongod or something like it. */
 function isMongod(pid: number): boolean {
   try {
     return /mongod/i.test(basename(readlinkSync(`/proc/${pid}/exe`)));
@@ -135,7 +132,7 @@ export interface WaitHost extends Pick<Context, 'monotonicNs'> {
  *
  * @param graceMs how long SIGTERM has to work before SIGKILL
  * @returns whether it ended by itself; resolves only when it is gone
- * @throws Error EPERM where it belongs to another user; BankctlError `interrupted`
+ * @throws Error EPERM if it belongs to another user; BankctlError `interrupted`
  */
 export async function endProcess(
   target: ProcessIdentity,
@@ -175,13 +172,13 @@ export function isSuspended(target: ProcessIdentity): boolean {
   return /^t/i.test(statusOf(target.pid)?.state ?? '');
 }
 
-/** Sends a signal to that very process; nothing happens where it has ended. */
+/** Sends a signal to that very process; nothing happens if it has ended. */
 export function signalProcess(target: ProcessIdentity, signal: Signal): void {
   if (runState(target) !== 'running') return;
   sendSignal(target.pid, signal);
 }
 
-/** Sends a signal to a whole process group; nothing happens where there is none. */
+/** Sends a signal to a whole process group; nothing happens if there is none. */
 export function signalGroup(leaderPid: number, signal: Signal): void {
   sendSignal(-leaderPid, signal);
 }
@@ -190,33 +187,24 @@ function sendSignal(to: number, signal: Signal): void {
   try {
     kill(to, signal);
   } catch (error) {
-    if (!(error instanceof Error && 'code' in error && error.code === 'ESRCH')) throw error;
+    if (errnoCode(error) !== 'ESRCH') throw error;
   }
 }
 
-async function ended(
-  target: ProcessIdentity,
-  waitMs: number,
-  { monotonicNs, interrupted }: WaitHost,
-): Promise<boolean> {
-  const deadline = monotonicNs() + BigInt(Math.round(waitMs)) * 1_000_000n;
+async function ended(target: ProcessIdentity, waitMs: number, host: WaitHost): Promise<boolean> {
+  const since = host.monotonicNs();
   while (runState(target) === 'running') {
-    if (interrupted?.aborted === true) {
+    if (host.interrupted?.aborted === true) {
       throw new BankctlError('interrupted', `Stopped while process ${target.pid} was ending.`);
     }
-    if (monotonicNs() > deadline) return false;
+    if (elapsedMs(host, since) > waitMs) return false;
     await delay(10);
   }
   return true;
 }
 
-/** When a process started, in a form that only compares; undefined where there is none. */
-function startOf(pid: number): string | undefined {
-  return statusOf(pid)?.started;
-}
-
 /**
- * What can be told of a process; undefined where there is none, or only a zombie. See
+ * What is known of a process; undefined if there is none, or only a zombie. See
  * proc_pid_stat(5): the fields after the name, which may hold anything, are state (3) and so on to
  * the start time in clock ticks after boot (22).
  */
@@ -233,10 +221,7 @@ function statusOf(pid: number): { readonly state: string; readonly started: stri
 }
 
 function psStatus(pid: number): ReturnType<typeof statusOf> {
-  const text = execFileSync('ps', ['-o', 'stat=,lstart=', '-p', String(pid)], {
-    encoding: 'utf8',
-    stdio: ['ignore', 'pipe', 'ignore'],
-  }).trim();
+  const text = ps('-o', 'stat=,lstart=', '-p', String(pid)).trim();
   const [, state = 'Z', started = ''] = /^(\S+)\s+(.*)$/s.exec(text) ?? [];
   return state.startsWith('Z') ? undefined : { state, started };
 }
@@ -251,39 +236,16 @@ function pidSpace(): string {
   }
 }
 
-function bootOf(space: string): string {
-  return space.slice(0, space.indexOf('/'));
-}
-
-function commandLines(args: readonly string[]): number[] {
-  if (platform !== 'linux') return psMatches(` ${args.join(' ')} `);
-  const wanted = `\0${args.join('\0')}\0`;
-  return processIds().filter((pid) => readCommandLine(pid).includes(wanted));
-}
-
 function processIds(): readonly number[] {
   return readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name))
     .map(Number);
 }
 
-function readCommandLine(pid: number): string {
-  try {
-    return readFileSync(`/proc/${pid}/cmdline`, 'utf8');
-  } catch {
-    return '';
-  }
-}
-
-function psMatches(wanted: string): number[] {
-  return psLines('pid=,command=')
-    .filter((line) => `${line} `.includes(wanted))
-    .map((line) => Number.parseInt(line, 10));
-}
-
 function psServers(args: readonly string[]): number[] {
   const own = `${getuid?.() ?? ''}`;
-  return psLines('pid=,uid=,command=').flatMap((line) => {
+  const lines = ps('-axww', '-o', 'pid=,uid=,command=').split('\n');
+  return lines.flatMap((line) => {
     const [, pid, uid, command = ''] = /^\s*(\d+)\s+(\d+)\s+(.*)$/.exec(line) ?? [];
     const [program = ''] = command.split(' --');
     const isServer = /mongod[^/]*$/i.test(program) && `${command} `.includes(` ${args.join(' ')} `);
@@ -291,6 +253,6 @@ function psServers(args: readonly string[]): number[] {
   });
 }
 
-function psLines(format: string): readonly string[] {
-  return execFileSync('ps', ['-axww', '-o', format], { encoding: 'utf8' }).split('\n');
+function ps(...args: readonly string[]): string {
+  return execFileSync('ps', args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] });
 }

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { Decimal128, Long, MongoClient } from 'mongodb';
 import { describe, expect, test } from 'vitest';
 import { BankctlError } from '../../src/core/errors.ts';
-import { withoutSecretsIn } from '../../src/core/person.ts';
+import { withoutSecretsIn } from '../../src/core/redaction.ts';
 import { mongodWith } from '../database/own-mongod.ts';
 import { type Ran, type Workspace, workspace } from '../workspace.ts';
 

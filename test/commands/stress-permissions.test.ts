@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { MongoClient } from 'mongodb';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
-import { findMongod } from '../../src/database/mongod/mongod-binary.ts';
+import { findMongod } from '../../src/database/mongod/mongod-search.ts';
 import { testHost, until } from '../database/host.ts';
 import { type RunOptions, run } from '../workspace.ts';
 

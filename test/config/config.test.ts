@@ -19,8 +19,7 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 import { builtInConfig } from '../../src/config/config.ts';
 import { findConfig } from '../../src/config/find.ts';
 import { loadConfig } from '../../src/config/load.ts';
-import { configTemplate } from '../../src/config/template.ts';
-import { ensureConfigFile } from '../../src/config/write.ts';
+import { configTemplate, ensureConfigFile } from '../../src/config/write.ts';
 
 const branches = 'branches: { branch1: { collection: branch1 } }';
 
@@ -112,14 +111,14 @@ const refused: readonly [why: string, text: string, reason: string][] = [
   ['another URI', `uri: http://h\n${branches}`, 'uri does not begin with mongodb://'],
   ['wrong syntax', 'branches: {', 'line 1, column 12'],
   [
-    'a key that stands twice',
+    'a key that is there twice',
     `${branches}\n${branches}`,
-    'line 2, column 1: the key branches stands twice',
+    'line 2, column 1: the key branches is there twice',
   ],
   [
-    'a branch that stands twice',
+    'a branch that is there twice',
     'branches: { a: { collection: a }, a: { collection: b } }',
-    'line 1, column 35: the key a stands twice',
+    'line 1, column 35: the key a is there twice',
   ],
   ['a tag', 'branches: !!js/function "x"', 'line 1, column 11: there is a tag'],
   ['two documents', `${branches}\n---\n${branches}`, 'a second document begins'],
@@ -267,7 +266,7 @@ describe('a config is found', () => {
   });
 
   test.each([
-    ['a directory', (path: string) => mkdir(path), 'is a directory, not a config file'],
+    ['a directory', (path: string) => mkdir(path), 'is a directory'],
     ['not a regular file', (path: string) => symlink('/dev/zero', path), 'is not a regular file'],
     ['UTF-16', (path: string) => writeFile(path, `\uFEFF${branches}`, 'utf16le'), 'is UTF-16'],
     [
@@ -275,9 +274,17 @@ describe('a config is found', () => {
       (path: string) => writeFile(path, branches, 'utf16le'),
       'is UTF-16',
     ],
-    ['too large', (path: string) => writeFile(path, '#'.repeat(2 ** 20 + 1)), 'is larger than'],
+    [
+      'too large',
+      (path: string) => writeFile(path, '#'.repeat(2 ** 20 + 1)),
+      'has more than 1024 KiB',
+    ],
     ['a dangling link', (path: string) => symlink('/nowhere', path), 'is a symbolic link to /now'],
-    ['a link to itself', (path: string) => symlink(path, path), 'is a symbolic link that leads'],
+    [
+      'a link to itself',
+      (path: string) => symlink(path, path),
+      'cannot be read: the path has too many symbolic links',
+    ],
     [
       'a pipe',
       async (path: string) => void execFileSync('mkfifo', [path]),
@@ -429,7 +436,7 @@ describe('a config is found', () => {
     await writeFile(path, branches);
     await chmod(path, 0);
     await asNobody(() =>
-      expect(findConfig(path, { cwd: '/', env: {} })).rejects.toThrow('may not be read by you'),
+      expect(findConfig(path, { cwd: '/', env: {} })).rejects.toThrow('permission denied'),
     );
   });
 

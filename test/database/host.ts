@@ -2,11 +2,10 @@ import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
-import type { LocalHost } from '../../src/database/local/local.ts';
-import type { Progress } from '../../src/database/mongod/mongod-binary.ts';
+import type { BinaryHost, Progress } from '../../src/database/mongod/mongod-binary.ts';
 
 /** A host with the real clocks, whose environment is given; it keeps what it is told. */
-export function testHost(env: LocalHost['env'] = process.env): LocalHost & {
+export function testHost(env: BinaryHost['env'] = process.env): BinaryHost & {
   readonly events: readonly Progress[];
   readonly abort: () => void;
 } {

@@ -1,9 +1,10 @@
+import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 import { MongoClient } from 'mongodb';
 import { onTestFinished } from 'vitest';
-import { localPaths, stopLocal } from '../../src/database/local/local.ts';
-import { findMongod } from '../../src/database/mongod/mongod-binary.ts';
-import { findByArguments } from '../../src/system/processes.ts';
+import { stopLocal } from '../../src/database/local/local.ts';
+import { localPaths } from '../../src/database/local/local-paths.ts';
+import { findMongod } from '../../src/database/mongod/mongod-search.ts';
 import { temporaryDirectory, testHost } from './host.ts';
 
 /** A data directory of its own, whose server is stopped after the test. */
@@ -22,9 +23,16 @@ export async function freshEnv(dataDir = join(temporaryDirectory(), 'data')) {
 /** The environment that `freshEnv` makes. */
 export type LocalEnv = Awaited<ReturnType<typeof freshEnv>>;
 
-/** The servers that run on its data. */
-export const pidsOf = (env: LocalEnv) =>
-  findByArguments(['--dbpath', localPaths(env).dbPath]).map(({ pid }) => pid);
+/** The processes of any user whose command line names its data. */
+export const pidsOf = (env: LocalEnv) => pidsWith('--dbpath', localPaths(env).dbPath);
+
+function pidsWith(...args: readonly string[]): readonly number[] {
+  const lines = execFileSync('ps', ['-axww', '-o', 'pid=,command='], { encoding: 'utf8' });
+  return lines.split('\n').flatMap((line) => {
+    const isIt = `${line} `.includes(` ${args.join(' ')} `);
+    return isIt ? [Number.parseInt(line, 10)] : [];
+  });
+}
 
 /** Writes a document with majority and counts all; proves a writable primary and kept data. */
 export async function writeOne(uri: string): Promise<number> {

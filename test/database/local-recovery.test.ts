@@ -1,7 +1,9 @@
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { answers, ensureLocal, localPaths, stopLocal } from '../../src/database/local/local.ts';
+import { ensureLocal, stopLocal } from '../../src/database/local/local.ts';
+import { localPaths } from '../../src/database/local/local-paths.ts';
+import { answers } from '../../src/database/local/local-state.ts';
 import { temporaryDirectory, testHost, until } from './host.ts';
 import { freshEnv, type LocalEnv, pidsOf, writeOne } from './local-env.ts';
 import { workerProgram } from './run-worker.ts';

@@ -15,13 +15,9 @@ import {
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import {
-  answers,
-  ensureLocal,
-  localPaths,
-  localStatus,
-  stopLocal,
-} from '../../src/database/local/local.ts';
+import { ensureLocal, localStatus, stopLocal } from '../../src/database/local/local.ts';
+import { localPaths } from '../../src/database/local/local-paths.ts';
+import { answers } from '../../src/database/local/local-state.ts';
 import { temporaryDirectory, testHost, until } from './host.ts';
 import { freshEnv, type LocalEnv, parameter, pidsOf, writeOne } from './local-env.ts';
 import { workerProgram } from './run-worker.ts';

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { membership } from '../../src/system/membership.ts';
+import { membership } from '../../src/system/ownership.ts';
 
 const passwd =
   'root:x:0:0::/root:/bin/sh\nme:x:1000:1000::/home/me:/bin/sh\nyou:x:7:50::/:/bin/sh\n';

@@ -9,8 +9,8 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { findMongod } from '../../src/database/mongod/mongod-binary.ts';
 import { remember } from '../../src/database/mongod/mongod-cache.ts';
+import { findMongod } from '../../src/database/mongod/mongod-search.ts';
 import { temporaryDirectory, testHost, until } from './host.ts';
 import { workerProgram } from './run-worker.ts';
 

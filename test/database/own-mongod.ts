@@ -1,8 +1,8 @@
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
-import { answers } from '../../src/database/local/local.ts';
-import { findMongod } from '../../src/database/mongod/mongod-binary.ts';
+import { answers } from '../../src/database/local/local-state.ts';
+import { findMongod } from '../../src/database/mongod/mongod-search.ts';
 import { temporaryDirectory, testHost, until } from './host.ts';
 
 /** A mongod of the test's own, with options of the test's own. Returns the path of its socket. */

@@ -4,7 +4,7 @@ import { type MongoClient, MongoServerError } from 'mongodb';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { connect } from '../../src/database/connect.ts';
 import { startThrowaway } from '../../src/database/throwaway.ts';
-import { findByArguments } from '../../src/system/processes.ts';
+import { findServers } from '../../src/system/processes.ts';
 import { temporaryDirectory, testHost, until } from './host.ts';
 import { workerProgram } from './run-worker.ts';
 
@@ -105,7 +105,7 @@ describe('a process with a throwaway server', () => {
       const env = { ...process.env, TMPDIR: temporary };
       const worker = run(env, 'throwaway', replicas);
       await until(() => JSON.stringify(worker.printed).includes('pids'));
-      const server = findByArguments(['--bind_ip', '127.0.0.1']).filter(({ pid }) =>
+      const server = findServers(['--bind_ip', '127.0.0.1']).filter(({ pid }) =>
         JSON.stringify(worker.printed).includes(String(pid)),
       );
       expect(server).toHaveLength(1);

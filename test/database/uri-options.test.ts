@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { databaseNameProblem } from '../../src/config/database-name.ts';
+import { databaseNameProblem } from '../../src/config/config.ts';
 import { databaseOf } from '../../src/core/uri.ts';
 import { withOwnConcerns } from '../../src/core/uri-options.ts';
 import { createClient } from '../../src/database/connect.ts';

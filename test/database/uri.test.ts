@@ -6,7 +6,8 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { checkUri, hasPassword, hostsOf, redact } from '../../src/core/uri.ts';
+import { hasPassword, redact } from '../../src/core/redaction.ts';
+import { checkUri, hostsOf } from '../../src/core/uri.ts';
 import { uriFromFile } from '../../src/system/uri-file.ts';
 import { temporaryDirectory } from './host.ts';
 
@@ -220,7 +221,7 @@ describe('checkUri', () => {
 
 describe('uriFromFile', () => {
   const cases: readonly (readonly [string, (path: string) => void, string])[] = [
-    ['that is missing', () => undefined, 'does not exist'],
+    ['that is missing', () => undefined, 'there is no such file'],
     ['that is a directory', (path) => mkdirSync(path), 'is a directory'],
     ['that is empty', (path) => writeFileSync(path, ' \n'), 'is empty'],
     [
@@ -263,7 +264,7 @@ describe('uriFromFile', () => {
     chmodSync(path, 0);
     // The superuser may read everything.
     if (process.getuid?.() === 0) expect(await uriFromFile(path, never)).toBe('mongodb://host');
-    else expect((await refusal(path)).message).toContain('may not be read');
+    else expect((await refusal(path)).message).toContain('permission denied');
   });
 
   test('takes one line, with its white space and byte order mark left off', async () => {

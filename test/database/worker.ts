@@ -3,7 +3,7 @@
  * argument says, prints one JSON value a line, and ends.
  */
 import { ensureLocal, stopLocal } from '../../src/database/local/local.ts';
-import { findMongod } from '../../src/database/mongod/mongod-binary.ts';
+import { findMongod } from '../../src/database/mongod/mongod-search.ts';
 import { startThrowaway } from '../../src/database/throwaway.ts';
 import { withLock } from '../../src/system/lock.ts';
 

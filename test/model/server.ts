@@ -5,7 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { MongoClient } from 'mongodb';
 import { MongoMemoryServer } from 'mongodb-memory-server';
-import { checkMongod, findMongod } from '../../src/database/mongod/mongod-binary.ts';
+import { checkMongod } from '../../src/database/mongod/mongod-binary.ts';
+import { findMongod } from '../../src/database/mongod/mongod-search.ts';
 
 /** A server whose commands can be made to fail, with its data in memory where that is possible. */
 export interface FaultyServer {

@@ -5,7 +5,7 @@ import stringWidth from 'string-width';
 import { describe, expect, test } from 'vitest';
 import type { GlobalOptions } from '../../src/commands/command.ts';
 import { createContext } from '../../src/core/context.ts';
-import { forPerson, linesForPerson } from '../../src/core/person.ts';
+import { forPerson, linesForPerson } from '../../src/core/redaction.ts';
 import {
   isPrintable,
   jsonText,

@@ -1,11 +1,11 @@
 import { MongoClient } from 'mongodb';
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
+import { bareRate } from '../../bench/bare-rate.ts';
 import { drawLane } from '../../src/render/lane-picture.ts';
 import { plainPaint } from '../../src/render/plain-paint.ts';
 import { scheduleLane } from '../../src/render/story-lane.ts';
 import { runExhaustive, runModel } from '../../src/stress/explore/exhaustive.ts';
 import { checkExhaustiveOptions } from '../../src/stress/explore/exhaustive-options.ts';
-import { bareRate } from '../../src/stress/explore/exhaustive-rate.ts';
 import type { ExhaustiveHost } from '../../src/stress/explore/exhaustive-run.ts';
 import { type ExhaustiveOptions, parsePoints } from '../../src/stress/options.ts';
 import { canaryModel } from './exhaustive-canary.ts';

@@ -23,13 +23,17 @@ export interface LocalPaths {
   readonly stateFile: string;
   /** Always in `dataDir`, which nobody else can enter. */
   readonly socketFile: string;
-  /** A short name of `dataDir`, where its own is too long for a socket's path. */
+  /** A short name of `dataDir`, if its own is too long for a socket's path. */
   readonly shortName?: ShortName;
   /** The path of `socketFile` that goes into a socket's address. */
   readonly socket: string;
   /** What a client connects to. */
   readonly uri: string;
 }
+
+/** What to do about a data directory that cannot serve, as a clause. */
+export const dataDirCure =
+  'set BANKCTL_DATA_DIR to a directory of your own that others cannot enter';
 
 /** A symbolic link to the data directory, in a directory that only this user can enter. */
 export interface ShortName {
@@ -48,7 +52,7 @@ const plainSocketPath = /^[\w./-]{1,103}$/;
  * its files, the socket too, are in one directory, whichever name it is reached by. Only the short
  * name may differ between a user's sessions, as XDG_RUNTIME_DIR does, or be gone when one ends.
  *
- * @throws BankctlError `local_database` where there is no HOME and nothing else says where
+ * @throws BankctlError `local_database` if there is no HOME and nothing else says where
  */
 export function localPaths(env: Context['env']): LocalPaths {
   const namedDir = dataDirectory(env);
@@ -71,7 +75,7 @@ export function localPaths(env: Context['env']): LocalPaths {
   };
 }
 
-/** The one name of a path: as far as it exists, without symbolic links. One call where it does. */
+/** The one name of a path: as far as it exists, without symbolic links. One call if it does. */
 function realPath(path: string): string {
   try {
     return realpathSync.native(path);
@@ -81,7 +85,7 @@ function realPath(path: string): string {
   }
 }
 
-/** In XDG_RUNTIME_DIR, where it is as its specification says; else in /tmp. */
+/** In XDG_RUNTIME_DIR, if it is as its specification says; else in /tmp. */
 function shortNameOf(dataDir: string, env: Context['env']): ShortName {
   const name = createHash('sha256').update(dataDir).digest('hex').slice(0, 20);
   const runtime = xdg(env, 'XDG_RUNTIME_DIR');

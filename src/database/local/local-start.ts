@@ -1,11 +1,14 @@
 import { spawn } from 'node:child_process';
-import { open, realpath, rm, stat, statfs } from 'node:fs/promises';
+import { open, readdir, realpath, rm, stat, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
 import { MongoError, MongoNetworkError } from 'mongodb';
+import { elapsedMs } from '../../core/duration.ts';
+import { fileError } from '../../core/errno.ts';
 import { BankctlError } from '../../core/errors.ts';
-import { fileError, makePrivateDirectory, sentence } from '../../system/directories.ts';
+import { sentence } from '../../core/text.ts';
+import { makePrivateDirectory } from '../../system/directories.ts';
 import { withLock } from '../../system/lock.ts';
+import { type Fault, foreignFault } from '../../system/ownership.ts';
 import {
   askToEnd,
   endProcess,
@@ -17,11 +20,11 @@ import {
   signalGroup,
   signalProcess,
 } from '../../system/processes.ts';
-import { findMongod, machine } from '../mongod/mongod-binary.ts';
-import { answers, dataDirCure, isReady, type LocalHost } from './local.ts';
-import { requireOwnData, requireOwnFiles, rotateLog, writeState } from './local-files.ts';
-import type { LocalPaths } from './local-paths.ts';
-import { dataInUse, diskFull, failureFromLogs } from './mongod-log.ts';
+import { type BinaryHost, machineOf } from '../mongod/mongod-binary.ts';
+import { findMongod } from '../mongod/mongod-search.ts';
+import { dataDirCure, type LocalPaths } from './local-paths.ts';
+import { answers, isReady, writeState } from './local-state.ts';
+import { dataInUse, diskFull, failureFromLogs, rotateLog } from './mongod-log.ts';
 import { makePrimary, replicaSetName } from './replica-set.ts';
 
 /** A clean shutdown writes a checkpoint, which takes a moment; after this the server is killed. */
@@ -36,13 +39,13 @@ const launchMs = 180_000;
 /**
  * Starts the server, or finishes or repairs a start that somebody else began, under the lock.
  * Starting a second mongod on the same data would take the first one's socket away before it
- * notices that the data are in use; hence nothing starts one without the lock.
+ * notices that the data are in use; so nothing starts one without the lock.
  *
  * @returns whether this call started it, and not another process that was quicker
  * @throws BankctlError as `ensureLocal`
  */
-export async function startLocked(paths: LocalPaths, host: LocalHost): Promise<boolean> {
-  if (machine(host).os === 'win32') {
+export async function startLocked(paths: LocalPaths, host: BinaryHost): Promise<boolean> {
+  if (machineOf(host).os === 'win32') {
     throw new BankctlError(
       'local_database',
       'The local database needs Unix sockets, which mongod does not have on Windows.',
@@ -57,8 +60,8 @@ export async function startLocked(paths: LocalPaths, host: LocalHost): Promise<b
   });
 }
 
-/** @returns whether the server was launched here; undefined where it ended under our hands */
-async function bringUp(paths: LocalPaths, host: LocalHost): Promise<boolean | undefined> {
+/** @returns whether the server was launched here; undefined if it ended in the meantime */
+async function bringUp(paths: LocalPaths, host: BinaryHost): Promise<boolean | undefined> {
   const launched = await ensureProcess(paths, host);
   // A server that was found may be suspended; one that was launched here is seen to be alive.
   const withinMs = launched ? primaryWithinMs : (host.timeoutMs ?? primaryWithinMs);
@@ -100,7 +103,7 @@ async function doesNotAnswer(
  */
 async function makePrimaryPatiently(
   { uri, socket }: LocalPaths,
-  host: LocalHost,
+  host: BinaryHost,
   withinMs: number,
 ) {
   const since = host.monotonicNs();
@@ -108,7 +111,7 @@ async function makePrimaryPatiently(
     return await makePrimary(uri, socket, host, withinMs);
   } catch (error) {
     if (!(error instanceof MongoNetworkError && (await answers(socket)))) throw error;
-    const leftMs = withinMs - Number((host.monotonicNs() - since) / 1_000_000n);
+    const leftMs = withinMs - elapsedMs(host, since);
     if (leftMs < 1) throw error;
     return makePrimary(uri, socket, host, leftMs);
   }
@@ -137,14 +140,14 @@ function doesNotStart({ dataDir, logFile }: LocalPaths, reason: string): Bankctl
  * @returns whether there was one
  * @throws BankctlError `local_database`, `timed_out`, `interrupted`
  */
-export async function stopLocked(paths: LocalPaths, host: LocalHost): Promise<boolean> {
+export async function stopLocked(paths: LocalPaths, host: BinaryHost): Promise<boolean> {
   const withinMs = host.timeoutMs ?? shutdownMs;
   const since = host.monotonicNs();
   const work = async () => {
     const servers = await ownServers(paths);
     await rm(paths.stateFile, { force: true });
     for (const server of servers) {
-      const leftMs = withinMs - Number((host.monotonicNs() - since) / 1_000_000n);
+      const leftMs = withinMs - elapsedMs(host, since);
       if (!(await askToEnd(server, Math.max(leftMs, 0), host))) {
         throw doesNotEnd(paths, server, withinMs);
       }
@@ -171,10 +174,10 @@ function doesNotEnd({ logFile }: LocalPaths, server: ProcessIdentity, withinMs: 
 }
 
 /**
- * Puts the log of the running server aside. On SIGUSR1 mongod closes its log and, as told by
+ * Puts the log of the running server aside. On SIGUSR1 mongod closes its log and, because of
  * `--logRotate reopen`, opens the path anew; see the manual, "Rotate Log Files".
  */
-export async function rotateRunningLog(paths: LocalPaths, host: LocalHost): Promise<void> {
+export async function rotateRunningLog(paths: LocalPaths, host: BinaryHost): Promise<void> {
   await underLock(paths, host, async () => {
     if (!(await rotateLog(paths.logFile))) return;
     for (const server of await ownServers(paths)) signalProcess(server, 'SIGUSR1');
@@ -183,7 +186,7 @@ export async function rotateRunningLog(paths: LocalPaths, host: LocalHost): Prom
 
 async function underLock<T>(
   paths: LocalPaths,
-  host: LocalHost,
+  host: BinaryHost,
   work: () => Promise<T>,
   patient = true,
 ): Promise<T> {
@@ -202,6 +205,41 @@ async function underLock<T>(
 }
 
 /**
+ * A directory that was open once may hold what others put there: links that lead what is written
+ * elsewhere, and pipes that whoever opens them waits at.
+ *
+ * @throws BankctlError `local_database`, which names the first of them
+ */
+function requireOwnFiles({ logFile, launchLog, stateFile, dbPath }: LocalPaths): void {
+  const files = [logFile, `${logFile}.1`, launchLog, stateFile];
+  const fault =
+    foreignFault(dbPath, ['directory']) ??
+    files.map((path) => foreignFault(path, ['file'])).find((found) => found !== undefined);
+  if (fault !== undefined) throw foreign(fault);
+}
+
+/**
+ * The same for mongod's own files; the links among them may be of this user's making.
+ *
+ * @throws BankctlError `local_database`
+ */
+async function requireOwnData(dbPath: string): Promise<void> {
+  const entries = await readdir(dbPath, { recursive: true });
+  for (const name of entries) {
+    const fault = foreignFault(join(dbPath, name), ['file', 'hard link', 'directory', 'link']);
+    if (fault !== undefined) throw foreign(fault);
+  }
+}
+
+function foreign({ path, reason }: Fault): BankctlError {
+  return new BankctlError(
+    'local_database',
+    `${path} ${reason}, so it is not what bankctl put there.`,
+    'Find out who did, remove it, and repeat the command.',
+  );
+}
+
+/**
  * Sees to it that a mongod of ours answers on the socket.
  *
  * One that runs but does not answer has lost its socket, or was still starting when the bankctl
@@ -209,7 +247,7 @@ async function underLock<T>(
  *
  * @returns whether it was started here
  */
-async function ensureProcess(paths: LocalPaths, host: LocalHost): Promise<boolean> {
+async function ensureProcess(paths: LocalPaths, host: BinaryHost): Promise<boolean> {
   for (let round = 1; ; round += 1) {
     if (await answers(paths.socket)) return false;
     await endServers(paths, host, host.interrupted);
@@ -223,18 +261,18 @@ async function ensureProcess(paths: LocalPaths, host: LocalHost): Promise<boolea
       return true;
     } catch (error) {
       // A server that a killed bankctl had only just begun to fork can be missed by one look.
-      if (round === mostRounds || !(error instanceof DataInUse)) throw error;
+      if (round === maxRounds || !(error instanceof DataInUse)) throw error;
     }
   }
 }
 
-const mostRounds = 3;
+const maxRounds = 3;
 
 /**
  * The mongods on these data that bankctl started: those that hold their lock, and one that has just
  * been launched and will.
  *
- * @throws BankctlError `local_database` where a process that bankctl did not start uses the data
+ * @throws BankctlError `local_database` if a process that bankctl did not start uses the data
  */
 async function ownServers({ dbPath }: LocalPaths): Promise<ProcessIdentity[]> {
   const args = identifyingArguments(await realpath(dbPath));
@@ -256,10 +294,10 @@ function identifyingArguments(dbPath: string): string[] {
   return ['--replSet', replicaSetName, '--dbpath', dbPath];
 }
 
-/** @param interrupted left out where this cleans up after Ctrl-C, which must not cut it short */
+/** @param interrupted left out when this cleans up after Ctrl-C, which must not cut it short */
 async function endServers(
   paths: LocalPaths,
-  { monotonicNs, timeoutMs = shutdownMs }: LocalHost,
+  { monotonicNs, timeoutMs = shutdownMs }: BinaryHost,
   interrupted?: AbortSignal,
 ): Promise<void> {
   for (const server of await ownServers(paths)) {
@@ -272,7 +310,7 @@ async function endServers(
  * Ctrl-C does not reach it, and no pipe of ours stays open in it. The settings keep a small idle
  * server small; see the manual's pages on mongod and on server parameters.
  */
-async function launch(mongod: string, paths: LocalPaths, host: LocalHost): Promise<void> {
+async function launch(mongod: string, paths: LocalPaths, host: BinaryHost): Promise<void> {
   const logStart = (await stat(paths.logFile).catch(() => undefined))?.size ?? 0;
   const args = [
     ...identifyingArguments(await realpath(paths.dbPath)),
@@ -308,10 +346,10 @@ async function launch(mongod: string, paths: LocalPaths, host: LocalHost): Promi
 /** On a full disk mongod cannot even write its log, which would say so. */
 async function isFull(directory: string): Promise<boolean> {
   const found = await statfs(directory).catch(() => undefined);
-  return found !== undefined && found.bavail * found.bsize < leastFreeBytes;
+  return found !== undefined && found.bavail * found.bsize < minFreeBytes;
 }
 
-const leastFreeBytes = 64 * 1024;
+const minFreeBytes = 64 * 1024;
 
 interface LauncherExit {
   readonly status: number | null;
@@ -323,7 +361,7 @@ function launcherExit(
   mongod: string,
   args: readonly string[],
   output: number,
-  host: LocalHost,
+  host: BinaryHost,
 ): Promise<LauncherExit> {
   // Detached, since Ctrl-C would otherwise end the launcher and leave the server that it forked.
   const child = spawn(mongod, args, {
@@ -331,24 +369,17 @@ function launcherExit(
     stdio: ['ignore', output, output],
     cwd: '/',
   });
-  const clock = new AbortController();
-  const timeUp = delay(launchMs, undefined, { signal: clock.signal, ref: false });
+  const over = AbortSignal.any([host.interrupted, AbortSignal.timeout(launchMs)]);
   return new Promise<LauncherExit>((fulfil) => {
-    const giveUp = (reason: string) => {
-      if (child.pid !== undefined) signalGroup(child.pid, 'SIGKILL');
-      fulfil({ status: null, reason, interrupted: host.interrupted.aborted });
-    };
-    const interrupted = () => giveUp('interrupted');
-    host.interrupted.addEventListener('abort', interrupted, { once: true });
-    timeUp.then(
-      () => giveUp(`it was not ready within ${launchMs / 1000} s`),
-      () => undefined,
-    );
     const finish = (status: number | null, reason: string) => {
-      host.interrupted.removeEventListener('abort', interrupted);
-      clock.abort();
+      over.removeEventListener('abort', giveUp);
       fulfil({ status, reason, interrupted: host.interrupted.aborted && status !== 0 });
     };
+    const giveUp = () => {
+      if (child.pid !== undefined) signalGroup(child.pid, 'SIGKILL');
+      finish(null, `it was not ready within ${launchMs / 1000} s`);
+    };
+    over.addEventListener('abort', giveUp);
     child.once('error', (error) => finish(null, error.message));
     child.once('exit', (status, signal) => finish(status, `mongod ended (${status ?? signal})`));
   });

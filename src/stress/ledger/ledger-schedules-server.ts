@@ -1,7 +1,8 @@
 import type { MongoClient } from 'mongodb';
 import { endAbandoned } from '../../bank/abandoned-transactions.ts';
 import type { Context } from '../../core/context.ts';
-import { connect, databaseError } from '../../database/connect.ts';
+import { connect } from '../../database/connect.ts';
+import { databaseError } from '../../database/database-error.ts';
 import type { BinaryHost } from '../../database/mongod/mongod-binary.ts';
 import { startThrowaway } from '../../database/throwaway.ts';
 import {

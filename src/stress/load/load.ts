@@ -2,7 +2,7 @@ import { type MongoClient, ReadConcern } from 'mongodb';
 import { fromDecimal } from '../../bank/decimal.ts';
 import type { Context } from '../../core/context.ts';
 import { BankctlError } from '../../core/errors.ts';
-import { databaseError } from '../../database/connect.ts';
+import { databaseError } from '../../database/database-error.ts';
 import type { BinaryHost } from '../../database/mongod/mongod-binary.ts';
 import { decide, type Verdict } from '../check/verdict.ts';
 import { type HistoryFile, openHistory } from '../history/history-file.ts';

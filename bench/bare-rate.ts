@@ -1,10 +1,13 @@
 import type { Db } from 'mongodb';
-import type { ExhaustiveOptions } from '../options.ts';
-import { ensureIndex } from './exhaustive-models.ts';
-import { type CheckedOptions, checkExhaustiveOptions } from './exhaustive-options.ts';
-import { openTrial, type Trial, type TrialHost } from './exhaustive-trial.ts';
-import type { IssuedCommand } from './exhaustive-watch.ts';
-import { explore } from './explorer.ts';
+import { ensureIndex } from '../src/stress/explore/exhaustive-models.ts';
+import {
+  type CheckedOptions,
+  checkExhaustiveOptions,
+} from '../src/stress/explore/exhaustive-options.ts';
+import { openTrial, type Trial, type TrialHost } from '../src/stress/explore/exhaustive-trial.ts';
+import type { IssuedCommand } from '../src/stress/explore/exhaustive-watch.ts';
+import { explore } from '../src/stress/explore/explorer.ts';
+import type { ExhaustiveOptions } from '../src/stress/options.ts';
 
 /** How fast the explorer is, against the driver alone. */
 export interface RateComparison {

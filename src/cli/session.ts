@@ -1,0 +1,197 @@
+import type { MongoClient } from 'mongodb';
+import type { Bank } from '../bank/bank.ts';
+import type { Commits } from '../bank/commits.ts';
+import type { GlobalOptions, Session } from '../commands/command.ts';
+import { mongodHost } from '../commands/mongod-host.ts';
+import { type Config, databaseNameProblem } from '../config/config.ts';
+import { findConfig } from '../config/find.ts';
+import type { Context } from '../core/context.ts';
+import { BankctlError } from '../core/errors.ts';
+import { forPerson, hasPassword, withoutSecretsIn } from '../core/redaction.ts';
+import { quote } from '../core/text.ts';
+import { Unfinished } from '../core/unfinished.ts';
+import { checkUri, databaseOf, hostsOf } from '../core/uri.ts';
+import { ignoredNotice } from '../core/uri-options.ts';
+import { progressLine } from '../render/progress.ts';
+import { uriFromFile } from '../system/uri-file.ts';
+
+/** For this long after Ctrl-C the answer to a commit is waited for, milliseconds. */
+const maxAnswerMs = 2_000;
+
+/** The costly things of one command line, config and connection: each opened at most once. */
+export class OpenSession {
+  readonly session: Session;
+  readonly #makesDatabase: boolean;
+  #config: Promise<Config> | undefined;
+  #bank: Promise<Bank> | undefined;
+  #client: MongoClient | undefined;
+  #commits: Commits | undefined;
+  #uri: string | undefined;
+
+  constructor(globals: GlobalOptions, context: Context, makesDatabase: boolean) {
+    this.#makesDatabase = makesDatabase;
+    const showLine = progressLine(context, globals.quiet);
+    const clean = (text: string) =>
+      forPerson(text, [this.#uri, globals.uri, context.env['BANKCTL_URI']]);
+    const say = (line: string) => {
+      showLine(undefined);
+      context.stderr.write(`${clean(line)}\n`);
+    };
+    this.session = Object.freeze({
+      context,
+      globals,
+      say,
+      talk: globals.quiet ? () => undefined : say,
+      progress: (line: string | undefined) => showLine(line && clean(line)),
+      config: () => {
+        this.#config ??= this.#loadConfig();
+        return this.#config;
+      },
+      bank: (options?: { readonly rename: boolean }) => {
+        this.#bank ??= this.#openBank(options?.rename ?? false);
+        return this.#bank;
+      },
+    });
+  }
+
+  async #loadConfig(): Promise<Config> {
+    const { globals, context, talk } = this.session;
+    const config = await findConfig(globals.config, context);
+    if (config.source === undefined) {
+      const names = config.branches.map(({ name }) => name).join(' and ');
+      talk(`No config file found: using the built-in one, with ${names}.`);
+    }
+    return config;
+  }
+
+  async #openBank(rename: boolean): Promise<Bank> {
+    const { globals, context, config: readConfig } = this.session;
+    const config = await readConfig();
+    const { timeoutMs } = globals;
+    const { interrupted, freshSeed } = context;
+    const [{ connect }, { openBank }] = await Promise.all([
+      import('../database/connect.ts'),
+      import('../bank/index.ts'),
+    ]);
+    const { uri, database } = await findDeployment(config, this.session, this.#makesDatabase);
+    this.#uri = uri;
+    this.#client = await connect(uri, { timeoutMs, interrupted });
+    const draw = () => freshSeed() / 2 ** 31;
+    const bank = await openBank(this.#client, { ...config, database }, { timeoutMs, draw, rename });
+    this.#commits = bank.commits;
+    return bank;
+  }
+
+  /** What the driver says, in words that a person can act on, without any secret. */
+  async explain(error: unknown): Promise<unknown> {
+    return withoutSecretsIn(await this.#explained(error), [this.#uri]);
+  }
+
+  async #explained(error: unknown): Promise<unknown> {
+    if (error instanceof BankctlError) return error;
+    const cause = error instanceof Unfinished ? error.cause : error;
+    if (this.#uri === undefined) return cause;
+    const { databaseError } = await import('../database/database-error.ts');
+    const { timeoutMs } = this.session.globals;
+    const failure = databaseError(cause, { uri: this.#uri, timeoutMs });
+    if (!(error instanceof Unfinished && failure instanceof BankctlError)) return failure;
+    const { fate, hint } = error;
+    // First what is to be mended, such as the role that is missing; then what to type.
+    const hints = /\bagain\b|--id/i.test(failure.hint) ? hint : `${failure.hint} ${hint}`;
+    return new BankctlError(failure.code, `${failure.message} ${fate}`, hints, { cause });
+  }
+
+  /** Closes once the commits under way are answered, or their time is over. */
+  async stop(): Promise<void> {
+    await this.#commits?.stop(Math.min(maxAnswerMs, this.session.globals.timeoutMs));
+    await this.close();
+  }
+
+  async close(): Promise<void> {
+    await this.#client?.close();
+  }
+}
+
+/** Where the bank is. */
+interface Deployment {
+  readonly uri: string;
+  readonly database: string;
+}
+
+/**
+ * Where the database is: as the command line and the environment say, else the config, else the
+ * local one.
+ *
+ * @param make whether to make a local one if there is none
+ * @throws `invalid_uri`; `config_mismatch` when the URI names another database than the config
+ */
+async function findDeployment(
+  config: Config,
+  session: Session,
+  make: boolean,
+): Promise<Deployment> {
+  const given = await givenUri(session);
+  if (given === undefined && config.uri === undefined) {
+    const { ensureLocal } = await import('../database/local/local.ts');
+    const { uri, started, paths } = await ensureLocal(mongodHost(session), { make });
+    session.progress(undefined);
+    if (started) session.talk(`Started the local database in ${paths.dataDir}.`);
+    return { uri, database: config.database };
+  }
+  const uri = given ?? checkUri(config.uri ?? '', 'in the config');
+  const database = namedDatabase(uri, config);
+  const notice = ignoredNotice(uri);
+  if (notice !== undefined) session.talk(notice);
+  if (given === undefined && isFound(session)) {
+    session.talk(`Using the database at ${hostsOf(uri)}, as ${config.source} says.`);
+  }
+  return { uri, database };
+}
+
+/** Nobody named the config: it was found from the working directory upward. */
+function isFound({ globals, context }: Session): boolean {
+  return globals.config === undefined && context.env['BANKCTL_CONFIG'] === undefined;
+}
+
+/** The database of the URI, unless the config file says another one. */
+function namedDatabase(uri: string, config: Config): string {
+  const named = databaseOf(uri);
+  if (named === undefined || named === config.database) return config.database;
+  const authHint =
+    named === 'admin'
+      ? 'If admin is where the user is looked up, write /?authSource=admin instead of /admin.'
+      : undefined;
+  if (config.databaseGiven) {
+    throw new BankctlError(
+      'config_mismatch',
+      `The URI names the database ${quote(named)}, but ${config.source} says ` +
+        `${quote(config.database)}.`,
+      authHint ?? 'Name the same database in both, or in one of them only.',
+    );
+  }
+  const problem = databaseNameProblem(named);
+  if (problem === undefined) return named;
+  throw new BankctlError(
+    'invalid_uri',
+    `The URI names the database ${quote(named)}, which ${problem}.`,
+    authHint ?? 'Name the database of the bank behind the hosts, or in the config.',
+  );
+}
+
+/**
+ * The deployment that the user named. What is typed on the command line holds before the
+ * environment.
+ *
+ * @throws `invalid_uri`
+ */
+async function givenUri({ globals, context, talk }: Session): Promise<string | undefined> {
+  if (globals.uriFile !== undefined) return uriFromFile(globals.uriFile, context.interrupted);
+  if (globals.uri !== undefined) {
+    if (hasPassword(globals.uri)) {
+      talk('A password on the command line is seen by others: use BANKCTL_URI or --uri-file.');
+    }
+    return checkUri(globals.uri, 'given with --uri');
+  }
+  const uri = context.env['BANKCTL_URI'];
+  return uri === undefined ? undefined : checkUri(uri, 'in BANKCTL_URI');
+}
