@@ -1,6 +1,5 @@
 import { visibleTexts } from '../core/text.ts';
-import { textWidth } from './unicode-width.ts';
-import { wrap } from './wrap.ts';
+import { textWidth, wrap } from './unicode-width.ts';
 
 /** What a worker did in a step, as data. Collections are named; null is an empty cache. */
 export type ScheduleAction =

@@ -1,7 +1,7 @@
 import { visibleTexts } from '../core/text.ts';
 import type { FirstWrong, FirstWrongEvent } from '../stress/load/explain.ts';
 import type { Paint } from './paint.ts';
-import { wrap } from './wrap.ts';
+import { wrap } from './unicode-width.ts';
 
 const timeWidth = 9;
 const mark = '✗';
