@@ -27,7 +27,7 @@ const core = [
     'commands/stress-mode',
   ],
   ...['files/lines', 'files/operation-rows', 'files/account-rows', 'files/columns'],
-  ...['render/present', 'render/progress', 'render/plain-paint', 'render/record', 'render/width'],
+  ...['render/present', 'render/progress', 'render/formats', 'render/record', 'render/width'],
 ].map((name) => (name.endsWith('.ts') ? name : `src/${name}.ts`));
 
 const bank = [

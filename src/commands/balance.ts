@@ -1,17 +1,25 @@
-import type { accountBalance, BankBalance } from '../bank/balances.ts';
+import type { AccountBalance, accountBalance, BankBalance } from '../bank/balances.ts';
 import type { Bank } from '../bank/bank.ts';
 import { parseAccountNumber } from '../bank/names.ts';
 import type { AccountReference } from '../bank/operation.ts';
 import type { PastMoment } from '../bank/past.ts';
-import type { Tally } from '../bank/survey.ts';
 import type { Movement, WatchEvent } from '../bank/watch.ts';
 import type { Config } from '../config/config.ts';
 import { findBranch } from '../config/find-branch.ts';
 import { BankctlError } from '../core/errors.ts';
 import { quote } from '../core/text.ts';
 import { formatTime, parseSpan, type Span, timeFormat } from '../core/time.ts';
+import { formats } from '../render/formats.ts';
 import { type Result, streamOf } from '../render/result.ts';
-import { type Column, recordView, type View } from '../render/view.ts';
+import {
+  column,
+  figure,
+  gridView,
+  recordView,
+  rowsOf,
+  unknown,
+  type View,
+} from '../render/view.ts';
 import type { Command, Session, Typed } from './command.ts';
 import { sayLeftOut } from './left-out.ts';
 import { hintAtNoBank, warnOfNoBank } from './no-bank.ts';
@@ -122,32 +130,22 @@ function momentData({ at, final }: Pick<PastMoment, 'at' | 'final'>) {
   return { at: at.toISOString(), final };
 }
 
-function bankView({ branches, totals }: BankBalance): View {
-  return {
-    layout: 'grid',
-    columns: [
-      { name: 'branch' },
-      { name: 'currency' },
-      { name: 'accounts', align: 'right' },
-      { name: 'total', align: 'right' },
-    ],
-    rows: branches.map(({ branch, currency, accounts, total }) => [
-      branch,
-      currency,
-      String(accounts),
-      total ?? unknown,
-    ]),
-    footer: Object.entries(totals).map(([currency, total]) => [
-      'total',
-      currency,
-      String(accountsIn(branches, currency)),
-      total ?? unknown,
-    ]),
-  };
-}
+const branchColumns = [
+  column('branch'),
+  column('currency'),
+  figure('accounts'),
+  figure('total', unknown),
+];
 
-/** Printed for an unknown figure: not a number, so that nobody takes it for one. */
-const unknown = '?';
+function bankView({ branches, totals }: BankBalance): View {
+  const sums = Object.entries(totals).map(([currency, total]) => ({
+    branch: 'total',
+    currency,
+    total,
+    accounts: accountsIn(branches, currency),
+  }));
+  return { ...gridView(branches, branchColumns), footer: rowsOf(sums, branchColumns) };
+}
 
 function accountsIn(branches: BankBalance['branches'], currency: string): number {
   return branches
@@ -158,27 +156,17 @@ function accountsIn(branches: BankBalance['branches'], currency: string): number
 async function oneBranch(session: Session, name: string, at: Span | undefined): Promise<Result> {
   const bank = await session.bank();
   await warnOfNoBank(bank, session);
-  const { createTally } = await import('../bank/index.ts');
+  const { accountBalances, createTally } = await import('../bank/index.ts');
   const tally = createTally();
-  const branch = bank.branches.get(name);
-  const rows = at ? pastRows(session, bank, name, at) : presentRows(bank, name, tally);
+  const rows = at ? pastRows(session, bank, name, at) : accountBalances(bank, name, tally);
   return {
-    ...streamOf(
-      rows,
-      [{ name: 'account' }, { name: 'balance', align: 'right' }, { name: 'status' }],
-      ({ account, balance: amount, status }) => [
-        account ?? unknown,
-        amount ?? unknown,
-        status ?? unknown,
-      ],
-    ),
-    status: () => tellProblems(session, branch, { problems: tally.problems() }),
+    ...streamOf<AccountBalance>(rows, [
+      column('account', unknown),
+      figure('balance', unknown),
+      column('status', unknown),
+    ]),
+    status: () => tellProblems(session, bank.branches.get(name), { problems: tally.problems() }),
   };
-}
-
-async function* presentRows(bank: Bank, name: string, tally: Tally) {
-  const { accountBalances } = await import('../bank/index.ts');
-  yield* accountBalances(bank, name, tally);
 }
 
 async function* pastRows(session: Session, bank: Bank, name: string, at: Span) {
@@ -200,38 +188,32 @@ async function oneAccount(
   at: Span | undefined,
 ): Promise<Result> {
   const bank = await session.bank();
+  const { accountBalance, accountBalanceAt } = await import('../bank/index.ts');
   if (!at) {
-    const { accountBalance } = await import('../bank/index.ts');
     const read = accountBalance(bank, reference.branch, reference.account);
     const found = await read.catch(async (error: unknown) => {
       throw await hintAtNoBank(bank, error);
     });
-    const { currency: _, ...data } = found;
-    return { kind: 'single', data, view: accountView(found) };
+    return accountResult(found);
   }
-  const { accountBalanceAt } = await import('../bank/index.ts');
-  const read = await accountBalanceAt(bank, reference, at);
-  const { at: moment, final, finalFrom, isOver, ...found } = read;
-  await tellMoment(session, { at: moment, final, finalFrom, isOver });
-  const { currency: _, ...data } = found;
-  const past = momentData({ at: moment, final });
-  return { kind: 'single', data: { ...data, ...past }, view: accountView(found) };
+  const past = await accountBalanceAt(bank, reference, at);
+  await tellMoment(session, past);
+  return accountResult(past, momentData(past));
 }
 
 type FoundAccount = Omit<Awaited<ReturnType<typeof accountBalance>>, 'status'> & {
   readonly status: string;
 };
 
+function accountResult(found: FoundAccount, moment?: object): Result {
+  const { branch, account, balance: amount, version, status } = found;
+  const data = { branch, account, balance: amount, version, status, ...moment };
+  return { kind: 'single', data, view: accountView(found) };
+}
+
 function accountView(found: FoundAccount): View {
   const { branch, account, balance: amount, currency, version, status } = found;
-  return recordView({
-    branch,
-    account,
-    balance: amount,
-    currency,
-    version: String(version),
-    status,
-  });
+  return recordView({ branch, account, balance: amount, currency, version, status });
 }
 
 /** On a terminal the balances are redrawn as they move; elsewhere each posting is a line. */
@@ -241,35 +223,21 @@ async function watched(session: Session, input: BalanceInput): Promise<Result> {
   if (input.branch === undefined) sayLeftOut(bank, session);
   const { watchPostings } = await import('../bank/index.ts');
   const events = watchPostings(bank, input, session.context.interrupted);
-  if (session.context.stdoutIsTerminal && session.globals.output === 'table') {
+  if (session.context.stdoutIsTerminal && formats[session.globals.output].forPeople) {
     return { kind: 'live', frames: frames(bank, input, events) };
   }
   const formatAt = timeFormat(await resultZone(session));
-  const stream = streamOf<Movement>(
-    movements(session, events),
-    movementColumns,
-    ({ at, branch, account, amount, balance: after, type, operation }) => [
-      formatAt(new Date(at)),
-      branch,
-      account,
-      amount,
-      after,
-      type,
-      operation,
-    ],
-  );
+  const stream = streamOf<Movement>(movements(session, events), [
+    { name: 'at', cell: ({ at }) => formatAt(new Date(at)) },
+    column('branch'),
+    column('account'),
+    figure('amount'),
+    figure('balance'),
+    column('type'),
+    column('operation'),
+  ]);
   return { ...stream, endless: true };
 }
-
-const movementColumns: readonly Column[] = [
-  { name: 'at' },
-  { name: 'branch' },
-  { name: 'account' },
-  { name: 'amount', align: 'right' },
-  { name: 'balance', align: 'right' },
-  { name: 'type' },
-  { name: 'operation' },
-];
 
 const lostPlace = 'Lost its place in the journal: what moved meanwhile is not shown.';
 
@@ -278,9 +246,19 @@ async function* movements(
   events: AsyncIterable<WatchEvent>,
 ): AsyncIterable<readonly Movement[]> {
   for await (const event of events) {
-    if (event.kind === 'moved') yield event.movements;
-    else if (event.kind === 'unreadable') failure(session, event.error);
-    else session.talk(event.kind === 'lost_place' ? lostPlace : 'Reconnecting ...');
+    switch (event.kind) {
+      case 'moved':
+        yield event.movements;
+        break;
+      case 'unreadable':
+        failure(session, event.error);
+        break;
+      case 'lost_place':
+        session.talk(lostPlace);
+        break;
+      case 'reconnecting':
+        session.talk('Reconnecting ...');
+    }
   }
 }
 
@@ -291,19 +269,25 @@ async function* frames(
 ): AsyncIterable<View> {
   yield await frame(bank, input, ['Waiting for something to move. Ctrl-C ends.']);
   for await (const event of events) {
-    if (event.kind === 'moved') {
-      const newest = event.movements.slice(-5).map(movementLine);
-      yield await frame(bank, input, newest);
-    } else if (event.kind === 'lost_place') {
-      yield await frame(bank, input, [lostPlace]);
-    } else if (event.kind === 'unreadable') {
-      yield await frame(bank, input, [event.error.message]);
-    }
+    const notes = notesOf(event);
+    if (notes) yield await frame(bank, input, notes);
   }
 }
 
-function movementLine({ at, branch, account, amount, balance: after }: Movement): string {
-  return `${at}  ${branch}:${account}  ${amount}  → ${after}`;
+/** What stands under the balances after an event; undefined leaves them as they are. */
+function notesOf(event: WatchEvent): readonly string[] | undefined {
+  switch (event.kind) {
+    case 'moved':
+      return event.movements
+        .slice(-5)
+        .map((to) => `${to.at}  ${to.branch}:${to.account}  ${to.amount}  → ${to.balance}`);
+    case 'lost_place':
+      return [lostPlace];
+    case 'unreadable':
+      return [event.error.message];
+    case 'reconnecting':
+      return undefined;
+  }
 }
 
 /** The balances as they are now, and what moved last. */
@@ -313,10 +297,11 @@ async function frame(
   notes: readonly string[],
 ): Promise<View> {
   const { bankBalance, accountBalance } = await import('../bank/index.ts');
-  if (branch === undefined || account === undefined) {
-    const whole = await bankBalance(bank);
-    const branches = whole.branches.filter((row) => branch === undefined || row.branch === branch);
-    return { ...bankView({ branches, totals: branch === undefined ? whole.totals : {} }), notes };
+  if (branch !== undefined && account !== undefined) {
+    return { ...accountView(await accountBalance(bank, branch, account)), notes };
   }
-  return { ...accountView(await accountBalance(bank, branch, account)), notes };
+  const whole = await bankBalance(bank);
+  if (branch === undefined) return { ...bankView(whole), notes };
+  const branches = whole.branches.filter((row) => row.branch === branch);
+  return { ...bankView({ branches, totals: {} }), notes };
 }

@@ -1,7 +1,8 @@
 import type { Bank } from '../bank/bank.ts';
 import type { Config } from '../config/config.ts';
 import type { Context } from '../core/context.ts';
-import type { Format, Result } from '../render/result.ts';
+import type { Format } from '../render/formats.ts';
+import type { Result } from '../render/result.ts';
 
 /** A positional argument. */
 export interface ArgumentSpec {

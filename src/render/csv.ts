@@ -3,7 +3,7 @@ import { visible } from '../core/text.ts';
 import type { Row, View } from './view.ts';
 
 /** How CSV is written. */
-export interface CsvStyle {
+interface CsvStyle {
   /** False for the second and later parts of a long list. */
   readonly head: boolean;
   /** For a program: every cell exactly as it is. Otherwise a person looks on, and it is escaped. */

@@ -1,15 +1,17 @@
-/** A result as people see it: plain data, drawn by `table.ts` or written as CSV. */
+/** A result as people see it: plain data, drawn in its layout or written as CSV. */
 export interface View {
   /** Stable names: CSV headers and, in the titles, table heads. */
   readonly columns: readonly Column[];
   readonly rows: readonly Row[];
-  /** A grid has one line an item; a record has one line a field; text has no lines around it. */
-  readonly layout: 'grid' | 'record' | 'text';
+  readonly layout: Layout;
   /** Rows under a line at the foot, such as totals, for people only: not in CSV. */
   readonly footer?: readonly Row[];
   /** Text under the table, for people only: not in CSV. */
   readonly notes?: readonly Note[];
 }
+
+/** A grid has one line an item; a record has one line a field; text has no lines around it. */
+export type Layout = 'grid' | 'record' | 'text';
 
 /** A line of text, or one that is painted, and so safe to show as it is. */
 export type Note = string | Painted;
@@ -28,13 +30,45 @@ export interface Column {
 /** One cell a column. */
 export type Row = readonly string[];
 
+/** A column that knows what to show of an item. */
+export interface ColumnOf<Item> extends Column {
+  readonly cell: (item: Item) => string;
+}
+
+/** A column of a field, named as in the JSON; what is null is shown as `missing`. */
+export function column<Name extends string>(
+  name: Name,
+  missing = '',
+): ColumnOf<Readonly<Record<Name, unknown>>> {
+  return { name, cell: (item) => String(item[name] ?? missing) };
+}
+
+/** The same for numbers and amounts, which stand at the right. */
+export function figure<Name extends string>(name: Name, missing?: string) {
+  return { ...column(name, missing), align: 'right' } as const;
+}
+
+/** Shown for an unknown figure: not a number, so that nobody takes it for one. */
+export const unknown = '?';
+
+/** A line of cells for each item. */
+export function rowsOf<Item>(
+  items: readonly Item[],
+  columns: readonly ColumnOf<Item>[],
+): readonly Row[] {
+  return items.map((item) => columns.map(({ cell }) => cell(item)));
+}
+
+/** A view of many things: a line an item. */
+export function gridView<Item>(items: readonly Item[], columns: readonly ColumnOf<Item>[]): View {
+  return { layout: 'grid', columns, rows: rowsOf(items, columns) };
+}
+
 /** A view of one thing: a line a field, in the order of the fields. */
-export function recordView(fields: Readonly<Record<string, string>>): View {
-  return {
-    layout: 'record',
-    columns: Object.keys(fields).map((name) => ({ name })),
-    rows: [Object.values(fields)],
-  };
+export function recordView(fields: Readonly<Record<string, unknown>>, missing = ''): View {
+  const names = Object.keys(fields);
+  const columns = names.map((name) => column(name, missing));
+  return { layout: 'record', columns, rows: rowsOf([fields], columns) };
 }
 
 /** A record of numbers, such as how many rows of a file were applied. */
@@ -42,5 +76,5 @@ export function countsView<Name extends string>(
   names: readonly Name[],
   counts: Readonly<Record<Name, number>>,
 ): View {
-  return recordView(Object.fromEntries(names.map((name) => [name, String(counts[name])])));
+  return recordView(Object.fromEntries(names.map((name) => [name, counts[name]])));
 }

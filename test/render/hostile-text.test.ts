@@ -14,10 +14,11 @@ import {
   unseenInProse,
   visible,
 } from '../../src/core/text.ts';
+import type { OutputFormat } from '../../src/render/formats.ts';
 import { createPaint } from '../../src/render/paint.ts';
 import { present } from '../../src/render/present.ts';
 import { progressLine } from '../../src/render/progress.ts';
-import type { OutputFormat, Result } from '../../src/render/result.ts';
+import type { Result } from '../../src/render/result.ts';
 import { type ScheduleStory, scheduleColumns } from '../../src/render/schedule-columns.ts';
 import { swimlane } from '../../src/render/swimlane.ts';
 import { renderTable } from '../../src/render/table.ts';
@@ -271,13 +272,13 @@ describe('columns stay aligned', () => {
 
   test.each([true, false])(
     'with wide and combining characters, with borders: %s',
-    async (borders) => {
+    async (terminal) => {
       const view: View = {
         layout: 'grid',
         columns: [{ name: 'account' }, { name: 'balance', align: 'right' }],
         rows: names.map((name) => [name, '1.00']),
       };
-      const lines = (await renderTable(view, { paint, borders })).split('\n');
+      const lines = (await renderTable(view, { paint, terminal })).split('\n');
       const shown = lines.filter((line) => line.includes('1.00'));
       expect(shown).toHaveLength(names.length);
       const ends = shown.map((line) => stringWidth(line.slice(0, line.indexOf('1.00'))));
