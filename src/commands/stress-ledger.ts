@@ -51,7 +51,10 @@ export async function runLedgerMode(typed: Typed, session: Session): Promise<Sin
 }
 
 /** @throws `usage`, `invalid_uri` */
-export async function parseLedger(typed: Typed, session: Session): Promise<StressOptions> {
+export async function parseLedger(
+  typed: Typed,
+  session: Pick<Session, 'globals' | 'context' | 'talk'>,
+): Promise<StressOptions> {
   const { context, globals } = session;
   const number = (name: string, least: number, most: number) =>
     wholeNumberOption(typed, name, { least, most });

@@ -5,6 +5,7 @@ import { MongoClient } from 'mongodb';
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
 import { parse } from '../../src/cli/program.ts';
 import { parseExhaustive } from '../../src/commands/stress-exhaustive.ts';
+import { parseLedger } from '../../src/commands/stress-ledger.ts';
 import { parseLoad } from '../../src/commands/stress-load.ts';
 import { modeOf } from '../../src/commands/stress-mode.ts';
 import { createContext } from '../../src/core/context.ts';
@@ -69,6 +70,17 @@ describe('argv → options', () => {
     const { typed: words, session } = typed(line);
     expect(modeOf(words)).toBe('exhaustive');
     expect(await parseExhaustive(words, session)).toMatchObject(expected);
+  });
+
+  test.each<[string, object]>([
+    ['--model ledger', { models: ['ledger'], seed: 77, faults: undefined, keep: false }],
+    ['--faults failover --replicas 3', { faults: 'failover', replicas: 3, models: ['ledger'] }],
+    ['--faults kill --duration 3s --threads 2', { faults: 'kill', durationMs: 3000, threads: 2 }],
+    ['--model ledger,shared --ops 9', { models: ['ledger', 'shared'], operations: 9 }],
+  ])('ledger: %s', async (line, expected) => {
+    const { typed: words, session } = typed(line);
+    expect(modeOf(words)).toBe('ledger');
+    expect(await parseLedger(words, session)).toMatchObject(expected);
   });
 
   test('check', () => {
