@@ -28,7 +28,7 @@ import { tellAllProblems, tellProblems } from './problems.ts';
 import { textOption } from './typed.ts';
 
 /** What `balance` was asked to show: the bank, a branch, or an account; now or as it was. */
-export interface BalanceInput {
+interface BalanceInput {
   readonly branch: string | undefined;
   readonly account: string | undefined;
   readonly at: Span | undefined;

@@ -5,7 +5,7 @@ import type { Format } from '../render/formats.ts';
 import type { Result } from '../render/result.ts';
 
 /** A positional argument. */
-export interface ArgumentSpec {
+interface ArgumentSpec {
   readonly name: string;
   readonly summary: string;
   readonly optional?: boolean;

@@ -88,7 +88,7 @@ async function* sayRange(
 }
 
 /** What `history` was asked for. */
-export interface HistoryInput extends TypedRange {
+interface HistoryInput extends TypedRange {
   readonly branch: string;
   readonly account: string;
   readonly limit: number | undefined;

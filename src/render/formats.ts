@@ -14,7 +14,7 @@ export interface Format {
 export type OutputFormat = keyof typeof formats;
 
 /** What is printed once, from top to bottom. */
-export type Printable = Exclude<Result, LiveResult>;
+type Printable = Exclude<Result, LiveResult>;
 
 /** Where it is printed. */
 interface Place {
@@ -40,8 +40,8 @@ export const formats = {
 } as const satisfies Readonly<Record<string, FormatRow>>;
 
 /**
- * Whether a command line wants errors as JSON. Read from the words themselves: the error may be that
- * they cannot be parsed.
+ * Whether a command line wants errors as JSON. Read from the words themselves: the error may be
+ * that they cannot be parsed.
  */
 export function asksForJson(argv: readonly string[]): boolean {
   const names = Object.entries(formats).flatMap(([name, row]) => (row.jsonTalk ? name : []));

@@ -22,7 +22,7 @@ export interface Painted {
 }
 
 /** A column of a table and of CSV. */
-export interface Column {
+interface Column {
   readonly name: string;
   readonly align?: 'left' | 'right';
 }
