@@ -113,6 +113,6 @@ export function parseHistory(typed: Typed, config: Config): HistoryInput {
       'Exchange the two, or leave one out.',
     );
   }
-  const limit = wholeNumberOption(typed, 'limit', { least: 1, most: 1e9 });
+  const limit = wholeNumberOption(typed, 'limit', { min: 1, max: 1e9 });
   return { branch, account, since, until, limit };
 }

@@ -67,8 +67,8 @@ export async function parseExhaustive(
   const { checkExhaustiveOptions, defaultPoints, parsePoints } = await import(
     '../stress/explore/exhaustive-options.ts'
   );
-  const number = (name: string, least: number, most: number) =>
-    wholeNumberOption(typed, name, { least, most });
+  const number = (name: string, min: number, max: number) =>
+    wholeNumberOption(typed, name, { min, max });
   const models: readonly ExhaustiveModelName[] = ['shared', 'branch'];
   const points = textOption(typed, 'points');
   const count = number('random', 1, 10_000_000);

@@ -64,9 +64,9 @@ function parse(typed: Typed, known: readonly PostPoint[]): Options {
     );
   }
   return {
-    workers: wholeNumberOption(typed, 'workers', { least: 2, most: 3 }) ?? 2,
+    workers: wholeNumberOption(typed, 'workers', { min: 2, max: 3 }) ?? 2,
     points: names.includes('all') ? known : known.filter((point) => names.includes(point)),
-    preemptions: wholeNumberOption(typed, 'preemptions', { least: 0, most: 10_000 }),
+    preemptions: wholeNumberOption(typed, 'preemptions', { min: 0, max: 10_000 }),
   };
 }
 

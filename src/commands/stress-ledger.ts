@@ -56,8 +56,8 @@ export async function parseLedger(
   session: Pick<Session, 'globals' | 'context' | 'talk'>,
 ): Promise<StressOptions> {
   const { context, globals } = session;
-  const number = (name: string, least: number, most: number) =>
-    wholeNumberOption(typed, name, { least, most });
+  const number = (name: string, min: number, max: number) =>
+    wholeNumberOption(typed, name, { min, max });
   const duration = textOption(typed, 'duration');
   const faults = textOption(typed, 'faults');
   const models = modelsOption(typed, ['shared', 'branch', 'ledger'] as const);

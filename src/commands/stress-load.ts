@@ -49,8 +49,8 @@ export async function parseLoad(
   session: Pick<Session, 'context' | 'globals' | 'talk'>,
 ): Promise<LoadOptions> {
   const { context, globals } = session;
-  const number = (name: string, least: number, most: number) =>
-    wholeNumberOption(typed, name, { least, most });
+  const number = (name: string, min: number, max: number) =>
+    wholeNumberOption(typed, name, { min, max });
   const duration = textOption(typed, 'duration');
   return {
     seed: number('seed', 0, 2 ** 32 - 1) ?? context.freshSeed(),

@@ -141,9 +141,9 @@ async function unknownWrite(
   const { WriteUnknown } = await import('../bank/index.ts');
   if (!(error instanceof WriteUnknown)) return undefined;
   const unknown = `Whether ${branch}:${account} was changed is not known`;
-  const where = `${shellWord(branch)} ${shellWord(account)}`;
+  const words = `${shellWord(branch)} ${shellWord(account)}`;
   return {
     message: `${unknown}, and there is no journal to ask.`,
-    hint: `See what is there with bankctl balance ${where}.`,
+    hint: `See what is there with bankctl balance ${words}.`,
   };
 }

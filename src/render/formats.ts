@@ -84,7 +84,7 @@ async function* csv(result: Printable, { terminal }: Place): AsyncIterable<strin
 }
 
 async function* tables(result: Printable, place: Place): AsyncIterable<string> {
-  const style = await styleOf(place);
+  const style = await chooseStyle(place);
   let widths: readonly number[] | undefined;
   for await (const { view } of parts(result)) {
     const text = await draw(view, { ...style, widths });
@@ -118,7 +118,7 @@ export async function draw(view: View, style: Style): Promise<string> {
 /** No colour, and no colour library to load. */
 const plain: Paint = { head: visible, good: visible, bad: visible, warn: visible, faint: visible };
 
-/** How a place wants views to be drawn. */
-export async function styleOf({ colour, terminal }: Place): Promise<Style> {
+/** Chooses how views are drawn in a place. */
+export async function chooseStyle({ colour, terminal }: Place): Promise<Style> {
   return { paint: colour ? (await import('./paint.ts')).createPaint(true) : plain, terminal };
 }

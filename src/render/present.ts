@@ -1,7 +1,7 @@
 import type { Writable } from 'node:stream';
 import type { Context } from '../core/context.ts';
 import { BankctlError } from '../core/errors.ts';
-import { draw, type Format, formats, styleOf } from './formats.ts';
+import { chooseStyle, draw, type Format, formats } from './formats.ts';
 import type { Result } from './result.ts';
 import type { View } from './view.ts';
 
@@ -18,7 +18,7 @@ export async function present(
 ): Promise<void> {
   const place = { colour, terminal: stdoutIsTerminal };
   const texts =
-    result.kind === 'live' ? redrawn(result.frames, place) : formats[output].write(result, place);
+    result.kind === 'live' ? redraw(result.frames, place) : formats[output].write(result, place);
   for await (const text of texts) await write(stdout, text);
 }
 
@@ -26,11 +26,11 @@ export async function present(
  * Each frame is one write that goes up over the last one and overwrites it line by line, so
  * nothing flickers.
  */
-async function* redrawn(
+async function* redraw(
   frames: AsyncIterable<View>,
-  place: Parameters<typeof styleOf>[0],
+  place: Parameters<typeof chooseStyle>[0],
 ): AsyncIterable<string> {
-  const style = await styleOf(place);
+  const style = await chooseStyle(place);
   let height = 0;
   for await (const view of frames) {
     const lines = (await draw(view, style)).split('\n');

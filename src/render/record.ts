@@ -2,7 +2,7 @@ import { visible } from '../core/text.ts';
 import type { Paint } from './paint.ts';
 import type { Note, View } from './view.ts';
 
-/** What a drawing needs to know of the place where it is shown. */
+/** How a view is drawn, which depends on the place where it is shown. */
 export interface Style {
   readonly paint: Paint;
   /** Piped, a table has no lines around its cells, and plain text is not escaped. */

@@ -7,14 +7,14 @@ export type Result = SingleResult | StreamResult | LiveResult;
 /** A result that fits in memory. */
 export interface SingleResult {
   readonly kind: 'single';
-  /** The operation that was applied: what the user must learn even if nothing can be shown. */
+  /** The operation that was applied: the user must learn it even if nothing can be shown. */
   readonly operation?: string;
   /** True if the work changed the bank: then the result is said even if stdout is broken. */
   readonly wrote?: boolean;
   /** Printed as it is by `--json`; keys as in the reference. */
   readonly data: unknown;
   readonly view: View;
-  /** If it is not 0 though the command did its work, as when `stress` finds a violation. */
+  /** Set if it is not 0 though the command did its work, as when `stress` finds a violation. */
   readonly status?: Status;
 }
 
@@ -31,7 +31,7 @@ export interface StreamResult {
 
 /**
  * A result that changes while somebody looks: redrawn in place on a terminal. Elsewhere the
- * changes themselves are printed, one line each.
+ * changes themselves are printed, one per line.
  */
 export interface LiveResult {
   readonly kind: 'live';

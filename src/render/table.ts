@@ -39,15 +39,15 @@ export async function renderTable(view: View, style: Style): Promise<string> {
     style: { head: [], border: [], ...(!terminal && { 'padding-left': 0, 'padding-right': 0 }) },
     ...(!terminal && { chars: noBorders }),
   });
-  const rows = cells(view);
+  const rows = escapeCells(view);
   const measure = await measureFor(rows.flat());
-  const padded = widths ? paddedCells(rows, measure, view, widths) : rows;
-  const lines = drawnCells(table, padded, measure).split('\n');
+  const padded = widths ? padCells(rows, measure, view, widths) : rows;
+  const lines = drawCells(table, padded, measure).split('\n');
   if (terminal) dropInnerRules(lines, view, head);
   return [...lines.map((line) => line.trimEnd()), ...noteLines(view.notes)].join('\n');
 }
 
-function drawnCells(table: Table.Table, rows: readonly Row[], measure: Measure): string {
+function drawCells(table: Table.Table, rows: readonly Row[], measure: Measure): string {
   if (rows.every((row) => row.every(isAscii))) {
     table.push(...rows.map((row) => [...row]));
     return table.toString();
@@ -67,25 +67,25 @@ function dropInnerRules(lines: string[], view: View, head: boolean): void {
   }
 }
 
-function cells({ rows, footer = [] }: View): readonly Row[] {
-  return [...rows, ...footer].map((row) => row.map(shownCell));
+function escapeCells({ rows, footer = [] }: View): readonly Row[] {
+  return [...rows, ...footer].map((row) => row.map(showCell));
 }
 
 /** A mark that would hang on the line to its left gets something of its own to hang on. */
-function shownCell(text: string): string {
+function showCell(text: string): string {
   return visible(text).replace(/^\p{M}/u, '\u25CC$&');
 }
 
-/** Widths that hold all cells of a view: those of a long table's first part bind the others. */
+/** Measures the columns of a view. Later parts of a long table take the widths of its first. */
 export async function columnWidths(view: View): Promise<readonly number[]> {
-  const rows = cells(view);
+  const rows = escapeCells(view);
   const measure = await measureFor(rows.flat());
   return view.columns.map(({ name }, index) =>
     Math.max(name.length, ...rows.map((row) => measure(row[index] ?? ''))),
   );
 }
 
-function paddedCells(
+function padCells(
   rows: readonly Row[],
   measure: Measure,
   { columns }: View,

@@ -10,10 +10,10 @@ export interface View {
   readonly notes?: readonly Note[];
 }
 
-/** A grid has one line an item; a record has one line a field; text has no lines around it. */
+/** A grid has a line per item, a record a line per field; text has no frame around it. */
 export type Layout = 'grid' | 'record' | 'text';
 
-/** A line of text, or one that is painted, and so safe to show as it is. */
+/** A line of text, or a painted one, which is safe to show as it is. */
 export type Note = string | Painted;
 
 /** Made of what a `Paint` painted and of `visible` text, and of nothing else. */
@@ -27,7 +27,7 @@ interface Column {
   readonly align?: 'left' | 'right';
 }
 
-/** One cell a column. */
+/** One cell per column. */
 export type Row = readonly string[];
 
 /** A column that knows what to show of an item. */
@@ -35,7 +35,7 @@ export interface ColumnOf<Item> extends Column {
   readonly cell: (item: Item) => string;
 }
 
-/** A column of a field, named as in the JSON; what is null is shown as `missing`. */
+/** Makes a column of a field, named as in the JSON; null is shown as `missing`. */
 export function column<Name extends string>(
   name: Name,
   missing = '',
@@ -43,7 +43,7 @@ export function column<Name extends string>(
   return { name, cell: (item) => String(item[name] ?? missing) };
 }
 
-/** The same for numbers and amounts, which stand at the right. */
+/** As `column`, for numbers and amounts, which are aligned to the right. */
 export function figure<Name extends string>(name: Name, missing?: string) {
   return { ...column(name, missing), align: 'right' } as const;
 }
@@ -51,7 +51,7 @@ export function figure<Name extends string>(name: Name, missing?: string) {
 /** Shown for an unknown figure: not a number, so that nobody takes it for one. */
 export const unknown = '?';
 
-/** A line of cells for each item. */
+/** Makes the cells of each item. */
 export function rowsOf<Item>(
   items: readonly Item[],
   columns: readonly ColumnOf<Item>[],
@@ -59,19 +59,19 @@ export function rowsOf<Item>(
   return items.map((item) => columns.map(({ cell }) => cell(item)));
 }
 
-/** A view of many things: a line an item. */
+/** Makes a view of many things, with a line per item. */
 export function gridView<Item>(items: readonly Item[], columns: readonly ColumnOf<Item>[]): View {
   return { layout: 'grid', columns, rows: rowsOf(items, columns) };
 }
 
-/** A view of one thing: a line a field, in the order of the fields. */
+/** Makes a view of one thing, with a line per field, in the order of the fields. */
 export function recordView(fields: Readonly<Record<string, unknown>>, missing = ''): View {
   const names = Object.keys(fields);
   const columns = names.map((name) => column(name, missing));
   return { layout: 'record', columns, rows: rowsOf([fields], columns) };
 }
 
-/** A record of numbers, such as how many rows of a file were applied. */
+/** Makes a record of numbers, such as how many rows of a file were applied. */
 export function countsView<Name extends string>(
   names: readonly Name[],
   counts: Readonly<Record<Name, number>>,
