@@ -39,17 +39,17 @@ export const balance: Command = {
   name: 'balance',
   summary: 'show the balances of the bank, of a branch, or of one account',
   description:
-    'All figures are of one moment: one consistent snapshot of the database. --watch follows ' +
-    'what moves until Ctrl-C: on a terminal the balances are redrawn, on a pipe each posting ' +
-    'is a line. --at takes ISO 8601: a bare date is the end of that day in the timezone of the ' +
+    'All figures are of one moment: one consistent snapshot of the database. --watch shows ' +
+    'changes until Ctrl-C: on a terminal it redraws the balances, in a pipe it prints a line per ' +
+    'posting. --at takes ISO 8601: a bare date is the end of that day in the timezone of the ' +
     'config, and a time without an offset is in that zone.',
   arguments: [
     { name: 'branch', summary: 'list the accounts of this branch', optional: true },
     { name: 'account', summary: 'show this account', optional: true },
   ],
   options: [
-    { flags: '--at <TIME>', summary: 'as it was at this time, or at the end of this day' },
-    { flags: '--watch', summary: 'follow what moves' },
+    { flags: '--at <TIME>', summary: 'the balances at this time, or at the end of this day' },
+    { flags: '--watch', summary: 'show changes as they happen' },
   ],
   examples: [
     'bankctl balance',
@@ -60,11 +60,11 @@ export const balance: Command = {
   ],
   run: async (typed, session) => {
     const input = parseBalance(typed, await session.config());
-    if (input.watch) return watched(session, input);
+    if (input.watch) return watchBank(session, input);
     const { branch, account, at } = input;
-    if (branch === undefined) return wholeBank(session, at);
-    if (account === undefined) return oneBranch(session, branch, at);
-    return oneAccount(session, { branch, account }, at);
+    if (branch === undefined) return showBank(session, at);
+    if (account === undefined) return showBranch(session, branch, at);
+    return showAccount(session, { branch, account }, at);
   },
 };
 
@@ -74,7 +74,10 @@ export function parseBalance(typed: Typed, config: Config): BalanceInput {
   const at = textOption(typed, 'at');
   const watch = typed.options['watch'] === true;
   if (watch && at !== undefined) {
-    throw new BankctlError('usage', '--at looks back and --watch looks on: not both at once.');
+    throw new BankctlError(
+      'usage',
+      '--at shows the past and --watch the present: not both at once.',
+    );
   }
   return {
     branch: branch === undefined ? undefined : findBranch(config, branch).name,
@@ -84,7 +87,7 @@ export function parseBalance(typed: Typed, config: Config): BalanceInput {
   };
 }
 
-async function wholeBank(session: Session, at: Span | undefined): Promise<Result> {
+async function showBank(session: Session, at: Span | undefined): Promise<Result> {
   const bank = await session.bank();
   await warnOfNoBank(bank, session);
   sayLeftOut(bank, session);
@@ -92,7 +95,7 @@ async function wholeBank(session: Session, at: Span | undefined): Promise<Result
   const past = at && (await bankBalanceAt(bank, at));
   const { branches, totals } = past ?? (await bankBalance(bank));
   const status = tellAllProblems(session, bank, branches);
-  if (past) await tellMoment(session, past);
+  if (past) await sayMoment(session, past);
   for (const name of past?.unknownBranches ?? []) {
     const message = `The journal has postings of ${quote(name)}, which is no branch of the config.`;
     warning(session, 'unknown_branch', `${message} They are left out here.`, { branch: name });
@@ -110,7 +113,7 @@ async function wholeBank(session: Session, at: Span | undefined): Promise<Result
 }
 
 /** Says which moment it is, and whether the answer can still change. */
-async function tellMoment(session: Session, moment: PastMoment): Promise<void> {
+async function sayMoment(session: Session, moment: PastMoment): Promise<void> {
   const { at, final, finalFrom, isOver } = moment;
   const { timezone } = await session.config();
   const data = momentData({ at, final });
@@ -142,23 +145,23 @@ function bankView({ branches, totals }: BankBalance): View {
     branch: 'total',
     currency,
     total,
-    accounts: accountsIn(branches, currency),
+    accounts: countAccounts(branches, currency),
   }));
   return { ...gridView(branches, branchColumns), footer: rowsOf(sums, branchColumns) };
 }
 
-function accountsIn(branches: BankBalance['branches'], currency: string): number {
+function countAccounts(branches: BankBalance['branches'], currency: string): number {
   return branches
     .filter((branch) => branch.currency === currency)
     .reduce((sum, { accounts }) => sum + accounts, 0);
 }
 
-async function oneBranch(session: Session, name: string, at: Span | undefined): Promise<Result> {
+async function showBranch(session: Session, name: string, at: Span | undefined): Promise<Result> {
   const bank = await session.bank();
   await warnOfNoBank(bank, session);
   const { accountBalances, createTally } = await import('../bank/index.ts');
   const tally = createTally();
-  const rows = at ? pastRows(session, bank, name, at) : accountBalances(bank, name, tally);
+  const rows = at ? readPast(session, bank, name, at) : accountBalances(bank, name, tally);
   return {
     ...streamOf<AccountBalance>(rows, [
       column('account', unknown),
@@ -169,7 +172,7 @@ async function oneBranch(session: Session, name: string, at: Span | undefined): 
   };
 }
 
-async function* pastRows(session: Session, bank: Bank, name: string, at: Span) {
+async function* readPast(session: Session, bank: Bank, name: string, at: Span) {
   const { accountBalancesAt } = await import('../bank/index.ts');
   let moment: PastMoment | undefined;
   const batches = accountBalancesAt(bank, name, at, (read) => {
@@ -179,10 +182,10 @@ async function* pastRows(session: Session, bank: Bank, name: string, at: Span) {
     const data = moment && momentData(moment);
     yield rows.map((row) => ({ ...row, ...data }));
   }
-  if (moment) await tellMoment(session, moment);
+  if (moment) await sayMoment(session, moment);
 }
 
-async function oneAccount(
+async function showAccount(
   session: Session,
   reference: AccountReference,
   at: Span | undefined,
@@ -197,7 +200,7 @@ async function oneAccount(
     return accountResult(found);
   }
   const past = await accountBalanceAt(bank, reference, at);
-  await tellMoment(session, past);
+  await sayMoment(session, past);
   return accountResult(past, momentData(past));
 }
 
@@ -217,17 +220,17 @@ function accountView(found: FoundAccount): View {
 }
 
 /** On a terminal the balances are redrawn as they move; elsewhere each posting is a line. */
-async function watched(session: Session, input: BalanceInput): Promise<Result> {
+async function watchBank(session: Session, input: BalanceInput): Promise<Result> {
   const bank = await session.bank();
   await warnOfNoBank(bank, session);
   if (input.branch === undefined) sayLeftOut(bank, session);
   const { watchPostings } = await import('../bank/index.ts');
   const events = watchPostings(bank, input, session.context.interrupted);
   if (session.context.stdoutIsTerminal && formats[session.globals.output].forPeople) {
-    return { kind: 'live', frames: frames(bank, input, events) };
+    return { kind: 'live', frames: drawFrames(bank, input, events) };
   }
   const formatAt = timeFormat(await resultZone(session));
-  const stream = streamOf<Movement>(movements(session, events), [
+  const stream = streamOf<Movement>(readMovements(session, events), [
     { name: 'at', cell: ({ at }) => formatAt(new Date(at)) },
     column('branch'),
     column('account'),
@@ -239,9 +242,9 @@ async function watched(session: Session, input: BalanceInput): Promise<Result> {
   return { ...stream, endless: true };
 }
 
-const lostPlace = 'Lost its place in the journal: what moved meanwhile is not shown.';
+const lostPlace = 'Lost the place in the journal: changes made meanwhile are not shown.';
 
-async function* movements(
+async function* readMovements(
   session: Session,
   events: AsyncIterable<WatchEvent>,
 ): AsyncIterable<readonly Movement[]> {
@@ -262,20 +265,20 @@ async function* movements(
   }
 }
 
-async function* frames(
+async function* drawFrames(
   bank: Bank,
   input: BalanceInput,
   events: AsyncIterable<WatchEvent>,
 ): AsyncIterable<View> {
-  yield await frame(bank, input, ['Waiting for something to move. Ctrl-C ends.']);
+  yield await drawFrame(bank, input, ['Waiting for a change. Ctrl-C ends.']);
   for await (const event of events) {
-    const notes = notesOf(event);
-    if (notes) yield await frame(bank, input, notes);
+    const notes = notesAfter(event);
+    if (notes) yield await drawFrame(bank, input, notes);
   }
 }
 
 /** What stands under the balances after an event; undefined leaves them as they are. */
-function notesOf(event: WatchEvent): readonly string[] | undefined {
+function notesAfter(event: WatchEvent): readonly string[] | undefined {
   switch (event.kind) {
     case 'moved':
       return event.movements
@@ -291,7 +294,7 @@ function notesOf(event: WatchEvent): readonly string[] | undefined {
 }
 
 /** The balances as they are now, and what moved last. */
-async function frame(
+async function drawFrame(
   bank: Bank,
   { branch, account }: BalanceInput,
   notes: readonly string[],

@@ -19,7 +19,7 @@ export const db: Command = {
   arguments: [
     {
       name: 'action',
-      summary: 'start it, stop it, tell its state, or print its data directory',
+      summary: 'start it, stop it, show its state, or print its data directory',
       choices: [...actions.keys()],
     },
   ],
@@ -35,7 +35,7 @@ export const db: Command = {
 async function start(session: Session): Promise<SingleResult> {
   const { ensureLocal } = await import('../database/local/local.ts');
   const { started } = await ensureLocal(mongodHost(session));
-  session.talk(started ? 'Started the local database.' : 'The local database runs already.');
+  session.talk(started ? 'Started the local database.' : 'The local database is already running.');
   return status(session);
 }
 

@@ -22,8 +22,8 @@ export const init: Command = {
     'Repeatable: a config that is found is kept as it is, and what exists in the database ' +
     'stays. --sample opens an account SAMPLE with 100 in each of the first two branches. ' +
     '--rename changes what the database says of its branches, collections, currencies and ' +
-    'journal to what the config says, unless a stored document contradicts it; let no other ' +
-    'command run meanwhile.',
+    'journal to what the config says, unless a stored document contradicts it; run no other ' +
+    'command meanwhile.',
   arguments: [],
   options: [
     { flags: '--sample', summary: 'open two accounts to play with' },

@@ -5,7 +5,7 @@ import type { OptionSpec, Typed } from './command.ts';
 
 /** The options that every command which changes accounts takes. */
 export const writingOptions: readonly OptionSpec[] = [
-  { flags: '--id <ID>', summary: 'operation id; the same id is applied once, for ever' },
+  { flags: '--id <ID>', summary: 'operation id; one id is applied only once, ever' },
   { flags: '--memo <TEXT>', summary: 'a note that the journal keeps' },
   { flags: '--dry-run', summary: 'say what would happen, and write nothing' },
 ];

@@ -129,7 +129,7 @@ type Said = Pick<BankctlError, 'message' | 'hint'>;
 
 function unknownCommit(error: unknown, id: string, again: string): Said | undefined {
   if (!(error instanceof BankctlError) || error.code !== 'outcome_unknown') return undefined;
-  const look = `bankctl show ${shellWord(id)} tells too`;
+  const look = `bankctl show ${shellWord(id)} shows it too`;
   const hint = `To make sure, ${again}: it is applied once; ${look}.`;
   return { message: error.message, hint };
 }

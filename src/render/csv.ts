@@ -9,7 +9,7 @@ const needsQuotes = /^\s|\s$|[\r\u0085\u2028\u2029]|^\uFEFF/;
  * A view as CSV: RFC 4180, but each line ends with a bare newline.
  *
  * @param head false for the second and later parts of a long list
- * @param exact every cell as it is, for a program; otherwise a person looks on, and it is escaped
+ * @param exact every cell as it is, for a program; for a person, cells are escaped
  */
 export function renderCsv(
   view: View,
