@@ -26,7 +26,7 @@ const core = [
   ...['stress/options', 'stress/shared-model'],
   ...(await sources('bank/operations')),
   ...['files/rows', 'files/operation-rows', 'files/account-rows'],
-  ...['render/present', 'render/progress', 'render/plain-paint', 'render/record', 'render/width'],
+  ...['render/present', 'render/progress', 'render/formats', 'render/record', 'render/width'],
 ].map((name) => (name.endsWith('.ts') ? name : `src/${name}.ts`));
 
 const bank = [

@@ -44,19 +44,24 @@ async function flush(stream: Writable): Promise<void> {
 }
 
 async function report(error: unknown, argv: readonly string[], context: Context): Promise<Status> {
-  const [{ BankctlError }, { forPerson, linesForPerson, withoutSecrets }, { jsonText }] =
-    await Promise.all([
-      import('./core/errors.ts'),
-      import('./core/redaction.ts'),
-      import('./core/text.ts'),
-    ]);
+  const [
+    { BankctlError },
+    { forPerson, linesForPerson, withoutSecrets },
+    { jsonText },
+    { asksForJson },
+  ] = await Promise.all([
+    import('./core/errors.ts'),
+    import('./core/redaction.ts'),
+    import('./core/text.ts'),
+    import('./render/formats.ts'),
+  ]);
   const uris = [context.env['BANKCTL_URI'], ...argv.filter((word) => word.includes('://'))];
   const known = error instanceof BankctlError;
   const code = known ? error.code : 'internal';
   const message = error instanceof Error ? error.message : String(error);
   const hint = known ? error.hint : 'This is a bug in bankctl; please report it with this text.';
   const clean = (text: string) => withoutSecrets(text, uris);
-  if (wantsJson(argv)) {
+  if (asksForJson(argv)) {
     const shown = { code, message: clean(message), hint: clean(hint) };
     context.stderr.write(`${jsonText({ error: shown })}\n`);
   } else {
@@ -66,14 +71,4 @@ async function report(error: unknown, argv: readonly string[], context: Context)
     context.stderr.write(`${lines.join('\n')}\n`);
   }
   return known ? error.status : 1;
-}
-
-/** Read from the words themselves: the error may be that they cannot be parsed. */
-function wantsJson(argv: readonly string[]): boolean {
-  return argv.some(
-    (word, index) =>
-      word === '--json' ||
-      /^(--output=|-o=?)(nd)?json$/.test(word) ||
-      (/^(--output|-o)$/.test(word) && /^(nd)?json$/.test(argv[index + 1] ?? '')),
-  );
 }

@@ -6,8 +6,7 @@ import { parseDuration } from '../core/duration.ts';
 import { BankctlError, errorTable, Status } from '../core/errors.ts';
 import { nearest } from '../core/nearest.ts';
 import { quote } from '../core/text.ts';
-import type { OutputFormat } from '../render/result.ts';
-import { outputFormats } from '../render/result.ts';
+import { formats, type OutputFormat } from '../render/formats.ts';
 
 const helpAfter = `
 Exit statuses: 0 done, 1 refused or failed, 2 bad usage or config, 3 database
@@ -118,7 +117,7 @@ function globalOptions(): readonly Option[] {
       'uri',
     ),
     new Option('-o, --output <FORMAT>', 'how the result is printed')
-      .choices([...outputFormats])
+      .choices(Object.keys(formats))
       .default('table'),
     new Option('--json', 'the same as -o json').implies({ output: 'json' }),
     new Option('--no-color', 'no colour; NO_COLOR does the same'),
@@ -168,21 +167,22 @@ function readGlobals(options: Record<string, unknown>, context: Context): Global
     const value = options[name];
     return typeof value === 'string' ? value : undefined;
   };
+  const output = text('output');
   const { NO_COLOR, FORCE_COLOR } = context.env;
   const colourful = FORCE_COLOR ? FORCE_COLOR !== '0' : context.stdoutIsTerminal && !NO_COLOR;
   return Object.freeze({
     config: text('config'),
     uri: text('uri'),
     uriFile: text('uriFile'),
-    output: outputFormat(text('output')),
+    output: isFormat(output) ? output : 'table',
     colour: options['color'] !== false && colourful,
     quiet: options['quiet'] === true,
     timeoutMs: parseDuration(text('timeout') ?? '10s', '--timeout'),
   });
 }
 
-function outputFormat(text: string | undefined): OutputFormat {
-  return outputFormats.find((format) => format === text) ?? 'table';
+function isFormat(text: string | undefined): text is OutputFormat {
+  return text !== undefined && Object.hasOwn(formats, text);
 }
 
 /** `bankctl help NAME` of a name that there is not. */

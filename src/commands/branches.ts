@@ -1,3 +1,4 @@
+import { column, figure, gridView, unknown } from '../render/view.ts';
 import { sayLeftOut, tellAllProblems, warnOfNoBank } from './bank-notices.ts';
 import type { Command } from './command.ts';
 
@@ -14,27 +15,13 @@ export const branches: Command = {
     sayLeftOut(bank, session);
     const { branches: rows } = await bankBalance(bank);
     const status = tellAllProblems(session, bank, rows);
-    return {
-      kind: 'single',
-      data: rows,
-      view: {
-        layout: 'grid',
-        columns: [
-          { name: 'branch' },
-          { name: 'collection' },
-          { name: 'currency' },
-          { name: 'accounts', align: 'right' },
-          { name: 'total', align: 'right' },
-        ],
-        rows: rows.map(({ branch, collection, currency, accounts, total }) => [
-          branch,
-          collection,
-          currency,
-          String(accounts),
-          total ?? '?',
-        ]),
-      },
-      status,
-    };
+    const columns = [
+      column('branch'),
+      column('collection'),
+      column('currency'),
+      figure('accounts'),
+      figure('total', unknown),
+    ];
+    return { kind: 'single', data: rows, view: gridView(rows, columns), status };
   },
 };

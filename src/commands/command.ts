@@ -1,10 +1,11 @@
 import type { Bank } from '../bank/bank.ts';
 import type { Config } from '../config/config.ts';
 import type { Context } from '../core/context.ts';
-import type { Format, Result } from '../render/result.ts';
+import type { Format } from '../render/formats.ts';
+import type { Result } from '../render/result.ts';
 
 /** A positional argument. */
-export interface ArgumentSpec {
+interface ArgumentSpec {
   readonly name: string;
   readonly summary: string;
   readonly optional?: boolean;
@@ -44,7 +45,7 @@ export interface Session {
   readonly say: (line: string) => void;
   /** A line for people, on stderr; silent with `--quiet`. */
   readonly talk: (line: string) => void;
-  /** A line that is redrawn in place, on a terminal only; undefined takes it away. */
+  /** A line that is redrawn in place, on a terminal only; undefined removes it. */
   readonly progress: (line: string | undefined) => void;
   readonly config: () => Promise<Config>;
   /** With `rename`, a bank whose identity the config contradicts is opened all the same. */
@@ -63,8 +64,8 @@ export interface Command {
   /** Lines to copy, each a whole command line. */
   readonly examples: readonly string[];
   /**
-   * Whether it makes a local database where there is none; never in a dry run. Another command
-   * would show a bank without accounts, as to a cron job whose HOME is another.
+   * Whether it makes a local database if there is none; never in a dry run. If any command did,
+   * a cron job with another HOME would be shown a bank without accounts.
    */
   readonly makesDatabase?: (typed: Typed) => boolean;
   readonly run: (typed: Typed, session: Session) => Promise<Result>;

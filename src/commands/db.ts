@@ -4,6 +4,11 @@ import type { Command, Session } from './command.ts';
 import { mongodHost } from './mongod-host.ts';
 import { argument } from './typed.ts';
 
+/** What can be asked for, by name. */
+const actions: ReadonlyMap<string, (session: Session) => Promise<SingleResult>> = new Map(
+  Object.entries({ start, stop, status, path }),
+);
+
 export const db: Command = {
   name: 'db',
   summary: 'start, stop or look at the local database',
@@ -14,30 +19,23 @@ export const db: Command = {
   arguments: [
     {
       name: 'action',
-      summary: 'start it, stop it, tell its state, or print its data directory',
-      choices: ['start', 'stop', 'status', 'path'],
+      summary: 'start it, stop it, show its state, or print its data directory',
+      choices: [...actions.keys()],
     },
   ],
   options: [],
   examples: ['bankctl db status', 'bankctl db stop', 'bankctl db path'],
-  run: (typed, session) => {
-    switch (argument(typed, 0)) {
-      case 'start':
-        return start(session);
-      case 'stop':
-        return stop(session);
-      case 'path':
-        return path(session);
-      default:
-        return status(session);
-    }
+  run: async (typed, session) => {
+    const action = actions.get(argument(typed, 0));
+    if (!action) throw new Error('an action that is not among the choices');
+    return action(session);
   },
 };
 
 async function start(session: Session): Promise<SingleResult> {
   const { ensureLocal } = await import('../database/local/local.ts');
   const { started } = await ensureLocal(mongodHost(session));
-  session.talk(started ? 'Started the local database.' : 'The local database runs already.');
+  session.talk(started ? 'Started the local database.' : 'The local database is already running.');
   return status(session);
 }
 
@@ -45,12 +43,12 @@ async function stop(session: Session): Promise<SingleResult> {
   const { stopLocal } = await import('../database/local/local.ts');
   const stopped = await stopLocal(mongodHost(session));
   session.talk(stopped ? 'Stopped the local database.' : 'The local database was not running.');
-  return { kind: 'single', data: { stopped }, view: recordView({ stopped: String(stopped) }) };
+  return { kind: 'single', data: { stopped }, view: recordView({ stopped }) };
 }
 
-async function status(session: Session): Promise<SingleResult> {
+async function status({ context }: Session): Promise<SingleResult> {
   const { localStatus } = await import('../database/local/local.ts');
-  const local = await localStatus(session.context);
+  const local = await localStatus(context);
   const data = {
     running: local.running,
     pid: local.pid ?? null,
@@ -61,16 +59,11 @@ async function status(session: Session): Promise<SingleResult> {
     data_dir: local.dataDir,
     log: local.logFile,
   };
-  const fields = Object.entries(data).map(([name, value]) => [name, String(value ?? '-')] as const);
-  return { kind: 'single', data, view: recordView(Object.fromEntries(fields)) };
+  return { kind: 'single', data, view: recordView(data, '-') };
 }
 
-async function path(session: Session): Promise<SingleResult> {
+async function path({ context }: Session): Promise<SingleResult> {
   const { localPaths } = await import('../database/local/local-paths.ts');
-  const { dataDir } = localPaths(session.context.env);
-  return {
-    kind: 'single',
-    data: { path: dataDir },
-    view: { layout: 'text', columns: [{ name: 'path' }], rows: [[dataDir]] },
-  };
+  const data = { path: localPaths(context.env).dataDir };
+  return { kind: 'single', data, view: { ...recordView(data), layout: 'text' } };
 }

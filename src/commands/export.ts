@@ -5,8 +5,9 @@ import { BankctlError, Status } from '../core/errors.ts';
 import { jsonText } from '../core/text.ts';
 import { accountColumns } from '../files/account-rows.ts';
 import { operationShape } from '../files/operation-rows.ts';
-import { type StreamResult, streamOf } from '../render/result.ts';
-import type { Column } from '../render/view.ts';
+import { formats } from '../render/formats.ts';
+import { type Part, type StreamResult, streamOf } from '../render/result.ts';
+import { column } from '../render/view.ts';
 import { sayLeftOut, tellProblems, warnOfNoBank } from './bank-notices.ts';
 import type { Command, Session, Typed } from './command.ts';
 
@@ -76,8 +77,7 @@ async function accounts(branches: readonly string[], session: Session): Promise<
   };
   const stream = streamOf(
     exportAccounts(bank, branches, tallyOf),
-    accountColumns.map((name): Column => ({ name })),
-    (row) => accountColumns.map((name) => row[name]),
+    accountColumns.map((name) => column(name)),
   );
   const status = () => {
     const statuses = [...tallies].map(([name, tally]) =>
@@ -86,7 +86,7 @@ async function accounts(branches: readonly string[], session: Session): Promise<
     return statuses.find((one) => one !== Status.done) ?? Status.done;
   };
   const rows = { ...stream, status };
-  return session.globals.output === 'table' ? asText(rows, csvText) : rows;
+  return formats[session.globals.output].forPeople ? asText(rows, csvText) : rows;
 }
 
 async function operations(session: Session): Promise<StreamResult> {
@@ -94,13 +94,10 @@ async function operations(session: Session): Promise<StreamResult> {
   const { columns } = operationShape;
   const rows = streamOf(
     exportOperations(await session.bank()),
-    columns.map((name): Column => ({ name })),
-    (row) => columns.map((name) => String(row[name] ?? '')),
+    columns.map((name) => column(name)),
   );
-  return session.globals.output === 'table' ? asText(rows, ndjsonText) : rows;
+  return formats[session.globals.output].forPeople ? asText(rows, ndjsonText) : rows;
 }
-
-type Part = StreamResult['parts'] extends AsyncIterable<infer P> ? P : never;
 
 /** A table is not for machines: what is to be taken back is written in a format for rows. */
 function asText(

@@ -6,6 +6,7 @@ import { findBranch } from '../config/find-branch.ts';
 import { BankctlError, Status } from '../core/errors.ts';
 import { parseSpan, timeFormat } from '../core/time.ts';
 import { streamOf } from '../render/result.ts';
+import { column, figure } from '../render/view.ts';
 import { hintAtNoBank } from './bank-notices.ts';
 import type { Command, Session, Typed } from './command.ts';
 import { failure, notice, noticeRange, resultZone, type TypedRange } from './notice.ts';
@@ -51,22 +52,13 @@ export const history: Command = {
     const stream = streamOf<HistoryRow>(
       sayRange(session, bank, { ...range, zone: config.timezone }, rows),
       [
-        { name: 'at' },
-        { name: 'operation' },
-        { name: 'type' },
-        { name: 'amount', align: 'right' },
-        { name: 'balance', align: 'right' },
-        { name: 'version', align: 'right' },
-        { name: 'memo' },
-      ],
-      (row) => [
-        formatAt(new Date(row.at)),
-        row.operation,
-        row.type,
-        row.amount,
-        row.balance,
-        String(row.version),
-        row.memo ?? '',
+        { name: 'at', cell: ({ at }) => formatAt(new Date(at)) },
+        column('operation'),
+        column('type'),
+        figure('amount'),
+        figure('balance'),
+        figure('version'),
+        column('memo'),
       ],
     );
     return { ...stream, status: () => status };
@@ -96,7 +88,7 @@ async function* sayRange(
 }
 
 /** What `history` was asked for. */
-export interface HistoryInput extends TypedRange {
+interface HistoryInput extends TypedRange {
   readonly branch: string;
   readonly account: string;
   readonly limit: number | undefined;
@@ -121,6 +113,6 @@ export function parseHistory(typed: Typed, config: Config): HistoryInput {
       'Exchange the two, or leave one out.',
     );
   }
-  const limit = wholeNumberOption(typed, 'limit', { least: 1, most: 1e9 });
+  const limit = wholeNumberOption(typed, 'limit', { min: 1, max: 1e9 });
   return { branch, account, since, until, limit };
 }

@@ -1,7 +1,7 @@
 import { builtInConfig, databaseNameProblem } from '../config/config.ts';
 import { databaseOf } from '../core/uri.ts';
-import type { SingleResult } from '../render/result.ts';
-import type { Command, Session } from './command.ts';
+import { column, figure, gridView } from '../render/view.ts';
+import type { Command, Session, Typed } from './command.ts';
 
 /** A branch's collection after `init`; keys as in the JSON result. */
 interface Prepared {
@@ -21,8 +21,8 @@ export const init: Command = {
     'Repeatable: a config that is found is kept as it is, and what exists in the database ' +
     'stays. --sample opens an account SAMPLE with 100 in each of the first two branches. ' +
     '--rename changes what the database says of its branches, collections, currencies and ' +
-    'journal to what the config says, unless a stored document contradicts it; let no other ' +
-    'command run meanwhile.',
+    'journal to what the config says, unless a stored document contradicts it; run no other ' +
+    'command meanwhile.',
   arguments: [],
   options: [
     { flags: '--sample', summary: 'open two accounts to play with' },
@@ -40,18 +40,37 @@ export const init: Command = {
   ],
   makesDatabase: () => true,
   run: async (typed, session) => {
-    const dryRun = typed.options['dryRun'] === true;
-    const sample = typed.options['sample'] === true;
+    const { sample, rename, dryRun } = parseInit(typed);
     const { ensureConfigFile } = await import('../config/write.ts');
     const database = uriDatabase(session);
     const { globals, context } = session;
     const config = await ensureConfigFile(globals.config, context, { dryRun, database });
     session.talk(configLine(config, dryRun));
-    if (typed.options['rename'] === true && !config.written) await rename(session, dryRun);
+    if (rename && !config.written) await renameBank(session, dryRun);
     const prepared = dryRun ? await planned(session, config) : await prepare(session, sample);
-    return initResult(config, prepared, dryRun);
+    return {
+      kind: 'single',
+      data: { config: config.path, written: config.written, dry_run: dryRun, branches: prepared },
+      view: gridView(prepared, [column('branch'), column('collection'), figure('accounts', '-')]),
+    };
   },
 };
+
+/** What `init` was asked to do. */
+interface InitInput {
+  readonly sample: boolean;
+  readonly rename: boolean;
+  readonly dryRun: boolean;
+}
+
+/** Every combination of the options is allowed. */
+export function parseInit({ options }: Typed): InitInput {
+  return {
+    sample: options['sample'] === true,
+    rename: options['rename'] === true,
+    dryRun: options['dryRun'] === true,
+  };
+}
 
 /** A config that is written names the database that the URI names; of a file it does not know. */
 function uriDatabase({ globals, context }: Session): string | undefined {
@@ -71,7 +90,7 @@ function configLine({ path, written }: ConfigFile, dryRun: boolean): string {
   return dryRun ? `Would write a config to ${path}.` : `Wrote a config to ${path}.`;
 }
 
-async function rename(session: Session, dryRun: boolean): Promise<void> {
+async function renameBank(session: Session, dryRun: boolean): Promise<void> {
   const bank = await session.bank({ rename: true });
   const changes = await bank.identity.rename({ dryRun });
   if (changes.length === 0) session.talk('The database agrees with the config already.');
@@ -112,24 +131,4 @@ async function openSamples(session: Session): Promise<void> {
 async function planned(session: Session, { written }: ConfigFile): Promise<readonly Prepared[]> {
   const { branches } = written ? builtInConfig : await session.config();
   return branches.map(({ name, collection }) => ({ branch: name, collection, accounts: null }));
-}
-
-function initResult(
-  config: ConfigFile,
-  prepared: readonly Prepared[],
-  dryRun: boolean,
-): SingleResult {
-  return {
-    kind: 'single',
-    data: { config: config.path, written: config.written, dry_run: dryRun, branches: prepared },
-    view: {
-      layout: 'grid',
-      columns: [{ name: 'branch' }, { name: 'collection' }, { name: 'accounts', align: 'right' }],
-      rows: prepared.map(({ branch, collection, accounts }) => [
-        branch,
-        collection,
-        String(accounts ?? '-'),
-      ]),
-    },
-  };
 }

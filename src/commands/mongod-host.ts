@@ -2,10 +2,10 @@ import type { BinaryHost } from '../database/mongod/mongod-binary.ts';
 import { progressText } from '../render/progress.ts';
 import type { Session } from './command.ts';
 
-/** What finding or starting a mongod takes from a session; it shows its progress there. */
+/** What finding or starting a mongod needs of a session, which shows the progress. */
 export function mongodHost(session: Session): BinaryHost {
   const { env, nowMs, monotonicNs, interrupted, stderrIsTerminal } = session.context;
-  let told: string | undefined;
+  let announced: string | undefined;
   return {
     env,
     nowMs,
@@ -15,9 +15,9 @@ export function mongodHost(session: Session): BinaryHost {
     warn: (line) => session.talk(line),
     progress: (event) => {
       session.progress(progressText(event.label, event.doneBytes, event.totalBytes));
-      // Without a terminal a long wait has one line to explain it.
-      if (!stderrIsTerminal && event.doneBytes !== undefined && told !== event.label) {
-        told = event.label;
+      // Without a terminal, one line explains a long wait.
+      if (!stderrIsTerminal && event.doneBytes !== undefined && announced !== event.label) {
+        announced = event.label;
         session.talk(`${event.label} ...`);
       }
     },

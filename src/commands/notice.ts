@@ -1,7 +1,8 @@
 import type { BankctlError } from '../core/errors.ts';
 import { jsonText } from '../core/text.ts';
 import { formatTime, type Span } from '../core/time.ts';
-import type { GlobalOptions, Session } from './command.ts';
+import { formats } from '../render/formats.ts';
+import type { Session } from './command.ts';
 
 /** Facts for a program, beside the sentence for people. */
 type NoticeFacts = Readonly<Record<string, unknown>>;
@@ -38,7 +39,7 @@ export function failure(
   { code, message, hint }: Pick<BankctlError, 'code' | 'message' | 'hint'>,
   facts: NoticeFacts = {},
 ): void {
-  if (isJson(globals)) say(jsonText({ error: { code, message, hint, ...facts } }));
+  if (formats[globals.output].jsonTalk) say(jsonText({ error: { code, message, hint, ...facts } }));
   else for (const line of [`bankctl: ${message}`, hint]) say(line);
 }
 
@@ -48,18 +49,16 @@ function noticeText(
   message: string,
   facts: NoticeFacts,
 ): string {
-  return isJson(globals) ? jsonText({ notice: { code, message, ...facts } }) : message;
-}
-
-function isJson({ output }: GlobalOptions): boolean {
-  return output === 'json' || output === 'ndjson';
+  return formats[globals.output].jsonTalk
+    ? jsonText({ notice: { code, message, ...facts } })
+    : message;
 }
 
 /**
  * How a result shows times: to people as the clocks of the config's zone do, to programs in UTC.
  */
 export async function resultZone(session: Session): Promise<string> {
-  return session.globals.output === 'table' ? (await session.config()).timezone : 'UTC';
+  return formats[session.globals.output].forPeople ? (await session.config()).timezone : 'UTC';
 }
 
 /** A half-open range of time as it was typed; what was left out is open. */

@@ -143,7 +143,7 @@ export async function parseStress(typed: Typed, session: ParseSession): Promise<
   if (mode === 'check') return { mode, file: historyFile(typed) };
   const number = (flag: NumberFlag) => {
     const { min, max } = boundsOf(flag, mode);
-    return wholeNumberOption(typed, flag, { least: min, most: max });
+    return wholeNumberOption(typed, flag, { min, max });
   };
   const seed = () => number('seed') ?? session.context.freshSeed();
   const workers = number('workers');

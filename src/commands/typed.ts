@@ -8,7 +8,7 @@ import type { OptionSpec, Typed } from './command.ts';
 
 /** The options that every command which changes accounts takes. */
 export const writingOptions: readonly OptionSpec[] = [
-  { flags: '--id <ID>', summary: 'operation id; the same id is applied once, for ever' },
+  { flags: '--id <ID>', summary: 'operation id; one id is applied only once, ever' },
   { flags: '--memo <TEXT>', summary: 'a note that the journal keeps' },
   { flags: '--dry-run', summary: 'say what would happen, and write nothing' },
 ];
@@ -54,21 +54,21 @@ export function textOption(typed: Typed, name: string): string | undefined {
 /**
  * The value of an option that takes a whole number.
  *
- * @throws `usage` where it is none, or outside the bounds
+ * @throws `usage` if it is not one, or is outside the bounds
  */
 export function wholeNumberOption(
   typed: Typed,
   name: string,
-  bounds: { readonly least: number; readonly most: number },
+  bounds: { readonly min: number; readonly max: number },
 ): number | undefined {
   const text = textOption(typed, name);
   if (text === undefined) return undefined;
   const value = /^\d{1,15}$/.test(text) ? Number(text) : Number.NaN;
-  if (value >= bounds.least && value <= bounds.most) return value;
+  if (value >= bounds.min && value <= bounds.max) return value;
   throw new BankctlError(
     'usage',
-    `--${name} ${quote(text)} is not a whole number from ${bounds.least} to ${bounds.most}.`,
-    `Give a number from ${bounds.least} to ${bounds.most}.`,
+    `--${name} ${quote(text)} is not a whole number from ${bounds.min} to ${bounds.max}.`,
+    `Give a number from ${bounds.min} to ${bounds.max}.`,
   );
 }
 

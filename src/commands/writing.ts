@@ -1,3 +1,4 @@
+import type { Bank } from '../bank/bank.ts';
 import {
   type Change,
   isPlain,
@@ -32,27 +33,25 @@ export async function postOne(
     idGiven: id !== undefined,
   };
   const { interrupted } = session.context;
-  const bank = await session.bank().catch((error: unknown) => {
-    throw dryRun ? error : withId(error, operation, interrupted.aborted);
+  const bank = await session.bank().catch(async (error: unknown) => {
+    throw dryRun ? error : await explain(error, operation, undefined, interrupted.aborted);
   });
+  const plain = !bank.journal && isPlain(operation) ? operation : undefined;
   const named = dryRun && id === undefined ? '' : ` on operation ${operation.id}`;
   const tellId = () => session.talk(`Still working${named}.`);
   const slow = setTimeout(tellId, tellIdAfterMs);
   // A second Ctrl-C ends the process while it waits for an answer, and nothing else would tell.
   if (bank.journal && !dryRun) interrupted.addEventListener('abort', tellId, { once: true });
   try {
-    const posted =
-      isPlain(operation) && !bank.journal
-        ? await postWithoutJournal(session, operation, dryRun)
-        : await postJournalled(session, operation, dryRun);
+    const posted = plain
+      ? await postWithoutJournal(bank, plain, dryRun)
+      : await postJournalled(bank, operation, dryRun, session.context.author);
     tell(session, posted);
     return postedResult(posted, bank.branches);
   } catch (failed) {
     const error = await hintAtNoBank(bank, failed);
     if (dryRun) throw error;
-    throw isPlain(operation) && !bank.journal
-      ? await withoutId(error, operation, interrupted.aborted)
-      : withId(error, operation, interrupted.aborted);
+    throw await explain(error, operation, plain, interrupted.aborted);
   } finally {
     clearTimeout(slow);
     interrupted.removeEventListener('abort', tellId);
@@ -60,15 +59,13 @@ export async function postOne(
 }
 
 async function postJournalled(
-  session: Session,
+  bank: Bank,
   operation: Operation,
   dryRun: boolean,
+  by: string,
 ): Promise<Posted> {
   const { post } = await import('../bank/index.ts');
-  const [outcome] = await post(await session.bank(), [operation], {
-    by: session.context.author,
-    dryRun,
-  });
+  const [outcome] = await post(bank, [operation], { by, dryRun });
   if (!outcome) throw new Error('a posted operation has no outcome');
   if (!outcome.applied) throw outcome.error;
   const { entry, replayed } = outcome;
@@ -78,20 +75,14 @@ async function postJournalled(
 }
 
 async function postWithoutJournal(
-  session: Session,
+  bank: Bank,
   operation: PlainOperation,
   dryRun: boolean,
 ): Promise<Posted> {
   const { postPlain } = await import('../bank/index.ts');
-  const posting = await postPlain(await session.bank(), operation, { dryRun });
-  return {
-    operation: null,
-    type: operation.type,
-    replayed: false,
-    dryRun,
-    reverses: undefined,
-    postings: [posting],
-  };
+  const postings = [await postPlain(bank, operation, { dryRun })];
+  const { type } = operation;
+  return { operation: null, type, replayed: false, dryRun, reverses: undefined, postings };
 }
 
 function tell(session: Session, { operation, replayed, dryRun }: Posted): void {
@@ -100,60 +91,58 @@ function tell(session: Session, { operation, replayed, dryRun }: Posted): void {
 }
 
 /**
- * The error, with what it means for the operation and the id that makes sure. An answer to a commit
- * that never came leaves it open; after any other failure this command applied nothing, though an
- * earlier one with a given id may have. The same id makes a repeated command safe either way.
+ * The error, with what it means for the operation, and what makes sure of it. If an answer to a
+ * commit never came, that is open; after any other failure this command applied nothing, though an
+ * earlier one with a given id may have. The same id makes a repeated command safe either way;
+ * without a journal (`plain`) there is no id, and only the balance can tell.
  */
-function withId(
+async function explain(
   error: unknown,
   { id, idGiven }: Pick<Operation, 'id' | 'idGiven'>,
-  interrupted: boolean,
-): unknown {
-  const again = `repeat the command with --id ${shellWord(id)}`;
-  const code = error instanceof BankctlError ? error.code : undefined;
-  if (error instanceof BankctlError && code === 'outcome_unknown') {
-    const message = interrupted ? `Interrupted. ${error.message}` : error.message;
-    const look = `bankctl show ${shellWord(id)} tells too`;
-    const hint = `To make sure, ${again}: it is applied once; ${look}.`;
-    return new BankctlError(code, message, hint, { cause: error });
-  }
-  const fate = `operation ${id} was not applied${idGiven ? ' by this command' : ''}.`;
-  const notApplied = `The ${fate}`;
-  if (interrupted && !(error instanceof BankctlError && error.status === Status.refused)) {
-    const message = `Interrupted: ${fate}`;
-    return new BankctlError('interrupted', message, `To try again, ${again}.`, { cause: error });
-  }
-  if (error instanceof BankctlError && code === 'timed_out') {
-    const hint = `To try again, ${again}, and give it more time with --timeout 60s.`;
-    return new BankctlError(code, `${error.message} ${notApplied}`, hint, { cause: error });
-  }
-  if (error instanceof BankctlError) return error;
-  return new Unfinished(notApplied, `To try again, ${again}.`, error);
-}
-
-/**
- * Without a journal there is no id that could make sure: if the answer to the one write never came,
- * only the balance can tell.
- */
-async function withoutId(
-  error: unknown,
-  { branch, account }: PlainOperation,
+  plain: PlainOperation | undefined,
   interrupted: boolean,
 ): Promise<unknown> {
-  const { WriteUnknown } = await import('../bank/index.ts');
-  if (error instanceof WriteUnknown) {
-    const unknown = `Whether ${branch}:${account} was changed is not known`;
-    const open = `${unknown}, and there is no journal to ask.`;
-    const where = `${shellWord(branch)} ${shellWord(account)}`;
-    const look = `See what is there with bankctl balance ${where}.`;
-    const message = interrupted ? `Interrupted. ${open}` : open;
-    return new BankctlError('outcome_unknown', message, look, { cause: error });
+  const again = plain ? 'repeat the command' : `repeat the command with --id ${shellWord(id)}`;
+  const hint = `To try again, ${again}.`;
+  const unchanged = plain
+    ? `${plain.branch}:${plain.account} was not changed.`
+    : `operation ${id} was not applied${idGiven ? ' by this command' : ''}.`;
+  const unknown = plain ? await unknownWrite(error, plain) : unknownCommit(error, id, again);
+  if (unknown) {
+    const message = interrupted ? `Interrupted. ${unknown.message}` : unknown.message;
+    return new BankctlError('outcome_unknown', message, unknown.hint, { cause: error });
   }
-  const unchanged = `${branch}:${account} was not changed.`;
   if (interrupted && !(error instanceof BankctlError && error.status === Status.refused)) {
-    const hint = 'To try again, repeat the command.';
     return new BankctlError('interrupted', `Interrupted: ${unchanged}`, hint, { cause: error });
   }
-  if (error instanceof BankctlError) return error;
-  return new Unfinished(unchanged, 'Then repeat the command.', error);
+  const sentence = plain ? unchanged : `The ${unchanged}`;
+  if (!(error instanceof BankctlError)) {
+    return new Unfinished(sentence, plain ? 'Then repeat the command.' : hint, error);
+  }
+  if (plain || error.code !== 'timed_out') return error;
+  const longer = `To try again, ${again}, and give it more time with --timeout 60s.`;
+  return new BankctlError('timed_out', `${error.message} ${sentence}`, longer, { cause: error });
+}
+
+type Said = Pick<BankctlError, 'message' | 'hint'>;
+
+function unknownCommit(error: unknown, id: string, again: string): Said | undefined {
+  if (!(error instanceof BankctlError) || error.code !== 'outcome_unknown') return undefined;
+  const look = `bankctl show ${shellWord(id)} shows it too`;
+  const hint = `To make sure, ${again}: it is applied once; ${look}.`;
+  return { message: error.message, hint };
+}
+
+async function unknownWrite(
+  error: unknown,
+  { branch, account }: PlainOperation,
+): Promise<Said | undefined> {
+  const { WriteUnknown } = await import('../bank/index.ts');
+  if (!(error instanceof WriteUnknown)) return undefined;
+  const unknown = `Whether ${branch}:${account} was changed is not known`;
+  const words = `${shellWord(branch)} ${shellWord(account)}`;
+  return {
+    message: `${unknown}, and there is no journal to ask.`,
+    hint: `See what is there with bankctl balance ${words}.`,
+  };
 }

@@ -1,8 +1,7 @@
 import { visibleTexts } from '../core/text.ts';
 import type { Lane, Phrase } from './lane.ts';
 import type { Paint } from './paint.ts';
-import { textWidth } from './unicode-width.ts';
-import { wrap } from './wrap.ts';
+import { textWidth, wrap } from './unicode-width.ts';
 
 /** Columns of the labels, what is between two cells, and what stands before each. */
 const layouts = {

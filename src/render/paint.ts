@@ -1,7 +1,7 @@
 import { Chalk, type ChalkInstance } from 'chalk';
 import { visible } from '../core/text.ts';
 
-/** The few meanings that colour has in bankctl. What is painted is made visible first. */
+/** The few meanings of colour in bankctl. Text is made visible before it is painted. */
 export interface Paint {
   readonly head: (text: string) => string;
   readonly good: (text: string) => string;
@@ -10,7 +10,7 @@ export interface Paint {
   readonly faint: (text: string) => string;
 }
 
-/** Colours that are on or off as told, whatever the library would guess of the terminal. */
+/** Paints with colour or without, whatever the library would guess about the terminal. */
 export function createPaint(colour: boolean): Paint {
   const chalk: ChalkInstance = new Chalk({ level: colour ? 1 : 0 });
   return Object.freeze({

@@ -1,13 +1,13 @@
 import type { Context } from '../core/context.ts';
 import { visible } from '../core/text.ts';
-import { fitted } from './width.ts';
+import { cutToWidth } from './width.ts';
 
 const clearLine = '\r\u001B[2K';
 
 /**
  * A line at the bottom that is redrawn in place, on stderr, on a terminal only.
  *
- * @returns a function that shows a line, or with undefined takes it away
+ * @returns a function that shows a line, or removes it when called with undefined
  */
 export function progressLine(
   context: Pick<Context, 'stderr' | 'stderrIsTerminal' | 'width'>,
@@ -18,7 +18,7 @@ export function progressLine(
   return (line) => {
     if (line === undefined && !shown) return;
     shown = line !== undefined;
-    context.stderr.write(clearLine + fitted(visible(line ?? ''), context.width - 1));
+    context.stderr.write(clearLine + cutToWidth(visible(line ?? ''), context.width - 1));
   };
 }
 

@@ -2,34 +2,36 @@ import { visible } from '../core/text.ts';
 import type { Paint } from './paint.ts';
 import type { Note, View } from './view.ts';
 
-/**
- * Draws a view that is no grid as text, without a trailing newline. Field names are ASCII.
- *
- * @param exact for a program that reads plain text, such as rows or a path: nothing is escaped
- */
-export function renderRecord(view: View, paint: Paint, exact = false): string {
-  if (view.layout === 'text') return textLines(view, exact).join('\n');
-  return [...fieldLines(view, paint), ...noteLines(view.notes)].join('\n');
+/** How a view is drawn, which depends on the place where it is shown. */
+export interface Style {
+  readonly paint: Paint;
+  /** Piped, a table has no lines around its cells, and plain text is not escaped. */
+  readonly terminal: boolean;
+  /** Of the columns of a long table's first part: later ones line up with it, without a head. */
+  readonly widths?: readonly number[] | undefined;
 }
 
-function textLines({ rows, notes }: View, exact: boolean): readonly string[] {
+/** Rows or a path: lines with nothing around them, which a program may read. */
+export function renderText({ rows, notes }: View, { terminal }: Style): string {
   const lines = rows.map((row) => row.join('  '));
-  return [...(exact ? lines : lines.map(visible)), ...noteLines(notes)];
+  return [...(terminal ? lines.map(visible) : lines), ...noteLines(notes)].join('\n');
+}
+
+/** A line a field: a frame would only stand in the way of reading it. Field names are ASCII. */
+export function renderRecord(view: View, { paint }: Style): string {
+  const [row = []] = view.rows;
+  const titles = view.columns.map(({ name }) => title(name));
+  const width = Math.max(...titles.map(({ length }) => length));
+  const lines = titles.map((text, index) => {
+    const gap = ' '.repeat(width - text.length + 2);
+    return `${paint.head(text)}${gap}${visible(row[index] ?? '')}`.trimEnd();
+  });
+  return [...lines, ...noteLines(view.notes)].join('\n');
 }
 
 /** Notes as they are shown. */
 export function noteLines(notes: readonly Note[] = []): readonly string[] {
   return notes.map((note) => (typeof note === 'string' ? visible(note) : note.painted));
-}
-
-/** One line a field; a frame would only stand in the way of reading it. */
-function fieldLines({ columns, rows: [row = []] }: View, paint: Paint): readonly string[] {
-  const titles = columns.map(({ name }) => title(name));
-  const width = Math.max(...titles.map(({ length }) => length));
-  return titles.map((text, index) => {
-    const gap = ' '.repeat(width - text.length + 2);
-    return `${paint.head(text)}${gap}${visible(row[index] ?? '')}`.trimEnd();
-  });
 }
 
 /** `balance_before` is headed `balance before`. */

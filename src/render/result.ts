@@ -1,16 +1,5 @@
 import type { Status } from '../core/errors.ts';
-import type { Column, Row, View } from './view.ts';
-
-/** How a result may be printed. */
-export const outputFormats = ['table', 'json', 'ndjson', 'csv'] as const;
-/** One of them. */
-export type OutputFormat = (typeof outputFormats)[number];
-
-/** What a user chose of how results are printed. */
-export interface Format {
-  readonly output: OutputFormat;
-  readonly colour: boolean;
-}
+import { type ColumnOf, gridView, type View } from './view.ts';
 
 /** What a command hands back: data, and how people see it. Nothing is printed by a command. */
 export type Result = SingleResult | StreamResult | LiveResult;
@@ -18,14 +7,14 @@ export type Result = SingleResult | StreamResult | LiveResult;
 /** A result that fits in memory. */
 export interface SingleResult {
   readonly kind: 'single';
-  /** The operation that was applied: what the user must learn even where nothing can be shown. */
+  /** The operation that was applied: the user must learn it even if nothing can be shown. */
   readonly operation?: string;
   /** True if the work changed the bank: then the result is said even if stdout is broken. */
   readonly wrote?: boolean;
   /** Printed as it is by `--json`; keys as in the reference. */
   readonly data: unknown;
   readonly view: View;
-  /** Where it is not 0 though the command did its work, as when `stress` finds a violation. */
+  /** Set if it is not 0 though the command did its work, as when `stress` finds a violation. */
   readonly status?: Status;
 }
 
@@ -42,7 +31,7 @@ export interface StreamResult {
 
 /**
  * A result that changes while somebody looks: redrawn in place on a terminal. Elsewhere the
- * changes themselves are printed, one line each.
+ * changes themselves are printed, one per line.
  */
 export interface LiveResult {
   readonly kind: 'live';
@@ -58,20 +47,15 @@ export interface Part {
 /** Makes a long result of batches of items. */
 export function streamOf<Item>(
   batches: AsyncIterable<readonly Item[]>,
-  columns: readonly Column[],
-  row: (item: Item) => Row,
+  columns: readonly ColumnOf<Item>[],
 ): StreamResult {
-  const part = (items: readonly Item[]): Part => ({
-    items,
-    view: { layout: 'grid', columns, rows: items.map(row) },
-  });
   async function* parts(): AsyncIterable<Part> {
     let any = false;
-    for await (const batch of batches) {
+    for await (const items of batches) {
       any = true;
-      yield part(batch);
+      yield { items, view: gridView(items, columns) };
     }
-    if (!any) yield part([]);
+    if (!any) yield { items: [], view: gridView([], columns) };
   }
   return { kind: 'stream', parts: parts() };
 }

@@ -1,20 +1,8 @@
 import Table from 'cli-table3';
 import { visible } from '../core/text.ts';
-import type { Paint } from './paint.ts';
-import { noteLines, title } from './record.ts';
+import { noteLines, type Style, title } from './record.ts';
 import type { Row, View } from './view.ts';
 import { isAscii, type Measure, measureFor } from './width.ts';
-
-/** What a table needs to know of the place where it is shown. */
-export interface TableStyle {
-  readonly paint: Paint;
-  /** Lines around the cells: on a terminal. Piped, columns are parted by spaces alone. */
-  readonly borders: boolean;
-  /** Least width of each column, so that the parts of a long table stand under one another. */
-  readonly leastWidths?: readonly number[];
-  /** False for the second and later parts of a long table. */
-  readonly head?: boolean;
-}
 
 const noBorders = {
   top: '',
@@ -42,29 +30,24 @@ const place = '\uE000';
 const places = /\uE000+/g;
 
 /** Draws a grid as text, without a trailing newline. */
-export async function renderTable(view: View, style: TableStyle): Promise<string> {
-  const { paint } = style;
-  const head = style.head ?? true;
-  const { borders } = style;
+export async function renderTable(view: View, style: Style): Promise<string> {
+  const { paint, terminal, widths } = style;
+  const head = widths === undefined;
   const table = new Table({
-    ...(head ? { head: view.columns.map(({ name }) => paint.head(title(name))) } : {}),
+    ...(head && { head: view.columns.map(({ name }) => paint.head(title(name))) }),
     colAligns: view.columns.map(({ align }) => align ?? 'left'),
-    style: {
-      head: [],
-      border: [],
-      ...(borders ? {} : { 'padding-left': 0, 'padding-right': 0 }),
-    },
-    ...(borders ? {} : { chars: noBorders }),
+    style: { head: [], border: [], ...(!terminal && { 'padding-left': 0, 'padding-right': 0 }) },
+    ...(!terminal && { chars: noBorders }),
   });
-  const rows = cells(view);
+  const rows = escapeCells(view);
   const measure = await measureFor(rows.flat());
-  const padded = paddedCells(rows, measure, view, style);
-  const lines = drawnCells(table, padded, measure).split('\n');
-  if (borders) dropInnerRules(lines, view, head);
+  const padded = widths ? padCells(rows, measure, view, widths) : rows;
+  const lines = drawCells(table, padded, measure).split('\n');
+  if (terminal) dropInnerRules(lines, view, head);
   return [...lines.map((line) => line.trimEnd()), ...noteLines(view.notes)].join('\n');
 }
 
-function drawnCells(table: Table.Table, rows: readonly Row[], measure: Measure): string {
+function drawCells(table: Table.Table, rows: readonly Row[], measure: Measure): string {
   if (rows.every((row) => row.every(isAscii))) {
     table.push(...rows.map((row) => [...row]));
     return table.toString();
@@ -84,34 +67,33 @@ function dropInnerRules(lines: string[], view: View, head: boolean): void {
   }
 }
 
-function cells({ rows, footer = [] }: View): readonly Row[] {
-  return [...rows, ...footer].map((row) => row.map(shownCell));
+function escapeCells({ rows, footer = [] }: View): readonly Row[] {
+  return [...rows, ...footer].map((row) => row.map(showCell));
 }
 
 /** A mark that would hang on the line to its left gets something of its own to hang on. */
-function shownCell(text: string): string {
+function showCell(text: string): string {
   return visible(text).replace(/^\p{M}/u, '\u25CC$&');
 }
 
-/** Widths that hold all cells of a view: those of a long table's first part bind the others. */
+/** Measures the columns of a view. Later parts of a long table take the widths of its first. */
 export async function columnWidths(view: View): Promise<readonly number[]> {
-  const rows = cells(view);
+  const rows = escapeCells(view);
   const measure = await measureFor(rows.flat());
   return view.columns.map(({ name }, index) =>
     Math.max(name.length, ...rows.map((row) => measure(row[index] ?? ''))),
   );
 }
 
-function paddedCells(
+function padCells(
   rows: readonly Row[],
   measure: Measure,
   { columns }: View,
-  { leastWidths }: TableStyle,
+  widths: readonly number[],
 ): readonly Row[] {
-  if (!leastWidths) return rows;
   return rows.map((row) =>
     row.map((cell, index) => {
-      const gap = ' '.repeat(Math.max((leastWidths[index] ?? 0) - measure(cell), 0));
+      const gap = ' '.repeat(Math.max((widths[index] ?? 0) - measure(cell), 0));
       return columns[index]?.align === 'right' ? gap + cell : cell + gap;
     }),
   );

@@ -1,17 +1,19 @@
-/** A result as people see it: plain data, drawn by `table.ts` or written as CSV. */
+/** A result as people see it: plain data, drawn in its layout or written as CSV. */
 export interface View {
   /** Stable names: CSV headers and, in the titles, table heads. */
   readonly columns: readonly Column[];
   readonly rows: readonly Row[];
-  /** A grid has one line an item; a record has one line a field; text has no lines around it. */
-  readonly layout: 'grid' | 'record' | 'text';
+  readonly layout: Layout;
   /** Rows under a line at the foot, such as totals, for people only: not in CSV. */
   readonly footer?: readonly Row[];
   /** Text under the table, for people only: not in CSV. */
   readonly notes?: readonly Note[];
 }
 
-/** A line of text, or one that is painted, and so safe to show as it is. */
+/** A grid has a line per item, a record a line per field; text has no frame around it. */
+export type Layout = 'grid' | 'record' | 'text';
+
+/** A line of text, or a painted one, which is safe to show as it is. */
 export type Note = string | Painted;
 
 /** Made of what a `Paint` painted and of `visible` text, and of nothing else. */
@@ -20,25 +22,56 @@ export interface Painted {
 }
 
 /** A column of a table and of CSV. */
-export interface Column {
+interface Column {
   readonly name: string;
   readonly align?: 'left' | 'right';
 }
 
-/** One cell a column. */
+/** One cell per column. */
 export type Row = readonly string[];
 
-/** A view of one thing: a line a field, in the order of the fields. */
-export function recordView(fields: Readonly<Record<string, string>>): View {
-  return {
-    layout: 'record',
-    columns: Object.keys(fields).map((name) => ({ name })),
-    rows: [Object.values(fields)],
-  };
+/** A column that knows what to show of an item. */
+export interface ColumnOf<Item> extends Column {
+  readonly cell: (item: Item) => string;
 }
 
-/** A record of numbers, such as how many rows of a file were applied. */
+/** Makes a column of a field, named as in the JSON; null is shown as `missing`. */
+export function column<Name extends string>(
+  name: Name,
+  missing = '',
+): ColumnOf<Readonly<Record<Name, unknown>>> {
+  return { name, cell: (item) => String(item[name] ?? missing) };
+}
+
+/** As `column`, for numbers and amounts, which are aligned to the right. */
+export function figure<Name extends string>(name: Name, missing?: string) {
+  return { ...column(name, missing), align: 'right' } as const;
+}
+
+/** Shown for an unknown figure: not a number, so that nobody takes it for one. */
+export const unknown = '?';
+
+/** Makes the cells of each item. */
+export function rowsOf<Item>(
+  items: readonly Item[],
+  columns: readonly ColumnOf<Item>[],
+): readonly Row[] {
+  return items.map((item) => columns.map(({ cell }) => cell(item)));
+}
+
+/** Makes a view of many things, with a line per item. */
+export function gridView<Item>(items: readonly Item[], columns: readonly ColumnOf<Item>[]): View {
+  return { layout: 'grid', columns, rows: rowsOf(items, columns) };
+}
+
+/** Makes a view of one thing, with a line per field, in the order of the fields. */
+export function recordView(fields: Readonly<Record<string, unknown>>, missing = ''): View {
+  const names = Object.keys(fields);
+  const columns = names.map((name) => column(name, missing));
+  return { layout: 'record', columns, rows: rowsOf([fields], columns) };
+}
+
+/** Makes a record of numbers, such as how many rows of a file were applied. */
 export function countsView(counts: Readonly<Record<string, number>>): View {
-  const fields = Object.entries(counts).map(([name, number]) => [name, String(number)]);
-  return recordView(Object.fromEntries(fields));
+  return recordView(counts);
 }

@@ -25,10 +25,10 @@ async function unicodeMeasure(): Promise<Measure> {
 }
 
 /**
- * The start of a text that takes at most so many columns, for a line that must not wrap. Without
- * the tables of Unicode, what is neither ASCII nor a line or block of a bar is taken as wide.
+ * Cuts a text to a number of columns, for a line that must not wrap. Without the tables of Unicode,
+ * what is neither ASCII nor a line or block of a bar counts as wide.
  */
-export function fitted(text: string, columns: number): string {
+export function cutToWidth(text: string, columns: number): string {
   if (ascii.test(text)) return text.slice(0, Math.max(columns, 0));
   let left = columns;
   let shown = '';

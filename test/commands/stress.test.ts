@@ -68,6 +68,17 @@ describe('argv → options', () => {
     expect(await parseStress(words, session)).toMatchObject(input);
   });
 
+  test.each<[string, object]>([
+    ['--model ledger', { models: ['ledger'], seed: 77, faults: undefined, keep: false }],
+    ['--faults failover --replicas 3', { faults: 'failover', replicas: 3, models: ['ledger'] }],
+    ['--faults kill --duration 3s --threads 2', { faults: 'kill', durationMs: 3000, threads: 2 }],
+    ['--model ledger,shared --ops 9', { models: ['ledger', 'shared'], operations: 9 }],
+  ])('ledger: %s', async (line, expected) => {
+    const { typed: words, session } = typed(line);
+    const input = { mode: 'ledger', options: expected };
+    expect(await parseStress(words, session)).toMatchObject(input);
+  });
+
   test('check', async () => {
     const { typed: words, session } = typed('check history.ndjson --report r.html');
     const input = { mode: 'check', file: 'history.ndjson' };

@@ -14,11 +14,12 @@ import {
   unseenInProse,
   visible,
 } from '../../src/core/text.ts';
+import type { OutputFormat } from '../../src/render/formats.ts';
 import { drawLane } from '../../src/render/lane-picture.ts';
 import { createPaint } from '../../src/render/paint.ts';
 import { present } from '../../src/render/present.ts';
 import { progressLine } from '../../src/render/progress.ts';
-import type { OutputFormat, Result } from '../../src/render/result.ts';
+import type { Result } from '../../src/render/result.ts';
 import { firstWrongLane, scheduleLane } from '../../src/render/story-lane.ts';
 import { renderTable } from '../../src/render/table.ts';
 import { verdictLine } from '../../src/render/verdict.ts';
@@ -272,13 +273,13 @@ describe('columns stay aligned', () => {
 
   test.each([true, false])(
     'with wide and combining characters, with borders: %s',
-    async (borders) => {
+    async (terminal) => {
       const view: View = {
         layout: 'grid',
         columns: [{ name: 'account' }, { name: 'balance', align: 'right' }],
         rows: names.map((name) => [name, '1.00']),
       };
-      const lines = (await renderTable(view, { paint, borders })).split('\n');
+      const lines = (await renderTable(view, { paint, terminal })).split('\n');
       const shown = lines.filter((line) => line.includes('1.00'));
       expect(shown).toHaveLength(names.length);
       const ends = shown.map((line) => stringWidth(line.slice(0, line.indexOf('1.00'))));

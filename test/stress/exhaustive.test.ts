@@ -2,7 +2,7 @@ import { MongoClient } from 'mongodb';
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
 import { bareRate } from '../../bench/bare-rate.ts';
 import { drawLane } from '../../src/render/lane-picture.ts';
-import { plainPaint } from '../../src/render/plain-paint.ts';
+import { createPaint } from '../../src/render/paint.ts';
 import { scheduleLane } from '../../src/render/story-lane.ts';
 import { runExhaustive, runModel } from '../../src/stress/explore/exhaustive.ts';
 import { checkExhaustiveOptions } from '../../src/stress/explore/exhaustive-options.ts';
@@ -248,7 +248,7 @@ test('the columns of a real schedule fit 80 columns with two, three and four wor
       random: { count: 40, seed: 1 },
     });
     const story = models[0]?.shortest_wrong;
-    const lines = story ? drawLane(scheduleLane(story, ''), plainPaint, 80) : [];
+    const lines = story ? drawLane(scheduleLane(story, ''), createPaint(false), 80) : [];
     expect(lines.length).toBeGreaterThan(10);
     for (const line of lines.filter((text) => !text.startsWith('Again'))) {
       expect([...line].length).toBeLessThanOrEqual(80);

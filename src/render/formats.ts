@@ -1,0 +1,124 @@
+import { jsonText, visible } from '../core/text.ts';
+import type { Paint } from './paint.ts';
+import { renderRecord, renderText, type Style } from './record.ts';
+import type { LiveResult, Part, Result } from './result.ts';
+import type { Layout, View } from './view.ts';
+
+/** What a user chose of how results are printed. */
+export interface Format {
+  readonly output: OutputFormat;
+  readonly colour: boolean;
+}
+
+/** How a result may be printed. */
+export type OutputFormat = keyof typeof formats;
+
+/** What is printed once, from top to bottom. */
+type Printable = Exclude<Result, LiveResult>;
+
+/** Where it is printed. */
+interface Place {
+  readonly colour: boolean;
+  readonly terminal: boolean;
+}
+
+interface FormatRow {
+  /** True if errors and notices on stderr are JSON too, one line each. */
+  readonly jsonTalk: boolean;
+  /** True if people read it: its times are those of the config's zone, and not UTC. */
+  readonly forPeople: boolean;
+  /** The text of a result, in pieces. */
+  readonly write: (result: Printable, place: Place) => AsyncIterable<string>;
+}
+
+/** All that bankctl knows of a format stands here. */
+export const formats = {
+  table: { jsonTalk: false, forPeople: true, write: tables },
+  json: { jsonTalk: true, forPeople: false, write: json },
+  ndjson: { jsonTalk: true, forPeople: false, write: ndjson },
+  csv: { jsonTalk: false, forPeople: false, write: csv },
+} as const satisfies Readonly<Record<string, FormatRow>>;
+
+/**
+ * Whether a command line wants errors as JSON. Read from the words themselves: the error may be
+ * that they cannot be parsed.
+ */
+export function asksForJson(argv: readonly string[]): boolean {
+  const names = Object.entries(formats).flatMap(([name, row]) => (row.jsonTalk ? name : []));
+  const joined = new RegExp(`^(--output=|-o=?)(${names.join('|')})$`);
+  return argv.some(
+    (word, index) =>
+      word === '--json' ||
+      joined.test(word) ||
+      (/^(--output|-o)$/.test(word) && names.includes(argv[index + 1] ?? '')),
+  );
+}
+
+async function* json(result: Printable): AsyncIterable<string> {
+  if (result.kind === 'single') {
+    yield `${jsonText(result.data, 2)}\n`;
+    return;
+  }
+  let separator = '[\n';
+  for await (const { items } of result.parts) {
+    if (items.length === 0) continue;
+    yield separator + items.map((item) => `  ${jsonText(item)}`).join(',\n');
+    separator = ',\n';
+  }
+  yield separator === '[\n' ? '[]\n' : '\n]\n';
+}
+
+async function* ndjson(result: Printable): AsyncIterable<string> {
+  for await (const { items } of parts(result)) {
+    yield items.map((item) => `${jsonText(item)}\n`).join('');
+  }
+}
+
+async function* csv(result: Printable, { terminal }: Place): AsyncIterable<string> {
+  const { renderCsv } = await import('./csv.ts');
+  let head = true;
+  for await (const { view } of parts(result)) {
+    yield renderCsv(view, { head, exact: !terminal });
+    head = false;
+  }
+}
+
+async function* tables(result: Printable, place: Place): AsyncIterable<string> {
+  const style = await chooseStyle(place);
+  let widths: readonly number[] | undefined;
+  for await (const { view } of parts(result)) {
+    const text = await draw(view, { ...style, widths });
+    if (text !== '') yield `${text}\n`;
+    if (result.kind !== 'stream' || view.layout !== 'grid') continue;
+    widths ??= await (await import('./table.ts')).columnWidths(view);
+  }
+}
+
+async function* parts(result: Printable): AsyncIterable<Part> {
+  if (result.kind === 'stream') {
+    yield* result.parts;
+    return;
+  }
+  const { data, view } = result;
+  yield { items: Array.isArray(data) ? data : [data], view };
+}
+
+/** The table library is loaded by the views that are grids. */
+const layouts: Readonly<Record<Layout, (view: View, style: Style) => string | Promise<string>>> = {
+  grid: async (view, style) => (await import('./table.ts')).renderTable(view, style),
+  record: renderRecord,
+  text: renderText,
+};
+
+/** A view as text, without a trailing newline. */
+export async function draw(view: View, style: Style): Promise<string> {
+  return layouts[view.layout](view, style);
+}
+
+/** No colour, and no colour library to load. */
+const plain: Paint = { head: visible, good: visible, bad: visible, warn: visible, faint: visible };
+
+/** Chooses how views are drawn in a place. */
+export async function chooseStyle({ colour, terminal }: Place): Promise<Style> {
+  return { paint: colour ? (await import('./paint.ts')).createPaint(true) : plain, terminal };
+}

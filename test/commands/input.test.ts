@@ -1,0 +1,330 @@
+import { describe, expect, test } from 'vitest';
+import { parse } from '../../src/cli/program.ts';
+import { parseApply } from '../../src/commands/apply.ts';
+import { parseBalance } from '../../src/commands/balance.ts';
+import type { Typed } from '../../src/commands/command.ts';
+import { parseExport } from '../../src/commands/export.ts';
+import { parseHistory } from '../../src/commands/history.ts';
+import { parseImport } from '../../src/commands/import.ts';
+import { parseIncrement } from '../../src/commands/increment.ts';
+import { commands } from '../../src/commands/index.ts';
+import { parseInit } from '../../src/commands/init.ts';
+import { parseOpen } from '../../src/commands/open.ts';
+import { parseTransfer } from '../../src/commands/transfer.ts';
+import { parseWriting } from '../../src/commands/typed.ts';
+import { builtInConfig, type Config } from '../../src/config/config.ts';
+import { createContext } from '../../src/core/context.ts';
+import type { ErrorCode } from '../../src/core/errors.ts';
+import { run } from '../workspace.ts';
+
+/** What a command line comes to, and what is said of one that comes to nothing. */
+interface Rows {
+  readonly parse: (typed: Typed, config: Config) => unknown;
+  readonly good: readonly (readonly [line: string, input: object])[];
+  readonly bad: readonly (readonly [line: string, code: ErrorCode, text: string])[];
+}
+
+const realContext = createContext();
+const noneGiven = { id: undefined, memo: undefined, dryRun: false };
+const allGiven = { id: 'x-1', memo: 'rent', dryRun: true };
+const all = '--id x-1 --memo rent --dry-run';
+const ofAccount = { branch: 'branch1', account: 'A' };
+const hidden = 'A\u202EB';
+
+/** What goes wrong with every command that changes an account, before its own arguments. */
+function badWriting(line: string): Rows['bad'] {
+  return [
+    [`${line} --id a\u200Bb`, 'invalid_operation_id', 'a\\u200bb'],
+    [`${line} --memo a\u0007b`, 'invalid_memo', '\\x07'],
+    [`${line} --id`, 'usage', 'argument missing'],
+    [`${line} extra`, 'usage', 'too many arguments'],
+    [`${line} --nonsense`, 'usage', "unknown option '--nonsense'"],
+  ];
+}
+
+function badAccount(verb: string, rest = ''): Rows['bad'] {
+  return [
+    [`${verb} branch1`, 'usage', "missing required argument 'account'"],
+    [`${verb} brunch1 A${rest}`, 'unknown_branch', 'brunch1'],
+    [`${verb} branch1 ${hidden}${rest}`, 'invalid_account', '\\u202e'],
+  ];
+}
+
+function statusRows(verb: string): Rows {
+  return {
+    parse: (typed) => ({ args: typed.args, ...parseWriting(typed) }),
+    good: [
+      [`${verb} branch1 A`, { args: ['branch1', 'A'], ...noneGiven }],
+      [`${verb} branch1 A ${all}`, { args: ['branch1', 'A'], ...allGiven }],
+    ],
+    bad: [...badAccount(verb), ...badWriting(`${verb} branch1 A`)],
+  };
+}
+
+const apply = {
+  ...{ file: 'f.csv', format: undefined, batch: undefined, onRefusal: 'continue', atomic: false },
+  ...{ retryRefused: false, again: false, lastLineComplete: false, results: undefined },
+  dryRun: false,
+};
+
+const imported = {
+  ...{ branch: 'branch1', file: 'f.csv', format: undefined, anyBranch: false },
+  ...{ lastLineComplete: false, results: undefined, dryRun: false },
+};
+
+const instant = (text: string) => {
+  const at = new Date(text);
+  return { from: at, to: at, isDay: false };
+};
+const day = {
+  ...{ from: new Date('2026-11-01T00:00Z'), to: new Date('2026-11-02T00:00Z'), isDay: true },
+};
+
+/** Every command has rows: see the test below. `stress` has more in `stress.test.ts`. */
+const inputs: Readonly<Record<string, Rows>> = {
+  init: {
+    parse: parseInit,
+    good: [
+      ['init', { sample: false, rename: false, dryRun: false }],
+      ['init --sample --rename --dry-run', { sample: true, rename: true, dryRun: true }],
+    ],
+    bad: [['init now', 'usage', 'too many arguments']],
+  },
+  branches: {
+    parse: (typed) => typed,
+    good: [['branches', { args: [], options: {} }]],
+    bad: [['branches branch1', 'usage', 'too many arguments']],
+  },
+  open: {
+    parse: parseOpen,
+    good: [
+      ['open branch1 A', { ...ofAccount, amountMinor: 0n, ...noneGiven }],
+      [`open branch1 A --balance 1.5 ${all}`, { ...ofAccount, amountMinor: 150n, ...allGiven }],
+    ],
+    bad: [
+      ['open branch1 A --balance 1e3', 'invalid_amount', '1e3'],
+      ['open branch1 A --balance 0.001', 'amount_precision', '0.001'],
+      ...badAccount('open'),
+      ...badWriting('open branch1 A'),
+    ],
+  },
+  increment: {
+    parse: parseIncrement,
+    good: [
+      [
+        'increment branch1 A -50',
+        { ...ofAccount, amountMinor: -5000n, create: false, ...noneGiven },
+      ],
+      [
+        `increment branch1 A 0.01 --create ${all}`,
+        { ...ofAccount, amountMinor: 1n, create: true, ...allGiven },
+      ],
+    ],
+    bad: [
+      ['increment branch1 A', 'usage', "missing required argument 'amount'"],
+      ['increment branch1 A 1e3', 'invalid_amount', '1e3'],
+      ['increment branch1 A 0.001', 'amount_precision', '0.001'],
+      ...badAccount('increment', ' 1'),
+      ...badWriting('increment branch1 A 1'),
+    ],
+  },
+  transfer: {
+    parse: parseTransfer,
+    good: [
+      [
+        `transfer branch1:A branch2:B:C 5 ${all}`,
+        {
+          from: ofAccount,
+          to: { branch: 'branch2', account: 'B:C' },
+          amountMinor: 500n,
+          ...allGiven,
+        },
+      ],
+    ],
+    bad: [
+      ['transfer branch1:A branch2:A', 'usage', "missing required argument 'amount'"],
+      ['transfer A branch2:A 5', 'invalid_account', '"A"'],
+      ['transfer brunch1:A branch2:A 5', 'unknown_branch', 'brunch1'],
+      ['transfer branch1:A brunch2:A 5', 'unknown_branch', 'brunch2'],
+      ['transfer branch1:A branch2:A five', 'invalid_amount', 'five'],
+      ...badWriting('transfer branch1:A branch2:A 5'),
+    ],
+  },
+  reverse: {
+    parse: (typed) => ({ args: typed.args, ...parseWriting(typed) }),
+    good: [[`reverse till-1 ${all}`, { args: ['till-1'], ...allGiven }]],
+    bad: [
+      ['reverse', 'usage', "missing required argument 'operation'"],
+      [`reverse ${hidden}`, 'invalid_operation_id', '\\u202e'],
+      ...badWriting('reverse till-1'),
+    ],
+  },
+  show: {
+    parse: (typed) => typed,
+    good: [['show till-1', { args: ['till-1'], options: {} }]],
+    bad: [
+      ['show', 'usage', "missing required argument 'operation'"],
+      [`show ${hidden}`, 'invalid_operation_id', '\\u202e'],
+    ],
+  },
+  balance: {
+    parse: parseBalance,
+    good: [
+      ['balance', { branch: undefined, account: undefined, at: undefined, watch: false }],
+      ['balance branch1', { branch: 'branch1', account: undefined, at: undefined, watch: false }],
+      ['balance branch1 A --watch', { ...ofAccount, at: undefined, watch: true }],
+      ['balance branch1 A --at 2026-11-01', { ...ofAccount, at: day, watch: false }],
+      [
+        'balance branch1 A --at 2026-11-01T09:30Z',
+        { ...ofAccount, at: instant('2026-11-01T09:30Z'), watch: false },
+      ],
+    ],
+    bad: [
+      ['balance brunch1', 'unknown_branch', 'brunch1'],
+      [`balance branch1 ${hidden}`, 'invalid_account', '\\u202e'],
+      ['balance --at noon', 'usage', '--at "noon"'],
+      ['balance --at 2026-11-01 --watch', 'usage', 'not both at once'],
+    ],
+  },
+  history: {
+    parse: parseHistory,
+    good: [
+      ['history branch1 A', { ...ofAccount, since: undefined, until: undefined, limit: undefined }],
+      [
+        'history branch1 A --since 2026-11-01 --until 2026-11-01 --limit 5',
+        { ...ofAccount, since: day, until: day, limit: 5 },
+      ],
+    ],
+    bad: [
+      ...badAccount('history'),
+      ['history branch1 A --since then', 'usage', '--since "then"'],
+      ['history branch1 A --limit 0', 'usage', '--limit "0" is not a whole number from 1'],
+      ['history branch1 A --limit 1.5', 'usage', '--limit "1.5"'],
+      ['history branch1 A --since 2026-11-02 --until 2026-11-01', 'usage', '--until is earlier'],
+    ],
+  },
+  freeze: statusRows('freeze'),
+  unfreeze: statusRows('unfreeze'),
+  close: statusRows('close'),
+  apply: {
+    parse: parseApply,
+    good: [
+      ['apply f.csv', apply],
+      [
+        'apply - --format ndjson --batch b --on-refusal stop --atomic --retry-refused --again ' +
+          '--last-line-complete --results r.ndjson --dry-run',
+        {
+          ...{ file: '-', format: 'ndjson', batch: 'b', onRefusal: 'stop', atomic: true },
+          ...{ retryRefused: true, again: true, lastLineComplete: true, results: 'r.ndjson' },
+          dryRun: true,
+        },
+      ],
+      [`apply f.csv --batch ${'b'.repeat(64)}`, { ...apply, batch: 'b'.repeat(64) }],
+    ],
+    bad: [
+      ['apply', 'usage', "missing required argument 'file'"],
+      ['apply f.csv --format xlsx', 'usage', 'Allowed choices are ndjson, csv'],
+      ['apply f.csv --on-refusal wait', 'usage', 'Allowed choices are continue, stop'],
+      [`apply f.csv --batch ${'b'.repeat(65)}`, 'usage', 'longer than 64 characters'],
+      ['apply f.csv --batch a\u200Bb', 'invalid_operation_id', 'a\\u200bb'],
+    ],
+  },
+  import: {
+    parse: parseImport,
+    good: [
+      ['import branch1 f.csv', imported],
+      [
+        'import branch1 - --any-branch --format csv --last-line-complete --results r --dry-run',
+        {
+          ...{ branch: 'branch1', file: '-', format: 'csv', anyBranch: true },
+          ...{ lastLineComplete: true, results: 'r', dryRun: true },
+        },
+      ],
+    ],
+    bad: [
+      ['import branch1', 'usage', "missing required argument 'file'"],
+      ['import brunch1 f.csv', 'unknown_branch', 'brunch1'],
+      ['import branch1 f.csv --format xlsx', 'usage', 'Allowed choices are ndjson, csv'],
+    ],
+  },
+  export: {
+    parse: parseExport,
+    good: [
+      ['export', { branches: ['branch1', 'branch2'], operations: false }],
+      ['export branch2', { branches: ['branch2'], operations: false }],
+      ['export --operations', { branches: ['branch1', 'branch2'], operations: true }],
+    ],
+    bad: [
+      ['export brunch1', 'unknown_branch', 'brunch1'],
+      ['export branch1 --operations', 'usage', 'exports the whole journal'],
+    ],
+  },
+  stress: {
+    parse: (typed) => typed,
+    good: [['stress check h.ndjson', { args: ['check', 'h.ndjson'], options: {} }]],
+    bad: [
+      ['stress now', 'usage', 'Allowed choices are check'],
+      ['stress check', 'usage', 'needs the file of a history'],
+      ['stress --faults fire', 'usage', 'Allowed choices are kill, failover'],
+    ],
+  },
+  db: {
+    parse: (typed) => typed.args,
+    good: ['start', 'stop', 'status', 'path'].map((action) => [`db ${action}`, [action]] as const),
+    bad: [
+      ['db', 'usage', "missing required argument 'action'"],
+      ['db sttaus', 'usage', 'Allowed choices are start, stop, status, path'],
+    ],
+  },
+};
+
+test('every command has rows', () => {
+  expect(Object.keys(inputs)).toEqual(commands.map(({ name }) => name));
+});
+
+describe.each(Object.entries(inputs))('%s', (_name, rows) => {
+  test.each(rows.good)('%s', (line, input) => {
+    const chosen = parse(line.split(' '), realContext, '1');
+    expect(chosen && rows.parse(chosen.typed, builtInConfig)).toEqual(input);
+  });
+
+  test.each(rows.bad)('%s: %s', async (line, code, text) => {
+    const { status, stdout, stderr } = await run([...line.split(' '), '--json'], '/', {});
+    expect([status > 0, stdout]).toEqual([true, '']);
+    const { error } = JSON.parse(stderr.trimEnd().split('\n').at(-1) ?? '');
+    expect(error.code).toBe(code);
+    expect(error.message.toLowerCase()).toContain(text.toLowerCase());
+  });
+});
+
+describe('the options of every command', () => {
+  const globals = {
+    ...{ config: undefined, uri: undefined, uriFile: undefined, output: 'table' },
+    ...{ colour: false, quiet: false, timeoutMs: 10_000 },
+  };
+
+  test.each<[line: string, env: Record<string, string>, changed: object]>([
+    ['balance', {}, {}],
+    ['balance --json', {}, { output: 'json' }],
+    ['balance -o ndjson', {}, { output: 'ndjson' }],
+    ['-o csv balance', {}, { output: 'csv' }],
+    ['balance -q --timeout 1m', {}, { quiet: true, timeoutMs: 60_000 }],
+    ['balance --config a.yaml --uri mongodb://h', {}, { config: 'a.yaml', uri: 'mongodb://h' }],
+    ['balance --uri-file f', {}, { uriFile: 'f' }],
+    ['balance', { FORCE_COLOR: '1' }, { colour: true }],
+    ['balance --no-color', { FORCE_COLOR: '1' }, { colour: false }],
+    ['balance', { FORCE_COLOR: '0' }, { colour: false }],
+  ])('%s %j', (line, env, changed) => {
+    const context = { ...realContext, env, stdoutIsTerminal: false };
+    expect(parse(line.split(' '), context, '1')?.globals).toEqual({ ...globals, ...changed });
+  });
+
+  test.each<[line: string, text: string]>([
+    ['balance -o xml', 'Allowed choices are table, json, ndjson, csv'],
+    ['balance --timeout soon', '--timeout "soon"'],
+    ['balance --uri mongodb://h --uri-file f', 'cannot be used with option'],
+  ])('%s', async (line, text) => {
+    const { status, stderr } = await run(line.split(' '), '/', {});
+    expect([status, stderr]).toEqual([2, expect.stringContaining(text)]);
+  });
+});
