@@ -75,7 +75,7 @@ const branch = z
   .describe('A branch');
 
 /** The config file: validated by this, and described by the JSON Schema that is made of it. */
-export const configFile = z
+const configFile = z
   .strictObject({
     $schema: z.string().optional().describe('Where an editor finds this schema'),
     database: databaseName.optional(),
@@ -96,7 +96,7 @@ export const configFile = z
 type ConfigFile = z.output<typeof configFile>;
 
 /** One reason for refusing a config: where it stands, and why. */
-export interface ConfigProblem {
+interface ConfigProblem {
   /** Keys from the top, such as `branches.branch1.collection`. */
   readonly key: string;
   readonly reason: string;

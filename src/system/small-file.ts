@@ -14,7 +14,7 @@ export class UnusableFile extends Error {
 }
 
 /** What a small file may be. */
-export interface SmallFileOptions {
+interface SmallFileOptions {
   readonly maxBytes: number;
   /** If a pipe will do, such as /dev/stdin: what ends the waiting for it. */
   readonly interrupted?: AbortSignal;

@@ -16,7 +16,7 @@ export interface Progress {
 
 /** What finding a mongod takes from its surroundings. */
 export interface BinaryHost extends Pick<Context, 'env' | 'nowMs' | 'monotonicNs' | 'interrupted'> {
-  /** Called with each step and, while something downloads, of every change, a few times a second. */
+  /** Called with each step and, during a download, with every change, a few times a second. */
   readonly progress: (event: Progress) => void;
   /** Called with a line on each mongod that was found and is not run, since it is not trusted. */
   readonly warn?: ((line: string) => void) | undefined;
