@@ -19,7 +19,7 @@ export async function runExhaustiveMode(typed: Typed, session: Session): Promise
     return runLedgerSchedules(typed, session);
   }
   const [{ exhaust }, { exhaustiveView }, { createPaint }] = await Promise.all([
-    import('../stress/explore/exhaust.ts'),
+    import('../stress/schedules/exhaust.ts'),
     import('../render/exhaustive-view.ts'),
     import('../render/paint.ts'),
   ]);

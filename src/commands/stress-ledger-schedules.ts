@@ -14,10 +14,10 @@ import { textOption, wholeNumberOption } from './typed.ts';
 export async function runLedgerSchedules(typed: Typed, session: Session): Promise<SingleResult> {
   const { context, globals } = session;
   const { exploreLedger, ledgerPoints, mostConflicts } = await import(
-    '../stress/ledger/ledger-schedules.ts'
+    '../stress/schedules/ledger-schedules.ts'
   );
   const options = parse(typed, ledgerPoints);
-  const { onLedgerServer } = await import('../stress/ledger/ledger-schedules-server.ts');
+  const { onLedgerServer } = await import('../stress/schedules/ledger-server.ts');
   const { timeoutMs } = globals;
   const host = { ...mongodHost(session), freshId: context.freshId, timeoutMs };
   const explored = await onLedgerServer(await stressUri(session), host, (place) =>
@@ -72,7 +72,7 @@ function parse(typed: Typed, known: readonly PostPoint[]): Options {
 }
 
 type Explored = Awaited<
-  ReturnType<typeof import('../stress/ledger/ledger-schedules.ts')['exploreLedger']>
+  ReturnType<typeof import('../stress/schedules/ledger-schedules.ts')['exploreLedger']>
 >;
 
 function resultOf(

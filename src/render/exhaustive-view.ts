@@ -1,7 +1,7 @@
 import type {
   ExhaustiveModelResult,
   ExhaustiveResult,
-} from '../stress/explore/exhaustive-result.ts';
+} from '../stress/schedules/exhaustive-result.ts';
 import type { Paint } from './paint.ts';
 import { scheduleColumns } from './schedule-columns.ts';
 import { verdictLine } from './verdict.ts';

@@ -1,5 +1,5 @@
 import { visibleTexts } from '../core/text.ts';
-import type { FirstWrong, FirstWrongEvent } from '../stress/load/explain.ts';
+import type { FirstWrong, FirstWrongEvent } from '../stress/story.ts';
 import type { Paint } from './paint.ts';
 import { wrap } from './wrap.ts';
 

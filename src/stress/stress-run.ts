@@ -6,8 +6,8 @@ import { type LedgerOptions, settleLedgerOptions } from './ledger/ledger-options
 import type { LedgerModelReport } from './ledger/ledger-record.ts';
 import { type LedgerHost, type LedgerProgress, runLedger } from './ledger/ledger-run.ts';
 import { type LoadHost, type LoadModelReport, type LoadReport, runLoad } from './load/load.ts';
-import { type LoadModelName, loadModelNames } from './load/load-models.ts';
 import type { LoadOptions } from './load/load-options.ts';
+import { type LoadModelName, loadModelNames } from './subjects/load-models.ts';
 
 /** What a stress run can be made against. */
 export type StressModelName = LoadModelName | 'ledger';

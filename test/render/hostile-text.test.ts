@@ -18,12 +18,12 @@ import { createPaint } from '../../src/render/paint.ts';
 import { present } from '../../src/render/present.ts';
 import { progressLine } from '../../src/render/progress.ts';
 import type { OutputFormat, Result } from '../../src/render/result.ts';
-import { type ScheduleStory, scheduleColumns } from '../../src/render/schedule-columns.ts';
+import { scheduleColumns } from '../../src/render/schedule-columns.ts';
 import { swimlane } from '../../src/render/swimlane.ts';
 import { renderTable } from '../../src/render/table.ts';
 import { verdictLine } from '../../src/render/verdict.ts';
 import type { View } from '../../src/render/view.ts';
-import type { FirstWrong } from '../../src/stress/load/explain.ts';
+import type { FirstWrong, ScheduleStory } from '../../src/stress/story.ts';
 import { Captured } from '../workspace.ts';
 
 /** Of all of Unicode, with what is dangerous much more often than it would come up. */

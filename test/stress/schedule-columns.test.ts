@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { type ScheduleStory, scheduleColumns } from '../../src/render/schedule-columns.ts';
-import { explain } from '../../src/stress/explore/exhaustive-narrate.ts';
+import { scheduleColumns } from '../../src/render/schedule-columns.ts';
+import { explainSchedule, type ScheduleStory } from '../../src/stress/story.ts';
 
 const mark = (name: string) => (text: string) => `<${name}>${text}</${name}>`;
 const coloured = { head: mark('h'), good: mark('g'), bad: mark('b'), faint: mark('f') };
@@ -62,7 +62,7 @@ const story: ScheduleStory = {
 };
 
 test('one column a worker, time running down', () => {
-  const shown = { ...story, reason: explain(story.steps) };
+  const shown = { ...story, reason: explainSchedule(story.steps) };
   expect(scheduleColumns(shown, bare, 80)).toEqual([
     '   │ worker 1 → branch1                  │ worker 2 → branch2',
     ' 1 │ remembers bank_account              │',
@@ -106,6 +106,6 @@ describe.each([2, 3, 4])('%i workers', (count) => {
 });
 
 test('nothing wrong needs no reason', () => {
-  expect(explain(story.steps.slice(0, 2))).toBeNull();
+  expect(explainSchedule(story.steps.slice(0, 2))).toBeNull();
   expect(scheduleColumns(story, bare, 80).some((line) => line.startsWith('Worker 1'))).toBe(false);
 });

@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import { swimlane } from '../../src/render/swimlane.ts';
-import type { LoadEvent } from '../../src/stress/load/event-window.ts';
-import { explain } from '../../src/stress/load/explain.ts';
 import { makePlan } from '../../src/stress/load/plan.ts';
 import { nowhere, type OperationRecord } from '../../src/stress/load/record.ts';
+import { explain } from '../../src/stress/story.ts';
+import type { LoadEvent } from '../../src/stress/subjects/event-window.ts';
 
 const plan = makePlan({ seed: 3, operations: 8, branches: 2, accountsPerBranch: 2, workers: 4 });
 const first = [0, 1, 2, 3].find((index) => plan.at(index).branch === 0) ?? 0;

@@ -1,8 +1,9 @@
 import type {
   ExhaustiveModelResult,
   ExhaustiveResult,
-} from '../../stress/explore/exhaustive-result.ts';
-import { actionPhrases, endPhrase, type ScheduleAction } from '../schedule-columns.ts';
+} from '../../stress/schedules/exhaustive-result.ts';
+import type { ScheduleAction } from '../../stress/story.ts';
+import { actionPhrases, endPhrase } from '../schedule-columns.ts';
 import type { Lane, LaneStep, LaneWrite, ReportData, ReportModel, Tone } from './report-data.ts';
 import { reportVerdict } from './verdict.ts';
 

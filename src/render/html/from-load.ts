@@ -1,6 +1,6 @@
-import type { FirstWrong, FirstWrongEvent } from '../../stress/load/explain.ts';
 import type { LoadModelReport, LoadReport } from '../../stress/load/load.ts';
 import type { Timeline } from '../../stress/load/timeline.ts';
+import type { FirstWrong, FirstWrongEvent } from '../../stress/story.ts';
 import { eventPhrase } from '../swimlane.ts';
 import type {
   Lane,

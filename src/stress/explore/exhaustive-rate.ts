@@ -1,12 +1,12 @@
 import type { Db } from 'mongodb';
-import { ensureIndex } from './exhaustive-models.ts';
+import type { IssuedCommand } from '../drive/command-monitor.ts';
+import { openTrial, type Trial, type TrialHost } from '../schedules/plain-trial.ts';
+import { ensureIndex } from '../subjects/plain-models.ts';
 import {
   type CheckedOptions,
   checkExhaustiveOptions,
   type ExhaustiveOptions,
 } from './exhaustive-options.ts';
-import { openTrial, type Trial, type TrialHost } from './exhaustive-trial.ts';
-import type { IssuedCommand } from './exhaustive-watch.ts';
 import { explore } from './explorer.ts';
 
 /** How fast the explorer is, against the driver alone. */

@@ -1,5 +1,5 @@
 import { BankctlError } from '../../core/errors.ts';
-import { type LoadModelName, loadModelNames } from './load-models.ts';
+import { type LoadModelName, loadModelNames } from '../subjects/load-models.ts';
 
 /** What to run; anything left out has the default of `loadDefaults`. */
 export interface LoadOptions {

@@ -5,7 +5,7 @@ import {
   type ScheduleEnd,
   type Told,
 } from '../../../src/stress/ledger/judge-schedule.ts';
-import { exploreLedger, ledgerPoints } from '../../../src/stress/ledger/ledger-schedules.ts';
+import { exploreLedger, ledgerPoints } from '../../../src/stress/schedules/ledger-schedules.ts';
 
 test('two workers through the real write path: nothing is wrong in any schedule', async () => {
   const client = await MongoClient.connect(inject('uri'));

@@ -1,13 +1,13 @@
 import type { Context } from '../../core/context.ts';
 import type { BinaryHost } from '../../database/mongod/mongod-binary.ts';
+import type { ExhaustiveOptions } from '../explore/exhaustive-options.ts';
+import type { Progress } from '../explore/explorer.ts';
 import { openHistory } from '../history/history-file.ts';
 import { explainPermission, throwawayName } from '../load/load-database.ts';
 import { refuseKeepAlone } from '../load/load-options.ts';
 import { openStressServer } from '../stress-server.ts';
 import { runExhaustive } from './exhaustive.ts';
-import type { ExhaustiveOptions } from './exhaustive-options.ts';
 import type { ExhaustiveResult } from './exhaustive-result.ts';
-import type { Progress } from './explorer.ts';
 
 /** What an exhaustive run needs from its surroundings. */
 export interface ExhaustHost extends BinaryHost, Pick<Context, 'freshId'> {
@@ -52,7 +52,7 @@ export async function exhaust(
         monotonicNs,
         interrupted,
         progress: host.explored,
-        history: file && { file, sinceNs: monotonicNs(), monotonicNs },
+        history: file && { file, sinceNs: monotonicNs() },
       });
     } finally {
       await server.end();

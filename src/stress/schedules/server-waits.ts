@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Db, Document } from 'mongodb';
-import type { Waiting } from './explorer-execution.ts';
+import type { Waiting } from '../explore/explorer-execution.ts';
 
 /** Which operation of the server to look for, and whose the others are. */
 export interface ServerWaitQuestion {

@@ -14,7 +14,7 @@ import {
 } from '../explore/explorer.ts';
 import type { At } from '../explore/explorer-execution.ts';
 import { stepLabel } from '../explore/schedule.ts';
-import { judgeSchedule, type ScheduleAnomaly } from './judge-schedule.ts';
+import { judgeSchedule, type ScheduleAnomaly } from '../ledger/judge-schedule.ts';
 
 /** Where a transaction of `post` can be held, in the order in which it passes them. */
 export const ledgerPoints = ['read', 'written', 'committing'] as const satisfies PostPoint[];
