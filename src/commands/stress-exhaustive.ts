@@ -1,11 +1,11 @@
 import { Status } from '../core/errors.ts';
 import { bar } from '../render/progress.ts';
 import type { SingleResult } from '../render/result.ts';
+import type { Progress } from '../stress/explore/explorer.ts';
 import type {
   ExhaustiveModelName,
   ExhaustiveOptions,
-} from '../stress/explore/exhaustive-options.ts';
-import type { Progress } from '../stress/explore/explorer.ts';
+} from '../stress/schedules/exhaustive-options.ts';
 import type { Session, Typed } from './command.ts';
 import { mongodHost } from './mongod-host.ts';
 import { modelsOption, stressUri, verdictStatus } from './stress-mode.ts';
@@ -65,7 +65,7 @@ export async function parseExhaustive(
   { context }: Pick<Session, 'context'>,
 ): Promise<ExhaustiveOptions> {
   const { checkExhaustiveOptions, defaultPoints, parsePoints } = await import(
-    '../stress/explore/exhaustive-options.ts'
+    '../stress/schedules/exhaustive-options.ts'
   );
   const number = (name: string, least: number, most: number) =>
     wholeNumberOption(typed, name, { least, most });

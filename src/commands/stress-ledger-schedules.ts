@@ -4,7 +4,6 @@ import { nearest } from '../core/nearest.ts';
 import { count, quote } from '../core/text.ts';
 import { bar } from '../render/progress.ts';
 import type { SingleResult } from '../render/result.ts';
-import { decide } from '../stress/check/verdict.ts';
 import type { Session, Typed } from './command.ts';
 import { mongodHost } from './mongod-host.ts';
 import { stressUri, verdictStatus } from './stress-mode.ts';
@@ -13,9 +12,11 @@ import { textOption, wholeNumberOption } from './typed.ts';
 /** `bankctl stress --exhaustive --model ledger`: every schedule of the real write path. */
 export async function runLedgerSchedules(typed: Typed, session: Session): Promise<SingleResult> {
   const { context, globals } = session;
-  const { exploreLedger, ledgerPoints, mostConflicts } = await import(
-    '../stress/schedules/ledger-schedules.ts'
-  );
+  const [{ exploreLedger, ledgerPoints }, { ledgerCoverage, ledgerSchedulesResult }] =
+    await Promise.all([
+      import('../stress/schedules/ledger-schedules.ts'),
+      import('../stress/schedules/ledger-schedules-result.ts'),
+    ]);
   const options = parse(typed, ledgerPoints);
   const { onLedgerServer } = await import('../stress/schedules/ledger-server.ts');
   const { timeoutMs } = globals;
@@ -34,7 +35,11 @@ export async function runLedgerSchedules(typed: Typed, session: Session): Promis
     }),
   );
   session.progress(undefined);
-  return resultOf(explored, options, mostConflicts, context.interrupted.aborted);
+  return present(
+    ledgerSchedulesResult(explored, options),
+    ledgerCoverage(explored),
+    context.interrupted.aborted,
+  );
 }
 
 interface Options {
@@ -71,105 +76,33 @@ function parse(typed: Typed, known: readonly PostPoint[]): Options {
   };
 }
 
-type Explored = Awaited<
-  ReturnType<typeof import('../stress/schedules/ledger-schedules.ts')['exploreLedger']>
->;
-
-function resultOf(
-  explored: Explored,
-  { workers, points }: Options,
-  mostConflicts: number,
+function present(
+  result: ReturnType<
+    typeof import('../stress/schedules/ledger-schedules-result.ts')['ledgerSchedulesResult']
+  >,
+  covered: readonly string[],
   interrupted: boolean,
 ): SingleResult {
-  const { coverage, firstWrong, wrong, deadlocked, stuck, seconds, ...tally } = explored;
-  const { schedules, complete } = coverage;
-  const exercised = tally.conflicted > 0 && tally.acknowledged > tally.refused;
-  const { verdict, reason } = decide([
-    {
-      model: 'ledger',
-      wrong: wrong + deadlocked,
-      vacuity: !complete
-        ? 'it was not tried in full.'
-        : stuck > 0
-          ? 'a worker is stuck.'
-          : exercised
-            ? undefined
-            : 'the transfers did not meet each other.',
-    },
-  ]);
-  const model = {
-    model: 'ledger',
-    workers,
-    points,
-    ...tally,
-    most_conflicts: mostConflicts,
-    schedules,
-    wrong,
-    misplaced: 0,
-    lost: firstWrong?.anomalies.includes('lost') ? wrong : 0,
-    crashed: 0,
-    left_switched: 0,
-    deadlocked,
-    stuck,
-    complete,
-    schedules_per_second: Math.round((schedules / seconds) * 10) / 10,
-    ...(firstWrong ? { first_wrong: firstWrong } : {}),
-  };
+  const { models, verdict } = result;
+  const columns = ['schedules', 'conflicted', 'acknowledged', 'refused', 'wrong'] as const;
+  const firstWrong = models[0]?.first_wrong;
   return {
     kind: 'single',
-    data: {
-      seed: null,
-      workers,
-      points,
-      models: [model],
-      verdict,
-      ...(reason === undefined ? {} : { reason }),
-    },
+    data: result,
     view: {
       layout: 'grid',
-      columns: [
-        { name: 'model' },
-        { name: 'schedules', align: 'right' },
-        { name: 'conflicted', align: 'right' },
-        { name: 'acknowledged', align: 'right' },
-        { name: 'refused', align: 'right' },
-        { name: 'wrong', align: 'right' },
+      columns: [{ name: 'model' }, ...columns.map((name) => ({ name, align: 'right' as const }))],
+      rows: models.map((model) => [model.model, ...columns.map((name) => String(model[name]))]),
+      notes: [
+        ...covered,
+        ...(firstWrong
+          ? [`The first wrong one, ${firstWrong.anomalies.join(' and ')}:`, ...firstWrong.steps]
+          : []),
+        verdict === 'clean'
+          ? 'clean: nothing was lost, doubled, torn or left over.'
+          : `${verdict}: see above.`,
       ],
-      rows: [
-        [
-          'ledger',
-          String(schedules),
-          String(tally.conflicted),
-          String(tally.acknowledged),
-          String(tally.refused),
-          String(wrong),
-        ],
-      ],
-      notes: notes(explored, verdict, mostConflicts),
     },
     status: interrupted ? Status.interrupted : verdictStatus[verdict],
   };
-}
-
-function notes(
-  { coverage, firstWrong, seconds }: Explored,
-  verdict: string,
-  mostConflicts: number,
-): readonly string[] {
-  const { schedules, complete, allUpTo, found } = coverage;
-  const covered = complete
-    ? `All ${schedules} schedules`
-    : `${schedules} schedules of at least ${found}, ` +
-      `all with at most ${count(allUpTo, 'preemption')}`;
-  return [
-    `${covered}, ${(schedules / seconds).toFixed(0)} a second.`,
-    `A transfer that met ${mostConflicts} conflicts was refused: while its rival is held, ` +
-      'another try can only meet another one.',
-    ...(firstWrong
-      ? [`The first wrong one, ${firstWrong.anomalies.join(' and ')}:`, ...firstWrong.steps]
-      : []),
-    verdict === 'clean'
-      ? 'clean: nothing was lost, doubled, torn or left over.'
-      : `${verdict}: see above.`,
-  ];
 }

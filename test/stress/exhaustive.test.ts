@@ -1,17 +1,17 @@
 import { MongoClient } from 'mongodb';
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
 import { scheduleColumns } from '../../src/render/schedule-columns.ts';
-import {
-  checkExhaustiveOptions,
-  type ExhaustiveOptions,
-  parsePoints,
-} from '../../src/stress/explore/exhaustive-options.ts';
 import { bareRate } from '../../src/stress/explore/exhaustive-rate.ts';
 import {
   type ExhaustiveHost,
   runExhaustive,
   runModel,
 } from '../../src/stress/schedules/exhaustive.ts';
+import {
+  checkExhaustiveOptions,
+  type ExhaustiveOptions,
+  parsePoints,
+} from '../../src/stress/schedules/exhaustive-options.ts';
 import { canaryModel } from './exhaustive-canary.ts';
 
 let client: MongoClient;

@@ -1,12 +1,12 @@
 import type { Db } from 'mongodb';
 import type { IssuedCommand } from '../drive/command-monitor.ts';
-import { openTrial, type Trial, type TrialHost } from '../schedules/plain-trial.ts';
-import { ensureIndex } from '../subjects/plain-models.ts';
 import {
   type CheckedOptions,
   checkExhaustiveOptions,
   type ExhaustiveOptions,
-} from './exhaustive-options.ts';
+} from '../schedules/exhaustive-options.ts';
+import { openTrial, type Trial, type TrialHost } from '../schedules/plain-trial.ts';
+import { ensureIndex } from '../subjects/plain-models.ts';
 import { explore } from './explorer.ts';
 
 /** How fast the explorer is, against the driver alone. */

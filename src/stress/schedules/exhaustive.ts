@@ -1,14 +1,7 @@
 import { formatAmount } from '../../core/money.ts';
 import { databaseError } from '../../database/database-error.ts';
 import { decide } from '../check/verdict.ts';
-import type { Covered } from '../explore/coverage.ts';
-import {
-  beyondReach,
-  type CheckedOptions,
-  checkExhaustiveOptions,
-  type ExhaustiveOptions,
-  vocabulary,
-} from '../explore/exhaustive-options.ts';
+import { type Covered, coveredByExploring, coveredBySampling } from '../explore/coverage.ts';
 import {
   countPreemptions,
   countSwitches,
@@ -20,6 +13,13 @@ import { checkReplay, digestSteps, formatScheduleId, stepLabel } from '../explor
 import { planCurrency } from '../load/plan.ts';
 import { explainSchedule } from '../story.ts';
 import type { PlainModel } from '../subjects/plain-models.ts';
+import {
+  beyondReach,
+  type CheckedOptions,
+  checkExhaustiveOptions,
+  type ExhaustiveOptions,
+  vocabulary,
+} from './exhaustive-options.ts';
 import {
   type ExhaustiveModelResult,
   type ExhaustiveResult,
@@ -33,7 +33,12 @@ import {
   type Trial,
   type TrialHost,
 } from './plain-trial.ts';
-import { type FoundSchedule, runSchedules, ScheduleTally } from './schedule-run.ts';
+import {
+  type FoundSchedule,
+  runEverySchedule,
+  runSampleOfSchedules,
+  ScheduleTally,
+} from './schedule-run.ts';
 
 /** Where an exhaustive run takes place, and who hears of it. */
 export interface ExhaustiveHost extends TrialHost {
@@ -88,12 +93,7 @@ async function exploreTrial(
   options: CheckedOptions,
   host: ExhaustiveHost,
 ): Promise<ExhaustiveModelResult> {
-  const { model } = trial.plan;
-  const { tally, covered, seconds } = await runSchedules(
-    trial,
-    { ...options, refuse: (perSecond) => beyondReach(model, options, perSecond) },
-    { ...host, progress: (progress) => host.progress?.(model.name, progress) },
-  );
+  const { tally, covered, seconds } = await cover(trial, options, host);
   const { first, shortest } = tally;
   return resultOf(
     trial,
@@ -104,6 +104,19 @@ async function exploreTrial(
       ...(shortest ? { shortest_wrong: await runAgain(trial, shortest) } : {}),
     },
   );
+}
+
+async function cover(trial: Trial, options: CheckedOptions, host: ExhaustiveHost) {
+  const { model } = trial.plan;
+  const { random, preemptions } = options;
+  const on = { ...host, progress: (seen: Progress) => host.progress?.(model.name, seen) };
+  if (random) {
+    const { coverage, ...run } = await runSampleOfSchedules(trial, random, on);
+    return { ...run, covered: coveredBySampling(coverage, random.seed) };
+  }
+  const refuse = (perSecond: number) => beyondReach(model, options, perSecond);
+  const { coverage, ...run } = await runEverySchedule(trial, preemptions, on, refuse);
+  return { ...run, covered: coveredByExploring(coverage) };
 }
 
 /** @throws `usage` if the id does not fit */

@@ -1,25 +1,21 @@
 import type { MongoClient } from 'mongodb';
 import type { Bank } from '../../bank/bank.ts';
-import { openBank } from '../../bank/bank.ts';
-import { fromDecimal } from '../../bank/decimal.ts';
-import { type Outcome, type PostPoint, post } from '../../bank/post.ts';
-import { builtInConfig } from '../../config/config.ts';
-import { BankctlError } from '../../core/errors.ts';
-import {
-  type Coverage,
-  explore,
-  type Progress,
-  type Run,
-  type World,
-} from '../explore/explorer.ts';
+import { type AccountReference, referenceKey } from '../../bank/operation.ts';
+import { type PostPoint, post } from '../../bank/post.ts';
+import type { Coverage, Run, World } from '../explore/explorer.ts';
 import type { At } from '../explore/explorer-execution.ts';
 import { stepLabel } from '../explore/schedule.ts';
-import { judgeSchedule, type ScheduleAnomaly } from '../ledger/judge-schedule.ts';
+import { type Anomaly, anomalies } from '../history/history-findings.ts';
+import { openAccounts, openStressBank, stressAuthor } from '../ledger/ledger-bank.ts';
+import { money, postedValue } from '../ledger/ledger-lines.ts';
+import { type Applied, readBack } from '../ledger/ledger-read-back.ts';
+import { judgeEvents, type ScheduleEvent } from './schedule-history.ts';
+import { runEverySchedule, type ScheduleHost, type ScheduleJudgement } from './schedule-run.ts';
 
 /** Where a transaction of `post` can be held, in the order in which it passes them. */
 export const ledgerPoints = ['read', 'written', 'committing'] as const satisfies PostPoint[];
 
-/** What to explore: so many workers, each with one transfer between the same two accounts. */
+/** What to explore: some workers, each with one transfer between the same two accounts. */
 export interface LedgerSchedulesOptions {
   readonly workers: number;
   readonly points: readonly PostPoint[];
@@ -27,24 +23,21 @@ export interface LedgerSchedulesOptions {
 }
 
 /** Where it takes place. */
-export interface LedgerSchedulesHost {
+export interface LedgerSchedulesHost extends ScheduleHost {
   /** Connected to a replica set. */
   readonly client: MongoClient;
   /** A made-up name. */
   readonly database: string;
   readonly timeoutMs: number;
-  readonly monotonicNs: () => bigint;
-  readonly interrupted: AbortSignal;
-  readonly progress?: ((progress: Progress) => void) | undefined;
 }
 
 /** A schedule that went wrong: its steps in words, and what is wrong. */
 export interface WrongSchedule {
   readonly steps: readonly string[];
-  readonly anomalies: readonly ScheduleAnomaly[];
+  readonly anomalies: readonly Anomaly[];
 }
 
-/** What came of it. Counts are of schedules where not said otherwise. */
+/** What came of it. Counts are of schedules if not said otherwise. */
 export interface LedgerSchedules {
   readonly coverage: Coverage;
   /** Transfers asked for, applied, and given up after `mostConflicts`. */
@@ -54,6 +47,9 @@ export interface LedgerSchedules {
   /** With at least one conflict. */
   readonly conflicted: number;
   readonly wrong: number;
+  readonly misplaced: number;
+  readonly lost: number;
+  readonly crashed: number;
   readonly deadlocked: number;
   readonly stuck: number;
   readonly firstWrong: WrongSchedule | undefined;
@@ -67,93 +63,152 @@ export interface LedgerSchedules {
 export const mostConflicts = 3;
 
 const startMinor = 1000n;
-const accountsAtOnce = 100;
+const branchNames = ['branch1', 'branch2'] as const;
+
+/** The accounts with a number, one in each branch. */
+function accountsOf(account: string): readonly [AccountReference, AccountReference] {
+  const [first, second] = branchNames;
+  return [
+    { branch: first, account },
+    { branch: second, account },
+  ];
+}
+
+/** What is kept of a schedule to show it. */
+interface Judgement extends ScheduleJudgement {
+  readonly found: readonly Anomaly[];
+}
 
 /**
  * Drives the real write path through every schedule of a few workers: two and more transactions
  * over the same two accounts, each held after its reading, after its writes and before its
- * commit. After each schedule the accounts and the journal are read back and judged.
+ * commit. After each schedule the accounts and the journal are read back, and it is judged as a
+ * history of a few events: beside its transactions that costs next to nothing.
  */
 export async function exploreLedger(
-  options: LedgerSchedulesOptions,
+  { workers, points, preemptions }: LedgerSchedulesOptions,
   host: LedgerSchedulesHost,
 ): Promise<LedgerSchedules> {
-  const config = { ...builtInConfig, database: host.database };
+  const { client, database, timeoutMs, monotonicNs } = host;
   // No pause between two tries: the scheduler alone decides who goes on.
-  const bank = await openBank(host.client, config, { timeoutMs: host.timeoutMs, draw: () => 0 });
-  const tally = { acknowledged: 0, refused: 0, conflicted: 0, wrong: 0, deadlocked: 0, stuck: 0 };
-  let firstWrong: WrongSchedule | undefined;
+  const options = { timeoutMs, draw: () => 0 };
+  const bank = await openStressBank(client, database, { branchNames }, options);
   const accounts = new FreshAccounts(bank);
-  const sinceNs = host.monotonicNs();
-  const coverage = await explore<LedgerWorld>({
-    fresh: async () => world(bank, await accounts.take(), options.workers),
-    points: new Set<string>(options.points),
-    monotonicNs: host.monotonicNs,
-    preemptions: options.preemptions,
-    signal: host.interrupted,
-    progress: host.progress,
-    visit: async (run, { account, outcomes }) => {
-      for (const error of run.errors) if (error !== undefined) throw error;
-      const anomalies = judgeSchedule(await readBack(host, account), outcomes, startMinor);
-      for (const outcome of outcomes) {
-        if (outcome?.applied) tally.acknowledged += 1;
-        else tally.refused += 1;
-      }
-      if (hasConflict(run)) tally.conflicted += 1;
-      if (run.end === 'deadlock') tally.deadlocked += 1;
-      if (run.end === 'stuck') tally.stuck += 1;
-      if (anomalies.length > 0) {
-        tally.wrong += 1;
-        firstWrong ??= { steps: run.steps.map(stepLabel), anomalies };
-      }
-      return undefined;
+  const judge = async (run: Run, { account, events }: LedgerWorld): Promise<Judgement> => {
+    for (const error of run.errors) if (error !== undefined) throw error;
+    const plan = { branchNames, accounts: accountsOf(account) };
+    const found = judgeTransfers(account, events, await readBack(client, database, plan, account));
+    const acknowledged = events.filter(({ type }) => type === 'ok').length;
+    if (hasConflict(run)) conflicted += 1;
+    return { found, wrong: found.length > 0, acknowledged };
+  };
+  let conflicted = 0;
+  const { tally, coverage, seconds } = await runEverySchedule(
+    {
+      execution: {
+        fresh: async () => freshWorld(bank, await accounts.take(), workers),
+        points: new Set<string>(points),
+        monotonicNs,
+      },
+      judge,
     },
-  });
-  const seconds = Number(host.monotonicNs() - sinceNs) / 1e9;
-  const operations = coverage.schedules * options.workers;
-  return { coverage, operations, ...tally, firstWrong, seconds };
+    preemptions,
+    host,
+  );
+  const { acknowledged, wrong, deadlocked, stuck, first } = tally;
+  const operations = coverage.schedules * workers;
+  return {
+    coverage,
+    operations,
+    acknowledged,
+    refused: operations - acknowledged,
+    conflicted,
+    wrong,
+    misplaced: tally.count('misplaced'),
+    lost: tally.count('lost'),
+    crashed: tally.count('crashed'),
+    deadlocked,
+    stuck,
+    firstWrong: first && {
+      steps: first.run.steps.map(stepLabel),
+      anomalies: first.judgement.found,
+    },
+    seconds,
+  };
 }
 
 interface LedgerWorld extends World {
   readonly account: string;
-  readonly outcomes: (Outcome | undefined)[];
+  readonly events: readonly ScheduleEvent[];
 }
 
 /** Workers send money to and fro, so that each writes both accounts, in both orders. */
-function world(bank: Bank, account: string, workers: number): LedgerWorld {
-  const ends = [
-    { branch: 'branch1', account },
-    { branch: 'branch2', account },
-  ] as const;
-  const outcomes: (Outcome | undefined)[] = Array.from({ length: workers }, () => undefined);
-  const tasks = outcomes.map((_, worker) => async (at: At) => {
-    const [from, to] = worker % 2 === 0 ? ends : [ends[1], ends[0]];
-    const transfer = { type: 'transfer', from, to, amountMinor: 100n << BigInt(worker) } as const;
-    const operation = {
-      ...transfer,
-      id: `${account}-${worker}`,
-      idGiven: true,
-      memo: undefined,
-    };
-    const [outcome] = await post(bank, [operation], {
-      by: 'bankctl stress',
-      mostConflicts,
-      reached: at,
-    });
-    outcomes[worker] = outcome;
+function freshWorld(bank: Bank, account: string, workers: number): LedgerWorld {
+  const [first, second] = accountsOf(account);
+  const events: ScheduleEvent[] = [];
+  const tasks = Array.from({ length: workers }, (_, worker) => async (at: At) => {
+    const [from, to] = worker % 2 === 0 ? [first, second] : [second, first];
+    const amountMinor = 100n << BigInt(worker);
+    const id = `${account}-${worker}`;
+    const amount = money(amountMinor);
+    const f = 'transfer' as const;
+    const value = { id, from: referenceKey(from), to: referenceKey(to), amount };
+    const note = (type: ScheduleEvent['type'], stated: ScheduleEvent['value']) =>
+      events.push({ process: worker, type, f, value: stated, time: events.length });
+    note('invoke', value);
+    const [outcome] = await post(
+      bank,
+      [{ type: f, from, to, amountMinor, id, idGiven: true, memo: undefined }],
+      { by: stressAuthor, mostConflicts, reached: at },
+    );
+    if (outcome?.applied) note('ok', postedValue({ f, value }, outcome.entry));
+    else note('fail', value);
   });
-  return { tasks, account, outcomes };
+  return { tasks, account, events };
 }
+
+/**
+ * Judges how a schedule ended, as the history of a few events. What is stored then is also taken
+ * for a snapshot, so that half a transfer is found as one.
+ *
+ * @param account the number of the two accounts
+ * @returns each anomaly once; none for a sound end
+ */
+export function judgeTransfers(
+  account: string,
+  events: readonly ScheduleEvent[],
+  stored: Applied,
+): readonly Anomaly[] {
+  const time = events.length;
+  const initial = { balance: money(startMinor), version: 1 };
+  const names = accountsOf(account).map(referenceKey);
+  const accounts = Object.fromEntries(names.map((name) => [name, initial]));
+  const read = <T>(field: (of: Applied['accounts'][string]) => T) =>
+    Object.fromEntries(Object.entries(stored.accounts).map(([name, of]) => [name, field(of)]));
+  const snapshot = { balances: read((of) => of.balance), versions: read((of) => of.version) };
+  const look = { process: onlooker, f: 'snapshot', time };
+  const judged = judgeEvents(
+    { type: 'ok', f: 'init', value: { accounts }, time: 0 },
+    [...events, { ...look, type: 'invoke', value: {} }, { ...look, type: 'ok', value: snapshot }],
+    { type: 'ok', f: 'applied', value: { ...stored }, time },
+  );
+  return anomalies.filter((name) => judged[name] > 0);
+}
+
+/** The process that reads what is stored: above the number of every worker. */
+const onlooker = 8;
 
 /** A worker that read and came to read again, or to its end, met a conflict in between. */
 function hasConflict({ steps }: Run): boolean {
   return steps.some(({ from, to }) => from === 'read' && to === 'read');
 }
 
+const accountsAtOnce = 100;
+
 /** Opens accounts in bulk, one number in both branches, for a schedule each. */
 class FreshAccounts {
   readonly #bank: Bank;
-  readonly #ready: string[] = [];
+  #ready: string[] = [];
   #opened = 0;
 
   constructor(bank: Bank) {
@@ -161,59 +216,11 @@ class FreshAccounts {
   }
 
   async take(): Promise<string> {
-    if (this.#ready.length === 0) await this.#open();
-    const account = this.#ready.shift();
-    if (account === undefined) throw new Error('no account was opened');
-    return account;
+    if (this.#ready.length === 0) {
+      this.#ready = Array.from({ length: accountsAtOnce }, () => `ACC-${++this.#opened}`);
+      const accounts = this.#ready.flatMap(accountsOf);
+      await openAccounts(this.#bank, { accounts, seedBalanceMinor: startMinor });
+    }
+    return this.#ready.shift() ?? '';
   }
-
-  async #open(): Promise<void> {
-    const names = Array.from({ length: accountsAtOnce }, () => `ACC-${++this.#opened}`);
-    const operations = names.flatMap((account) =>
-      ['branch1', 'branch2'].map((branch) => ({
-        type: 'open' as const,
-        branch,
-        account,
-        amountMinor: startMinor,
-        id: `open-${branch}-${account}`,
-        idGiven: false,
-        memo: undefined,
-      })),
-    );
-    const outcomes = await post(this.#bank, operations, { by: 'bankctl stress' });
-    const refused = outcomes.find((outcome) => !outcome.applied);
-    if (refused && !refused.applied) throw refused.error;
-    this.#ready.push(...names);
-  }
-}
-
-/** What the database has of a schedule's accounts. */
-async function readBack({ client, database }: LedgerSchedulesHost, account: string) {
-  const db = client.db(database);
-  const documents = await Promise.all(
-    ['branch1', 'branch2'].map((name) => db.collection(name).findOne({ account_number: account })),
-  );
-  const journal = await db
-    .collection('journal')
-    .find({ 'postings.account_number': account, type: 'transfer' })
-    .toArray();
-  return {
-    accounts: documents.map((document) => ({
-      balanceMinor: minorOf(document?.['balance']),
-      version: BigInt(String(document?.['version'])),
-    })),
-    journal: journal.map(({ _id, postings }) => ({
-      id: String(_id),
-      legs: ['branch1', 'branch2'].map((branch) => {
-        const leg = postings.find((posting: { branch: string }) => posting.branch === branch);
-        return { amountMinor: minorOf(leg?.amount), version: BigInt(String(leg?.version)) };
-      }),
-    })),
-  };
-}
-
-function minorOf(value: unknown): bigint {
-  const minor = fromDecimal(value, { digits: 2 });
-  if (minor === undefined) throw new BankctlError('bad_balance', 'A stored amount is not exact.');
-  return minor;
 }

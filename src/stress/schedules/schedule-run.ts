@@ -1,5 +1,4 @@
 import type { BankctlError } from '../../core/errors.ts';
-import { type Covered, coveredByExploring, coveredBySampling } from '../explore/coverage.ts';
 import {
   type Coverage,
   countSwitches,
@@ -9,7 +8,7 @@ import {
   type World,
 } from '../explore/explorer.ts';
 import type { ExecutionOptions } from '../explore/explorer-execution.ts';
-import { sample } from '../explore/explorer-sample.ts';
+import { type SampleCoverage, sample } from '../explore/explorer-sample.ts';
 import { troubleOf } from '../explore/schedule.ts';
 import { createDraw } from '../random.ts';
 
@@ -30,14 +29,6 @@ export interface Explorable<W extends World, J extends ScheduleJudgement> {
   readonly fixedSteps?: readonly number[] | undefined;
   /** How a schedule ended. Called once for each. */
   readonly judge: (run: Run, world: W) => J | Promise<J>;
-}
-
-/** Which schedules are run. */
-export interface ScheduleBounds {
-  readonly preemptions?: number | undefined;
-  readonly random?: { readonly count: number; readonly seed: number } | undefined;
-  /** Called once with the rate that was measured: the error for what takes too long. */
-  readonly refuse?: ((perSecond: number) => BankctlError | undefined) | undefined;
 }
 
 /** Where schedules are run, and who hears of it. */
@@ -94,11 +85,9 @@ function isShorter({ steps }: Run, best: Run): boolean {
 }
 
 /** What came of the schedules that were run. */
-export interface Explored<J extends ScheduleJudgement> {
+export interface Explored<J extends ScheduleJudgement, C> {
   readonly tally: ScheduleTally<J>;
-  readonly covered: Covered;
-  /** Undefined for a sample. */
-  readonly coverage: Coverage | undefined;
+  readonly coverage: C;
   readonly seconds: number;
 }
 
@@ -107,42 +96,56 @@ const rateSchedules = 300;
 const rateSeconds = 1;
 
 /**
- * Runs every schedule, or those within the bounds, or a sample, and judges each.
+ * Runs every schedule with at most this number of preemptions, and judges each.
  *
+ * @param refuse called once with the rate that was measured: the error for what takes too long
  * @throws what `refuse` returns
  */
-export async function runSchedules<W extends World, J extends ScheduleJudgement>(
+export async function runEverySchedule<W extends World, J extends ScheduleJudgement>(
+  explorable: Explorable<W, J>,
+  preemptions: number | undefined,
+  host: ScheduleHost,
+  refuse?: (perSecond: number) => BankctlError | undefined,
+): Promise<Explored<J, Coverage>> {
+  let refusal: BankctlError | undefined;
+  let checked = refuse === undefined;
+  const { options, tally, seconds } = prepareRun(explorable, host, (schedules, sinceStart) => {
+    if (checked) return undefined;
+    checked = schedules >= rateSchedules || sinceStart >= rateSeconds;
+    if (checked) refusal = refuse?.(schedules / sinceStart);
+    return refusal && 'stop';
+  });
+  const coverage = await explore({ ...options, preemptions });
+  if (refusal) throw refusal;
+  return { tally, coverage, seconds: seconds() };
+}
+
+/** Runs schedules drawn at random, and judges each. */
+export async function runSampleOfSchedules<W extends World, J extends ScheduleJudgement>(
+  explorable: Explorable<W, J>,
+  { count, seed }: { readonly count: number; readonly seed: number },
+  host: ScheduleHost,
+): Promise<Explored<J, SampleCoverage>> {
+  const { options, tally, seconds } = prepareRun(explorable, host, () => undefined);
+  const coverage = await sample({ ...options, count, draw: createDraw(seed) });
+  return { tally, coverage, seconds: seconds() };
+}
+
+function prepareRun<W extends World, J extends ScheduleJudgement>(
   { execution, fixedSteps, judge }: Explorable<W, J>,
-  { preemptions, random, refuse }: ScheduleBounds,
   { monotonicNs, interrupted, progress }: ScheduleHost,
-): Promise<Explored<J>> {
+  afterEach: (schedules: number, seconds: number) => undefined | 'stop',
+) {
   const tally = new ScheduleTally<J>();
   const sinceNs = monotonicNs();
   const seconds = () => Number(monotonicNs() - sinceNs) / 1e9;
-  let refusal: BankctlError | undefined;
-  let rateIsKnown = refuse === undefined || random !== undefined;
-  const shared = {
-    ...execution,
-    fixedSteps,
-    signal: interrupted,
-    progress,
-    visit: async (run: Run, world: W) => {
-      tally.add(run, await judge(run, world));
-      if (rateIsKnown) return undefined;
-      rateIsKnown = tally.schedules >= rateSchedules || seconds() >= rateSeconds;
-      if (rateIsKnown) refusal = refuse?.(tally.schedules / seconds());
-      return refusal && ('stop' as const);
-    },
+  const visit = async (run: Run, world: W) => {
+    tally.add(run, await judge(run, world));
+    return afterEach(tally.schedules, seconds());
   };
-  let coverage: Coverage | undefined;
-  let covered: Covered;
-  if (random) {
-    const { count, seed } = random;
-    covered = coveredBySampling(await sample({ ...shared, count, draw: createDraw(seed) }), seed);
-  } else {
-    coverage = await explore({ ...shared, preemptions });
-    covered = coveredByExploring(coverage);
-  }
-  if (refusal) throw refusal;
-  return { tally, covered, coverage, seconds: seconds() };
+  return {
+    options: { ...execution, fixedSteps, signal: interrupted, progress, visit },
+    tally,
+    seconds,
+  };
 }

@@ -1,11 +1,11 @@
 import { BankctlError } from '../../core/errors.ts';
 import { nearest } from '../../core/nearest.ts';
 import { quote } from '../../core/text.ts';
+import { countSchedules, countWithin, logSchedules } from '../explore/explorer-count.ts';
+import { maxTasks } from '../explore/explorer-execution.ts';
+import { parseScheduleId, type ScheduleId, type Vocabulary } from '../explore/schedule.ts';
 import { type SharedPoint, sharedPoints } from '../shared-model.ts';
 import { branchModel, type PlainModel, sharedModel } from '../subjects/plain-models.ts';
-import { countSchedules, countWithin, logSchedules } from './explorer-count.ts';
-import { maxTasks } from './explorer-execution.ts';
-import { parseScheduleId, type ScheduleId, type Vocabulary } from './schedule.ts';
 
 /** The models that can be explored, in the order in which they are. */
 export const exhaustiveModelNames = ['shared', 'branch'] as const;
