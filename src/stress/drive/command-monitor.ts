@@ -173,7 +173,7 @@ function coefficientOf(value: unknown): number {
 }
 
 /** An operation without what it does. */
-export type OperationPlace = Pick<PlannedIncrement, 'worker' | 'index'>;
+type OperationPlace = Pick<PlannedIncrement, 'worker' | 'index'>;
 
 /** Says of each operation of a load where its write was really sent. */
 export interface WriteMonitor {

@@ -10,7 +10,7 @@ import type { ExhaustiveOptions } from './exhaustive-options.ts';
 import type { ExhaustiveResult } from './exhaustive-result.ts';
 
 /** What an exhaustive run needs from its surroundings. */
-export interface ExhaustHost extends BinaryHost, Pick<Context, 'freshId'> {
+interface ExhaustHost extends BinaryHost, Pick<Context, 'freshId'> {
   /** A deployment to use instead of a throwaway server; it names no database. */
   readonly uri: string | undefined;
   /** A file for one line an event, made anew. */

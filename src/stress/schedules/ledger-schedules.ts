@@ -23,7 +23,7 @@ export interface LedgerSchedulesOptions {
 }
 
 /** Where it takes place. */
-export interface LedgerSchedulesHost extends ScheduleHost {
+interface LedgerSchedulesHost extends ScheduleHost {
   /** Connected to a replica set. */
   readonly client: MongoClient;
   /** A made-up name. */

@@ -13,7 +13,7 @@ import {
 } from '../load/load-database.ts';
 
 /** A replica set, and a made-up database on it. */
-export interface LedgerPlace {
+interface LedgerPlace {
   readonly client: MongoClient;
   readonly database: string;
 }

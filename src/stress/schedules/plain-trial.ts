@@ -40,7 +40,7 @@ export interface TrialHost {
 }
 
 /** What is tried: who does what, and where they may be paused. */
-export interface TrialPlan {
+interface TrialPlan {
   readonly model: PlainModel;
   readonly workers: number;
   /** Workers take the branches in turn. */
@@ -56,7 +56,7 @@ export interface Judgement extends ScheduleJudgement {
 }
 
 /** A schedule's state: a fresh model, and what the workers were seen to do. */
-export interface TrialWorld extends World {
+interface TrialWorld extends World {
   readonly subject: Subject;
   /** Of a schedule that is narrated. */
   readonly narrator: Narrator | undefined;
@@ -88,7 +88,7 @@ export interface Trial {
 }
 
 /** Whether what was seen and what is in the database agree. */
-export interface Reckoning {
+interface Reckoning {
   readonly reconciled: boolean;
   readonly balances: readonly BranchBalance[];
 }

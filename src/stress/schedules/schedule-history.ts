@@ -47,7 +47,7 @@ export interface BranchBalance {
 }
 
 /** Where the schedules of a model take place, and where their history goes. */
-export interface ScheduleHistoryPlace {
+interface ScheduleHistoryPlace {
   /** Of a client whose commands are not monitored. */
   readonly db: Db;
   readonly model: string;

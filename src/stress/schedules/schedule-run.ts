@@ -23,7 +23,7 @@ export interface ScheduleJudgement {
 }
 
 /** What can be put through schedules: a model on a real database. */
-export interface Explorable<W extends World, J extends ScheduleJudgement> {
+interface Explorable<W extends World, J extends ScheduleJudgement> {
   readonly execution: ExecutionOptions<W>;
   /** As `explore` takes it: undefined if workers branch. */
   readonly fixedSteps?: readonly number[] | undefined;
@@ -85,7 +85,7 @@ function isShorter({ steps }: Run, best: Run): boolean {
 }
 
 /** What came of the schedules that were run. */
-export interface Explored<J extends ScheduleJudgement, C> {
+interface Explored<J extends ScheduleJudgement, C> {
   readonly tally: ScheduleTally<J>;
   readonly coverage: C;
   readonly seconds: number;
