@@ -216,12 +216,13 @@ export class ScheduleHistory {
   }
 
   #judge(accounts: Readonly<Record<string, unknown>>, balances: Readonly<Record<string, unknown>>) {
-    const isKnown = (place: unknown) => {
-      const name = String(place);
-      return !this.#unfinished.has(name.slice(name.indexOf(':') + 1));
-    };
+    const unfinished = this.#unfinished;
+    const isKnown = (place: unknown) =>
+      unfinished.size === 0 || !unfinished.has(String(place).replace(/^.*?:/s, ''));
     const known = (places: Readonly<Record<string, unknown>>) =>
-      Object.fromEntries(Object.entries(places).filter(([place]) => isKnown(place)));
+      unfinished.size === 0
+        ? places
+        : Object.fromEntries(Object.entries(places).filter(([place]) => isKnown(place)));
     const frame = { type: 'ok', time: this.#beganNs } as const;
     const judged = judgeEvents(
       // Only models without a journal come here; the name of any makes the judge judge so.
