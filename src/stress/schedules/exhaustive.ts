@@ -139,12 +139,13 @@ async function replayTyped(
 }
 
 async function resultOf(
-  { plan, execution, settle }: Trial,
+  trial: Trial,
   tally: ScheduleTally<Judgement>,
   { complete, total, distinct, covered, seconds }: Covered & { readonly seconds: number },
   reported: Pick<ExhaustiveModelResult, 'first_wrong' | 'shortest_wrong' | 'replayed'>,
 ): Promise<ExhaustiveModelResult> {
-  const { reconciled, balances } = await settle();
+  const { plan, execution } = trial;
+  const { reconciled, balances } = await trial.settle();
   const { schedules, wrong, acknowledged, deadlocked, stuck, trouble } = tally;
   const operations = schedules * plan.workers;
   const perSecond = (number: number) =>

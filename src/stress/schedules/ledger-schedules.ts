@@ -93,7 +93,7 @@ export async function exploreLedger(
   // No pause between two tries: the scheduler alone decides who goes on.
   const options = { timeoutMs, draw: () => 0 };
   const bank = await openStressBank(client, database, { branchNames }, options);
-  const accounts = new FreshAccounts(bank);
+  const openAccount = accountOpener(bank);
   const judge = async (run: Run, { account, events }: LedgerWorld): Promise<Judgement> => {
     for (const error of run.errors) if (error !== undefined) throw error;
     const plan = { branchNames, accounts: accountsOf(account) };
@@ -106,7 +106,7 @@ export async function exploreLedger(
   const { tally, coverage, seconds } = await runEverySchedule(
     {
       execution: {
-        fresh: async () => freshWorld(bank, await accounts.take(), workers),
+        fresh: async () => freshWorld(bank, await openAccount(), workers),
         points: new Set<string>(points),
         monotonicNs,
       },
@@ -206,21 +206,15 @@ function hasConflict({ steps }: Run): boolean {
 const accountsAtOnce = 100;
 
 /** Opens accounts in bulk, one number in both branches, for a schedule each. */
-class FreshAccounts {
-  readonly #bank: Bank;
-  #ready: string[] = [];
-  #opened = 0;
-
-  constructor(bank: Bank) {
-    this.#bank = bank;
-  }
-
-  async take(): Promise<string> {
-    if (this.#ready.length === 0) {
-      this.#ready = Array.from({ length: accountsAtOnce }, () => `ACC-${++this.#opened}`);
-      const accounts = this.#ready.flatMap(accountsOf);
-      await openAccounts(this.#bank, { accounts, seedBalanceMinor: startMinor });
+function accountOpener(bank: Bank): () => Promise<string> {
+  const ready: string[] = [];
+  let opened = 0;
+  return async () => {
+    if (ready.length === 0) {
+      ready.push(...Array.from({ length: accountsAtOnce }, () => `ACC-${++opened}`));
+      const accounts = ready.flatMap(accountsOf);
+      await openAccounts(bank, { accounts, seedBalanceMinor: startMinor });
     }
-    return this.#ready.shift() ?? '';
-  }
+    return ready.shift() ?? '';
+  };
 }

@@ -12,12 +12,7 @@ import {
   type Subject,
 } from '../subjects/plain-models.ts';
 import { Narrator } from './narrator.ts';
-import {
-  accountNumbers,
-  type BranchBalance,
-  type IncrementOutcome,
-  ScheduleHistory,
-} from './schedule-history.ts';
+import { accountNumbers, type IncrementOutcome, ScheduleHistory } from './schedule-history.ts';
 import type { ScheduleJudgement } from './schedule-run.ts';
 import { waitsInServer } from './server-waits.ts';
 
@@ -62,37 +57,6 @@ interface TrialWorld extends World {
   readonly narrator: Narrator | undefined;
 }
 
-/** A model, open on a real database, ready to be explored. */
-export interface Trial {
-  readonly plan: TrialPlan;
-  readonly execution: ExecutionOptions<TrialWorld>;
-  /** As `explore` takes it: undefined if workers branch. */
-  readonly fixedSteps: readonly number[] | undefined;
-  /** The branch of each worker. */
-  readonly branchOf: readonly string[];
-  /** From now on, note what each worker is seen to do. Costs time. */
-  readonly narrate: (on: boolean) => void;
-  /** Calls a listener with every command that the model sends. */
-  readonly listen: (listener?: CommandListener) => void;
-  /**
-   * How a schedule ended. To be called once for every one.
-   *
-   * @throws BankctlError if the server failed, rather than the model
-   */
-  readonly judge: (run: Run, world: TrialWorld) => Judgement;
-  /** Reads the balances back; to be called when all is done. */
-  readonly settle: () => Promise<Reckoning>;
-  /** The database, through a client whose commands are not monitored. */
-  readonly plainDb: Db;
-  readonly close: () => Promise<void>;
-}
-
-/** Whether what was seen and what is in the database agree. */
-interface Reckoning {
-  readonly reconciled: boolean;
-  readonly balances: readonly BranchBalance[];
-}
-
 const centsOfDollar = 100n;
 
 /** The database that a model gets. */
@@ -109,7 +73,6 @@ export async function openTrial(plan: TrialPlan, host: TrialHost): Promise<Trial
   const name = databaseOf(host, plan.model.name);
   const monitored = openClient(host, plan.workers + 1, true);
   const unmonitored = openClient(host, 2, false);
-  const plainDb = unmonitored.db(name);
   let ours = false;
   const close = async () => {
     try {
@@ -121,8 +84,8 @@ export async function openTrial(plan: TrialPlan, host: TrialHost): Promise<Trial
   try {
     await claimDatabase(unmonitored, name);
     ours = true;
-    await plan.model.prepare(plainDb, plan.branches, accountNumbers, 0n);
-    return new OpenTrial(plan, host, { monitored, unmonitored, name }).asTrial(plainDb, close);
+    await plan.model.prepare(unmonitored.db(name), plan.branches, accountNumbers, 0n);
+    return new Trial(plan, host, { monitored, unmonitored, name, close });
   } catch (error) {
     await close().catch(() => undefined);
     throw databaseError(error, host);
@@ -157,37 +120,55 @@ interface Clients {
   readonly unmonitored: MongoClient;
   /** Of the database. */
   readonly name: string;
+  readonly close: () => Promise<void>;
 }
 
-class OpenTrial {
-  readonly #plan: TrialPlan;
+/** A model, open on a real database, ready to be explored. */
+export class Trial {
+  readonly plan: TrialPlan;
+  readonly execution: ExecutionOptions<TrialWorld>;
+  /** As `explore` takes it: undefined if workers branch. */
+  readonly fixedSteps: readonly number[] | undefined;
+  /** The branch of each worker. */
+  readonly branchOf: readonly string[];
+  /** The database, through a client whose commands are not monitored. */
+  readonly plainDb: Db;
+  readonly close: () => Promise<void>;
   readonly #host: TrialHost;
-  readonly #clients: Clients;
+  readonly #name: string;
+  readonly #admin: Db;
   readonly #monitor: CommandMonitor;
   readonly #history: ScheduleHistory;
-  readonly #points: ReadonlySet<string>;
   /** Powers of two, so that a balance tells whose writes are in it. */
   readonly #amounts: readonly bigint[];
-  readonly #branchOf: readonly string[];
   readonly #freshSubject: () => Subject;
   #narrates = false;
 
-  constructor(plan: TrialPlan, host: TrialHost, clients: Clients) {
-    const { monitored, unmonitored, name } = clients;
+  constructor(plan: TrialPlan, host: TrialHost, { monitored, unmonitored, name, close }: Clients) {
     const { branches, model } = plan;
-    this.#plan = plan;
-    this.#host = host;
-    this.#clients = clients;
+    const { steps, fixed } = model.stepsFor(plan.points);
     const workers = Array.from({ length: plan.workers }, (_, worker) => worker);
+    const sinceNs = host.history?.sinceNs ?? host.monotonicNs();
+    this.plan = plan;
+    this.execution = {
+      fresh: () => this.#fresh(),
+      points: new Set(model.pointsFor(plan.points)),
+      monotonicNs: host.monotonicNs,
+      waiting: (task) => this.#waiting(task),
+    };
+    this.fixedSteps = fixed ? workers.map(() => steps) : undefined;
+    this.branchOf = workers.map((worker) => branches[worker % branches.length] ?? '');
+    this.plainDb = unmonitored.db(name);
+    this.close = close;
+    this.#host = host;
+    this.#name = name;
+    this.#admin = unmonitored.db('admin');
     this.#amounts = workers.map((worker) => centsOfDollar << BigInt(worker));
-    this.#branchOf = workers.map((worker) => branches[worker % branches.length] ?? '');
-    this.#points = new Set(model.pointsFor(plan.points));
     const byAmount = new Map(this.#amounts.map((amount, worker) => [Number(amount), worker]));
     this.#monitor = new CommandMonitor(monitored, name, (amount) => byAmount.get(amount));
     this.#freshSubject = model.open(monitored.db(name), branches);
-    const sinceNs = host.history?.sinceNs ?? host.monotonicNs();
     this.#history = new ScheduleHistory({
-      db: unmonitored.db(name),
+      db: this.plainDb,
       model: model.name,
       branches,
       writeOf: (worker) => this.#monitor.writeOf(worker),
@@ -196,57 +177,27 @@ class OpenTrial {
     });
   }
 
-  asTrial(plainDb: Db, close: () => Promise<void>): Trial {
-    const { steps, fixed } = this.#plan.model.stepsFor(this.#plan.points);
-    return {
-      plan: this.#plan,
-      execution: {
-        fresh: () => this.#fresh(),
-        points: this.#points,
-        monotonicNs: this.#host.monotonicNs,
-        waiting: (task) => this.#waiting(task),
-      },
-      fixedSteps: fixed ? this.#branchOf.map(() => steps) : undefined,
-      branchOf: this.#branchOf,
-      narrate: (on) => {
-        this.#narrates = on;
-        if (!on) this.#monitor.listen();
-      },
-      listen: (listener) => this.#monitor.listen(listener),
-      judge: (run, world) => this.#judge(run, world),
-      settle: () => this.#settle(),
-      plainDb,
-      close,
-    };
+  /** From now on, notes what each worker is seen to do. Costs time. */
+  narrate(on: boolean): void {
+    this.#narrates = on;
+    if (!on) this.listen();
   }
 
-  #fresh(): TrialWorld | Promise<TrialWorld> {
-    const history = this.#history;
-    return history.isFull ? history.endSection().then(() => this.#world()) : this.#world();
+  /** Calls a listener with every command that the model sends, until it is called without one. */
+  listen(listener?: CommandListener): void {
+    this.#monitor.listen(listener);
   }
 
-  #world(): TrialWorld {
-    const account = this.#history.begin();
-    const subject = this.#freshSubject();
-    const tasks = this.#branchOf.map((branch, worker) => {
-      const amountMinor = this.#amounts[worker] ?? 0n;
-      const increment: Increment = { worker, branch, account, amountMinor };
-      return (at: At) => {
-        this.#monitor.begin(worker, Number(amountMinor), account);
-        return this.#history.record(increment, () => subject.increment(increment, at));
-      };
-    });
-    if (!this.#narrates) return { tasks, subject, narrator: undefined };
-    const narrator = new Narrator(subject, this.#branchOf, this.#points);
-    this.#monitor.listen((command, write) => narrator.noteCommand(command, write));
-    return { tasks: tasks.map((task, worker) => narrator.watch(task, worker)), subject, narrator };
-  }
-
-  #judge(run: Run, { subject }: TrialWorld): Judgement {
+  /**
+   * How a schedule ended. To be called once for every one.
+   *
+   * @throws BankctlError if the server failed, rather than the model
+   */
+  readonly judge = (run: Run, { subject }: TrialWorld): Judgement => {
     for (const error of run.errors) {
       if (isFailureOfServer(error)) throw databaseError(error, this.#host);
     }
-    const outcomes = this.#history.outcomes(this.#branchOf);
+    const outcomes = this.#history.outcomes(this.branchOf);
     const leftSwitched = run.end === 'done' && subject.isSwitched();
     const wrong = outcomes.filter((outcome) => outcome !== 'ok' && outcome !== 'unfinished');
     return {
@@ -257,23 +208,48 @@ class OpenTrial {
       acknowledged: outcomes.filter((outcome) => outcome !== 'crashed' && outcome !== 'unfinished')
         .length,
     };
+  };
+
+  /**
+   * Reads the balances back; to be called when all is done.
+   *
+   * @returns whether what was seen and what is in the database agree, and what is there
+   */
+  async settle() {
+    await this.#history.endSection();
+    const reconciled = this.#history.doubts === 0 && this.#monitor.unattributed === 0;
+    return { reconciled, balances: this.#history.balances };
   }
 
-  async #settle(): Promise<Reckoning> {
+  #fresh(): TrialWorld | Promise<TrialWorld> {
     const history = this.#history;
-    await history.endSection();
-    const reconciled = history.doubts === 0 && this.#monitor.unattributed === 0;
-    return { reconciled, balances: history.balances };
+    return history.isFull ? history.endSection().then(() => this.#world()) : this.#world();
+  }
+
+  #world(): TrialWorld {
+    const account = this.#history.begin();
+    const subject = this.#freshSubject();
+    const tasks = this.branchOf.map((branch, worker) => {
+      const amountMinor = this.#amounts[worker] ?? 0n;
+      const increment: Increment = { worker, branch, account, amountMinor };
+      return (at: At) => {
+        this.#monitor.begin(worker, Number(amountMinor), account);
+        return this.#history.record(increment, () => subject.increment(increment, at));
+      };
+    });
+    if (!this.#narrates) return { tasks, subject, narrator: undefined };
+    const narrator = new Narrator(subject, this.branchOf, this.execution.points);
+    this.listen((command, write) => narrator.noteCommand(command, write));
+    return { tasks: tasks.map((task, worker) => narrator.watch(task, worker)), subject, narrator };
   }
 
   /** Called about a write that is late. The amount in it says whose it is. */
   #waiting(worker: number): Promise<Waiting | undefined> {
     const wanted = JSON.stringify(legacyUpdate(this.#amounts[worker] ?? 0n)['$inc']);
-    const { name, unmonitored } = this.#clients;
-    return waitsInServer(unmonitored.db('admin'), {
+    return waitsInServer(this.#admin, {
       task: worker,
       isOperation: ({ ns, command }) =>
-        String(ns).startsWith(`${name}.`) &&
+        String(ns).startsWith(`${this.#name}.`) &&
         JSON.stringify({ balance: command?.u?.$inc?.balance }) === wanted,
       ownerOf: () => undefined,
     });

@@ -37,15 +37,6 @@ function asHistoryEvent(event: ScheduleEvent): HistoryEvent {
 /** How an increment ended. `unfinished`: in a schedule that ended in a deadlock, or was stuck. */
 export type IncrementOutcome = 'ok' | 'misplaced' | 'lost' | 'crashed' | 'unfinished';
 
-/** Money by branch, minor units. */
-export interface BranchBalance {
-  readonly branch: string;
-  /** What all increments were meant to add. */
-  readonly expectedMinor: bigint;
-  /** What was read back from the collection. */
-  readonly actualMinor: bigint;
-}
-
 /** Where the schedules of a model take place, and where their history goes. */
 interface ScheduleHistoryPlace {
   /** Of a client whose commands are not monitored. */
@@ -102,7 +93,8 @@ export class ScheduleHistory {
     return this.#doubts;
   }
 
-  get balances(): readonly BranchBalance[] {
+  /** By branch, minor units: what all increments were meant to add, and what was read back. */
+  get balances() {
     return this.#place.branches.map((branch) => ({
       branch,
       expectedMinor: this.#expected.get(branch) ?? 0n,
