@@ -1,11 +1,8 @@
 import type { Db } from 'mongodb';
-import { ensureIndex } from '../src/stress/explore/exhaustive-models.ts';
-import {
-  type CheckedOptions,
-  checkExhaustiveOptions,
-} from '../src/stress/explore/exhaustive-options.ts';
-import { openTrial, type Trial, type TrialHost } from '../src/stress/explore/exhaustive-trial.ts';
-import type { IssuedCommand } from '../src/stress/explore/exhaustive-watch.ts';
+import { ensureIndex } from '../src/stress/subjects/plain-models.ts';
+import { type CheckedOptions, checkExhaustiveOptions } from '../src/stress/schedules/exhaustive-options.ts';
+import { openTrial, type Trial, type TrialHost } from '../src/stress/schedules/plain-trial.ts';
+import type { IssuedCommand } from '../src/stress/drive/command-monitor.ts';
 import { explore } from '../src/stress/explore/explorer.ts';
 import type { ExhaustiveOptions } from '../src/stress/options.ts';
 

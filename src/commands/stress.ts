@@ -11,7 +11,7 @@ import type { Verdict } from '../stress/check/verdict.ts';
 import type { Progress } from '../stress/explore/explorer.ts';
 import type { HistoryEvent } from '../stress/history/history-event.ts';
 import type { LedgerProgress } from '../stress/ledger/ledger-run.ts';
-import type { LedgerSchedulesOptions } from '../stress/ledger/ledger-schedules.ts';
+import type { LedgerSchedulesOptions } from '../stress/schedules/ledger-schedules.ts';
 import type { LoadHost } from '../stress/load/load.ts';
 import {
   boundsOf,
@@ -168,7 +168,7 @@ export async function parseStress(typed: Typed, session: ParseSession): Promise<
       random: drawn === undefined ? undefined : { count: drawn, seed: seed() },
       schedule: textOption(typed, 'schedule'),
     };
-    (await import('../stress/explore/exhaustive-options.ts')).checkExhaustiveOptions(options);
+    (await import('../stress/schedules/exhaustive-options.ts')).checkExhaustiveOptions(options);
     return { mode, options, place: await parsePlace(typed, session) };
   }
   const duration = textOption(typed, 'duration');
@@ -309,7 +309,7 @@ async function runDriven(
 }
 
 async function runExhaustive(options: ExhaustiveOptions, host: Host & Place): Promise<StressRun> {
-  const { exhaust } = await import('../stress/explore/exhaust.ts');
+  const { exhaust } = await import('../stress/schedules/exhaust.ts');
   return { result: await exhaust(options, host) };
 }
 
@@ -318,9 +318,9 @@ async function runSchedules(
   { uri, ...host }: Host & Place,
 ): Promise<StressRun> {
   const [{ exploreLedger }, { onLedgerServer }, result] = await Promise.all([
-    import('../stress/ledger/ledger-schedules.ts'),
-    import('../stress/ledger/ledger-schedules-server.ts'),
-    import('../stress/ledger/ledger-schedules-result.ts'),
+    import('../stress/schedules/ledger-schedules.ts'),
+    import('../stress/schedules/ledger-server.ts'),
+    import('../stress/schedules/ledger-schedules-result.ts'),
   ]);
   const progress = (progress: Progress) =>
     host.explored('ledger', { ...progress, total: undefined });

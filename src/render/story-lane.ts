@@ -1,4 +1,4 @@
-import type { FirstWrong, FirstWrongEvent } from '../stress/load/explain.ts';
+import type { FirstWrong, FirstWrongEvent } from '../stress/story.ts';
 import type { ScheduleAction, ScheduleStep, ScheduleStory } from '../stress/story.ts';
 import type { Lane, LaneStep, LaneWrite, Phrase } from './lane.ts';
 

@@ -1,10 +1,10 @@
 import type { Verdict } from './check/verdict.ts';
-import type { ReportedSchedule } from './explore/exhaustive-result.ts';
+import type { ReportedSchedule } from './schedules/exhaustive-result.ts';
 import type { FaultCounts } from './history/fault-watch.ts';
 import type { AnomalyCounts, FirstAnomaly } from './history/history-findings.ts';
 import type { BranchMoney } from './history/history-section.ts';
-import type { WrongSchedule } from './ledger/ledger-schedules.ts';
-import type { FirstWrong } from './load/explain.ts';
+import type { WrongSchedule } from './schedules/ledger-schedules.ts';
+import type { FirstWrong } from './story.ts';
 
 /** What a run, or a stored history, came to; printed as it is by `--json`. */
 export interface StressResult {

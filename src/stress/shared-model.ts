@@ -9,7 +9,7 @@ export type SharedPoint = (typeof sharedPoints)[number];
 export const ownCollection = 'bank_account';
 
 /** What one increment tells of itself; a trace is made of these. */
-export interface SharedModelObserver {
+interface SharedModelObserver {
   /** Awaited at each point, so that a scheduler can hold the worker there. */
   readonly at: (point: SharedPoint) => Promise<void>;
 }

@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import { decide, type Evidence, type Verdict } from '../../src/stress/check/verdict.ts';
 import { judgeRun, type LoadRun, type ReadBack } from '../../src/stress/load/check.ts';
-import { collectionOfBranch } from '../../src/stress/load/load-models.ts';
 import { makePlan } from '../../src/stress/load/plan.ts';
 import { elsewhere, nowhere, type Outcome, Recorder } from '../../src/stress/load/record.ts';
+import { collectionOfBranch } from '../../src/stress/subjects/load-models.ts';
 
 const plan = makePlan({ seed: 3, operations: 20, branches: 2, accountsPerBranch: 2, workers: 4 });
 

@@ -1,12 +1,11 @@
 import type { Db } from 'mongodb';
+import { ownCollection } from '../../src/stress/shared-model.ts';
 import {
-  type ExhaustiveModel,
-  legacyDocument,
   legacyUpdate,
+  type PlainModel,
   prepareLegacy,
   type Subject,
-} from '../../src/stress/explore/exhaustive-models.ts';
-import { ownCollection } from '../../src/stress/shared-model.ts';
+} from '../../src/stress/subjects/plain-models.ts';
 
 /**
  * A subtler mistake than the shared model's. A worker points the model at its branch again right
@@ -14,7 +13,7 @@ import { ownCollection } from '../../src/stress/shared-model.ts';
  * whether it is the last is looked up before its write and acted on behind it: in between,
  * another may have begun, whose switch is then cleared, although nobody writes at that moment.
  */
-export const canaryModel: ExhaustiveModel = {
+export const canaryModel: PlainModel = {
   name: 'canary',
   pointsFor: (asked) => asked.filter((point) => point === 'switched' || point === 'written'),
   stepsFor: (asked) => ({
@@ -22,7 +21,6 @@ export const canaryModel: ExhaustiveModel = {
     fixed: true,
   }),
   prepare: prepareLegacy,
-  document: legacyDocument,
   open: (db) => () => canary(db),
 };
 

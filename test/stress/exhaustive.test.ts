@@ -4,9 +4,9 @@ import { bareRate } from '../../bench/bare-rate.ts';
 import { drawLane } from '../../src/render/lane-picture.ts';
 import { createPaint } from '../../src/render/paint.ts';
 import { scheduleLane } from '../../src/render/story-lane.ts';
-import { runExhaustive, runModel } from '../../src/stress/explore/exhaustive.ts';
-import { checkExhaustiveOptions } from '../../src/stress/explore/exhaustive-options.ts';
-import type { ExhaustiveHost } from '../../src/stress/explore/exhaustive-run.ts';
+import { runExhaustive, runModel } from '../../src/stress/schedules/exhaustive.ts';
+import { checkExhaustiveOptions } from '../../src/stress/schedules/exhaustive-options.ts';
+import type { ExhaustiveHost } from '../../src/stress/schedules/exhaustive.ts';
 import { type ExhaustiveOptions, parsePoints } from '../../src/stress/options.ts';
 import { canaryModel } from './exhaustive-canary.ts';
 

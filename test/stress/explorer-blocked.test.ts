@@ -1,10 +1,9 @@
 import { type Db, type Document, MongoClient } from 'mongodb';
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
-import { troubleOf } from '../../src/stress/explore/exhaustive-run.ts';
 import { explore, type Run, type World } from '../../src/stress/explore/explorer.ts';
 import type { At } from '../../src/stress/explore/explorer-execution.ts';
-import { stepLabel } from '../../src/stress/explore/schedule.ts';
-import { waitsInServer } from '../../src/stress/explore/server-waits.ts';
+import { stepLabel, troubleOf } from '../../src/stress/explore/schedule.ts';
+import { waitsInServer } from '../../src/stress/schedules/server-waits.ts';
 
 // A write outside a transaction waits in the server for a document that an open transaction has
 // written; a write inside one would be refused at once. See the MongoDB manual, "In-progress

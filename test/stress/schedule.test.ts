@@ -12,7 +12,6 @@ import {
 import { branching, gathering, type Toy, toyOptions, walkers } from './explorer-toys.ts';
 
 const vocabulary: Vocabulary = { models: ['shared', 'branch'], points: ['a', 'b', 'written'] };
-const workerName = (worker: number) => `worker ${worker + 1}`;
 
 function idOf(run: Run, workers = 2) {
   return {
@@ -90,7 +89,7 @@ describe('a replay', () => {
   const check = async (order: readonly number[], digest: string, fresh = walkers(2, 2)) => {
     const run = await runOf(fresh, order);
     const id = { ...idOf(run), order, digest };
-    return refusal(() => checkReplay('ID', id, run, workerName));
+    return refusal(() => checkReplay('ID', id, run));
   };
 
   test('that is the schedule is accepted', async () => {

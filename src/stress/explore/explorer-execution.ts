@@ -16,10 +16,10 @@ export interface World {
 }
 
 /** How a step came to its end. `blocked` goes on later; `stuck` never came back. */
-export type StepEnd = 'paused' | 'ended' | 'crashed' | 'blocked' | 'stuck';
+type StepEnd = 'paused' | 'ended' | 'crashed' | 'blocked' | 'stuck';
 
 /** A task that had been blocked, and came back during another's step. */
-export interface Answered {
+interface Answered {
   readonly task: number;
   readonly end: StepEnd;
   readonly point: string;
@@ -46,7 +46,7 @@ export interface Waiting {
 }
 
 /** A task of a deadlock. */
-export interface Waiter extends Waiting {
+interface Waiter extends Waiting {
   readonly task: number;
   /** Its last point. */
   readonly point: string;
@@ -56,7 +56,7 @@ export interface Waiter extends Waiting {
  * How a run came to its end: all tasks did, or every task that did not is blocked, or one is
  * stuck, or the chooser gave up.
  */
-export type RunEnd = 'done' | 'deadlock' | 'stuck' | 'given_up';
+type RunEnd = 'done' | 'deadlock' | 'stuck' | 'given_up';
 
 /** One schedule, executed. */
 export interface Run {

@@ -5,7 +5,7 @@ import { countSchedules } from './explorer-count.ts';
 import { type ExecutionOptions, execute, type World } from './explorer-execution.ts';
 
 /** How to sample. */
-export interface SampleOptions<W extends World> extends ExecutionOptions<W> {
+interface SampleOptions<W extends World> extends ExecutionOptions<W> {
   readonly visit: Visit<W>;
   /** How many schedules to draw; some may be drawn twice. */
   readonly count: number;

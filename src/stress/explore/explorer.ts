@@ -148,7 +148,7 @@ export function countSwitches(steps: readonly Step[]): number {
 }
 
 /** What the scheduler does left alone: the task that ran goes on, else the lowest-numbered one. */
-export function defaultChoice(options: number, previous: number): number {
+function defaultChoice(options: number, previous: number): number {
   return canGoOn(previous, options) ? previous : 31 - Math.clz32(options & -options);
 }
 

@@ -147,15 +147,9 @@ export function stepLabel({ task, from, to, end, answered }: Step): string {
  * Makes sure that a replayed run is the schedule that the id stands for.
  *
  * @param typed the id as the user gave it
- * @param workerName how a worker is called, from its number
  * @throws `usage`, saying which step does not fit and what was possible there
  */
-export function checkReplay(
-  typed: string,
-  id: ScheduleId,
-  run: Run,
-  workerName: (worker: number) => string,
-): void {
+export function checkReplay(typed: string, id: ScheduleId, run: Run): void {
   const { steps, end, options } = run;
   const possible = (set: number) => tasksOf(set).map(workerName).join(' or ');
   if (end === 'given_up') {
@@ -205,6 +199,26 @@ function describeSuspect(
     `step ${index + 1}, now from ${step.from} to ${endName(step)}, ` +
     `is not the one that was digested (possible there: ${possible(step.options)})`
   );
+}
+
+/** Who is stuck where, or who waits for whom; undefined for a run that ended by itself. */
+export function troubleOf({ end, steps, waiters }: Run): string | undefined {
+  const last = steps.at(-1);
+  if (end === 'stuck' && last) {
+    return `${workerName(last.task)} neither ends nor reaches a point after ${last.to}`;
+  }
+  if (end !== 'deadlock') return undefined;
+  return waiters
+    .map((waiter) => {
+      const holders = waiter.for.map(workerName).join(' and ') || 'somebody else';
+      const who = `${workerName(waiter.task)}, after ${waiter.point},`;
+      return `${who} waits for ${holders} (${waiter.what})`;
+    })
+    .join('; ');
+}
+
+function workerName(worker: number): string {
+  return `worker ${worker + 1}`;
 }
 
 /** Where a step ended: a point, or how else. */

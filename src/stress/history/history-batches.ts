@@ -1,6 +1,6 @@
 import type { HistorySink } from '../load/drive.ts';
-import type { LoadModelName } from '../load/load-models.ts';
 import type { Plan } from '../load/plan.ts';
+import type { LoadModelName } from '../subjects/load-models.ts';
 import { endLine, invokeLine } from './history-lines.ts';
 import { batchLines, type HistoryBatch, type LineBatches } from './line-batches.ts';
 

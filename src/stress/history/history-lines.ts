@@ -1,8 +1,8 @@
 import { formatAmount } from '../../core/money.ts';
 import type { ReadBack } from '../load/check.ts';
-import { type LoadModelName, runCollections } from '../load/load-models.ts';
 import { type Plan, type PlannedIncrement, planCurrency } from '../load/plan.ts';
 import type { Outcome } from '../load/record.ts';
+import { type LoadModelName, runCollections } from '../subjects/load-models.ts';
 
 /** One event of a history, as a line of NDJSON without its line feed. */
 export interface HistoryLine {

@@ -39,7 +39,10 @@ export function openStressBank(
 }
 
 /** Opens the accounts of a plan through the journal. The ids begin with `open-`. */
-export async function openAccounts(bank: Bank, plan: LedgerPlan): Promise<void> {
+export async function openAccounts(
+  bank: Bank,
+  plan: Pick<LedgerPlan, 'accounts' | 'seedBalanceMinor'>,
+): Promise<void> {
   const operations = plan.accounts.map(
     (account): Operation => ({
       ...account,

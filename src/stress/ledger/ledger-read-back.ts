@@ -23,17 +23,23 @@ export interface Applied {
   readonly accounts: Readonly<Record<string, StoredAccount>>;
 }
 
-/** Reads the journal and the accounts, as a majority has them; to be called when all is quiet. */
+/**
+ * Reads the journal and the accounts, as a majority has them; to be called when all is quiet.
+ *
+ * @param account the number of the accounts to read; all if left out
+ */
 export async function readBack(
   client: MongoClient,
   database: string,
-  plan: LedgerPlan,
+  plan: Pick<LedgerPlan, 'accounts' | 'branchNames'>,
+  account?: string,
 ): Promise<Applied> {
   const db = client.db(database, { readConcern: new ReadConcern('majority') });
   const opened = new Set(plan.accounts.map(openingId));
   const ids: string[] = [];
   const postings = new Map<string, StoredPosting[]>();
-  for await (const document of db.collection<{ _id: string }>('journal').find({})) {
+  const about = account === undefined ? {} : { 'postings.account_number': account };
+  for await (const document of db.collection<{ _id: string }>('journal').find(about)) {
     if (opened.has(document._id)) continue;
     ids.push(document._id);
     for (const posting of postingsOf(document)) {
@@ -45,10 +51,11 @@ export async function readBack(
     }
   }
   const accounts: Record<string, StoredAccount> = {};
+  const its = account === undefined ? {} : { account_number: account };
   for (const branch of plan.branchNames) {
-    for await (const document of db.collection(branch).find({})) {
-      const { account_number: account, balance, version } = document;
-      const name = referenceKey({ branch, account });
+    for await (const document of db.collection(branch).find(its)) {
+      const { account_number, balance, version } = document;
+      const name = referenceKey({ branch, account: account_number });
       const stored = (postings.get(name) ?? []).sort(([left], [right]) => left - right);
       accounts[name] = { balance: shown(balance), version: Number(version), postings: stored };
     }

@@ -1,5 +1,5 @@
 import { formatAmount } from '../../core/money.ts';
-import type { LoadModelName } from './load-models.ts';
+import type { LoadModelName } from '../subjects/load-models.ts';
 import { type Plan, planCurrency } from './plan.ts';
 import {
   elsewhere,

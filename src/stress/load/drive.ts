@@ -1,6 +1,6 @@
 import { type MongoClient, MongoError, MongoServerError, MongoWriteConcernError } from 'mongodb';
-import { wrongOf } from './check.ts';
-import { EventWindow, type LoadEvent } from './event-window.ts';
+import { monitorWrites, type WriteMonitor } from '../drive/command-monitor.ts';
+import { EventWindow, type LoadEvent } from '../subjects/event-window.ts';
 import {
   collectionOfBranch,
   createLoadModel,
@@ -8,10 +8,10 @@ import {
   type LoadModelName,
   runCollections,
   type Trace,
-} from './load-models.ts';
+} from '../subjects/load-models.ts';
+import { wrongOf } from './check.ts';
 import type { Plan, PlannedIncrement } from './plan.ts';
 import { type Ending, type Outcome, type RecordColumns, Recorder } from './record.ts';
-import { monitorWrites, type WriteMonitor } from './write-monitor.ts';
 
 /** What the workers of one thread are to do. */
 export interface DriveOptions {

@@ -7,8 +7,8 @@ import {
   type HistoryBatch,
   type HistoryBatches,
 } from '../history/history-batches.ts';
+import type { LoadModelName } from '../subjects/load-models.ts';
 import { type DriveResult, startDrive } from './drive.ts';
-import type { LoadModelName } from './load-models.ts';
 import type { Plan } from './plan.ts';
 
 /** All workers of a run against one model. */

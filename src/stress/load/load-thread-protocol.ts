@@ -1,6 +1,6 @@
 import type { HistoryBatch } from '../history/history-batches.ts';
+import type { LoadModelName } from '../subjects/load-models.ts';
 import type { DriveResult } from './drive.ts';
-import type { LoadModelName } from './load-models.ts';
 import type { PlanOptions } from './plan.ts';
 
 /** What a thread is started with. Plain data, as all that passes between threads. */

@@ -9,16 +9,7 @@ import { type HistoryFile, openHistory } from '../history/history-file.ts';
 import { appliedEvent, initEvent } from '../history/history-lines.ts';
 import { type LoadOptions, type LoadSettings, settleLoadOptions } from '../options.ts';
 import { openStressServer, type StressServer } from '../stress-server.ts';
-import { type Judgement, judgeRun, type LoadCounts, type LoadRun, type ReadBack } from './check.ts';
-import type { DriveResult } from './drive.ts';
-import { explain, type FirstWrong } from './explain.ts';
-import { explainPermission, inThrowaway, LeftBehind, throwawayName } from './load-database.ts';
-import {
-  collectionOfBranch,
-  type LoadModelName,
-  prepareModel,
-  runCollections,
-} from './load-models.ts';
+import { collectionOfBranch, type LoadModelName, prepareModel, runCollections } from '../subjects/load-models.ts';
 import { runHere, type TeamHost, type TeamTask } from './load-team.ts';
 import { runThreads, threadProgram } from './load-threads.ts';
 import { makePlan, type Plan, planCurrency } from './plan.ts';

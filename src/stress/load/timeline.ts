@@ -1,5 +1,5 @@
+import { collectionOfBranch, runCollections } from '../subjects/load-models.ts';
 import { type Wrong, wrongOf } from './check.ts';
-import { collectionOfBranch, runCollections } from './load-models.ts';
 import type { Plan } from './plan.ts';
 import { type OperationRecord, type RecordColumns, readRecord } from './record.ts';
 

@@ -1,12 +1,12 @@
 import { MongoClient } from 'mongodb';
 import { describe, expect, inject, onTestFinished, test } from 'vitest';
+import type { Applied, StoredAccount } from '../../../src/stress/ledger/ledger-read-back.ts';
 import {
-  judgeSchedule,
-  type ScheduleEnd,
-  type Told,
-} from '../../../src/stress/ledger/judge-schedule.ts';
-import { exploreLedger } from '../../../src/stress/ledger/ledger-schedules.ts';
-import { ledgerPoints } from '../../../src/stress/options.ts';
+  exploreLedger,
+  judgeTransfers,
+  ledgerPoints,
+} from '../../../src/stress/schedules/ledger-schedules.ts';
+import type { ScheduleEvent } from '../../../src/stress/schedules/schedule-history.ts';
 
 test('two workers through the real write path: nothing is wrong in any schedule', async () => {
   const client = await MongoClient.connect(inject('uri'));
@@ -33,60 +33,80 @@ test('two workers through the real write path: nothing is wrong in any schedule'
 }, 60_000);
 
 describe('the judge', () => {
-  const operation = (id: string) => ({ applied: true, operation: { id } });
-  const legs = (amount: bigint, version: bigint) => [
-    { amountMinor: -amount, version },
-    { amountMinor: amount, version },
-  ];
-  const sound: ScheduleEnd = {
-    accounts: [
-      { balanceMinor: 700n, version: 3n },
-      { balanceMinor: 1300n, version: 3n },
-    ],
-    journal: [
-      { id: 'a', legs: legs(100n, 2n) },
-      { id: 'b', legs: legs(200n, 3n) },
+  type End = 'ok' | 'fail';
+
+  /** Transfers of 1.00, 2.00, … from branch1 to branch2, one after the other. */
+  function asked(...ends: readonly (readonly [id: string, end: End])[]): readonly ScheduleEvent[] {
+    return ends.flatMap(([id, type], place) => {
+      const value = { id, from: 'branch1:A', to: 'branch2:A', amount: `${place + 1}.00` };
+      const moved = ((place + 1) * (place + 2)) / 2;
+      const answer = {
+        from_balance: `${10 - moved}.00`,
+        from_version: place + 2,
+        to_balance: `${10 + moved}.00`,
+        to_version: place + 2,
+      };
+      const event = { process: 0, f: 'transfer', time: place } as const;
+      return [
+        { ...event, type: 'invoke', value },
+        { ...event, type, value: type === 'ok' ? { ...value, ...answer } : value },
+      ];
+    });
+  }
+
+  const both = asked(['a', 'ok'], ['b', 'ok']);
+  const from: StoredAccount = {
+    balance: '7.00',
+    version: 3,
+    postings: [
+      [2, 'a', '-1.00', '9.00'],
+      [3, 'b', '-2.00', '7.00'],
     ],
   };
-  const told: readonly Told[] = [operation('a'), operation('b')];
+  const to: StoredAccount = {
+    balance: '13.00',
+    version: 3,
+    postings: [
+      [2, 'a', '1.00', '11.00'],
+      [3, 'b', '2.00', '13.00'],
+    ],
+  };
+  const stored = (
+    ids: readonly string[],
+    first?: StoredAccount,
+    second?: StoredAccount,
+  ): Applied => ({
+    ids,
+    accounts: {
+      ...(first ? { 'branch1:A': first } : {}),
+      ...(second ? { 'branch2:A': second } : {}),
+    },
+  });
+  const ids = ['a', 'b'];
 
   test('finds nothing in a sound end', () => {
-    expect(judgeSchedule(sound, told, 1000n)).toEqual([]);
+    expect(judgeTransfers('A', both, stored(ids, from, to))).toEqual([]);
   });
 
-  const [first, second] = sound.journal;
-  const doctored: readonly [anomaly: string, end: ScheduleEnd, told: readonly Told[]][] = [
-    ['lost', sound, [...told, operation('c')]],
-    ['phantom', sound, [operation('a'), { applied: false, operation: { id: 'b' } }]],
-    ['duplicate', { ...sound, journal: [first, second, second].flatMap((it) => it ?? []) }, told],
-    ['torn', { ...sound, journal: [{ id: 'a', legs: legs(100n, 2n).slice(1) }] }, told],
-    ['wrong_total', { ...sound, accounts: sound.accounts.slice(1) }, told],
-    [
-      'negative',
-      {
-        ...sound,
-        accounts: [
-          { balanceMinor: -1n, version: 3n },
-          { balanceMinor: 2001n, version: 3n },
-        ],
-      },
-      told,
-    ],
-    [
-      'drift',
-      {
-        ...sound,
-        accounts: [
-          { balanceMinor: 800n, version: 3n },
-          { balanceMinor: 1200n, version: 3n },
-        ],
-      },
-      told,
-    ],
-    ['gap', { ...sound, accounts: sound.accounts.map((it) => ({ ...it, version: 4n })) }, told],
+  const untouched: StoredAccount = { balance: '10.00', version: 1, postings: [] };
+  const half: StoredAccount = {
+    ...to,
+    balance: '11.00',
+    version: 2,
+    postings: to.postings.slice(0, 1),
+  };
+  const doctored: readonly [anomaly: string, events: readonly ScheduleEvent[], end: Applied][] = [
+    ['lost', asked(['a', 'ok'], ['b', 'ok'], ['c', 'ok']), stored(ids, from, to)],
+    ['phantom', asked(['a', 'ok'], ['b', 'fail']), stored(ids, from, to)],
+    ['duplicate', both, stored(['a', 'b', 'b'], from, to)],
+    ['torn', asked(['a', 'ok']), stored(['a'], untouched, half)],
+    ['wrong_total', both, stored(ids, undefined, to)],
+    ['negative', both, stored(ids, { ...from, balance: '-0.01' }, { ...to, balance: '20.01' })],
+    ['drift', both, stored(ids, { ...from, balance: '8.00' }, { ...to, balance: '12.00' })],
+    ['gap', both, stored(ids, { ...from, version: 4 }, { ...to, version: 4 })],
   ];
 
-  test.each(doctored)('finds %s', (anomaly, end, answers) => {
-    expect(judgeSchedule(end, answers, 1000n)).toContain(anomaly);
+  test.each(doctored)('finds %s', (anomaly, events, end) => {
+    expect(judgeTransfers('A', events, end)).toContain(anomaly);
   });
 });

@@ -1,15 +1,15 @@
 import type { Context } from '../../core/context.ts';
 import type { BinaryHost } from '../../database/mongod/mongod-binary.ts';
+import type { Progress } from '../explore/explorer.ts';
 import { openHistory } from '../history/history-file.ts';
 import { explainPermission, throwawayName } from '../load/load-database.ts';
 import { type ExhaustiveOptions, refuseKeepAlone } from '../options.ts';
 import { openStressServer } from '../stress-server.ts';
 import { runExhaustive } from './exhaustive.ts';
 import type { ExhaustiveResult } from './exhaustive-result.ts';
-import type { Progress } from './explorer.ts';
 
 /** What an exhaustive run needs from its surroundings. */
-export interface ExhaustHost extends BinaryHost, Pick<Context, 'freshId'> {
+interface ExhaustHost extends BinaryHost, Pick<Context, 'freshId'> {
   /** A deployment to use instead of a throwaway server; it names no database. */
   readonly uri: string | undefined;
   /** A file for one line an event, made anew. */
@@ -51,7 +51,7 @@ export async function exhaust(
         monotonicNs,
         interrupted,
         progress: host.explored,
-        history: file && { file, sinceNs: monotonicNs(), monotonicNs },
+        history: file && { file, sinceNs: monotonicNs() },
       });
     } finally {
       await server.end();

@@ -14,7 +14,7 @@ import {
 } from '../load/load-database.ts';
 
 /** A replica set, and a made-up database on it. */
-export interface LedgerPlace {
+interface LedgerPlace {
   readonly client: MongoClient;
   readonly database: string;
 }

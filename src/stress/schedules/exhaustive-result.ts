@@ -1,6 +1,6 @@
 import type { Evidence, Verdict } from '../check/verdict.ts';
 import type { ScheduleStory } from '../story.ts';
-import type { Judgement } from './exhaustive-trial.ts';
+import type { Judgement } from './plain-trial.ts';
 
 /** A schedule that is reported: it was run again, twice if it was found in an exploration. */
 export interface ReportedSchedule extends ScheduleStory {

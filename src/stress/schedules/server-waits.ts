@@ -1,9 +1,9 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Db, Document } from 'mongodb';
-import type { Waiting } from './explorer-execution.ts';
+import type { Waiting } from '../explore/explorer-execution.ts';
 
 /** Which operation of the server to look for, and whose the others are. */
-export interface ServerWaitQuestion {
+interface ServerWaitQuestion {
   /** The task that may be waiting. */
   readonly task: number;
   /** True for the operation, as `$currentOp` shows it, that may be waiting. */

@@ -8,22 +8,26 @@ import {
 
 /** What an exploration of the ledger came to; printed as it is by `--json`. */
 export function ledgerSchedulesResult(
-  { coverage, firstWrong, wrong, deadlocked, stuck, seconds, ...tally }: LedgerSchedules,
+  explored: LedgerSchedules,
   { workers, points }: LedgerSchedulesOptions,
 ) {
+  const { coverage, firstWrong, seconds, operations, acknowledged, refused, conflicted } = explored;
+  const { wrong, misplaced, lost, crashed, deadlocked, stuck } = explored;
   const { schedules, complete } = coverage;
-  const exercised = tally.conflicted > 0 && tally.acknowledged > tally.refused;
   const model = {
     model: 'ledger',
     workers,
     points,
-    ...tally,
+    operations,
+    acknowledged,
+    refused,
+    conflicted,
     most_conflicts: maxConflicts,
     schedules,
     wrong,
-    misplaced: 0,
-    lost: firstWrong?.anomalies.includes('lost') ? wrong : 0,
-    crashed: 0,
+    misplaced,
+    lost,
+    crashed,
     left_switched: 0,
     deadlocked,
     stuck,
@@ -31,6 +35,7 @@ export function ledgerSchedulesResult(
     schedules_per_second: Math.round((schedules / seconds) * 10) / 10,
     ...(firstWrong ? { first_wrong: firstWrong } : {}),
   };
+  const exercised = conflicted > 0 && acknowledged > refused;
   const vacuity = !complete
     ? 'it was not tried in full.'
     : stuck > 0

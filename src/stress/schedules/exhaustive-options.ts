@@ -1,18 +1,14 @@
 import { BankctlError } from '../../core/errors.ts';
 import { checkBounds, type ExhaustiveOptions, incrementModels } from '../options.ts';
+import { countSchedules, countWithin, logSchedules } from '../explore/explorer-count.ts';
+import { maxTasks } from '../explore/explorer-execution.ts';
+import { parseScheduleId, type ScheduleId, type Vocabulary } from '../explore/schedule.ts';
 import { type SharedPoint, sharedPoints } from '../shared-model.ts';
-import {
-  branchExhaustiveModel,
-  type ExhaustiveModel,
-  sharedExhaustiveModel,
-} from './exhaustive-models.ts';
-import { countSchedules, countWithin, logSchedules } from './explorer-count.ts';
-import { maxTasks } from './explorer-execution.ts';
-import { parseScheduleId, type ScheduleId, type Vocabulary } from './schedule.ts';
+import { branchModel, type PlainModel, sharedModel } from '../subjects/plain-models.ts';
 
 /** Options that fit together. */
 export interface CheckedOptions {
-  readonly models: readonly ExhaustiveModel[];
+  readonly models: readonly PlainModel[];
   readonly workers: number;
   readonly branches: readonly string[];
   readonly points: readonly SharedPoint[];
@@ -65,8 +61,8 @@ export function checkExhaustiveOptions(options: ExhaustiveOptions): CheckedOptio
   };
 }
 
-function modelNamed(name: string): ExhaustiveModel {
-  return name === sharedExhaustiveModel.name ? sharedExhaustiveModel : branchExhaustiveModel;
+function modelNamed(name: string): PlainModel {
+  return name === sharedModel.name ? sharedModel : branchModel;
 }
 
 function checkWorkers(workers: number, points: readonly SharedPoint[]): void {
@@ -78,7 +74,7 @@ function checkWorkers(workers: number, points: readonly SharedPoint[]): void {
     throw new BankctlError('usage', 'One worker has nobody to meet in between its steps.', hint);
   }
   if (workers <= maxTasks) return;
-  const { steps } = sharedExhaustiveModel.stepsFor(points);
+  const { steps } = sharedModel.stepsFor(points);
   const exponent = Math.floor(logSchedules(workers, steps));
   throw new BankctlError(
     'usage',
@@ -92,7 +88,7 @@ function checkWorkers(workers: number, points: readonly SharedPoint[]): void {
  * is within the budget.
  */
 export function beyondReach(
-  model: ExhaustiveModel,
+  model: PlainModel,
   options: CheckedOptions,
   perSecond: number,
 ): BankctlError | undefined {
