@@ -1,9 +1,8 @@
 import type { Context } from '../../core/context.ts';
 import type { BinaryHost } from '../../database/mongod/mongod-binary.ts';
 import { openHistory } from '../history/history-file.ts';
-import { explainPermission, throwawayName } from '../load/load-database.ts';
 import { refuseKeepAlone } from '../load/load-options.ts';
-import { openStressServer } from '../stress-server.ts';
+import { explainPermission, openStressServer, throwawayName } from '../server.ts';
 import { runExhaustive } from './exhaustive.ts';
 import type { ExhaustiveOptions } from './exhaustive-options.ts';
 import type { ExhaustiveResult } from './exhaustive-result.ts';

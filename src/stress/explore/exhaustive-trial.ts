@@ -1,6 +1,6 @@
 import { type Db, MongoClient, MongoError, MongoServerError } from 'mongodb';
 import { databaseError, invalidUri } from '../../database/database-error.ts';
-import { claimDatabase, dropClaimed } from '../load/load-database.ts';
+import { claimDatabase, dropClaimed } from '../server.ts';
 import type { SharedPoint, SharedWrite } from '../shared-model.ts';
 import { AccountRing, type BranchBalance } from './exhaustive-accounts.ts';
 import { ExhaustiveHistory, type HistoryPlace } from './exhaustive-history.ts';

@@ -1,22 +1,11 @@
-import type { MongoClient } from 'mongodb';
-import { endAbandoned } from '../../bank/abandoned.ts';
 import type { Context } from '../../core/context.ts';
 import { BankctlError } from '../../core/errors.ts';
-import { connect, databaseError } from '../../database/connect.ts';
 import type { BinaryHost } from '../../database/mongod/mongod-binary.ts';
-import type { Throwaway } from '../../database/throwaway.ts';
 import type { Verdict } from '../check/verdict.ts';
 import type { HistoryEvent } from '../history/history-event.ts';
 import { openHistory } from '../history/history-file.ts';
-import {
-  explainPermission,
-  inThrowaway,
-  LeftBehind,
-  refuseNamedDatabase,
-  refuseUnpermitted,
-  throwawayName,
-} from '../load/load-database.ts';
 import { createDraw, type Draw } from '../random.ts';
+import { inThrowaway, onStressServer, type StressServer, throwawayName } from '../server.ts';
 import { openAccounts, openStressBank } from './ledger-bank.ts';
 import { money } from './ledger-lines.ts';
 import { type LedgerOptions, type LedgerSettings, settleLedgerOptions } from './ledger-options.ts';
@@ -80,83 +69,32 @@ export async function runLedger(options: LedgerOptions, host: LedgerHost): Promi
       ? undefined
       : await openHistory(settings.history, host.interrupted, appends);
   try {
-    const server = await openServer(settings, host);
-    try {
-      return await runOn(server, settings, host, file?.write);
-    } catch (error) {
-      if (error instanceof LeftBehind) throw error;
-      if (host.interrupted.aborted) throw new BankctlError('interrupted', 'Stopped by you.');
-      const { timeoutMs } = settings;
-      throw explainPermission(databaseError(error, { uri: server.uri, timeoutMs }));
-    } finally {
-      await server.end();
-    }
+    return await onStressServer(settings, host, (server) =>
+      runOn(server, settings, host, file?.write),
+    );
   } finally {
     await file?.close();
   }
 }
 
-interface LedgerServer {
-  readonly uri: string;
-  /** For everything but the load. */
-  readonly client: MongoClient;
-  /** Undefined for the deployment of a given URI. */
-  readonly throwaway: Throwaway | undefined;
-  readonly end: () => Promise<void>;
-}
-
-async function openServer(settings: LedgerSettings, host: LedgerHost): Promise<LedgerServer> {
-  const options = { timeoutMs: settings.timeoutMs, interrupted: host.interrupted };
-  if (settings.uri !== undefined) {
-    const client = await connect(settings.uri, options);
-    return { uri: settings.uri, client, throwaway: undefined, end: () => client.close() };
-  }
-  const { startThrowaway } = await import('../../database/throwaway.ts');
-  const throwaway = await startThrowaway(host, { replicas: settings.replicas });
-  try {
-    const client = await connect(throwaway.uri, options);
-    const end = async () => {
-      await client.close();
-      await throwaway.stop();
-    };
-    return { uri: throwaway.uri, client, throwaway, end };
-  } catch (error) {
-    await throwaway.stop();
-    throw error;
-  }
-}
-
 async function runOn(
-  server: LedgerServer,
+  server: StressServer,
   settings: LedgerSettings,
   host: LedgerHost,
   write: Parameters<typeof createRecord>[0]['write'],
 ): Promise<LedgerReport> {
-  const isGiven = settings.uri !== undefined;
-  if (isGiven) {
-    refuseNamedDatabase(server.client);
-    await refuseUnpermitted(server.client);
-  }
-  const { version } = await server.client.db('admin').command({ buildInfo: 1 });
-  host.opened?.({ version: String(version) });
+  host.opened?.(server);
   const database = throwawayName(host, 'ledger');
   const plan = makeLedgerPlan(settings);
   const startedNs = host.startedNs ?? host.monotonicNs();
   const record = createRecord({ sources: settings.threads + 1, write, heard: host.heard });
   const task = { plan, database, startedNs, record };
   const work = async () => {
-    try {
-      await begin(server, settings, host, task);
-      await drive(server, settings, host, task);
-      await finish(server, host, task);
-    } finally {
-      // A transaction of a thread that was cut short would hold the drop up for a minute.
-      if (isGiven && !settings.keep) await endAbandoned(server.client);
-    }
+    await begin(server, settings, host, task);
+    await drive(server, settings, host, task);
+    await finish(server, host, task);
   };
-  // A throwaway server is gone with all that it has; it may be down at the moment.
-  const keep = settings.keep || !isGiven;
-  await inThrowaway({ client: server.client, name: database, keep }, work);
+  await inThrowaway(server, { name: database, keep: settings.keep }, work);
   const { model, verdict, reason } = record.report();
   return {
     seed: settings.seed,
@@ -177,7 +115,7 @@ interface Task {
 
 /** Opens the accounts, and writes the first line. */
 async function begin(
-  { client }: LedgerServer,
+  { client }: StressServer,
   { timeoutMs, faults }: LedgerSettings,
   host: LedgerHost,
   { plan, database, startedNs, record }: Task,
@@ -202,7 +140,7 @@ async function begin(
 
 /** Lets the workers and the faults loose, and returns when both are done. */
 async function drive(
-  { uri, client, throwaway }: LedgerServer,
+  { uri, client, throwaway }: StressServer,
   settings: LedgerSettings,
   host: LedgerHost,
   { plan, database, startedNs, record }: Task,
@@ -287,7 +225,7 @@ function interruptionOf(interrupted: AbortSignal) {
 
 /** Waits until all is quiet, reads everything back, and writes the last line. */
 async function finish(
-  { client }: LedgerServer,
+  { client }: StressServer,
   host: LedgerHost,
   { plan, database, startedNs, record }: Task,
 ): Promise<void> {

@@ -1,17 +1,14 @@
 import { type MongoClient, ReadConcern } from 'mongodb';
 import { fromDecimal } from '../../bank/decimal.ts';
 import type { Context } from '../../core/context.ts';
-import { BankctlError } from '../../core/errors.ts';
-import { databaseError } from '../../database/connect.ts';
 import type { BinaryHost } from '../../database/mongod/mongod-binary.ts';
 import { decide, type Verdict } from '../check/verdict.ts';
 import { type HistoryFile, openHistory } from '../history/history-file.ts';
 import { appliedEvent, initEvent } from '../history/history-lines.ts';
-import { openStressServer, type StressServer } from '../stress-server.ts';
+import { inThrowaway, onStressServer, type StressServer, throwawayName } from '../server.ts';
 import { type Judgement, judgeRun, type LoadCounts, type LoadRun, type ReadBack } from './check.ts';
 import type { DriveResult } from './drive.ts';
 import { explain, type FirstWrong } from './explain.ts';
-import { explainPermission, inThrowaway, LeftBehind, throwawayName } from './load-database.ts';
 import {
   collectionOfBranch,
   type LoadModelName,
@@ -77,18 +74,10 @@ export async function runLoad(options: LoadOptions, host: LoadHost): Promise<Loa
       ? undefined
       : await openHistory(settings.history, host.interrupted);
   try {
-    const server = await openStressServer(settings, host);
-    try {
+    return await onStressServer(settings, host, (server) => {
       host.opened?.(server);
-      return await runModels(settings, host, server, history);
-    } catch (error) {
-      if (error instanceof LeftBehind) throw error;
-      if (host.interrupted.aborted) throw new BankctlError('interrupted', 'Stopped by you.');
-      const told = databaseError(error, { uri: server.uri, timeoutMs: settings.timeoutMs });
-      throw explainPermission(told);
-    } finally {
-      await server.end();
-    }
+      return runModels(settings, host, server, history);
+    });
   } finally {
     await history?.close();
   }
@@ -106,9 +95,11 @@ async function runModels(
   const startedNs = host.monotonicNs();
   for (const model of settings.models) {
     const database = throwawayName(host, model);
-    const place = { client: server.client, name: database, keep: settings.keep };
+    const place = { name: database, keep: settings.keep };
     const task = { plan, model, database, startedNs };
-    judged.push(await inThrowaway(place, () => runModel(settings, host, server, task, history)));
+    judged.push(
+      await inThrowaway(server, place, () => runModel(settings, host, server, task, history)),
+    );
     if (settings.keep) kept.push(database);
   }
   return {

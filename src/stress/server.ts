@@ -1,6 +1,96 @@
 import type { Document, MongoClient } from 'mongodb';
-import type { Context } from '../../core/context.ts';
-import { BankctlError } from '../../core/errors.ts';
+import { endAbandoned } from '../bank/abandoned.ts';
+import type { Context } from '../core/context.ts';
+import { BankctlError } from '../core/errors.ts';
+import { connect, databaseError } from '../database/connect.ts';
+import type { BinaryHost } from '../database/mongod/mongod-binary.ts';
+import type { Throwaway, ThrowawayOptions } from '../database/throwaway.ts';
+
+/** The server of a run: a throwaway one, or the one that the user named. */
+export interface StressServer {
+  readonly uri: string;
+  /** For everything but the load: it is not monitored. */
+  readonly client: MongoClient;
+  /** Of its mongod, as `6.0.5`. */
+  readonly version: string;
+  /** Undefined for a server that the user named. */
+  readonly throwaway: Throwaway | undefined;
+  /** Closes the client, and stops what was started. */
+  readonly end: () => Promise<void>;
+}
+
+/** Which server a run is made on. */
+export interface ServerOptions extends ThrowawayOptions {
+  /** Of a deployment to use instead of a throwaway one. */
+  readonly uri: string | undefined;
+  /** Maximum for each call to the database, milliseconds. */
+  readonly timeoutMs: number;
+}
+
+/**
+ * Opens the server of a run. Without a URI it is a throwaway one, gone after `end`: a standalone
+ * unless `replicas` says otherwise.
+ *
+ * @throws `not_ours` for a URI that names a database, `not_permitted`, `interrupted`, and what
+ *   finding a mongod or connecting can fail with
+ */
+export async function openStressServer(
+  { uri, timeoutMs, replicas = 0 }: ServerOptions,
+  host: BinaryHost,
+): Promise<StressServer> {
+  const throwaway = uri === undefined ? await startServer(replicas, host) : undefined;
+  const address = uri ?? throwaway?.uri ?? '';
+  let client: MongoClient | undefined;
+  const end = async () => {
+    await client?.close();
+    await throwaway?.stop();
+  };
+  try {
+    client = await connect(address, { timeoutMs, interrupted: host.interrupted });
+    if (!throwaway) {
+      refuseNamedDatabase(client);
+      await refuseUnpermitted(client);
+    }
+    const version = throwaway?.version ?? (await versionOf(client));
+    return { uri: address, client, version, throwaway, end };
+  } catch (error) {
+    await end();
+    throw error;
+  }
+}
+
+async function startServer(replicas: ThrowawayOptions['replicas'], host: BinaryHost) {
+  const { startThrowaway } = await import('../database/throwaway.ts');
+  return startThrowaway(host, { replicas });
+}
+
+async function versionOf(client: MongoClient): Promise<string> {
+  const { version } = await client.db('admin').command({ buildInfo: 1 });
+  return String(version);
+}
+
+/**
+ * Does something on the server of a run, which is closed afterwards, whatever happens.
+ *
+ * @throws as `openStressServer`, `LeftBehind`; what the work throws, as an error of bankctl
+ */
+export async function onStressServer<Result>(
+  options: ServerOptions,
+  host: BinaryHost,
+  work: (server: StressServer) => Promise<Result>,
+): Promise<Result> {
+  const server = await openStressServer(options, host);
+  try {
+    return await work(server);
+  } catch (error) {
+    if (error instanceof LeftBehind) throw error;
+    if (host.interrupted.aborted) throw new BankctlError('interrupted', 'Stopped by you.');
+    const { timeoutMs } = options;
+    throw explainPermission(databaseError(error, { uri: server.uri, timeoutMs }));
+  } finally {
+    await server.end();
+  }
+}
 
 /**
  * A fresh name for a throwaway database, different for every run.
@@ -17,7 +107,7 @@ export function throwawayName(host: Pick<Context, 'freshId'>, suffix: string): s
  *
  * @throws `not_ours`
  */
-export function refuseNamedDatabase(client: MongoClient): void {
+function refuseNamedDatabase(client: MongoClient): void {
   const { dbName } = client.options;
   if (dbName === 'test' || dbName === 'admin') return;
   throw new BankctlError(
@@ -49,7 +139,7 @@ const rolesHint =
  *
  * Source: MongoDB manual, "connectionStatus", "Resource Document".
  */
-export async function refuseUnpermitted(client: MongoClient): Promise<void> {
+async function refuseUnpermitted(client: MongoClient): Promise<void> {
   const { authInfo } = await client
     .db('admin')
     .command({ connectionStatus: 1, showPrivileges: true });
@@ -107,7 +197,8 @@ export async function claimDatabase(client: MongoClient, name: string): Promise<
 export class LeftBehind extends BankctlError {}
 
 /**
- * Drops a database that was claimed.
+ * Drops a database that was claimed, transactions that lost their clients included: those would
+ * hold the drop up for a minute.
  *
  * @param failure what ended the run, if anything did
  * @throws `LeftBehind`, which names the database and says how to drop it
@@ -118,6 +209,7 @@ export async function dropClaimed(
   failure?: unknown,
 ): Promise<void> {
   try {
+    await endAbandoned(client);
     await client.db(name).dropDatabase();
   } catch (error) {
     const refused = error instanceof Error && 'code' in error && error.code === 13;
@@ -134,30 +226,25 @@ export async function dropClaimed(
 }
 
 /**
- * Does something in a database that is made for it, and is gone afterwards, whatever happens.
+ * Does something in a database that is made for it, and is gone afterwards, whatever happens. That
+ * of a throwaway server goes with the server, which may be down at the end.
  *
  * @throws `not_ours`, `LeftBehind`; what the work throws
  */
 export async function inThrowaway<Result>(
-  {
-    client,
-    name,
-    keep,
-  }: {
-    readonly client: MongoClient;
-    readonly name: string;
-    readonly keep: boolean;
-  },
+  { client, throwaway }: Pick<StressServer, 'client' | 'throwaway'>,
+  { name, keep }: { readonly name: string; readonly keep: boolean },
   work: () => Promise<Result>,
 ): Promise<Result> {
+  const stays = keep || throwaway !== undefined;
   await claimDatabase(client, name);
   let result: Result;
   try {
     result = await work();
   } catch (error) {
-    if (!keep) await dropClaimed(client, name, error);
+    if (!stays) await dropClaimed(client, name, error);
     throw error;
   }
-  if (!keep) await dropClaimed(client, name);
+  if (!stays) await dropClaimed(client, name);
   return result;
 }
