@@ -1,7 +1,7 @@
 import { parseDuration } from '../core/duration.ts';
 import type { SingleResult } from '../render/result.ts';
-import type { Timeline } from '../stress/load/timeline.ts';
-import type { StressHost, StressOptions } from '../stress/stress-run.ts';
+import type { EventTimeline } from '../stress/check/timeline.ts';
+import type { StressHost, StressOptions } from '../stress/drive/run.ts';
 import type { Session, Typed } from './command.ts';
 import { mongodHost } from './mongod-host.ts';
 import { modelsOption, stressUri, verdictStatus } from './stress-mode.ts';
@@ -12,14 +12,12 @@ import { textOption, wholeNumberOption } from './typed.ts';
 export async function runLedgerMode(typed: Typed, session: Session): Promise<SingleResult> {
   const options = await parseLedger(typed, session);
   const [{ runStress }, { loadView }, { createPaint }] = await Promise.all([
-    import('../stress/stress-run.ts'),
+    import('../stress/drive/run.ts'),
     import('../render/load-view.ts'),
     import('../render/paint.ts'),
   ]);
   const report = await withReport(typed, session, async () => {
-    const { collectTimeline } = await import('../stress/load/event-timeline.ts');
-    const timelines = new Map<string, Timeline>();
-    const ledger = collectTimeline();
+    const timelines = new Map<string, EventTimeline>();
     let serverVersion: string | undefined;
     const result = await runStress(options, {
       ...stressHost(session),
@@ -28,14 +26,13 @@ export async function runLedgerMode(typed: Typed, session: Session): Promise<Sin
       },
       ...(wantsReport(typed)
         ? {
-            timed: (model: string, timeline: Timeline) => timelines.set(model, timeline),
-            heard: ledger.take,
+            timed: (model: string, timeline: EventTimeline) => timelines.set(model, timeline),
           }
         : {}),
     });
     const reported = async () => {
       const { fromStress } = await import('../render/html/from-ledger.ts');
-      const shown = fromStress(result, timelines, ledger.timeline());
+      const shown = fromStress(result, timelines);
       return { ...shown, seed: result.seed, serverVersion };
     };
     return { result, reported };

@@ -1,8 +1,8 @@
 import { parseDuration } from '../core/duration.ts';
 import type { SingleResult } from '../render/result.ts';
-import type { LoadHost } from '../stress/load/load.ts';
+import type { EventTimeline } from '../stress/check/timeline.ts';
+import type { LoadHost } from '../stress/drive/run.ts';
 import type { LoadOptions } from '../stress/load/load-options.ts';
-import type { Timeline } from '../stress/load/timeline.ts';
 import type { Session, Typed } from './command.ts';
 import { mongodHost } from './mongod-host.ts';
 import { modelsOption, stressUri, verdictStatus } from './stress-mode.ts';
@@ -13,12 +13,12 @@ import { textOption, wholeNumberOption } from './typed.ts';
 export async function runLoadMode(typed: Typed, session: Session): Promise<SingleResult> {
   const options = await parseLoad(typed, session);
   const [{ runLoad }, { loadView }, { createPaint }] = await Promise.all([
-    import('../stress/load/load.ts'),
+    import('../stress/drive/run.ts'),
     import('../render/load-view.ts'),
     import('../render/paint.ts'),
   ]);
   const report = await withReport(typed, session, async () => {
-    const timelines = new Map<string, Timeline>();
+    const timelines = new Map<string, EventTimeline>();
     let serverVersion: string | undefined;
     const result = await runLoad(options, {
       ...loadHost(session),
@@ -71,6 +71,7 @@ function loadHost(session: Session): LoadHost {
   return {
     ...mongodHost(session),
     freshId: session.context.freshId,
+    freshSeed: session.context.freshSeed,
     counted: (model, done, total, wrong) => {
       const share = total === undefined ? `${done}` : `${done} of ${total}`;
       session.progress(`Model ${model}: ${share} increments, ${wrong} wrong`);

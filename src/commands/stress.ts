@@ -1,7 +1,7 @@
 import { BankctlError } from '../core/errors.ts';
 import type { SingleResult } from '../render/result.ts';
-import type { HistoryEvent } from '../stress/history/history-event.ts';
-import type { TimelineCollector } from '../stress/load/event-timeline.ts';
+import type { Heard } from '../stress/check/check-history.ts';
+import type { TimelineCollector } from '../stress/check/timeline.ts';
 import type { Command, Session, Typed } from './command.ts';
 import { modeOf, verdictStatus } from './stress-mode.ts';
 import { wantsReport, withReport } from './stress-report.ts';
@@ -96,16 +96,16 @@ async function check(typed: Typed, session: Session): Promise<SingleResult> {
     );
   }
   const [{ checkHistory }, { historyView }, { createPaint }] = await Promise.all([
-    import('../stress/history/check-history.ts'),
+    import('../stress/check/check-history.ts'),
     import('../render/load-view.ts'),
     import('../render/paint.ts'),
   ]);
   const report = await withReport(typed, session, async () => {
-    const { collectTimeline } = await import('../stress/load/event-timeline.ts');
+    const { collectTimeline } = await import('../stress/check/timeline.ts');
     const sections: TimelineCollector[] = [];
-    const heard = (event: HistoryEvent) => {
+    const heard: Heard = (event, anomaly) => {
       if (event.f === 'init') sections.push(collectTimeline());
-      sections.at(-1)?.take(event);
+      sections.at(-1)?.take(event, anomaly);
     };
     const result = await checkHistory(
       file,

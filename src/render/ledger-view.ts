@@ -1,4 +1,4 @@
-import type { LedgerModelReport } from '../stress/ledger/ledger-record.ts';
+import type { LedgerModelReport } from '../stress/drive/report.ts';
 
 /** What went wrong, what the faults did, and what stays open, in sentences. */
 export function ledgerNotes(model: LedgerModelReport): readonly string[] {

@@ -1,6 +1,5 @@
-import type { HistoryReport } from '../stress/history/judge-history.ts';
-import type { LoadModelReport } from '../stress/load/load.ts';
-import type { StressReport } from '../stress/stress-run.ts';
+import type { HistoryReport } from '../stress/check/check-history.ts';
+import type { LoadModelReport, StressReport } from '../stress/drive/report.ts';
 import { isLedger, ledgerNotes } from './ledger-view.ts';
 import type { Paint } from './paint.ts';
 import { swimlane } from './swimlane.ts';

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { readHistoryEvent } from '../../src/stress/history/history-event.ts';
-import { collectTimeline, type EventTimeline } from '../../src/stress/load/event-timeline.ts';
+import { collectTimeline, type EventTimeline } from '../../src/stress/check/timeline.ts';
+import { readHistoryEvent } from '../../src/stress/history/event.ts';
 
 /** One operation a millisecond, each of half of one; every tenth gets no answer. */
 function timeline(operations: number, faultAt?: number): EventTimeline {

@@ -14,7 +14,7 @@ import {
   test,
 } from 'vitest';
 import { createContext } from '../../src/core/context.ts';
-import { type LoadHost, runLoad } from '../../src/stress/load/load.ts';
+import { type LoadHost, runLoad } from '../../src/stress/drive/run.ts';
 import type { LoadOptions } from '../../src/stress/load/load-options.ts';
 
 const context = createContext();
@@ -150,7 +150,7 @@ describe('with threads', () => {
     const root = join(import.meta.dirname, '../..');
     directory = await mkdtemp(join(root, 'node_modules/.cache-stress-'));
     await build({
-      entryPoints: [join(root, 'src/stress/load/load-thread.ts')],
+      entryPoints: [join(root, 'src/stress/drive/thread.ts')],
       outdir: directory,
       bundle: true,
       packages: 'external',
@@ -164,7 +164,7 @@ describe('with threads', () => {
     const history = join(directory, 'history.ndjson');
     const report = await load(
       { operations: 600, threads: 2, workers: 8, history },
-      { threadProgram: pathToFileURL(join(directory, 'load-thread.js')) },
+      { threadProgram: pathToFileURL(join(directory, 'thread.js')) },
     );
     expect(report.verdict).toBe('demonstrated');
     expect(report.models.map(({ operations }) => operations)).toEqual([600, 600]);

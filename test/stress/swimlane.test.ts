@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import { swimlane } from '../../src/render/swimlane.ts';
+import { nowhere, type OperationRecord } from '../../src/stress/check/increment.ts';
 import type { LoadEvent } from '../../src/stress/load/event-window.ts';
 import { explain } from '../../src/stress/load/explain.ts';
-import { makePlan } from '../../src/stress/load/plan.ts';
-import { nowhere, type OperationRecord } from '../../src/stress/load/record.ts';
+import { makePlan } from '../../src/stress/plan/increments.ts';
 
 const plan = makePlan({ seed: 3, operations: 8, branches: 2, accountsPerBranch: 2, workers: 4 });
 const first = [0, 1, 2, 3].find((index) => plan.at(index).branch === 0) ?? 0;
@@ -32,10 +32,7 @@ const record: OperationRecord = {
   index: first,
   landed: 2,
   matched: 1,
-  ending: 'acknowledged',
-  error: undefined,
-  startNs: 0,
-  endNs: 2_000_000,
+  type: 'ok',
 };
 const misplaced = explain(
   plan,
@@ -72,7 +69,7 @@ const lost = explain(
 );
 const crashed = explain(
   plan,
-  { ...record, landed: nowhere, matched: 0, ending: 'crashed', wrong: 'crashed' },
+  { ...record, landed: nowhere, matched: 0, type: 'fail', wrong: 'crashed' },
   events(
     [first, 'switched', undefined, 'branch1'],
     [second, 'switched', undefined, 'branch2'],

@@ -1,12 +1,17 @@
-import type { EventTimeline } from '../../stress/load/event-timeline.ts';
+import type { EventTimeline } from '../../stress/check/timeline.ts';
 import type { ReportTimeline } from './report-data.ts';
 
-const places = { all: 'all', first_fault: 'the first fault', beginning: 'the beginning' };
+const places = {
+  all: 'all',
+  first_wrong: 'the first that went wrong',
+  first_fault: 'the first fault',
+  beginning: 'the beginning',
+};
 const endings = { invoke: 'begun', ok: 'done', fail: 'refused', info: 'no answer' };
 
 /** The time line of a history, as the page shows it. */
 export function timelineOfEvents(timeline: EventTimeline): ReportTimeline {
-  const { unanswered, window, ...columns } = timeline;
+  const { unanswered, wrong: _, window, ...columns } = timeline;
   const { around, total } = window;
   const operations = window.operations.map(({ worker, from_ms, to_ms, type, f, about }) => ({
     worker,

@@ -1,5 +1,5 @@
-import type { HistoryReport } from '../../stress/history/judge-history.ts';
-import type { EventTimeline } from '../../stress/load/event-timeline.ts';
+import type { HistoryReport } from '../../stress/check/check-history.ts';
+import type { EventTimeline } from '../../stress/check/timeline.ts';
 import { timelineOfEvents } from './from-events.ts';
 import type { Outcome, ReportData, ReportModel } from './report-data.ts';
 import { reportVerdict } from './verdict.ts';

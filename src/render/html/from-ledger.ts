@@ -1,8 +1,5 @@
-import type { LedgerModelReport } from '../../stress/ledger/ledger-record.ts';
-import type { EventTimeline } from '../../stress/load/event-timeline.ts';
-import type { LoadReport } from '../../stress/load/load.ts';
-import type { Timeline } from '../../stress/load/timeline.ts';
-import type { StressReport } from '../../stress/stress-run.ts';
+import type { EventTimeline } from '../../stress/check/timeline.ts';
+import type { LedgerModelReport, LoadReport, StressReport } from '../../stress/drive/report.ts';
 import { isLedger, ledgerNotes } from '../ledger-view.ts';
 import { timelineOfEvents } from './from-events.ts';
 import { fromLoad } from './from-load.ts';
@@ -12,8 +9,7 @@ import { reportVerdict } from './verdict.ts';
 /** A run with the ledger, as the page shows it; the other models as those of a load run. */
 export function fromStress(
   report: StressReport,
-  timelines: ReadonlyMap<string, Timeline>,
-  ledger: EventTimeline,
+  timelines: ReadonlyMap<string, EventTimeline>,
 ): Pick<ReportData, 'mode' | 'verdict' | 'models'> {
   const plain = report.models.filter((model): model is LoadReport['models'][number] => {
     return !isLedger(model);
@@ -24,12 +20,12 @@ export function fromStress(
     verdict: reportVerdict(report),
     models: [
       ...load.models,
-      ...report.models.filter(isLedger).map((model) => modelOf(model, ledger)),
+      ...report.models.filter(isLedger).map((model) => modelOf(model, timelines.get('ledger'))),
     ],
   };
 }
 
-function modelOf(report: LedgerModelReport, timeline: EventTimeline): ReportModel {
+function modelOf(report: LedgerModelReport, timeline: EventTimeline | undefined): ReportModel {
   const { model, operations, wrong, branches, throughput, latency_ms } = report;
   const counts = { acknowledged: report.acknowledged, refused: report.refused };
   const open = { unanswered: report.unknown, 'asked again': report.retried ?? 0 };
@@ -49,7 +45,7 @@ function modelOf(report: LedgerModelReport, timeline: EventTimeline): ReportMode
     branches,
     throughput,
     latency_ms,
-    timeline: timelineOfEvents(timeline),
+    ...(timeline ? { timeline: timelineOfEvents(timeline) } : {}),
     remarks: ledgerNotes(report),
   };
 }

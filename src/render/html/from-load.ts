@@ -1,7 +1,8 @@
+import type { EventTimeline } from '../../stress/check/timeline.ts';
+import type { LoadModelReport, LoadReport } from '../../stress/drive/report.ts';
 import type { FirstWrong, FirstWrongEvent } from '../../stress/load/explain.ts';
-import type { LoadModelReport, LoadReport } from '../../stress/load/load.ts';
-import type { Timeline } from '../../stress/load/timeline.ts';
 import { eventPhrase } from '../swimlane.ts';
+import { timelineOfEvents } from './from-events.ts';
 import type {
   Lane,
   LaneStep,
@@ -19,7 +20,7 @@ import { reportVerdict } from './verdict.ts';
  */
 export function fromLoad(
   report: LoadReport,
-  timelines: ReadonlyMap<string, Timeline>,
+  timelines: ReadonlyMap<string, EventTimeline>,
 ): Pick<ReportData, 'mode' | 'verdict' | 'models'> {
   return {
     mode: `load of ${report.workers} workers, seed ${report.seed}`,
@@ -28,7 +29,7 @@ export function fromLoad(
   };
 }
 
-function modelOf(report: LoadModelReport, timeline: Timeline | undefined): ReportModel {
+function modelOf(report: LoadModelReport, timeline: EventTimeline | undefined): ReportModel {
   const { model, operations, wrong, left_switched, first_wrong } = report;
   const number = (name: string, count: number, tone: Tone) => ({ name, count, tone });
   return {
@@ -56,29 +57,25 @@ function modelOf(report: LoadModelReport, timeline: Timeline | undefined): Repor
   };
 }
 
-const places = { all: 'all', first_wrong: 'the first that went wrong', slowest: 'the slowest' };
-
-function timelineOf({ wrong, window, ...timeline }: Timeline): ReportTimeline {
-  const operations = window.operations.map((operation) => {
-    const { worker, from_ms, to_ms, branch, collection } = operation;
+/** The time line of increments: what went wrong is marked, and each says where it was written. */
+function timelineOf(timeline: EventTimeline): ReportTimeline {
+  const { window, ...columns } = timelineOfEvents(timeline);
+  const operations = timeline.window.operations.map((shown) => {
+    const { worker, from_ms, to_ms, about, operation, collection, wrong } = shown;
     const went = collection === null ? 'written nowhere' : `written to ${collection}`;
-    const ended = operation.wrong === null ? '' : `, ${operation.wrong}`;
+    const ended = wrong === null ? '' : `, ${wrong}`;
     const took = `${(to_ms - from_ms).toFixed(1)} ms`;
-    const name = `operation ${operation.operation} of worker ${worker} for ${branch}`;
-    return {
-      worker,
-      from_ms,
-      to_ms,
-      told: `${name}: ${went}${ended}, ${took}`,
-      marked: operation.wrong !== null,
-    };
+    const [branch] = about.split(':');
+    const name = `operation ${operation?.split('-').at(-1)} of worker ${worker} for ${branch}`;
+    const told = `${name}: ${went}${ended}, ${took}`;
+    return { worker, from_ms, to_ms, told, marked: wrong !== null };
   });
+  const { wrong } = timeline;
   return {
-    ...timeline,
+    ...columns,
     marked: wrong,
     mark: 'wrong',
-    faults: [],
-    window: { ...window, around: places[window.around], row: 'worker', operations },
+    window: { ...window, row: 'worker', operations },
   };
 }
 

@@ -1,6 +1,6 @@
 import type { Context } from '../../core/context.ts';
 import type { BinaryHost } from '../../database/mongod/mongod-binary.ts';
-import { openHistory } from '../history/history-file.ts';
+import { openHistory } from '../history/file.ts';
 import { refuseKeepAlone } from '../load/load-options.ts';
 import { explainPermission, openStressServer, throwawayName } from '../server.ts';
 import { runExhaustive } from './exhaustive.ts';

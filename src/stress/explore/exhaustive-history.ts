@@ -1,7 +1,7 @@
 import type { Db } from 'mongodb';
 import { fromDecimal } from '../../bank/decimal.ts';
 import { formatAmount } from '../../core/money.ts';
-import type { HistoryFile } from '../history/history-file.ts';
+import type { HistoryFile } from '../history/file.ts';
 import { ownCollection } from '../shared-model.ts';
 import { exhaustiveCurrency, type Increment } from './exhaustive-models.ts';
 import type { ObservedWrite } from './exhaustive-watch.ts';

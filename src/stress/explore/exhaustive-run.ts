@@ -1,6 +1,6 @@
 import type { BankctlError } from '../../core/errors.ts';
 import { formatAmount } from '../../core/money.ts';
-import { createDraw } from '../random.ts';
+import { createDraw } from '../plan/random.ts';
 import { exhaustiveCurrency } from './exhaustive-models.ts';
 import { explain, narrate } from './exhaustive-narrate.ts';
 import { beyondReach, type CheckedOptions, groupDigits, vocabulary } from './exhaustive-options.ts';

@@ -1,6 +1,6 @@
 import { BankctlError } from '../../core/errors.ts';
+import type { FaultKind } from '../check/fault-watch.ts';
 import { type LoadOptions, type LoadSettings, settleLoadOptions } from '../load/load-options.ts';
-import type { FaultKind } from './nemesis.ts';
 
 /** What to run; anything left out has its default. */
 export interface LedgerOptions extends Omit<LoadOptions, 'models'> {

@@ -1,9 +1,8 @@
 import { formatAmount } from '../../core/money.ts';
+import type { OperationRecord, Wrong } from '../check/increment.ts';
+import { type Plan, planCurrency } from '../plan/increments.ts';
 import { ownCollection } from '../shared-model.ts';
-import type { Wrong } from './check.ts';
 import type { LoadEvent, LoadEventKind } from './event-window.ts';
-import { type Plan, planCurrency } from './plan.ts';
-import type { OperationRecord } from './record.ts';
 
 /** The first wrong write of a run, with what is needed to see why. Workers count from 1. */
 export interface FirstWrong {

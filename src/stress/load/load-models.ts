@@ -2,6 +2,7 @@ import { type Db, Long } from 'mongodb';
 import { type BranchModel, createBranch } from '../../bank/branch.ts';
 import { toDecimal } from '../../bank/decimal.ts';
 import type { BranchConfig } from '../../config/config.ts';
+import { type Plan, type PlannedIncrement, planCurrency } from '../plan/increments.ts';
 import {
   ownCollection,
   SharedModel,
@@ -10,7 +11,6 @@ import {
   type SharedPoint,
 } from '../shared-model.ts';
 import type { LoadEventKind } from './event-window.ts';
-import { type Plan, type PlannedIncrement, planCurrency } from './plan.ts';
 import type { OperationPlace } from './write-monitor.ts';
 
 /** What a load run can be made against. */

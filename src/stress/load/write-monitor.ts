@@ -1,6 +1,6 @@
 import { type CommandStartedEvent, Decimal128, type MongoClient } from 'mongodb';
-import type { Plan, PlannedIncrement } from './plan.ts';
-import { elsewhere, nowhere } from './record.ts';
+import { elsewhere, nowhere } from '../check/increment.ts';
+import type { Plan, PlannedIncrement } from '../plan/increments.ts';
 
 /** Which operation it is, without the rest of it. */
 export type OperationPlace = Pick<PlannedIncrement, 'worker' | 'index'>;
