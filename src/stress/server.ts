@@ -20,7 +20,7 @@ export interface StressServer {
 }
 
 /** Which server a run is made on. */
-export interface ServerOptions extends ThrowawayOptions {
+interface ServerOptions extends ThrowawayOptions {
   /** Of a deployment to use instead of a throwaway one. */
   readonly uri: string | undefined;
   /** Maximum for each call to the database, milliseconds. */
@@ -194,7 +194,7 @@ export async function claimDatabase(client: MongoClient, name: string): Promise<
 }
 
 /** A database of ours could not be dropped. */
-export class LeftBehind extends BankctlError {}
+class LeftBehind extends BankctlError {}
 
 /**
  * Drops a database that was claimed, transactions that lost their clients included: those would

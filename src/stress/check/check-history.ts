@@ -17,7 +17,7 @@ export interface HistoryReport {
 export type Heard = (event: HistoryEvent, anomaly: Anomaly | undefined) => void;
 
 /** Judges a history line by line. */
-export interface LineJudge {
+interface LineJudge {
   /**
    * @param line the next one, without its line feed
    * @throws `invalid_history` if it is not in the format

@@ -36,7 +36,7 @@ export type Anomaly = (typeof anomalies)[number];
 export type AnomalyCounts = Readonly<Record<Anomaly, number>>;
 
 /** Where a history first shows something wrong. */
-export interface FirstAnomaly {
+interface FirstAnomaly {
   /** Counted from 1; null for what shows only at the end. */
   readonly line: number | null;
   readonly anomaly: Anomaly;

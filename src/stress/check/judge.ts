@@ -11,7 +11,7 @@ import { LedgerRules } from './ledger-rules.ts';
 import { PlainRules } from './plain-rules.ts';
 
 /** What a whole history came to. */
-export interface JudgedHistory {
+interface JudgedHistory {
   /** One per model, in their order. */
   readonly models: readonly Judgement[];
   /** Why the history as a whole cannot be judged to its end, a sentence. */
@@ -19,7 +19,7 @@ export interface JudgedHistory {
 }
 
 /** Judges a history event by event. */
-export interface HistoryJudge {
+interface HistoryJudge {
   /** @returns the anomaly that the event shows, if it shows one */
   readonly take: (event: HistoryEvent) => Anomaly | undefined;
   /** The history ends in the middle of its next line. */

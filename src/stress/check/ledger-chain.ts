@@ -3,7 +3,7 @@ import type { Findings } from './findings.ts';
 import type { Asked, Claim, LedgerAccount } from './ledger-accounts.ts';
 
 /** One posting of an account, as it is stored or was acknowledged. */
-export interface ChainLink {
+interface ChainLink {
   readonly id: string;
   /** In millionths. */
   readonly amount: bigint;

@@ -5,7 +5,7 @@ import { type Chain, judgeChain, readChain } from './ledger-chain.ts';
 import { judgeSnapshots } from './ledger-snapshots.ts';
 
 /** All that a history says, once its last line is known. */
-export interface LedgerEnd {
+interface LedgerEnd {
   readonly accounts: ReadonlyMap<string, LedgerAccount>;
   readonly asked: ReadonlyMap<string, Asked>;
   readonly snapshots: readonly SnapshotRead[];

@@ -23,7 +23,7 @@ export interface MeterCounts {
 }
 
 /** Counts and times the operations of a history as it goes by. */
-export interface Meter {
+interface Meter {
   readonly take: (event: HistoryEvent) => void;
   readonly counts: () => MeterCounts;
   readonly timings: () => Timings;

@@ -1,3 +1,4 @@
+import { createHistogram } from 'node:perf_hooks';
 import type { HistoryEvent } from '../history/event.ts';
 import type { Anomaly } from './findings.ts';
 
@@ -10,7 +11,7 @@ export interface EventTimeline {
   readonly unanswered: readonly number[];
   /** Those of them that showed an anomaly. */
   readonly wrong: readonly number[];
-  /** Latency, to a fifth of its value; null if nothing ended. */
+  /** Latency, to a tenth of its value; null if nothing ended. */
   readonly p50_ms: readonly (number | null)[];
   readonly p99_ms: readonly (number | null)[];
   /** Exact. */
@@ -25,14 +26,14 @@ export interface EventTimeline {
 }
 
 /** What the nemesis did, and how long it lasted. */
-export interface TimedFault {
+interface TimedFault {
   readonly label: string;
   readonly from_ms: number;
   readonly to_ms: number;
 }
 
 /** One operation. */
-export interface TimedOperation {
+interface TimedOperation {
   readonly worker: number;
   readonly from_ms: number;
   readonly to_ms: number;
@@ -57,9 +58,6 @@ export interface TimelineCollector {
 
 const buckets = 200;
 const firstBucketNs = 1e6;
-/** Latencies are counted by quarters of a power of two of microseconds: up to an hour. */
-const bins = 128;
-const binsAnOctave = 4;
 const shownOperations = 160;
 const maxFaults = 1000;
 
@@ -127,80 +125,71 @@ function aboutOf({ value }: HistoryEvent): string {
   return typeof from === 'string' && typeof to === 'string' ? `${from} to ${to}` : 'all accounts';
 }
 
-/** Counts in buckets of equal length from the start. */
-class Strip {
-  #bucketNs = firstBucketNs;
-  readonly #ended = new Uint32Array(buckets);
-  readonly #unanswered = new Uint32Array(buckets);
-  readonly #wrong = new Uint32Array(buckets);
-  readonly #maxNs = new Float64Array(buckets);
-  readonly #bins = new Uint32Array(buckets * bins);
+/** What ended in one span of time. */
+class Bucket {
+  ended = 0;
+  unanswered = 0;
+  wrong = 0;
+  maxNs = 0;
+  readonly latencies = createHistogram({ figures: 1 });
 
-  add(
-    atNs: number,
-    latencyNs: number,
-    { unanswered, wrong }: { readonly unanswered: boolean; readonly wrong: boolean },
-  ): void {
-    while (atNs >= this.#bucketNs * buckets) this.#fold();
-    const bucket = Math.max(0, Math.floor(atNs / this.#bucketNs));
-    increase(this.#ended, bucket, 1);
-    if (unanswered) increase(this.#unanswered, bucket, 1);
-    if (wrong) increase(this.#wrong, bucket, 1);
-    this.#maxNs[bucket] = Math.max(this.#maxNs[bucket] ?? 0, latencyNs);
-    const octaves = Math.log2(Math.max(1, latencyNs / 1000));
-    const bin = Math.min(bins - 1, Math.floor(octaves * binsAnOctave));
-    increase(this.#bins, bucket * bins + bin, 1);
+  takeUp(other: Bucket): void {
+    this.ended += other.ended;
+    this.unanswered += other.unanswered;
+    this.wrong += other.wrong;
+    this.maxNs = Math.max(this.maxNs, other.maxNs);
+    this.latencies.add(other.latencies);
   }
 
-  columns() {
-    const filled = this.#ended.findLastIndex((count) => count > 0) + 1;
-    const ended = [...this.#ended.subarray(0, filled)];
-    const quantile = (share: number) =>
-      ended.map((count, bucket) => (count === 0 ? null : this.#quantileMs(bucket, share * count)));
-    return {
-      bucket_ms: this.#bucketNs / 1e6,
-      ended,
-      unanswered: [...this.#unanswered.subarray(0, filled)],
-      wrong: [...this.#wrong.subarray(0, filled)],
-      p50_ms: quantile(0.5),
-      p99_ms: quantile(0.99),
-      max_ms: ended.map((count, bucket) =>
-        count === 0 ? null : Math.round((this.#maxNs[bucket] ?? 0) / 1000) / 1000,
-      ),
-    };
-  }
-
-  /** The upper edge of the bin that holds the operation of that rank, but no more than the maximum. */
-  #quantileMs(bucket: number, rank: number): number {
-    let seen = 0;
-    let bin = -1;
-    while (seen < rank && bin < bins - 1) {
-      bin += 1;
-      seen += this.#bins[bucket * bins + bin] ?? 0;
-    }
-    const edgeMs = 2 ** ((bin + 1) / binsAnOctave) / 1000;
-    return Math.round(Math.min(edgeMs, (this.#maxNs[bucket] ?? 0) / 1e6) * 1000) / 1000;
-  }
-
-  /** Two buckets become one; the second half is free again. */
-  #fold(): void {
-    this.#bucketNs *= 2;
-    for (let bucket = 0; bucket < buckets; bucket += 1) {
-      const [left, right] = [2 * bucket, 2 * bucket + 1];
-      for (const counts of [this.#ended, this.#unanswered, this.#wrong]) {
-        counts[bucket] = (counts[left] ?? 0) + (counts[right] ?? 0);
-      }
-      this.#maxNs[bucket] = Math.max(this.#maxNs[left] ?? 0, this.#maxNs[right] ?? 0);
-      for (let bin = 0; bin < bins; bin += 1) {
-        const count = this.#bins[left * bins + bin] ?? 0;
-        this.#bins[bucket * bins + bin] = count + (this.#bins[right * bins + bin] ?? 0);
-      }
-    }
+  /** Milliseconds; null if nothing ended. */
+  quantile(percent: number): number | null {
+    if (this.ended === 0) return null;
+    const ns = percent === 100 ? this.maxNs : this.latencies.percentile(percent);
+    return Math.round(Math.min(ns, this.maxNs) / 1000) / 1000;
   }
 }
 
-function increase(counts: Uint32Array, index: number, by: number): void {
-  counts[index] = (counts[index] ?? 0) + by;
+/** Counts in buckets of equal length from the start. */
+class Strip {
+  #bucketNs = firstBucketNs;
+  #buckets: Bucket[] = [];
+
+  add(atNs: number, latencyNs: number, ending: { unanswered: boolean; wrong: boolean }): void {
+    while (atNs >= this.#bucketNs * buckets) this.#fold();
+    const place = Math.max(0, Math.floor(atNs / this.#bucketNs));
+    while (this.#buckets.length <= place) this.#buckets.push(new Bucket());
+    const bucket = this.#buckets[place];
+    if (!bucket) return;
+    bucket.ended += 1;
+    bucket.unanswered += Number(ending.unanswered);
+    bucket.wrong += Number(ending.wrong);
+    bucket.maxNs = Math.max(bucket.maxNs, latencyNs);
+    bucket.latencies.record(Math.max(1, Math.round(latencyNs)));
+  }
+
+  columns() {
+    const all = this.#buckets;
+    return {
+      bucket_ms: this.#bucketNs / 1e6,
+      ended: all.map(({ ended }) => ended),
+      unanswered: all.map(({ unanswered }) => unanswered),
+      wrong: all.map(({ wrong }) => wrong),
+      p50_ms: all.map((bucket) => bucket.quantile(50)),
+      p99_ms: all.map((bucket) => bucket.quantile(99)),
+      max_ms: all.map((bucket) => bucket.quantile(100)),
+    };
+  }
+
+  /** Each bucket takes up its neighbour; the second half is free again. */
+  #fold(): void {
+    this.#bucketNs *= 2;
+    const old = this.#buckets;
+    this.#buckets = old.filter((_, place) => place % 2 === 0);
+    for (const [place, bucket] of this.#buckets.entries()) {
+      const neighbour = old[2 * place + 1];
+      if (neighbour) bucket.takeUp(neighbour);
+    }
+  }
 }
 
 /** A few operations: those around the first wrong one, or else the first fault, or the first. */

@@ -16,7 +16,7 @@ import type { FromThread, ThreadTask, ToThread } from './thread.ts';
 export const threadProgram = new URL('./stress-thread.js', import.meta.url);
 
 /** The crews of all threads. */
-export interface Crews<Result> {
+interface Crews<Result> {
   /** @returns one result per thread */
   readonly run: () => Promise<readonly Result[]>;
   /** Begins no further operation. */
@@ -25,8 +25,7 @@ export interface Crews<Result> {
 }
 
 /** What the crews of a run need from their surroundings. */
-export interface CrewsHost<Item>
-  extends Pick<Context, 'monotonicNs' | 'freshSeed' | 'interrupted'> {
+interface CrewsHost<Item> extends Pick<Context, 'monotonicNs' | 'freshSeed' | 'interrupted'> {
   /** Takes a batch of the history of a crew; resolved when more may come. */
   readonly take: (crew: number, batch: HistoryBatch<Item>) => Promise<void>;
   readonly program: URL;

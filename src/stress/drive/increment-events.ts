@@ -6,7 +6,7 @@ import { type Plan, planAmount, planCurrency } from '../plan/increments.ts';
 import type { IncrementMark } from './increments.ts';
 
 /** What the history of a plan of increments says. */
-export interface IncrementEvents {
+interface IncrementEvents {
   /** The first event: what every account holds. */
   readonly init: (atNs: number) => HistoryEvent;
   /** An increment begins, or ends: where the write was really sent, and what it matched. */
@@ -14,7 +14,7 @@ export interface IncrementEvents {
 }
 
 /** Balances as they were read back, by collection and account; null for what is no amount. */
-export interface ReadBack {
+interface ReadBack {
   readonly balances: Readonly<Record<string, string | null>>;
   /** An account of which there are two documents. */
   readonly twice: string | undefined;
@@ -40,11 +40,12 @@ export function incrementEvents(plan: Plan, model: LoadModelName): IncrementEven
       const { worker, branch, account, amountMinor } = plan.at(index);
       const amount = planAmount(amountMinor);
       const value = { id: `${model}-${index}`, account: names[branch]?.[account], amount };
-      const event = { process: worker + 1, type, f: 'increment', value };
-      if (type === 'invoke') return { ...event, time };
+      const process = worker + 1;
+      const f = 'increment';
+      if (type === 'invoke') return { process, type, f, value, time };
       const collection = collections[landed] ?? null;
-      if (type === 'ok') return { ...event, collection, matched, time };
-      return { ...event, collection, error, time };
+      if (type === 'ok') return { process, type, f, value, collection, matched, time };
+      return { process, type, f, value, collection, error, time };
     },
   } satisfies IncrementEvents);
 }

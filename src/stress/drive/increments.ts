@@ -13,7 +13,7 @@ import { makePlan, type PlanOptions } from '../plan/increments.ts';
 import type { CrewTask, Work, WorkHost, Workload } from './crew.ts';
 
 /** A plan of increments, and the model that is to carry it out. */
-export interface IncrementPlan extends PlanOptions {
+interface IncrementPlan extends PlanOptions {
   readonly model: LoadModelName;
 }
 
@@ -35,7 +35,7 @@ export interface IncrementsResult {
 }
 
 /** An increment that went wrong, and the steps of the model up to its end. */
-export interface WrongIncrement extends OperationRecord {
+interface WrongIncrement extends OperationRecord {
   readonly wrong: Wrong;
   readonly endNs: number;
   readonly error: string | undefined;

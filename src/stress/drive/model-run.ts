@@ -14,7 +14,7 @@ import { createRecord, type HistoryRecord, type RecordedRun } from './record.ts'
 import type { StressModelName } from './report.ts';
 
 /** How one kind of model is run. */
-export interface Recipe<Plan extends PlanSize, Item, Result> {
+interface Recipe<Plan extends PlanSize, Item, Result> {
   readonly model: StressModelName;
   readonly workload: Workload<Plan, Item, Result>;
   readonly plan: Plan;
@@ -33,7 +33,7 @@ export interface Recipe<Plan extends PlanSize, Item, Result> {
 }
 
 /** What a recipe is followed with. */
-export interface RunSettings {
+interface RunSettings {
   readonly seed: number;
   readonly threads: number;
   readonly durationMs: number | undefined;
@@ -43,8 +43,7 @@ export interface RunSettings {
 }
 
 /** What the run of a model needs from its surroundings. */
-export interface ModelHost
-  extends Pick<Context, 'freshId' | 'freshSeed' | 'monotonicNs' | 'interrupted'> {
+interface ModelHost extends Pick<Context, 'freshId' | 'freshSeed' | 'monotonicNs' | 'interrupted'> {
   readonly server: StressServer;
   readonly file: HistoryFile | undefined;
   readonly startedNs: () => bigint;

@@ -8,7 +8,7 @@ import type { Draw } from '../plan/random.ts';
 import { awaitMembers, awaitWrites, primaryOf } from './server-state.ts';
 
 /** What the faults of a run are. */
-export interface NemesisTask {
+interface NemesisTask {
   readonly kind: FaultKind;
   readonly server: Throwaway;
   /** A client that is not under load. */
@@ -20,7 +20,7 @@ export interface NemesisTask {
 }
 
 /** What the faults need from their surroundings. */
-export interface NemesisHost {
+interface NemesisHost {
   readonly nowNs: () => number;
   readonly record: (event: HistoryEvent) => void;
   /** Aborted when no further fault is to strike. */

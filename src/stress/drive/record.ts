@@ -34,7 +34,7 @@ export interface RecordedRun {
 }
 
 /** Where a record comes from, and where it goes. */
-export interface RecordOptions {
+interface RecordOptions {
   readonly sources: number;
   readonly file: HistoryFile | undefined;
   readonly withTimeline: boolean;

@@ -68,7 +68,7 @@ export interface StressHost extends LoadHost {
 }
 
 /** How far a run of the ledger is. There is no total if time is the bound. */
-export interface LedgerProgress extends MeterCounts {
+interface LedgerProgress extends MeterCounts {
   readonly total: number | undefined;
 }
 

@@ -33,7 +33,7 @@ export async function awaitWrites(
 }
 
 /** The collection of a run that is written to see whether the server takes writes. */
-export const quietCollection = 'probe';
+const quietCollection = 'probe';
 
 /** The address of the primary, once there is one. */
 export async function primaryOf(client: MongoClient, host: WaitHost): Promise<string> {

@@ -8,7 +8,7 @@ export interface HistoryBatch<Item> {
 }
 
 /** Gathers a source's items into batches, and holds the source when it gets ahead. */
-export interface Batches<Item> {
+interface Batches<Item> {
   /**
    * @param atNs its time, not before that of the item before it
    * @returns a promise to wait for if too many batches are under way, else undefined
@@ -54,8 +54,8 @@ export function createBatches<Item>(send: (batch: HistoryBatch<Item>) => void): 
   } satisfies Batches<Item>);
 }
 
-/** Takes events of a source, and returns those of all sources that are now due, in order of time. */
-export type MergeEvents = (
+/** Takes a source's events, and returns those of all sources that are now due, in order. */
+type MergeEvents = (
   source: number,
   events: readonly HistoryEvent[],
   upToNs: number,

@@ -7,7 +7,7 @@ import { errnoCode } from '../../system/directories.ts';
 import { pipeReader, readFlags } from '../../system/pipe.ts';
 
 /** A line of a history, without its end. */
-export interface TextLine {
+interface TextLine {
   readonly text: string;
   /** Counted from 1. */
   readonly number: number;

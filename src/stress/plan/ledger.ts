@@ -20,7 +20,7 @@ export const ledgerKinds = [
   'snapshot',
 ] as const;
 /** One of them. */
-export type LedgerKind = (typeof ledgerKinds)[number];
+type LedgerKind = (typeof ledgerKinds)[number];
 
 /** One step of a worker. */
 export type LedgerStep = Write | Again | { readonly kind: 'snapshot' } | Read;

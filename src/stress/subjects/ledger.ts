@@ -55,12 +55,12 @@ export async function openAccounts(bank: Bank, plan: LedgerPlan): Promise<void> 
 }
 
 /** The id of the operation that opened an account, which no history has. */
-export function openingId(account: AccountReference): string {
+function openingId(account: AccountReference): string {
   return `open-${referenceKey(account)}`;
 }
 
 /** What a snapshot of the whole bank has of its accounts, by their names. */
-export interface BankReading {
+interface BankReading {
   readonly balances: Readonly<Record<string, string>>;
   readonly versions: Readonly<Record<string, number>>;
 }
