@@ -9,7 +9,7 @@ export async function bundled() {
   const directory = await mkdtemp(join(import.meta.dirname, '../node_modules/.bench-'));
   await build({
     entryPoints: [
-      'src/stress/load/load.ts',
+      'src/stress/drive/run.ts',
       'src/stress/explore/exhaustive-rate.ts',
       'src/database/throwaway.ts',
     ],
@@ -24,7 +24,7 @@ export async function bundled() {
   const from = (path) => import(pathToFileURL(join(directory, path)).href);
   return {
     directory,
-    load: await from('stress/load/load.js'),
+    load: await from('stress/drive/run.js'),
     rate: await from('stress/explore/exhaustive-rate.js'),
     throwaway: await from('database/throwaway.js'),
   };
@@ -38,6 +38,7 @@ export function stressHost() {
     monotonicNs: process.hrtime.bigint,
     interrupted: new AbortController().signal,
     freshId: () => crypto.randomUUID(),
+    freshSeed: () => crypto.getRandomValues(new Uint32Array(1))[0] >>> 1,
     progress: () => undefined,
     counted: () => undefined,
   };

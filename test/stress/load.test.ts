@@ -14,8 +14,10 @@ import {
   test,
 } from 'vitest';
 import { createContext } from '../../src/core/context.ts';
+import { readBalances } from '../../src/stress/drive/increment-events.ts';
 import { type LoadHost, runLoad } from '../../src/stress/drive/run.ts';
 import type { LoadOptions } from '../../src/stress/load/load-options.ts';
+import { makePlan } from '../../src/stress/plan/increments.ts';
 
 const context = createContext();
 const seed = Number(process.env['BANKCTL_TEST_SEED']);
@@ -141,6 +143,18 @@ test('a write behind its back makes it undecided', async () => {
   await expect(tampered).resolves.toMatchObject({ matchedCount: 1 });
   expect(report.verdict).toBe('undecided');
   expect(report.reason).toMatch(/but the writes on record make it/);
+});
+
+test('an account that has two documents is noticed when the balances are read back', async () => {
+  const connected = await client();
+  const plan = makePlan({ seed, operations: 1, branches: 2, accountsPerBranch: 1, workers: 1 });
+  const db = connected.db(`bankctl_stress_${id.replaceAll('-', '').slice(0, 12)}_twice`);
+  onTestFinished(() => db.dropDatabase().then(() => undefined));
+  const document = { account_number: 'ACC-1', balance: Decimal128.fromString('1.00') };
+  await db.collection('branch1').insertMany([{ ...document }, { ...document }]);
+  const { balances, twice } = await readBalances(connected, db.databaseName, plan);
+  expect(twice).toBe('branch1:ACC-1');
+  expect(balances).toEqual({ 'branch1:ACC-1': '1.00' });
 });
 
 describe('with threads', () => {

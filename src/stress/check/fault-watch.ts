@@ -26,7 +26,7 @@ const known: ReadonlySet<string> = new Set([...judged, 'down', 'rejoin']);
  * `info` of `down` a tenth of a second or more after the server was seen to be dead, before it is
  * started again, and a line `info` once a server takes writes again.
  *
- * A fault has bitten where the server is another one afterwards (the process of a killed server,
+ * A fault has bitten if the server is another one afterwards (the process of a killed server,
  * the primary of a replica set), and at least one operation felt it: it was under way when the
  * fault struck, and either got no answer, or had none yet when the server was down, so that what
  * answered it was not the server that it was sent to. An operation that its own worker gave up on
@@ -74,13 +74,13 @@ export class FaultWatch {
     if (fault?.underWay.has(process) && gave_up !== true) fault.felt = true;
   }
 
-  /** Undefined where there are none and none are due. */
+  /** Undefined if there are none and none are due. */
   counts(): FaultCounts | undefined {
     const kind = this.#kind ?? this.#due;
     return kind === undefined ? undefined : { kind, planned: this.#planned, bitten: this.#bitten };
   }
 
-  /** Why the faults prove nothing; undefined where they do, or where there are none. */
+  /** Why the faults prove nothing; undefined if they do, or if there are none. */
   doubt(): string | undefined {
     if (this.#due !== undefined && this.#planned === 0) return `no ${this.#due} struck.`;
     if (this.#bitten === this.#planned) return undefined;

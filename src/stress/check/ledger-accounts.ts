@@ -100,7 +100,7 @@ export function accountsOf(init: HistoryEvent): Map<string, LedgerAccount> {
   return accounts;
 }
 
-/** Somebody is told of a version: from now on it is finished. */
+/** A version is made known to somebody: from now on it is finished. */
 export function tellOf(account: LedgerAccount, version: number, line: number): void {
   if (version <= account.finished) return;
   account.finished = version;

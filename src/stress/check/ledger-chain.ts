@@ -14,11 +14,11 @@ interface ChainLink {
 /** The postings of an account in order of their versions, without a hole. */
 export interface Chain {
   readonly account: LedgerAccount;
-  /** The first one has the version behind the account's initial one. */
+  /** The first one has the version after the account's initial one. */
   readonly links: readonly ChainLink[];
   /** Ids of the postings that are stored, without a hole or not. */
   readonly stored: readonly string[];
-  /** The account as it is stored; undefined where the history does not say. */
+  /** The account as it is stored; undefined if the history does not say. */
   readonly balance: bigint | undefined;
   /** True if nothing is missing from it. */
   readonly complete: boolean;

@@ -20,7 +20,7 @@ interface LedgerEnd {
 
 /**
  * Compares what was asked and answered with the journal and the accounts that were read back.
- * Where the last line has the ids alone, the postings that were acknowledged stand for the
+ * If the last line has the ids alone, the postings that were acknowledged stand for the
  * journal's, as far as they go without a hole.
  */
 export function settleLedger(end: LedgerEnd, findings: Findings): Settlement {

@@ -15,7 +15,7 @@ interface Prefix {
 /**
  * Judges all snapshots against the postings. A snapshot has a version of each account, so it says
  * which postings it saw. Every transfer has a fingerprint that each of its two legs adds to its
- * account by exclusive or: over all accounts they cancel out where both legs were seen or neither,
+ * account by exclusive or: over all accounts they cancel out if both legs were seen or neither,
  * and what remains tells that a snapshot is torn, at the cost of one look an account. The
  * fingerprints have 64 bits, so that a torn one is overlooked once in 2^64.
  *
@@ -48,7 +48,7 @@ export function judgeSnapshots(
   return told;
 }
 
-/** @returns undefined where the snapshot saw a version that has no known posting */
+/** @returns undefined if the snapshot saw a version that has no known posting */
 function lookUp(
   { versions }: SnapshotRead,
   prefixes: readonly Prefix[],

@@ -52,7 +52,7 @@ export const incrementWorkload: Workload<IncrementPlan, IncrementMark, Increment
 };
 
 /**
- * As a driver writes that was told nothing. Waiting for the disk would hide how the workers meet,
+ * As a driver writes by default. Waiting for the disk would hide how the workers meet,
  * and nothing here has to outlive the run.
  */
 const writes = { writeConcern: { w: 1 } } as const;

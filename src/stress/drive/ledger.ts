@@ -94,9 +94,9 @@ function createWorker(
     const begunNs = nowNs();
     const begun = record({ process, type: 'invoke', f, value, time: begunNs }, begunNs);
     if (begun) await begun;
-    const { type, value: told, ...more } = await carryOut(step, request, shared);
+    const { type, value: answer, ...more } = await carryOut(step, request, shared);
     const endedNs = nowNs();
-    const ended = record({ process, type, f, value: told, ...more, time: endedNs }, endedNs);
+    const ended = record({ process, type, f, value: answer, ...more, time: endedNs }, endedNs);
     if (ended) await ended;
     if (type === 'info') process += plan.workers;
     if ('operation' in request) remember(memory, request, type !== 'info');
@@ -202,7 +202,7 @@ function endOf(request: LedgerWrite, outcome: Outcome): End {
   return { type: 'ok', value, ...(outcome.replayed ? { replayed: true } : {}) };
 }
 
-/** @returns undefined where the worker gave up before there was an answer */
+/** @returns undefined if the worker gave up before there was an answer */
 async function patiently<T>(
   answer: Promise<T>,
   patienceMs: number | undefined,

@@ -37,11 +37,11 @@ const longestDownMs = 600;
 /**
  * Strikes again and again, and returns when the last server is back. `kill` ends the one server by
  * SIGKILL and starts it again on its data; `failover` does so with the primary of three, once
- * another one has taken over. The events of a fault are told by `FaultWatch`.
+ * another one has taken over. `FaultWatch` says what the events of a fault are.
  *
  * SIGKILL is not a power cut: what the process gave to the kernel is not lost with it.
  *
- * @throws `database_failed` where the servers do not come back
+ * @throws `database_failed` if the servers do not come back
  */
 export async function runNemesis(task: NemesisTask, host: NemesisHost): Promise<void> {
   const { kind, draw } = task;

@@ -46,7 +46,7 @@ export async function primaryOf(client: MongoClient, host: WaitHost): Promise<st
   return primary;
 }
 
-/** Waits until so many members are primary or secondary: all have the data, none is catching up. */
+/** Waits until `count` members are primary or secondary: all have the data, none is catching up. */
 export async function awaitMembers(
   client: MongoClient,
   count: number,
@@ -62,7 +62,7 @@ export async function awaitMembers(
 
 /**
  * Waits until no command of the crews runs in the server any more: a commit whose connection was
- * lost may still be under way. Where the user may not look, only what was seen counts.
+ * lost may still be under way. If the user may not look, only what was seen counts.
  */
 export async function awaitQuiet(client: MongoClient, host: WaitHost): Promise<void> {
   await eventually('is still at work', host, async () => {

@@ -4,7 +4,7 @@ import { createDraw } from './random.ts';
 /** What determines a plan. The same values give the same plan, on every machine. */
 export interface PlanOptions {
   readonly seed: number;
-  /** How many increments; a run bounded by time does the first so many of a longer plan. */
+  /** How many increments; a run bounded by time does only the first of them. */
   readonly operations: number;
   readonly branches: number;
   /** The same account numbers exist in every branch, as they do in reality. */
@@ -25,7 +25,7 @@ export interface PlannedIncrement {
   readonly amountMinor: bigint;
 }
 
-/** A seeded list of increments. It is computed where it is asked, so it needs no memory. */
+/** A seeded list of increments. It is computed when it is asked, so it needs no memory. */
 export interface Plan extends PlanOptions {
   readonly branchNames: readonly string[];
   readonly accounts: readonly string[];

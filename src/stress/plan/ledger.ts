@@ -5,7 +5,7 @@ import { createDraw } from './random.ts';
 export interface LedgerPlanOptions {
   readonly seed: number;
   readonly workers: number;
-  /** How many operations; a run bounded by time does the first so many of a longer plan. */
+  /** How many operations; a run bounded by time does only the first of them. */
   readonly operations: number;
   readonly branches: number;
 }
@@ -54,7 +54,7 @@ interface Manner {
   readonly patienceMs: number | undefined;
 }
 
-/** A seeded list of steps. It is computed where it is asked, so it needs no memory. */
+/** A seeded list of steps. It is computed when it is asked, so it needs no memory. */
 export interface LedgerPlan extends LedgerPlanOptions {
   readonly branchNames: readonly string[];
   readonly accounts: readonly AccountReference[];
@@ -78,7 +78,7 @@ const shares = [
 
 const drawsPerStep = 7;
 
-/** Out of 100 writes, so many are not waited for to the end. */
+/** Out of 100 writes, how many are not waited for to the end. */
 const impatient = 4;
 const longestPatienceMs = 40;
 

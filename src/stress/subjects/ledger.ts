@@ -148,7 +148,7 @@ function accountOf(posting: Document): AccountReference {
   return { branch: posting['branch'], account: posting['account_number'] };
 }
 
-/** A stored decimal as the history prints amounts; as it is where it is none of the currency. */
+/** A stored decimal as the history prints amounts; as it is if it is not one of the currency. */
 function shown(stored: unknown): string {
   const text = String(stored);
   try {
