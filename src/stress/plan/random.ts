@@ -11,8 +11,8 @@ const goldenGamma = 0x9e3779b9;
 /**
  * Makes the sequence of a seed.
  *
- * Source: the construction is SplitMix's, a Weyl sequence followed by a mixing function (Steele, Lea
- * and Flood, "Fast splittable pseudorandom number generators", OOPSLA 2014); the 32-bit mixing
+ * Source: the construction is SplitMix's, a Weyl sequence followed by a mixing function (Steele,
+ * Lea and Flood, "Fast splittable pseudorandom number generators", OOPSLA 2014); the 32-bit mixing
  * function is `fmix32` of MurmurHash3 (Appleby, public domain). The second round keeps the
  * sequences of neighbouring seeds from being shifted copies of each other.
  *
