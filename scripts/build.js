@@ -44,8 +44,7 @@ async function sources(folder) {
 
 /** Where a thread begins. */
 const starts = {
-  'load-thread': 'src/stress/load/load-thread.ts',
-  'ledger-thread': 'src/stress/ledger/ledger-thread.ts',
+  'stress-thread': 'src/stress/drive/thread.ts',
 };
 
 /** What main, core and bank load late. */

@@ -7,7 +7,7 @@ import { BankctlError } from '../core/errors.ts';
 import { redact } from '../core/redaction.ts';
 import { bankctlVersion } from '../core/version.ts';
 import type { Fact, ReportData } from '../render/html/report-data.ts';
-import type { RunTimeline } from '../render/html/report-of.ts';
+import type { EventTimeline } from '../stress/check/timeline.ts';
 import type { StressMode } from '../stress/options.ts';
 import type { StressResult } from '../stress/result.ts';
 import { openToWrite } from '../system/pipe.ts';
@@ -20,7 +20,7 @@ export interface StressRun {
   /** Of the mongod; undefined if there was none. */
   readonly serverVersion?: string | undefined;
   /** For the report: of the result's models, in order. Called once, if at all. */
-  readonly timelines?: () => readonly (RunTimeline | undefined)[];
+  readonly timelines?: () => readonly (EventTimeline | undefined)[];
   /** What an exploration of the ledger covered, in sentences. */
   readonly covered?: readonly string[];
 }

@@ -4,15 +4,13 @@ import { hasPassword } from '../core/redaction.ts';
 import { count } from '../core/text.ts';
 import { checkUri } from '../core/uri.ts';
 import { ignoredNotice } from '../core/uri-options.ts';
-import type { RunTimeline } from '../render/html/report-of.ts';
 import { bar } from '../render/progress.ts';
 import type { SingleResult } from '../render/result.ts';
+import type { Heard } from '../stress/check/check-history.ts';
+import type { EventTimeline } from '../stress/check/timeline.ts';
 import type { Verdict } from '../stress/check/verdict.ts';
+import type { LedgerProgress, LoadHost } from '../stress/drive/run.ts';
 import type { Progress } from '../stress/explore/explorer.ts';
-import type { HistoryEvent } from '../stress/history/history-event.ts';
-import type { LedgerProgress } from '../stress/ledger/ledger-run.ts';
-import type { LedgerSchedulesOptions } from '../stress/schedules/ledger-schedules.ts';
-import type { LoadHost } from '../stress/load/load.ts';
 import {
   boundsOf,
   defaultPoints,
@@ -29,6 +27,7 @@ import {
   type StressOptions,
   stressModels,
 } from '../stress/options.ts';
+import type { LedgerSchedulesOptions } from '../stress/schedules/ledger-schedules.ts';
 import { uriFromFile } from '../system/uri-file.ts';
 import type { Command, Session, Typed } from './command.ts';
 import { mongodHost } from './mongod-host.ts';
@@ -294,18 +293,11 @@ async function runDriven(
   host: Host,
   isReported: boolean,
 ): Promise<StressRun> {
-  const [{ runStress }, { collectTimeline }] = await Promise.all([
-    import('../stress/stress-run.ts'),
-    import('../stress/load/event-timeline.ts'),
-  ]);
-  const timelines = new Map<string, RunTimeline>();
-  const ledger = collectTimeline();
-  const timed = (model: string, timeline: RunTimeline) => timelines.set(model, timeline);
-  const listeners = isReported ? { timed, heard: ledger.take } : {};
-  const result = await runStress(options, { ...host, ...listeners });
-  const timelineOf = (model: string) =>
-    model === 'ledger' ? ledger.timeline() : timelines.get(model);
-  return { result, timelines: () => result.models.map(({ model }) => timelineOf(model)) };
+  const { runStress } = await import('../stress/drive/run.ts');
+  const timelines = new Map<string, EventTimeline>();
+  const timed = (model: string, timeline: EventTimeline) => timelines.set(model, timeline);
+  const result = await runStress(options, { ...host, ...(isReported ? { timed } : {}) });
+  return { result, timelines: () => result.models.map(({ model }) => timelines.get(model)) };
 }
 
 async function runExhaustive(options: ExhaustiveOptions, host: Host & Place): Promise<StressRun> {
@@ -339,13 +331,13 @@ async function runCheck(
   isReported: boolean,
 ): Promise<StressRun> {
   const [{ checkHistory }, { collectTimeline }] = await Promise.all([
-    import('../stress/history/check-history.ts'),
-    import('../stress/load/event-timeline.ts'),
+    import('../stress/check/check-history.ts'),
+    import('../stress/check/timeline.ts'),
   ]);
   const sections: ReturnType<typeof collectTimeline>[] = [];
-  const heard = (event: HistoryEvent) => {
+  const heard: Heard = (event, anomaly) => {
     if (event.f === 'init') sections.push(collectTimeline());
-    sections.at(-1)?.take(event);
+    sections.at(-1)?.take(event, anomaly);
   };
   const result = await checkHistory(file, interrupted, isReported ? heard : undefined);
   return { result, timelines: () => sections.map(({ timeline }) => timeline()) };

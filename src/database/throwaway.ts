@@ -37,7 +37,7 @@ export interface Throwaway {
 }
 
 /** Which deployment to start. */
-interface ThrowawayOptions {
+export interface ThrowawayOptions {
   /** 0 is a standalone, which has no transactions; 1 and 3 are replica sets. 1 by default. */
   readonly replicas?: 0 | 1 | 3 | undefined;
 }

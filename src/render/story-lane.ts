@@ -1,5 +1,10 @@
-import type { FirstWrong, FirstWrongEvent } from '../stress/story.ts';
-import type { ScheduleAction, ScheduleStep, ScheduleStory } from '../stress/story.ts';
+import type {
+  FirstWrong,
+  FirstWrongEvent,
+  ScheduleAction,
+  ScheduleStep,
+  ScheduleStory,
+} from '../stress/story.ts';
 import type { Lane, LaneStep, LaneWrite, Phrase } from './lane.ts';
 
 const wrongMark = '✗';

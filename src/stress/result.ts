@@ -1,8 +1,7 @@
+import type { FaultCounts } from './check/fault-watch.ts';
+import type { AnomalyCounts, BranchMoney, FirstAnomaly } from './check/findings.ts';
 import type { Verdict } from './check/verdict.ts';
 import type { ReportedSchedule } from './schedules/exhaustive-result.ts';
-import type { FaultCounts } from './history/fault-watch.ts';
-import type { AnomalyCounts, FirstAnomaly } from './history/history-findings.ts';
-import type { BranchMoney } from './history/history-section.ts';
 import type { WrongSchedule } from './schedules/ledger-schedules.ts';
 import type { FirstWrong } from './story.ts';
 

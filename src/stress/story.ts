@@ -1,7 +1,6 @@
 import { formatAmount } from '../core/money.ts';
-import type { Wrong } from './load/check.ts';
-import { type Plan, planCurrency } from './load/plan.ts';
-import type { OperationRecord } from './load/record.ts';
+import type { OperationRecord, Wrong } from './check/increment.ts';
+import { type Plan, planCurrency } from './plan/increments.ts';
 import { ownCollection } from './shared-model.ts';
 import type { LoadEvent, LoadEventKind } from './subjects/event-window.ts';
 

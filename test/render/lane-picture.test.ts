@@ -2,12 +2,11 @@ import { describe, expect, test } from 'vitest';
 import { drawLane } from '../../src/render/lane-picture.ts';
 import type { Paint } from '../../src/render/paint.ts';
 import { firstWrongLane, scheduleLane } from '../../src/render/story-lane.ts';
-import { explain as explainSchedule } from '../../src/stress/story.ts';
-import type { LoadEvent } from '../../src/stress/subjects/event-window.ts';
-import { explain, type FirstWrong } from '../../src/stress/story.ts';
-import { makePlan } from '../../src/stress/load/plan.ts';
-import { nowhere, type OperationRecord } from '../../src/stress/load/record.ts';
+import { nowhere, type OperationRecord } from '../../src/stress/check/increment.ts';
+import { makePlan } from '../../src/stress/plan/increments.ts';
 import type { ScheduleStory } from '../../src/stress/story.ts';
+import { explain, explainSchedule, type FirstWrong } from '../../src/stress/story.ts';
+import type { LoadEvent } from '../../src/stress/subjects/event-window.ts';
 
 const plain: Paint = { head: String, good: String, bad: String, warn: String, faint: String };
 
@@ -46,10 +45,7 @@ const record: OperationRecord = {
   index: first,
   landed: 2,
   matched: 1,
-  ending: 'acknowledged',
-  error: undefined,
-  startNs: 0,
-  endNs: 2_000_000,
+  type: 'ok',
 };
 const misplaced = explain(
   plan,
@@ -86,7 +82,7 @@ const lost = explain(
 );
 const crashed = explain(
   plan,
-  { ...record, landed: nowhere, matched: 0, ending: 'crashed', wrong: 'crashed' },
+  { ...record, landed: nowhere, matched: 0, type: 'fail', wrong: 'crashed' },
   events(
     [first, 'switched', undefined, 'branch1'],
     [second, 'switched', undefined, 'branch2'],

@@ -1,59 +1,77 @@
 import { describe, expect, test } from 'vitest';
+import {
+  elsewhere,
+  type IncrementFacts,
+  incrementEvidence,
+  nowhere,
+  type OperationRecord,
+} from '../../src/stress/check/increment.ts';
+import { createHistoryJudge } from '../../src/stress/check/judge.ts';
 import { decide, type Evidence, type Verdict } from '../../src/stress/check/verdict.ts';
-import { judgeRun, type LoadRun, type ReadBack } from '../../src/stress/load/check.ts';
-import { makePlan } from '../../src/stress/load/plan.ts';
-import { elsewhere, nowhere, type Outcome, Recorder } from '../../src/stress/load/record.ts';
-import { collectionOfBranch } from '../../src/stress/subjects/load-models.ts';
+import { incrementEvents } from '../../src/stress/drive/increment-events.ts';
+import { makePlan, planAmount } from '../../src/stress/plan/increments.ts';
+import { collectionOfBranch, runCollections } from '../../src/stress/subjects/load-models.ts';
 
 const plan = makePlan({ seed: 3, operations: 20, branches: 2, accountsPerBranch: 2, workers: 4 });
+const collections = runCollections(plan);
+
+interface Outcome extends OperationRecord {
+  readonly startNs: number;
+  readonly endNs: number;
+}
 
 /** What every operation did in a run without fault: it overlaps the next one. */
 function right(index: number): Outcome {
   const landed = collectionOfBranch(plan.at(index).branch);
   const startNs = index * 10;
-  return { index, landed, matched: 1, ending: 'acknowledged', startNs, endNs: startNs + 15 };
+  return { index, landed, matched: 1, type: 'ok', startNs, endNs: startNs + 15 };
 }
 
-interface Doctored {
-  readonly model?: LoadRun['model'];
+type Balances = Readonly<Record<string, string | null>>;
+
+interface Doctored extends Partial<IncrementFacts> {
   readonly operations?: number;
-  readonly unattributed?: number;
   /** Changes the operation with that index. */
   readonly change?: Readonly<Record<number, Partial<Outcome>>>;
-  readonly readBack?: (rows: readonly ReadBack[]) => readonly ReadBack[];
+  readonly readBack?: (balances: Balances) => Balances;
 }
 
-/** A run whose balances are what its record says, unless they are doctored too. */
-function run(doctored: Doctored = {}): LoadRun {
-  const recorder = new Recorder();
-  const sums = new Map<string, bigint>();
-  for (let index = 0; index < (doctored.operations ?? plan.operations); index += 1) {
-    const outcome = { ...right(index), ...doctored.change?.[index] };
-    recorder.add(outcome, outcome.ending === 'acknowledged' ? undefined : 'doctored');
-    const { account, amountMinor } = plan.at(index);
-    const place = `${outcome.landed}:${account}`;
-    if (outcome.ending === 'acknowledged' && outcome.matched > 0) {
-      sums.set(place, (sums.get(place) ?? 0n) + amountMinor);
-    }
-  }
-  const rows = [0, 1].flatMap((branch) =>
-    plan.accounts.map((account, at) => {
-      const collection = collectionOfBranch(branch);
-      const landed = sums.get(`${collection}:${at}`) ?? 0n;
-      return { collection, account, balanceMinor: plan.seedBalanceMinor + landed };
-    }),
+/** A run whose balances are what its history says, unless they are doctored too. */
+function judge(doctored: Doctored = {}) {
+  const { operations = plan.operations, change, readBack, unattributed = 0, twice } = doctored;
+  const outcomes = Array.from({ length: operations }, (_, index) => ({
+    ...right(index),
+    ...change?.[index],
+  }));
+  const events = incrementEvents(plan, 'branch');
+  const marks = outcomes.flatMap(({ startNs, endNs, ...outcome }) => [
+    { ...outcome, type: 'invoke' as const, atNs: startNs, error: undefined },
+    { ...outcome, atNs: endNs, error: outcome.type === 'ok' ? undefined : 'doctored' },
+  ]);
+  marks.sort((left, right) => left.atNs - right.atNs);
+  const judging = createHistoryJudge();
+  judging.take(events.init(0));
+  for (const mark of marks) judging.take(events.of(mark));
+  const sums = new Map(
+    [1, 2].flatMap((place) =>
+      plan.accounts.map((account) => [`${collections[place]}:${account}`, plan.seedBalanceMinor]),
+    ),
   );
-  return {
-    model: doctored.model ?? 'branch',
-    plan,
-    records: [recorder.columns()],
-    unattributed: doctored.unattributed ?? 0,
-    leftSwitched: 0,
-    readBack: doctored.readBack?.(rows) ?? rows,
-  };
+  for (const { index, landed, matched, type } of outcomes) {
+    const { account, amountMinor } = plan.at(index);
+    const place = `${collections[landed]}:${plan.accounts[account]}`;
+    const sum = sums.get(place);
+    if (type === 'ok' && matched > 0 && sum !== undefined) sums.set(place, sum + amountMinor);
+  }
+  const sound = Object.fromEntries([...sums].map(([place, sum]) => [place, planAmount(sum)]));
+  const value = { balances: readBack?.(sound) ?? sound };
+  judging.take({ type: 'ok', f: 'applied', value, time: 1000 });
+  const [judgement] = judging.finish().models;
+  if (!judgement) throw new Error('no model was judged');
+  const evidence = incrementEvidence(judgement, { unattributed, twice });
+  return { ...judgement.report, branches: judgement.branches, evidence };
 }
 
-const judge = (doctored?: Doctored) => judgeRun(run(doctored), collectionOfBranch);
 const other = (index: number) => collectionOfBranch(1 - plan.at(index).branch);
 
 describe('what went wrong is seen', () => {
@@ -64,7 +82,7 @@ describe('what went wrong is seen', () => {
     ['lost at home', { change: { 5: { matched: 0 } } }, { lost: 1, wrong: 1 }],
     [
       'crashed',
-      { change: { 5: { landed: nowhere, matched: 0, ending: 'crashed' } } },
+      { change: { 5: { landed: nowhere, matched: 0, type: 'fail' } } },
       { crashed: 1, wrong: 1, acknowledged: 19 },
     ],
     [
@@ -73,80 +91,70 @@ describe('what went wrong is seen', () => {
       { misplaced: 2 },
     ],
   ])('%s', (_what, doctored, counts) => {
-    const judgement = judge(doctored);
-    expect(judgement.counts).toMatchObject(counts);
-    expect(judgement.doubt).toBeUndefined();
+    const judged = judge(doctored);
+    expect(judged).toMatchObject(counts);
+    expect(judged.evidence).toEqual({ model: 'branch', wrong: judged.wrong });
   });
 
   test('the first wrong one is the one that ended first', () => {
-    const { firstWrong } = judge({
-      change: { 4: { landed: other(4), endNs: 900 }, 9: { landed: other(9) } },
+    const judged = judge({
+      change: { 17: { landed: other(17), endNs: 900 }, 19: { landed: other(19) } },
     });
-    expect(firstWrong).toMatchObject({ index: 9, wrong: 'misplaced' });
+    expect(judged.first_wrong).toMatchObject({ anomaly: 'misplaced' });
+    expect(judged.first_wrong?.detail).toMatch(/^branch-19 of/);
   });
 
   test('expected is what was acknowledged, actual is what is there', () => {
     const [intended, landed] = plan.at(5).branch === 0 ? [0, 1] : [1, 0];
-    const { counts } = judge({ change: { 5: { landed: other(5) } } });
-    const sound = judge().counts;
-    expect(counts.branches[intended]?.expected).toBe(sound.branches[intended]?.expected);
-    expect(counts.branches[intended]?.actual).not.toBe(sound.branches[intended]?.actual);
-    expect(counts.branches[landed]?.actual).not.toBe(sound.branches[landed]?.expected);
+    const { branches } = judge({ change: { 5: { landed: other(5) } } });
+    const sound = judge().branches;
+    expect(branches[intended]?.expected).toBe(sound[intended]?.expected);
+    expect(branches[intended]?.actual).not.toBe(sound[intended]?.actual);
+    expect(branches[landed]?.actual).not.toBe(sound[landed]?.expected);
   });
 });
 
 describe('a run that proves nothing is doubted', () => {
-  const replace = (at: number, changed: Partial<ReadBack>) => (rows: readonly ReadBack[]) =>
-    rows.map((row, index) => (index === at ? { ...row, ...changed } : row));
+  const place = 'branch1:ACC-2';
+  const with_ = (changed: Balances) => (balances: Balances) => ({ ...balances, ...changed });
   const onlyOneBranch = Object.fromEntries(
     Array.from({ length: 20 }, (_, index) => index)
       .filter((index) => plan.at(index).branch === 1)
-      .map((index) => [index, { landed: nowhere, matched: 0, ending: 'crashed' as const }]),
+      .map((index) => [index, { landed: nowhere, matched: 0, type: 'fail' as const }]),
+  );
+  const oneAfterAnother = Object.fromEntries(
+    Array.from({ length: 20 }, (_, at) => [at, { endNs: at * 10 + 5 }]),
   );
 
   test.each<[string, Doctored, RegExp]>([
     [
       'a balance that somebody else changed',
-      { readBack: replace(1, { balanceMinor: 1n }) },
+      { readBack: with_({ [place]: '0.01' }) },
       /holds 0.01/,
     ],
+    ['a balance that is no amount', { readBack: with_({ [place]: null }) }, /no amount/],
     [
-      'a balance that is no amount',
-      { readBack: replace(1, { balanceMinor: undefined }) },
-      /no amount/,
+      'an account that is gone',
+      { readBack: ({ [place]: _, ...others }) => others },
+      /branch1:ACC-2 is gone/,
     ],
-    ['an account that is gone', { readBack: (rows) => rows.slice(1) }, /is gone/],
     [
       'an account that came from nowhere',
-      { readBack: (rows) => [...rows, { collection: 0, account: 'X', balanceMinor: 0n }] },
+      { readBack: with_({ 'bank_account:X': '0.00' }) },
       /were not there/,
     ],
-    ['one account twice', { readBack: (rows) => [...rows, ...rows.slice(0, 1)] }, /twice/],
+    ['one account twice', { twice: place }, /twice/],
     ['a write on the wire that is nobody’s', { unattributed: 1 }, /belong to no operation/],
-    [
-      'an answer that never came',
-      { change: { 3: { ending: 'unanswered', matched: 0 } } },
-      /no answer/,
-    ],
+    ['an answer that never came', { change: { 19: { type: 'info', matched: 0 } } }, /no answer/],
     ['an acknowledged write that was not seen', { change: { 3: { landed: nowhere } } }, /not seen/],
     ['a write to somewhere else', { change: { 3: { landed: elsewhere } } }, /not seen/],
-    ['nothing done', { operations: 0 }, /no operation succeeded/],
+    ['nothing done', { operations: 0 }, /no write succeeded/],
     ['one branch only', { change: onlyOneBranch }, /one branch only/],
-    [
-      'one after another',
-      {
-        change: Object.fromEntries(
-          Array.from({ length: 20 }, (_, at) => [at, { endNs: at * 10 + 5 }]),
-        ),
-      },
-      /at the same time/,
-    ],
+    ['one after another', { change: oneAfterAnother }, /at the same time/],
   ])('%s', (_what, doctored, doubt) => {
-    const judgement = judge(doctored);
-    expect(judgement.doubt).toMatch(doubt);
-    expect(decide([{ model: 'branch', wrong: 0, doubt: judgement.doubt }]).verdict).toBe(
-      'undecided',
-    );
+    const { evidence } = judge(doctored);
+    expect(evidence.doubt).toMatch(doubt);
+    expect(decide([evidence]).verdict).toBe('undecided');
   });
 });
 

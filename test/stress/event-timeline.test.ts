@@ -1,16 +1,18 @@
 import { describe, expect, test } from 'vitest';
-import { readHistoryEvent } from '../../src/stress/history/history-event.ts';
-import { collectTimeline, type EventTimeline } from '../../src/stress/load/event-timeline.ts';
+import { collectTimeline, type EventTimeline } from '../../src/stress/check/timeline.ts';
+import { readHistoryEvent } from '../../src/stress/history/event.ts';
 
 /** One operation a millisecond, each of half of one; every tenth gets no answer. */
-function timeline(operations: number, faultAt?: number): EventTimeline {
+function timeline(operations: number, faultAt?: number, wrongAt?: number): EventTimeline {
   const { take, timeline: finish } = collectTimeline();
   const tell = (process: number | string, type: string, f: string, ms: number) => {
     const asked = { id: `op-${Math.floor(ms)}`, account: 'branch1:ACC', amount: '1.00' };
     const given = type === 'ok' ? { balance: '1.00', version: 2 } : {};
     const value = process === 'nemesis' ? { pid: 7 } : { ...asked, ...given };
     const event = readHistoryEvent(JSON.stringify({ process, type, f, value, time: ms * 1e6 }));
-    if (typeof event !== 'string') take(event);
+    if (typeof event === 'string') return;
+    const isWrong = type !== 'invoke' && process === 1 && Math.floor(ms) === wrongAt;
+    take(event, isWrong ? 'lost' : undefined);
   };
   for (let index = 0; index < operations; index += 1) {
     if (index === faultAt) tell('nemesis', 'invoke', 'kill', index);
@@ -48,6 +50,16 @@ describe('a time line of events', () => {
     const begins = window.operations.map(({ from_ms }) => from_ms);
     expect([begins.length, begins[0], begins.at(-1)]).toEqual([160, 2920, 3079]);
     expect(window.operations.filter(({ type }) => type === 'info')).toHaveLength(16);
+  });
+
+  test('the window is around the first that went wrong, also if a fault came before it', () => {
+    const { wrong, window } = timeline(5000, 1000, 3000);
+    expect(sum(wrong)).toBe(1);
+    expect(window).toMatchObject({ around: 'first_wrong', total: 5000 });
+    const shown = window.operations.find((operation) => operation.wrong !== null);
+    expect(shown).toMatchObject({ operation: 'op-3000', wrong: 'lost', from_ms: 3000 });
+    const begins = window.operations.map(({ from_ms }) => from_ms);
+    expect([begins.length, begins[0], begins.at(-1)]).toEqual([160, 2921, 3080]);
   });
 
   test('a short run is shown whole; a long one without a fault from its beginning', () => {

@@ -13,7 +13,7 @@ import {
 } from '../../src/stress/explore/explorer-count.ts';
 import { sample } from '../../src/stress/explore/explorer-sample.ts';
 import { stepLabel } from '../../src/stress/explore/schedule.ts';
-import { createDraw } from '../../src/stress/random.ts';
+import { createDraw } from '../../src/stress/plan/random.ts';
 import {
   branching,
   gathering,

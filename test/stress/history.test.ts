@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { createHistoryJudge } from '../../src/stress/history/judge-history.ts';
+import { createLineJudge } from '../../src/stress/check/check-history.ts';
 
 type Line = Readonly<Record<string, unknown>> | string;
 
@@ -44,7 +44,7 @@ function branch(
 }
 
 function judge(lines: readonly Line[]) {
-  const judgeLines = createHistoryJudge();
+  const judgeLines = createLineJudge();
   for (const [time, line] of lines.entries()) {
     judgeLines.take(typeof line === 'string' ? line : JSON.stringify({ time, ...line }));
   }
@@ -148,7 +148,10 @@ describe('a history that proves nothing is undecided', () => {
     [/no write succeeded/, readBack(ledger({ 1: [], 2: [], 3: [], 4: [], 5: applied() }), 1)],
     [/no write succeeded/, readBack(ledger({ 1: [], 2: [], 3: read(1), 4: [], 5: applied() }), 1)],
     [/same time/, readBack(ledger({ 2: [], 4: [], 5: applied('a') }), 2)],
-    [/balance of branch1:X/, branch('branch', 'branch1', 1, { ...sound, 'branch1:X': '9.00' })],
+    [
+      /branch1:X holds 9.00, but/,
+      branch('branch', 'branch1', 1, { ...sound, 'branch1:X': '9.00' }),
+    ],
     [/not there at the start/, branch('branch', 'branch1', 1, { ...sound, 'bank_account:X': '0' })],
   ])('%s', (reason, lines) => {
     const report = judge(lines);

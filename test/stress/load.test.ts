@@ -14,8 +14,10 @@ import {
   test,
 } from 'vitest';
 import { createContext } from '../../src/core/context.ts';
-import { type LoadHost, runLoad } from '../../src/stress/load/load.ts';
+import { readBalances } from '../../src/stress/drive/increment-events.ts';
+import { type LoadHost, runLoad } from '../../src/stress/drive/run.ts';
 import type { LoadOptions } from '../../src/stress/options.ts';
+import { makePlan } from '../../src/stress/plan/increments.ts';
 
 const context = createContext();
 const seed = Number(process.env['BANKCTL_TEST_SEED']);
@@ -143,6 +145,18 @@ test('a write behind its back makes it undecided', async () => {
   expect(report.reason).toMatch(/but the writes on record make it/);
 });
 
+test('an account that has two documents is noticed when the balances are read back', async () => {
+  const connected = await client();
+  const plan = makePlan({ seed, operations: 1, branches: 2, accountsPerBranch: 1, workers: 1 });
+  const db = connected.db(`bankctl_stress_${id.replaceAll('-', '').slice(0, 12)}_twice`);
+  onTestFinished(() => db.dropDatabase().then(() => undefined));
+  const document = { account_number: 'ACC-1', balance: Decimal128.fromString('1.00') };
+  await db.collection('branch1').insertMany([{ ...document }, { ...document }]);
+  const { balances, twice } = await readBalances(connected, db.databaseName, plan);
+  expect(twice).toBe('branch1:ACC-1');
+  expect(balances).toEqual({ 'branch1:ACC-1': '1.00' });
+});
+
 describe('with threads', () => {
   let directory = '';
 
@@ -150,7 +164,7 @@ describe('with threads', () => {
     const root = join(import.meta.dirname, '../..');
     directory = await mkdtemp(join(root, 'node_modules/.cache-stress-'));
     await build({
-      entryPoints: [join(root, 'src/stress/load/load-thread.ts')],
+      entryPoints: [join(root, 'src/stress/drive/thread.ts')],
       outdir: directory,
       bundle: true,
       packages: 'external',
@@ -164,7 +178,7 @@ describe('with threads', () => {
     const history = join(directory, 'history.ndjson');
     const report = await load(
       { operations: 600, threads: 2, workers: 8, history },
-      { threadProgram: pathToFileURL(join(directory, 'load-thread.js')) },
+      { threadProgram: pathToFileURL(join(directory, 'thread.js')) },
     );
     expect(report.verdict).toBe('demonstrated');
     expect(report.models.map(({ operations }) => operations)).toEqual([600, 600]);

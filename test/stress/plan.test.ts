@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { makePlan, type PlanOptions } from '../../src/stress/load/plan.ts';
-import { createDraw } from '../../src/stress/random.ts';
+import { makePlan, type PlanOptions } from '../../src/stress/plan/increments.ts';
+import { createDraw } from '../../src/stress/plan/random.ts';
 import '../seed.ts';
 
 const options: PlanOptions = {

@@ -1,5 +1,4 @@
-import type { EventTimeline } from '../../stress/load/event-timeline.ts';
-import type { Timeline } from '../../stress/load/timeline.ts';
+import type { EventTimeline } from '../../stress/check/timeline.ts';
 import type { StressMode } from '../../stress/options.ts';
 import type { ModelResult, StressResult } from '../../stress/result.ts';
 import type { Lane, Tone } from '../lane.ts';
@@ -7,9 +6,6 @@ import { firstWrongLane, scheduleLane } from '../story-lane.ts';
 import { sentencesOf } from '../stress-view.ts';
 import { verdictSentence, verdictTones } from '../verdict.ts';
 import type { Outcome, ReportData, ReportModel, ReportTimeline } from './report-data.ts';
-
-/** A run in time, by its plan or by its events. */
-export type RunTimeline = Timeline | EventTimeline;
 
 /**
  * A result, as the page shows it.
@@ -19,7 +15,7 @@ export type RunTimeline = Timeline | EventTimeline;
 export function reportOf(
   result: StressResult,
   mode: StressMode,
-  timelines: readonly (RunTimeline | undefined)[],
+  timelines: readonly (EventTimeline | undefined)[],
 ): Pick<ReportData, 'mode' | 'verdict' | 'models'> {
   const sentence = verdictSentence(result);
   return {
@@ -38,7 +34,9 @@ export function reportOf(
         ...(mode === 'check' ? judgedPart(model) : partOf(model)),
         branches,
         ...(latency_ms && throughput !== undefined ? { throughput, latency_ms } : {}),
-        ...(timeline ? { timeline: timelineOf(timeline) } : {}),
+        ...(timeline
+          ? { timeline: timelineOf(timeline, mode !== 'check' && model.model !== 'ledger') }
+          : {}),
         ...(lane ? { lane } : {}),
       };
     }),
@@ -176,56 +174,47 @@ function laneOf({ model, shortest_wrong, replayed, first_wrong }: ModelResult): 
 const places = {
   all: 'all',
   first_wrong: 'the first that went wrong',
-  slowest: 'the slowest',
   first_fault: 'the first fault',
   beginning: 'the beginning',
 } as const;
 
 const endings = { invoke: 'begun', ok: 'done', fail: 'refused', info: 'no answer' };
 
-function timelineOf(timeline: RunTimeline): ReportTimeline {
-  return 'faults' in timeline ? eventTimeline(timeline) : planTimeline(timeline);
-}
-
-/** Of a run whose plan is known: what went wrong is marked. */
-function planTimeline({ wrong, window, ...timeline }: Timeline): ReportTimeline {
+/** @param plain whether what went wrong is marked, or else what got no answer */
+function timelineOf(timeline: EventTimeline, plain: boolean): ReportTimeline {
+  const { unanswered, wrong, window, ...columns } = timeline;
   const operations = window.operations.map((operation) => {
-    const { worker, from_ms, to_ms, branch, collection } = operation;
-    const went = collection === null ? 'written nowhere' : `written to ${collection}`;
-    const ended = operation.wrong === null ? '' : `, ${operation.wrong}`;
-    const name = `operation ${operation.operation} of worker ${worker} for ${branch}`;
-    const title = `${name}: ${went}${ended}, ${took(operation)}`;
-    return { worker, from_ms, to_ms, title, marked: operation.wrong !== null };
+    const { worker, from_ms, to_ms, type } = operation;
+    const title = `${plain ? writeWords(operation) : callWords(operation)}, ${took(operation)}`;
+    const marked = plain ? operation.wrong !== null : type === 'info';
+    return { worker, from_ms, to_ms, title, marked };
   });
   return {
-    ...timeline,
-    marked: wrong,
-    mark: 'wrong',
-    faults: [],
-    window: { ...window, around: places[window.around], row: 'worker', operations },
-  };
-}
-
-/** Of a history: what got no answer is marked. */
-function eventTimeline({ unanswered, window, ...timeline }: EventTimeline): ReportTimeline {
-  const operations = window.operations.map((operation) => {
-    const { worker, from_ms, to_ms, type, f, about } = operation;
-    const title = `${f} by ${worker} of ${about}: ${endings[type]}, ${took(operation)}`;
-    return { worker, from_ms, to_ms, title, marked: type === 'info' };
-  });
-  return {
-    ...timeline,
-    marked: unanswered,
-    mark: 'unanswered',
+    ...columns,
+    marked: plain ? wrong : unanswered,
+    mark: plain ? 'wrong' : 'unanswered',
     window: {
       around: places[window.around],
-      row: 'process',
+      row: plain ? 'worker' : 'process',
       from_ms: operations[0]?.from_ms ?? 0,
       to_ms: operations.reduce((latest, { to_ms }) => Math.max(latest, to_ms), 0),
       operations,
       total: window.total,
     },
   };
+}
+
+type Shown = EventTimeline['window']['operations'][number];
+
+function writeWords({ worker, operation, about, collection, wrong }: Shown): string {
+  const [branch] = about.split(':');
+  const went = collection === null ? 'written nowhere' : `written to ${collection}`;
+  const ended = wrong === null ? '' : `, ${wrong}`;
+  return `operation ${operation?.split('-').at(-1)} of worker ${worker} for ${branch}: ${went}${ended}`;
+}
+
+function callWords({ worker, f, about, type }: Shown): string {
+  return `${f} by ${worker} of ${about}: ${endings[type]}`;
 }
 
 function took({ from_ms, to_ms }: { readonly from_ms: number; readonly to_ms: number }): string {

@@ -13,7 +13,7 @@ export interface Evidence {
 }
 
 /** A verdict, and the reason for one that is `undecided`. */
-export interface Decision {
+interface Decision {
   readonly verdict: Verdict;
   readonly reason?: string;
 }

@@ -6,8 +6,8 @@ import {
   type Document,
   type MongoClient,
 } from 'mongodb';
-import type { Plan, PlannedIncrement } from '../load/plan.ts';
-import { elsewhere, nowhere } from '../load/record.ts';
+import { elsewhere, nowhere } from '../check/increment.ts';
+import type { Plan, PlannedIncrement } from '../plan/increments.ts';
 
 /** A write, as command monitoring saw it leave and be answered. */
 export interface ObservedWrite {

@@ -1,10 +1,9 @@
 import type { Context } from '../../core/context.ts';
 import type { BinaryHost } from '../../database/mongod/mongod-binary.ts';
 import type { Progress } from '../explore/explorer.ts';
-import { openHistory } from '../history/history-file.ts';
-import { explainPermission, throwawayName } from '../load/load-database.ts';
+import { openHistory } from '../history/file.ts';
 import { type ExhaustiveOptions, refuseKeepAlone } from '../options.ts';
-import { openStressServer } from '../stress-server.ts';
+import { explainPermission, openStressServer, throwawayName } from '../server.ts';
 import { runExhaustive } from './exhaustive.ts';
 import type { ExhaustiveResult } from './exhaustive-result.ts';
 

@@ -1,8 +1,8 @@
 import { BankctlError } from '../../core/errors.ts';
-import { checkBounds, type ExhaustiveOptions, incrementModels } from '../options.ts';
 import { countSchedules, countWithin, logSchedules } from '../explore/explorer-count.ts';
 import { maxTasks } from '../explore/explorer-execution.ts';
 import { parseScheduleId, type ScheduleId, type Vocabulary } from '../explore/schedule.ts';
+import { checkBounds, type ExhaustiveOptions, incrementModels } from '../options.ts';
 import { type SharedPoint, sharedPoints } from '../shared-model.ts';
 import { branchModel, type PlainModel, sharedModel } from '../subjects/plain-models.ts';
 

@@ -10,11 +10,16 @@ import {
   replay,
 } from '../explore/explorer.ts';
 import { checkReplay, digestSteps, formatScheduleId, stepLabel } from '../explore/schedule.ts';
-import { planCurrency } from '../load/plan.ts';
+import type { ExhaustiveOptions } from '../options.ts';
+import { planCurrency } from '../plan/increments.ts';
 import { explainSchedule } from '../story.ts';
 import type { PlainModel } from '../subjects/plain-models.ts';
-import { beyondReach, type CheckedOptions, checkExhaustiveOptions, vocabulary } from './exhaustive-options.ts';
-import { type ExhaustiveOptions } from '../options.ts';
+import {
+  beyondReach,
+  type CheckedOptions,
+  checkExhaustiveOptions,
+  vocabulary,
+} from './exhaustive-options.ts';
 import {
   type ExhaustiveModelResult,
   type ExhaustiveResult,

@@ -2,18 +2,21 @@ import type { MongoClient } from 'mongodb';
 import type { Bank } from '../../bank/bank.ts';
 import { type AccountReference, referenceKey } from '../../bank/operations/names.ts';
 import { type PostPoint, post } from '../../bank/post.ts';
+import { type Anomaly, anomalies } from '../check/findings.ts';
+import { postedValue } from '../drive/ledger-events.ts';
 import type { Coverage, Run, World } from '../explore/explorer.ts';
 import type { At } from '../explore/explorer-execution.ts';
 import { stepLabel } from '../explore/schedule.ts';
-import { type Anomaly, anomalies } from '../history/history-findings.ts';
-import { openAccounts, openStressBank, stressAuthor } from '../ledger/ledger-bank.ts';
-import { money, postedValue } from '../ledger/ledger-lines.ts';
-import { type Applied, readBack } from '../ledger/ledger-read-back.ts';
+import { planAmount } from '../plan/increments.ts';
+import {
+  type Applied,
+  openAccounts,
+  openStressBank,
+  readBack,
+  stressAuthor,
+} from '../subjects/ledger.ts';
 import { judgeEvents, type ScheduleEvent } from './schedule-history.ts';
 import { runEverySchedule, type ScheduleHost, type ScheduleJudgement } from './schedule-run.ts';
-
-/** Where a transaction of `post` can be held, in the order in which it passes them. */
-export const ledgerPoints = ['read', 'written', 'committing'] as const satisfies PostPoint[];
 
 /** What to explore: some workers, each with one transfer between the same two accounts. */
 export interface LedgerSchedulesOptions {
@@ -150,7 +153,7 @@ function freshWorld(bank: Bank, account: string, workers: number): LedgerWorld {
     const [from, to] = worker % 2 === 0 ? [first, second] : [second, first];
     const amountMinor = 100n << BigInt(worker);
     const id = `${account}-${worker}`;
-    const amount = money(amountMinor);
+    const amount = planAmount(amountMinor);
     const f = 'transfer' as const;
     const value = { id, from: referenceKey(from), to: referenceKey(to), amount };
     const note = (type: ScheduleEvent['type'], stated: ScheduleEvent['value']) =>
@@ -180,7 +183,7 @@ export function judgeTransfers(
   stored: Applied,
 ): readonly Anomaly[] {
   const time = events.length;
-  const initial = { balance: money(startMinor), version: 1 };
+  const initial = { balance: planAmount(startMinor), version: 1 };
   const names = accountsOf(account).map(referenceKey);
   const accounts = Object.fromEntries(names.map((name) => [name, initial]));
   const read = <T>(field: (of: Applied['accounts'][string]) => T) =>
@@ -192,7 +195,7 @@ export function judgeTransfers(
     [...events, { ...look, type: 'invoke', value: {} }, { ...look, type: 'ok', value: snapshot }],
     { type: 'ok', f: 'applied', value: { ...stored }, time },
   );
-  return anomalies.filter((name) => judged[name] > 0);
+  return anomalies.filter((name) => judged.anomalies[name] > 0);
 }
 
 /** The process that reads what is stored: above the number of every worker. */

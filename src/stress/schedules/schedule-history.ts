@@ -1,37 +1,34 @@
 import type { Db } from 'mongodb';
 import { fromDecimal, toDecimal } from '../../bank/decimal.ts';
 import { formatAmount } from '../../core/money.ts';
+import type { Judgement } from '../check/findings.ts';
+import { createHistoryJudge } from '../check/judge.ts';
 import type { ObservedWrite } from '../drive/command-monitor.ts';
-import type { HistoryEvent } from '../history/history-event.ts';
-import type { HistoryFile } from '../history/history-file.ts';
-import { HistorySection, type SectionJudgement } from '../history/history-section.ts';
-import { planCurrency } from '../load/plan.ts';
+import type { HistoryEvent } from '../history/event.ts';
+import type { HistoryFile } from '../history/file.ts';
+import { planCurrency } from '../plan/increments.ts';
 import { ownCollection, type SharedWrite } from '../shared-model.ts';
 import type { Increment } from '../subjects/plain-models.ts';
 
 /** One event of a schedule, as a line of a history has it. */
-export type ScheduleEvent = Pick<HistoryEvent, 'type' | 'f' | 'value' | 'time'> &
-  Partial<Pick<HistoryEvent, 'model' | 'collection' | 'matched'>> & {
-    readonly process?: number;
-    readonly schedule?: number;
-    readonly error?: string;
-  };
+export interface ScheduleEvent extends HistoryEvent {
+  readonly schedule?: number;
+  readonly error?: string;
+}
 
 /** Judges the events of schedules as those of a stored history are judged. */
 export function judgeEvents(
   init: ScheduleEvent,
   events: readonly ScheduleEvent[],
   applied: ScheduleEvent,
-): SectionJudgement {
-  const section = new HistorySection(asHistoryEvent(init));
-  for (const [index, event] of events.entries()) section.take(asHistoryEvent(event), index + 2);
-  return section.finish(asHistoryEvent(applied));
-}
-
-function asHistoryEvent(event: ScheduleEvent): HistoryEvent {
-  const { type, f, value, time, process, model, collection, matched } = event;
-  const name = process === undefined ? undefined : String(process);
-  return { process: name, type, f, value, time, model, collection, matched, fields: event };
+): Judgement {
+  const judge = createHistoryJudge();
+  judge.take(init);
+  for (const event of events) judge.take(event);
+  judge.take(applied);
+  const [judged] = judge.finish().models;
+  if (!judged) throw new Error('a history of schedules is not judged');
+  return judged;
 }
 
 /** How an increment ended. `unfinished`: in a schedule that ended in a deadlock, or was stuck. */
@@ -220,11 +217,11 @@ export class ScheduleHistory {
       // Only models without a journal come here; the name of any makes the judge judge so.
       { ...frame, f: 'init', value: { accounts: known(accounts) }, model: 'shared' },
       this.#events.filter(({ value }) => isKnown(value['account'])),
-      { ...frame, f: 'applied', value: { balances: known(balances) } },
+      { ...frame, f: 'applied', value: { balances: known(balances) }, time: this.#place.nowNs() },
     );
     const found = this.#wrong;
     const same = (['misplaced', 'lost', 'crashed'] as const).every(
-      (kind) => judged[kind] === found[kind],
+      (kind) => judged.anomalies[kind] === found[kind],
     );
     if (judged.doubt !== undefined || !same) this.#doubts += 1;
   }

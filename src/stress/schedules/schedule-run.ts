@@ -10,7 +10,7 @@ import {
 import type { ExecutionOptions } from '../explore/explorer-execution.ts';
 import { type SampleCoverage, sample } from '../explore/explorer-sample.ts';
 import { troubleOf } from '../explore/schedule.ts';
-import { createDraw } from '../random.ts';
+import { createDraw } from '../plan/random.ts';
 
 /** How a schedule ended. */
 export interface ScheduleJudgement {

@@ -1,13 +1,10 @@
 import type { Db } from 'mongodb';
 import type { At } from '../explore/explorer-execution.ts';
-import type { Plan, PlannedIncrement } from '../load/plan.ts';
+import type { IncrementModel } from '../options.ts';
+import type { Plan, PlannedIncrement } from '../plan/increments.ts';
 import { ownCollection, type SharedPoint } from '../shared-model.ts';
 import type { LoadEventKind } from './event-window.ts';
 import { branchModel, type Subject, sharedModel } from './plain-models.ts';
-
-/** What a load run can be made against. */
-export const loadModelNames = ['shared', 'branch'] as const;
-export type LoadModelName = (typeof loadModelNames)[number];
 
 const models = { shared: sharedModel, branch: branchModel } as const;
 
@@ -38,12 +35,17 @@ export function collectionOfBranch(branch: number): number {
 }
 
 /** Makes the collections and accounts of a run, in a fresh database. */
-export async function prepareModel(db: Db, model: LoadModelName, plan: Plan): Promise<void> {
+export async function prepareModel(db: Db, model: IncrementModel, plan: Plan): Promise<void> {
   await models[model].prepare(db, plan.branchNames, plan.accounts, plan.seedBalanceMinor);
 }
 
 /** Makes the model that the workers of one thread share. Sends nothing. */
-export function createLoadModel(db: Db, model: LoadModelName, plan: Plan, trace: Trace): LoadModel {
+export function createLoadModel(
+  db: Db,
+  model: IncrementModel,
+  plan: Plan,
+  trace: Trace,
+): LoadModel {
   const subject = models[model].open(db, plan.branchNames)();
   return {
     increment: async (operation) => {

@@ -3,7 +3,7 @@ import { createBranch, createBranches } from '../../bank/branch.ts';
 import { toDecimal } from '../../bank/decimal.ts';
 import { type BranchConfig, builtInConfig } from '../../config/config.ts';
 import type { At } from '../explore/explorer-execution.ts';
-import { planCurrency } from '../load/plan.ts';
+import { planCurrency } from '../plan/increments.ts';
 import {
   ownCollection,
   SharedModel,

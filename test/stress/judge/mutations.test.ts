@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
 import { BankctlError } from '../../../src/core/errors.ts';
-import { createHistoryJudge } from '../../../src/stress/history/judge-history.ts';
+import { createLineJudge } from '../../../src/stress/check/check-history.ts';
 import { run } from '../../workspace.ts';
 import { mutants } from './mutations.ts';
 import { type Line, trueHistory } from './serial-bank.ts';
@@ -25,7 +25,7 @@ function textOf(line: Line): string {
 }
 
 function verdictOf(lines: readonly Line[]): string {
-  const judge = createHistoryJudge();
+  const judge = createLineJudge();
   try {
     for (const line of lines) judge.take(textOf(line));
   } catch (error) {

@@ -1,12 +1,12 @@
 import { expect, test } from 'vitest';
-import { createHistoryJudge } from '../../../src/stress/history/judge-history.ts';
+import { createLineJudge } from '../../../src/stress/check/check-history.ts';
 import { type Line, trueHistory } from './serial-bank.ts';
 
 const firstSeed = Number(process.env['BANKCTL_TEST_SEED'] ?? 1);
 const histories = 2000;
 
 function judge(lines: readonly Line[]) {
-  const judging = createHistoryJudge();
+  const judging = createLineJudge();
   for (const line of lines) judging.take(JSON.stringify(line));
   return judging.finish();
 }

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { anomalies } from '../../../src/stress/history/history-findings.ts';
-import { createHistoryJudge } from '../../../src/stress/history/judge-history.ts';
+import { createLineJudge } from '../../../src/stress/check/check-history.ts';
+import { anomalies } from '../../../src/stress/check/findings.ts';
 
 type Line = Readonly<Record<string, unknown>>;
 type Posting = readonly [version: number, id: string, amount: string, balance: string];
@@ -113,7 +113,7 @@ function doctored(changes: Partial<Record<Name, Line | readonly Line[] | undefin
 }
 
 function judge(lines: readonly Line[]) {
-  const judging = createHistoryJudge();
+  const judging = createLineJudge();
   for (const [time, line] of lines.entries()) judging.take(JSON.stringify({ time, ...line }));
   return judging.finish();
 }

@@ -7,15 +7,17 @@ import { type Db, Decimal128, MongoClient } from 'mongodb';
 import { afterAll, beforeAll, describe, expect, inject, onTestFinished, test } from 'vitest';
 import { createContext } from '../../../src/core/context.ts';
 import { startThrowaway } from '../../../src/database/throwaway.ts';
-import { checkHistory } from '../../../src/stress/history/check-history.ts';
-import { type LedgerHost, runLedger } from '../../../src/stress/ledger/ledger-run.ts';
-import type { LedgerOptions } from '../../../src/stress/options.ts';
-import { runStress } from '../../../src/stress/stress-run.ts';
+import { checkHistory } from '../../../src/stress/check/check-history.ts';
+import { runStress, type StressHost, type StressOptions } from '../../../src/stress/drive/run.ts';
 
 const context = createContext();
 const seed = Number(process.env['BANKCTL_TEST_SEED']);
 const cent = Decimal128.fromString('0.01');
-const quiet = { progress: () => undefined, counted: () => undefined };
+const quiet = {
+  progress: () => undefined,
+  counted: () => undefined,
+  countedLedger: () => undefined,
+};
 
 const root = join(import.meta.dirname, '../../..');
 let directory = '';
@@ -24,15 +26,21 @@ beforeAll(async () => {
 });
 afterAll(() => rm(directory, { recursive: true }));
 
-function run(options: Partial<LedgerOptions>, changed: Partial<LedgerHost> = {}) {
-  return runLedger({ seed, ...options }, { ...context, ...quiet, ...changed });
+async function run(options: Partial<StressOptions>, changed: Partial<StressHost> = {}) {
+  const host = { ...context, ...quiet, ...changed };
+  const { models, ...report } = await runStress({ seed, models: ['ledger'], ...options }, host);
+  const [model] = models;
+  if (model?.model !== 'ledger' || !('faults' in model || 'unknown' in model)) {
+    throw new Error('the ledger was not run');
+  }
+  return { ...report, model };
 }
 
 describe('without faults', () => {
   test('a run is clean, and so is its history when it is judged again', async () => {
     const history = join(directory, 'plain.ndjson');
     const report = await run({ uri: inject('uri'), operations: 160, history });
-    const [model] = report.models;
+    const { model } = report;
     expect(report, report.reason).toMatchObject({ seed, workers: 8, verdict: 'clean' });
     expect(model).toMatchObject({ model: 'ledger', operations: 160, wrong: 0 });
     expect(model.acknowledged + model.refused + model.unknown).toBe(160);
@@ -73,19 +81,19 @@ describe('without faults', () => {
     const outdir = await mkdtemp(join(root, 'node_modules/.cache-stress-'));
     onTestFinished(() => rm(outdir, { recursive: true, force: true }));
     await build({
-      entryPoints: [join(root, 'src/stress/ledger/ledger-thread.ts')],
+      entryPoints: [join(root, 'src/stress/drive/thread.ts')],
       outdir,
       bundle: true,
       packages: 'external',
       format: 'esm',
       platform: 'node',
     });
-    const crewProgram = pathToFileURL(join(outdir, 'ledger-thread.js'));
+    const threadProgram = pathToFileURL(join(outdir, 'thread.js'));
     const options = { uri: inject('uri'), operations: 100, threads: 2, workers: 4 };
-    const report = await run(options, { crewProgram });
+    const report = await run(options, { threadProgram });
     expect(report, report.reason).toMatchObject({
       verdict: 'clean',
-      models: [{ operations: 100 }],
+      model: { operations: 100 },
     });
   });
 
@@ -94,9 +102,9 @@ describe('without faults', () => {
     ['on a given one', { uri: inject('uri') }],
   ])('a stop from outside is an interruption, and leaves nothing, %s', async (_what, where) => {
     const stop = new AbortController();
-    const counted = () => stop.abort();
+    const countedLedger = () => stop.abort();
     const options = { durationMs: 20_000, ...where };
-    const running = run(options, { interrupted: stop.signal, counted });
+    const running = run(options, { interrupted: stop.signal, countedLedger });
     await expect(running).rejects.toMatchObject({ code: 'interrupted' });
   });
 });
@@ -120,14 +128,14 @@ describe('what somebody does behind its back is found', () => {
     const id = context.freshId();
     const database = `bankctl_stress_${id.replaceAll('-', '').slice(0, 12)}_ledger`;
     let tampered: Promise<unknown> | undefined;
-    const counted = ({ done }: { readonly done: number }) => {
+    const countedLedger = ({ done }: { readonly done: number }) => {
       if (done > 20) tampered ??= tamper(client.db(database));
     };
     const options = { uri: inject('uri'), operations: 800 };
-    const report = await run(options, { counted, freshId: () => id });
+    const report = await run(options, { countedLedger, freshId: () => id });
     expect(await tampered).toBeDefined();
     expect(report.verdict).toBe('violation');
-    expect(report.models[0]).toHaveProperty(
+    expect(report.model).toHaveProperty(
       anomaly,
       expect.toSatisfy((count) => count > 0),
     );
@@ -138,7 +146,7 @@ describe('with faults', () => {
   test('kill -9 of the server loses nothing, and was felt', async () => {
     const history = join(directory, 'kill.ndjson');
     const report = await run({ faults: 'kill', durationMs: 2500, history });
-    const [{ faults, wrong }] = report.models;
+    const { faults, wrong } = report.model;
     expect(wrong, JSON.stringify(report)).toBe(0);
     expect(report.verdict, report.reason).toBe('clean');
     expect(faults?.kind).toBe('kill');
@@ -150,7 +158,7 @@ describe('with faults', () => {
 
 describe('what cannot be run is refused', () => {
   const uri = 'mongodb://127.0.0.1:1';
-  test.each<[Partial<LedgerOptions>, RegExp]>([
+  test.each<[Partial<StressOptions>, RegExp]>([
     [{ faults: 'kill', uri }, /--faults does not go with --uri/],
     [{ replicas: 3, uri }, /--replicas does not go with --uri/],
     [{ replicas: 2 }, /--replicas 2 is not 1 or 3/],
@@ -161,7 +169,7 @@ describe('what cannot be run is refused', () => {
   });
 
   test('faults for the models without a journal', async () => {
-    const host = { ...context, ...quiet, countedLedger: () => undefined };
+    const host = { ...context, ...quiet };
     const running = runStress({ seed, models: ['branch', 'ledger'], faults: 'kill' }, host);
     await expect(running).rejects.toMatchObject({ code: 'usage' });
   });

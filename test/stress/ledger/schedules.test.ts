@@ -1,12 +1,9 @@
 import { MongoClient } from 'mongodb';
 import { describe, expect, inject, onTestFinished, test } from 'vitest';
-import type { Applied, StoredAccount } from '../../../src/stress/ledger/ledger-read-back.ts';
-import {
-  exploreLedger,
-  judgeTransfers,
-  ledgerPoints,
-} from '../../../src/stress/schedules/ledger-schedules.ts';
+import { ledgerPoints } from '../../../src/stress/options.ts';
+import { exploreLedger, judgeTransfers } from '../../../src/stress/schedules/ledger-schedules.ts';
 import type { ScheduleEvent } from '../../../src/stress/schedules/schedule-history.ts';
+import type { Applied, StoredAccount } from '../../../src/stress/subjects/ledger.ts';
 
 test('two workers through the real write path: nothing is wrong in any schedule', async () => {
   const client = await MongoClient.connect(inject('uri'));
