@@ -1,12 +1,12 @@
 import type { Db } from 'mongodb';
 import type { IssuedCommand } from '../src/stress/drive/command-monitor.ts';
 import { explore } from '../src/stress/explore/explorer.ts';
-import type { ExhaustiveOptions } from '../src/stress/options.ts';
 import {
   type CheckedOptions,
   checkExhaustiveOptions,
 } from '../src/stress/schedules/exhaustive-options.ts';
 import { openTrial, type Trial, type TrialHost } from '../src/stress/schedules/plain-trial.ts';
+import type { ExhaustiveOptions } from '../src/stress/setup/options.ts';
 import { ensureIndex } from '../src/stress/subjects/plain-models.ts';
 
 /** How fast the explorer is, against the driver alone. */

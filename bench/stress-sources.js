@@ -8,7 +8,7 @@ import { build } from 'esbuild';
 export async function bundled() {
   const directory = await mkdtemp(join(import.meta.dirname, '../node_modules/.bench-'));
   await build({
-    entryPoints: ['bench/bare-rate.ts', 'src/stress/drive/run.ts', 'src/database/throwaway.ts'],
+    entryPoints: ['bench/bare-rate.ts', 'src/stress/run.ts', 'src/database/throwaway.ts'],
     outdir: directory,
     outbase: '.',
     bundle: true,
@@ -20,7 +20,7 @@ export async function bundled() {
   const from = (path) => import(pathToFileURL(join(directory, path)).href);
   return {
     directory,
-    load: await from('src/stress/drive/run.js'),
+    load: await from('src/stress/run.js'),
     rate: await from('bench/bare-rate.js'),
     throwaway: await from('src/database/throwaway.js'),
   };

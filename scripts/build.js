@@ -23,7 +23,12 @@ const core = [
     'config/find-branch',
   ],
   ...['cli/execute', 'cli/session', 'commands/mongod-host', 'commands/typed'],
-  ...['stress/options', 'stress/shared-model'],
+  ...[
+    'stress/setup/options',
+    'stress/plan/increments',
+    'stress/plan/random',
+    'stress/subjects/shared-model',
+  ],
   ...(await sources('bank/operations')),
   ...['files/rows', 'files/operation-rows', 'files/account-rows'],
   ...['render/present', 'render/progress', 'render/formats', 'render/record', 'render/width'],

@@ -127,7 +127,7 @@ describe('data flows one way', () => {
 
   test('the specimen is imported by the stress drivers alone', () => {
     const importers = src.filter((source) =>
-      resolved(source).includes('src/stress/shared-model.ts'),
+      resolved(source).includes('src/stress/subjects/shared-model.ts'),
     );
     expect(importers.filter(({ path }) => !path.startsWith('src/stress/'))).toEqual([]);
     expect(importers.length).toBeGreaterThan(0);

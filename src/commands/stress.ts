@@ -9,13 +9,14 @@ import type { SingleResult } from '../render/result.ts';
 import type { Heard } from '../stress/check/check-history.ts';
 import type { EventTimeline } from '../stress/check/timeline.ts';
 import type { Verdict } from '../stress/check/verdict.ts';
-import type { LedgerProgress, LoadHost } from '../stress/drive/run.ts';
 import type { Progress } from '../stress/explore/explorer.ts';
+import { incrementModels } from '../stress/plan/increments.ts';
+import type { LedgerProgress, LoadHost } from '../stress/run.ts';
+import type { LedgerSchedulesOptions } from '../stress/schedules/ledger-schedules.ts';
 import {
   boundsOf,
   defaultPoints,
   type ExhaustiveOptions,
-  incrementModels,
   type LoadSettings,
   ledgerPoints,
   modeOf,
@@ -26,8 +27,7 @@ import {
   type StressFlag,
   type StressOptions,
   stressModels,
-} from '../stress/options.ts';
-import type { LedgerSchedulesOptions } from '../stress/schedules/ledger-schedules.ts';
+} from '../stress/setup/options.ts';
 import { uriFromFile } from '../system/uri-file.ts';
 import type { Command, Session, Typed } from './command.ts';
 import { mongodHost } from './mongod-host.ts';
@@ -293,7 +293,7 @@ async function runDriven(
   host: Host,
   isReported: boolean,
 ): Promise<StressRun> {
-  const { runStress } = await import('../stress/drive/run.ts');
+  const { runStress } = await import('../stress/run.ts');
   const timelines = new Map<string, EventTimeline>();
   const timed = (model: string, timeline: EventTimeline) => timelines.set(model, timeline);
   const result = await runStress(options, { ...host, ...(isReported ? { timed } : {}) });

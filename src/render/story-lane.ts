@@ -4,7 +4,7 @@ import type {
   ScheduleAction,
   ScheduleStep,
   ScheduleStory,
-} from '../stress/story.ts';
+} from '../stress/check/story.ts';
 import type { Lane, LaneStep, LaneWrite, Phrase } from './lane.ts';
 
 const wrongMark = '✗';

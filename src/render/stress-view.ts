@@ -1,5 +1,5 @@
-import type { StressMode } from '../stress/options.ts';
 import type { ModelResult, StressResult } from '../stress/result.ts';
+import type { StressMode } from '../stress/setup/options.ts';
 import { drawLane } from './lane-picture.ts';
 import type { Paint } from './paint.ts';
 import { firstWrongLane, scheduleLane } from './story-lane.ts';

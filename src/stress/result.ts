@@ -1,9 +1,9 @@
 import type { FaultCounts } from './check/fault-watch.ts';
 import type { AnomalyCounts, BranchMoney, FirstAnomaly } from './check/findings.ts';
+import type { FirstWrong } from './check/story.ts';
 import type { Verdict } from './check/verdict.ts';
 import type { ReportedSchedule } from './schedules/exhaustive-result.ts';
 import type { WrongSchedule } from './schedules/ledger-schedules.ts';
-import type { FirstWrong } from './story.ts';
 
 /** What a run, or a stored history, came to; printed as it is by `--json`. */
 export interface StressResult {

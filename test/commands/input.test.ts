@@ -98,8 +98,8 @@ const inputs: Readonly<Record<string, Rows>> = {
   open: {
     parse: parseOpen,
     good: [
-      ['open branch1 A', { ...ofAccount, amountMinor: 0n, ...noneGiven }],
-      [`open branch1 A --balance 1.5 ${all}`, { ...ofAccount, amountMinor: 150n, ...allGiven }],
+      ['open branch1 A', { type: 'open', ...ofAccount, amountMinor: 0n, ...noneGiven }],
+      [`open branch1 A --balance 1.5 ${all}`, { type: 'open', ...ofAccount, amountMinor: 150n, ...allGiven }],
     ],
     bad: [
       ['open branch1 A --balance 1e3', 'invalid_amount', '1e3'],
@@ -113,11 +113,11 @@ const inputs: Readonly<Record<string, Rows>> = {
     good: [
       [
         'increment branch1 A -50',
-        { ...ofAccount, amountMinor: -5000n, create: false, ...noneGiven },
+        { type: 'increment', ...ofAccount, amountMinor: -5000n, create: false, ...noneGiven },
       ],
       [
         `increment branch1 A 0.01 --create ${all}`,
-        { ...ofAccount, amountMinor: 1n, create: true, ...allGiven },
+        { type: 'increment', ...ofAccount, amountMinor: 1n, create: true, ...allGiven },
       ],
     ],
     bad: [

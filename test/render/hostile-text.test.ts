@@ -24,7 +24,7 @@ import { firstWrongLane, scheduleLane } from '../../src/render/story-lane.ts';
 import { renderTable } from '../../src/render/table.ts';
 import { verdictLine } from '../../src/render/verdict.ts';
 import type { View } from '../../src/render/view.ts';
-import type { FirstWrong, ScheduleStory } from '../../src/stress/story.ts';
+import type { FirstWrong, ScheduleStory } from '../../src/stress/check/story.ts';
 import { Captured } from '../workspace.ts';
 
 /** Of all of Unicode, with what is dangerous much more often than it would come up. */

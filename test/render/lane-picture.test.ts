@@ -3,9 +3,9 @@ import { drawLane } from '../../src/render/lane-picture.ts';
 import type { Paint } from '../../src/render/paint.ts';
 import { firstWrongLane, scheduleLane } from '../../src/render/story-lane.ts';
 import { nowhere, type OperationRecord } from '../../src/stress/check/increment.ts';
+import type { ScheduleStory } from '../../src/stress/check/story.ts';
+import { explain, explainSchedule, type FirstWrong } from '../../src/stress/check/story.ts';
 import { makePlan } from '../../src/stress/plan/increments.ts';
-import type { ScheduleStory } from '../../src/stress/story.ts';
-import { explain, explainSchedule, type FirstWrong } from '../../src/stress/story.ts';
 import type { LoadEvent } from '../../src/stress/subjects/event-window.ts';
 
 const plain: Paint = { head: String, good: String, bad: String, warn: String, faint: String };

@@ -1,11 +1,11 @@
 import type { Db } from 'mongodb';
-import { ownCollection } from '../../src/stress/shared-model.ts';
 import {
   legacyUpdate,
   type PlainModel,
   prepareLegacy,
   type Subject,
 } from '../../src/stress/subjects/plain-models.ts';
+import { ownCollection } from '../../src/stress/subjects/shared-model.ts';
 
 /**
  * A subtler mistake than the shared model's. A worker points the model at its branch again right

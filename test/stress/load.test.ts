@@ -15,9 +15,9 @@ import {
 } from 'vitest';
 import { createContext } from '../../src/core/context.ts';
 import { readBalances } from '../../src/stress/drive/increment-events.ts';
-import { type LoadHost, runLoad } from '../../src/stress/drive/run.ts';
-import type { LoadOptions } from '../../src/stress/options.ts';
 import { makePlan } from '../../src/stress/plan/increments.ts';
+import { type LoadHost, runLoad } from '../../src/stress/run.ts';
+import type { LoadOptions } from '../../src/stress/setup/options.ts';
 
 const context = createContext();
 const seed = Number(process.env['BANKCTL_TEST_SEED']);

@@ -1,6 +1,6 @@
 import type { EventTimeline } from '../../stress/check/timeline.ts';
-import type { StressMode } from '../../stress/options.ts';
 import type { ModelResult, StressResult } from '../../stress/result.ts';
+import type { StressMode } from '../../stress/setup/options.ts';
 import type { Lane, Tone } from '../lane.ts';
 import { firstWrongLane, scheduleLane } from '../story-lane.ts';
 import { sentencesOf } from '../stress-view.ts';
@@ -210,7 +210,8 @@ function writeWords({ worker, operation, about, collection, wrong }: Shown): str
   const [branch] = about.split(':');
   const went = collection === null ? 'written nowhere' : `written to ${collection}`;
   const ended = wrong === null ? '' : `, ${wrong}`;
-  return `operation ${operation?.split('-').at(-1)} of worker ${worker} for ${branch}: ${went}${ended}`;
+  const number = operation?.split('-').at(-1);
+  return `operation ${number} of worker ${worker} for ${branch}: ${went}${ended}`;
 }
 
 function callWords({ worker, f, about, type }: Shown): string {

@@ -6,7 +6,7 @@ import { createHistoryJudge } from './judge.ts';
 import { decide, type Verdict } from './verdict.ts';
 
 /** What a stored history came to. */
-export interface HistoryReport {
+interface HistoryReport {
   readonly models: readonly ModelHistory[];
   readonly verdict: Verdict;
   /** Why it proves nothing, if the verdict is `undecided`. */

@@ -49,7 +49,7 @@ interface TimedOperation {
 }
 
 /** Gathers a time line while the events go by. */
-export interface TimelineCollector {
+interface TimelineCollector {
   /** @param anomaly what the event shows to be wrong */
   readonly take: (event: HistoryEvent, anomaly?: Anomaly) => void;
   /** The time line so far. */

@@ -176,7 +176,7 @@ function coefficientOf(value: unknown): number {
 type OperationPlace = Pick<PlannedIncrement, 'worker' | 'index'>;
 
 /** Says of each operation of a load where its write was really sent. */
-export interface WriteMonitor {
+interface WriteMonitor {
   /** Says that a worker begins an operation with this amount, minor units. */
   readonly begin: (worker: number, amountMinor: number) => void;
   /** Where the worker's write went: an index into the collections, `elsewhere` or `nowhere`. */

@@ -1,7 +1,7 @@
 import { type MongoClient, ReadConcern } from 'mongodb';
 import { fromDecimal } from '../../bank/decimal.ts';
 import type { HistoryEvent } from '../history/event.ts';
-import type { IncrementModel } from '../options.ts';
+import type { IncrementModel } from '../plan/increments.ts';
 import { type Plan, planAmount, planCurrency } from '../plan/increments.ts';
 import { runCollections } from '../subjects/load-models.ts';
 import type { IncrementMark } from './increments.ts';

@@ -1,6 +1,6 @@
 import { MongoError, MongoServerError, MongoWriteConcernError } from 'mongodb';
 import { type OperationRecord, type Wrong, wrongOf } from '../check/increment.ts';
-import type { IncrementModel } from '../options.ts';
+import type { IncrementModel } from '../plan/increments.ts';
 import { makePlan, type PlanOptions } from '../plan/increments.ts';
 import { EventWindow, type LoadEvent } from '../subjects/event-window.ts';
 import {

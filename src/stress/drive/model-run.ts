@@ -6,7 +6,7 @@ import { deferred } from '../explore/deferred.ts';
 import type { HistoryEvent } from '../history/event.ts';
 import type { HistoryFile } from '../history/file.ts';
 import { createDraw } from '../plan/random.ts';
-import { inThrowaway, type StressServer, throwawayName } from '../server.ts';
+import { inThrowaway, type StressServer, throwawayName } from '../setup/server.ts';
 import type { PlanSize, Workload } from './crew.ts';
 import { openCrews, threadProgram } from './crews.ts';
 import { runNemesis } from './nemesis.ts';

@@ -1,8 +1,8 @@
 import type { AnomalyCounts, BranchMoney, ModelHistory } from '../check/findings.ts';
 import type { Timings } from '../check/meter.ts';
+import type { FirstWrong } from '../check/story.ts';
 import type { Verdict } from '../check/verdict.ts';
-import type { IncrementModel } from '../options.ts';
-import type { FirstWrong } from '../story.ts';
+import type { IncrementModel } from '../plan/increments.ts';
 
 /** What a stress run can be made against. */
 export type StressModelName = IncrementModel | 'ledger';

@@ -1,6 +1,11 @@
 import { formatAmount } from '../../core/money.ts';
 import { createDraw } from './random.ts';
 
+/** The models that a plan of increments is run against. */
+export const incrementModels = ['shared', 'branch'] as const;
+/** One of them. */
+export type IncrementModel = (typeof incrementModels)[number];
+
 /** What determines a plan. The same values give the same plan, on every machine. */
 export interface PlanOptions {
   readonly seed: number;

@@ -2,8 +2,8 @@ import type { Context } from '../../core/context.ts';
 import type { BinaryHost } from '../../database/mongod/mongod-binary.ts';
 import type { Progress } from '../explore/explorer.ts';
 import { openHistory } from '../history/file.ts';
-import { type ExhaustiveOptions, refuseKeepAlone } from '../options.ts';
-import { explainPermission, openStressServer, throwawayName } from '../server.ts';
+import { type ExhaustiveOptions, refuseKeepAlone } from '../setup/options.ts';
+import { explainPermission, openStressServer, throwawayName } from '../setup/server.ts';
 import { runExhaustive } from './exhaustive.ts';
 import type { ExhaustiveResult } from './exhaustive-result.ts';
 

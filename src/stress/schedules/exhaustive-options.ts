@@ -2,9 +2,10 @@ import { BankctlError } from '../../core/errors.ts';
 import { countSchedules, countWithin, logSchedules } from '../explore/explorer-count.ts';
 import { maxTasks } from '../explore/explorer-execution.ts';
 import { parseScheduleId, type ScheduleId, type Vocabulary } from '../explore/schedule.ts';
-import { checkBounds, type ExhaustiveOptions, incrementModels } from '../options.ts';
-import { type SharedPoint, sharedPoints } from '../shared-model.ts';
+import { incrementModels } from '../plan/increments.ts';
+import { checkBounds, type ExhaustiveOptions } from '../setup/options.ts';
 import { branchModel, type PlainModel, sharedModel } from '../subjects/plain-models.ts';
+import { type SharedPoint, sharedPoints } from '../subjects/shared-model.ts';
 
 /** Options that fit together. */
 export interface CheckedOptions {
@@ -123,7 +124,7 @@ export function beyondReach(
 const maxHintedBound = 20;
 
 /** `34650` as `34,650`. */
-export function groupDigits(number: bigint | number): string {
+function groupDigits(number: bigint | number): string {
   return String(number).replace(/\B(?=(\d{3})+(?!\d))/g, ',');
 }
 

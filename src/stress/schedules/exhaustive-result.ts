@@ -1,5 +1,5 @@
+import type { ScheduleStory } from '../check/story.ts';
 import type { Evidence, Verdict } from '../check/verdict.ts';
-import type { ScheduleStory } from '../story.ts';
 import type { Judgement } from './plain-trial.ts';
 
 /** A schedule that is reported: it was run again, twice if it was found in an exploration. */

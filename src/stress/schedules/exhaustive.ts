@@ -1,5 +1,6 @@
 import { formatAmount } from '../../core/money.ts';
 import { databaseError } from '../../database/database-error.ts';
+import { explainSchedule } from '../check/story.ts';
 import { decide } from '../check/verdict.ts';
 import { type Covered, coveredByExploring, coveredBySampling } from '../explore/coverage.ts';
 import {
@@ -10,9 +11,8 @@ import {
   replay,
 } from '../explore/explorer.ts';
 import { checkReplay, digestSteps, formatScheduleId, stepLabel } from '../explore/schedule.ts';
-import type { ExhaustiveOptions } from '../options.ts';
 import { planCurrency } from '../plan/increments.ts';
-import { explainSchedule } from '../story.ts';
+import type { ExhaustiveOptions } from '../setup/options.ts';
 import type { PlainModel } from '../subjects/plain-models.ts';
 import {
   beyondReach,

@@ -1,7 +1,7 @@
 import type { MongoClient } from 'mongodb';
 import type { Context } from '../../core/context.ts';
 import type { BinaryHost } from '../../database/mongod/mongod-binary.ts';
-import { inThrowaway, onStressServer, throwawayName } from '../server.ts';
+import { inThrowaway, onStressServer, throwawayName } from '../setup/server.ts';
 
 /** A replica set, and a made-up database on it. */
 interface LedgerPlace {

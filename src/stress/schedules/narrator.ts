@@ -1,9 +1,9 @@
+import type { ScheduleAction, ScheduleStep } from '../check/story.ts';
 import type { IssuedCommand, ObservedWrite } from '../drive/command-monitor.ts';
 import type { Step, Task } from '../explore/explorer-execution.ts';
 import { endName } from '../explore/schedule.ts';
-import type { SharedModelState } from '../shared-model.ts';
-import type { ScheduleAction, ScheduleStep } from '../story.ts';
 import type { Subject } from '../subjects/plain-models.ts';
+import type { SharedModelState } from '../subjects/shared-model.ts';
 
 /** Something that a worker was seen to do in the step with this index. */
 interface Sight {

@@ -3,14 +3,14 @@ import { databaseError, invalidUri } from '../../database/database-error.ts';
 import { type CommandListener, CommandMonitor } from '../drive/command-monitor.ts';
 import type { At, ExecutionOptions, Run, Waiting, World } from '../explore/explorer-execution.ts';
 import type { HistoryFile } from '../history/file.ts';
-import { claimDatabase, dropClaimed } from '../server.ts';
-import type { SharedPoint } from '../shared-model.ts';
+import { claimDatabase, dropClaimed } from '../setup/server.ts';
 import {
   type Increment,
   legacyUpdate,
   type PlainModel,
   type Subject,
 } from '../subjects/plain-models.ts';
+import type { SharedPoint } from '../subjects/shared-model.ts';
 import { Narrator } from './narrator.ts';
 import { accountNumbers, type IncrementOutcome, ScheduleHistory } from './schedule-history.ts';
 import type { ScheduleJudgement } from './schedule-run.ts';

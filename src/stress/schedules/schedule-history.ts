@@ -7,8 +7,8 @@ import type { ObservedWrite } from '../drive/command-monitor.ts';
 import type { HistoryEvent } from '../history/event.ts';
 import type { HistoryFile } from '../history/file.ts';
 import { planCurrency } from '../plan/increments.ts';
-import { ownCollection, type SharedWrite } from '../shared-model.ts';
 import type { Increment } from '../subjects/plain-models.ts';
+import { ownCollection, type SharedWrite } from '../subjects/shared-model.ts';
 
 /** One event of a schedule, as a line of a history has it. */
 export interface ScheduleEvent extends HistoryEvent {

@@ -1,10 +1,9 @@
 import type { Db } from 'mongodb';
 import type { At } from '../explore/explorer-execution.ts';
-import type { IncrementModel } from '../options.ts';
-import type { Plan, PlannedIncrement } from '../plan/increments.ts';
-import { ownCollection, type SharedPoint } from '../shared-model.ts';
+import type { IncrementModel, Plan, PlannedIncrement } from '../plan/increments.ts';
 import type { LoadEventKind } from './event-window.ts';
 import { branchModel, type Subject, sharedModel } from './plain-models.ts';
+import { ownCollection, type SharedPoint } from './shared-model.ts';
 
 const models = { shared: sharedModel, branch: branchModel } as const;
 
@@ -17,7 +16,7 @@ export type Trace = (
 ) => void;
 
 /** A model under load. */
-export interface LoadModel {
+interface LoadModel {
   /** @returns how many documents the write matched */
   readonly increment: (operation: PlannedIncrement) => Promise<number>;
   /** True if the model does not point at its own collection; asked when all is quiet. */

@@ -10,7 +10,7 @@ import {
   type SharedModelState,
   type SharedPoint,
   type SharedWrite,
-} from '../shared-model.ts';
+} from './shared-model.ts';
 
 /** What one worker is to do. */
 export interface Increment {

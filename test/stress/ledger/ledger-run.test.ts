@@ -8,7 +8,7 @@ import { afterAll, beforeAll, describe, expect, inject, onTestFinished, test } f
 import { createContext } from '../../../src/core/context.ts';
 import { startThrowaway } from '../../../src/database/throwaway.ts';
 import { checkHistory } from '../../../src/stress/check/check-history.ts';
-import { runStress, type StressHost, type StressOptions } from '../../../src/stress/drive/run.ts';
+import { runStress, type StressHost, type StressOptions } from '../../../src/stress/run.ts';
 
 const context = createContext();
 const seed = Number(process.env['BANKCTL_TEST_SEED']);

@@ -1,8 +1,8 @@
 import { MongoClient } from 'mongodb';
 import { describe, expect, inject, onTestFinished, test } from 'vitest';
-import { ledgerPoints } from '../../../src/stress/options.ts';
 import { exploreLedger, judgeTransfers } from '../../../src/stress/schedules/ledger-schedules.ts';
 import type { ScheduleEvent } from '../../../src/stress/schedules/schedule-history.ts';
+import { ledgerPoints } from '../../../src/stress/setup/options.ts';
 import type { Applied, StoredAccount } from '../../../src/stress/subjects/ledger.ts';
 
 test('two workers through the real write path: nothing is wrong in any schedule', async () => {

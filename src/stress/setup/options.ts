@@ -1,16 +1,12 @@
-import type { PostPoint } from '../bank/post.ts';
-import { BankctlError } from '../core/errors.ts';
-import { nearest } from '../core/nearest.ts';
-import { quote } from '../core/text.ts';
-import { type SharedPoint, sharedPoints } from './shared-model.ts';
+import type { PostPoint } from '../../bank/post.ts';
+import { BankctlError } from '../../core/errors.ts';
+import { nearest } from '../../core/nearest.ts';
+import { quote } from '../../core/text.ts';
+import { type IncrementModel, incrementModels } from '../plan/increments.ts';
+import { type SharedPoint, sharedPoints } from '../subjects/shared-model.ts';
 
 /** The ways to use `bankctl stress`; `schedules` is `--exhaustive --model ledger`. */
 export type StressMode = 'load' | 'ledger' | 'exhaustive' | 'schedules' | 'check';
-
-/** The models that a plan of increments is run against. */
-export const incrementModels = ['shared', 'branch'] as const;
-/** One of them. */
-export type IncrementModel = (typeof incrementModels)[number];
 
 /** All models. */
 export const stressModels = [...incrementModels, 'ledger'] as const;

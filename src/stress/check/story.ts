@@ -1,8 +1,8 @@
-import { formatAmount } from '../core/money.ts';
-import type { OperationRecord, Wrong } from './check/increment.ts';
-import { type Plan, planCurrency } from './plan/increments.ts';
-import { ownCollection } from './shared-model.ts';
-import type { LoadEvent, LoadEventKind } from './subjects/event-window.ts';
+import { formatAmount } from '../../core/money.ts';
+import { type Plan, planCurrency } from '../plan/increments.ts';
+import type { LoadEvent, LoadEventKind } from '../subjects/event-window.ts';
+import { ownCollection } from '../subjects/shared-model.ts';
+import type { OperationRecord, Wrong } from './increment.ts';
 
 /** What a worker did, as data. Collections are named; null is an empty cache. */
 export type ScheduleAction =

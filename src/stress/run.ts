@@ -1,40 +1,44 @@
-import type { Context } from '../../core/context.ts';
-import { BankctlError } from '../../core/errors.ts';
-import type { BinaryHost } from '../../database/mongod/mongod-binary.ts';
-import type { FaultKind } from '../check/fault-watch.ts';
-import { incrementEvidence } from '../check/increment.ts';
-import type { MeterCounts } from '../check/meter.ts';
-import type { EventTimeline } from '../check/timeline.ts';
-import { decide, type Evidence } from '../check/verdict.ts';
-import { type HistoryFile, openHistory } from '../history/file.ts';
-import {
-  type IncrementModel,
-  incrementModels,
-  type LedgerOptions,
-  type LedgerSettings,
-  type LoadOptions,
-  type LoadSettings,
-  settleLedgerOptions,
-  settleLoadOptions,
-} from '../options.ts';
-import { makePlan, type Plan, planAmount } from '../plan/increments.ts';
-import { ledgerKinds, makeLedgerPlan } from '../plan/ledger.ts';
-import { onStressServer, type StressServer } from '../server.ts';
-import { explain } from '../story.ts';
-import { openAccounts, openStressBank, readBack } from '../subjects/ledger.ts';
-import { prepareModel, runCollections } from '../subjects/load-models.ts';
-import { incrementEvents, readBalances } from './increment-events.ts';
-import { type IncrementsResult, incrementWorkload } from './increments.ts';
-import { ledgerWorkload } from './ledger.ts';
-import { type ModelRun, runModel } from './model-run.ts';
+import type { Context } from '../core/context.ts';
+import { BankctlError } from '../core/errors.ts';
+import type { BinaryHost } from '../database/mongod/mongod-binary.ts';
+import type { FaultKind } from './check/fault-watch.ts';
+import { incrementEvidence } from './check/increment.ts';
+import type { MeterCounts } from './check/meter.ts';
+import { explain } from './check/story.ts';
+import type { EventTimeline } from './check/timeline.ts';
+import { decide, type Evidence } from './check/verdict.ts';
+import { incrementEvents, readBalances } from './drive/increment-events.ts';
+import { type IncrementsResult, incrementWorkload } from './drive/increments.ts';
+import { ledgerWorkload } from './drive/ledger.ts';
+import { type ModelRun, runModel } from './drive/model-run.ts';
 import type {
   LedgerModelReport,
   LoadModelReport,
   LoadReport,
   StressModelName,
   StressReport,
-} from './report.ts';
-import { awaitQuiet, awaitWrites } from './server-state.ts';
+} from './drive/report.ts';
+import { awaitQuiet, awaitWrites } from './drive/server-state.ts';
+import { type HistoryFile, openHistory } from './history/file.ts';
+import {
+  type IncrementModel,
+  incrementModels,
+  makePlan,
+  type Plan,
+  planAmount,
+} from './plan/increments.ts';
+import { ledgerKinds, makeLedgerPlan } from './plan/ledger.ts';
+import {
+  type LedgerOptions,
+  type LedgerSettings,
+  type LoadOptions,
+  type LoadSettings,
+  settleLedgerOptions,
+  settleLoadOptions,
+} from './setup/options.ts';
+import { onStressServer, type StressServer } from './setup/server.ts';
+import { openAccounts, openStressBank, readBack } from './subjects/ledger.ts';
+import { prepareModel, runCollections } from './subjects/load-models.ts';
 
 /** What to run. */
 export interface StressOptions
