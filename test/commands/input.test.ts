@@ -99,7 +99,10 @@ const inputs: Readonly<Record<string, Rows>> = {
     parse: parseOpen,
     good: [
       ['open branch1 A', { type: 'open', ...ofAccount, amountMinor: 0n, ...noneGiven }],
-      [`open branch1 A --balance 1.5 ${all}`, { type: 'open', ...ofAccount, amountMinor: 150n, ...allGiven }],
+      [
+        `open branch1 A --balance 1.5 ${all}`,
+        { type: 'open', ...ofAccount, amountMinor: 150n, ...allGiven },
+      ],
     ],
     bad: [
       ['open branch1 A --balance 1e3', 'invalid_amount', '1e3'],
@@ -134,6 +137,7 @@ const inputs: Readonly<Record<string, Rows>> = {
       [
         `transfer branch1:A branch2:B:C 5 ${all}`,
         {
+          type: 'transfer',
           from: ofAccount,
           to: { branch: 'branch2', account: 'B:C' },
           amountMinor: 500n,
