@@ -62,6 +62,14 @@ describe('a time line of events', () => {
     expect([begins.length, begins[0], begins.at(-1)]).toEqual([160, 2921, 3080]);
   });
 
+  test.each([
+    ['beginning', 3, 0, 159],
+    ['end', 4990, 4840, 4999],
+  ])('a window near the %s is as long as any other', (_where, wrongAt, first, last) => {
+    const begins = timeline(5000, -1, wrongAt).window.operations.map(({ from_ms }) => from_ms);
+    expect([begins.length, begins[0], begins.at(-1)]).toEqual([160, first, last]);
+  });
+
   test('a short run is shown whole; a long one without a fault from its beginning', () => {
     expect(timeline(160).window).toMatchObject({ around: 'all' });
     const { window } = timeline(3000);

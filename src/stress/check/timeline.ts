@@ -206,7 +206,7 @@ class Excerpt {
     this.#total += 1;
     if (this.#beginning.length < shownOperations) this.#beginning.push(operation);
     this.#latest.push(operation);
-    if (this.#latest.length > shownOperations) this.#latest.splice(0, shownOperations / 2);
+    if (this.#latest.length > 2 * shownOperations) this.#latest.splice(0, shownOperations);
     if (this.#wanted > 0) {
       this.#centred.push(operation);
       this.#wanted -= 1;
@@ -221,13 +221,16 @@ class Excerpt {
   #centre(around: 'first_wrong' | 'first_fault'): void {
     this.#around = around;
     this.#centred = this.#latest.slice(-shownOperations / 2);
-    this.#wanted = shownOperations / 2;
+    // Near the beginning there are fewer before it, and so there may be more after it.
+    this.#wanted = shownOperations - this.#centred.length;
   }
 
   window(): EventTimeline['window'] {
     const all = this.#total <= shownOperations;
     const around = all ? 'all' : this.#around;
-    const shown = around === 'all' || around === 'beginning' ? this.#beginning : this.#centred;
+    const centred =
+      this.#centred.length < shownOperations ? this.#latest.slice(-shownOperations) : this.#centred;
+    const shown = around === 'all' || around === 'beginning' ? this.#beginning : centred;
     const operations = shown.toSorted((left, right) => left.from_ms - right.from_ms);
     return { around, operations, total: this.#total };
   }
