@@ -17,11 +17,11 @@ export interface BranchBalance {
   readonly currency: string;
   /** Documents with the branch's stamp. */
   readonly accounts: number;
-  /** Null if it is not known, since a balance cannot be read or is there twice. */
+  /** Null if unknown, because a balance cannot be read or an account exists twice. */
   readonly total: string | null;
-  /** What is wrong with documents of the collection; not there if nothing is. */
+  /** What is wrong with documents of the collection; absent if nothing is. */
   readonly problems?: readonly Problem[];
-  /** Beside an unknown total: the accounts whose balance can be read, and their sum. */
+  /** Alongside an unknown total: the accounts whose balance can be read, and their sum. */
   readonly readable?: { readonly accounts: number; readonly total: string };
 }
 
@@ -43,7 +43,7 @@ export interface AccountBalance {
 
 /**
  * All branches in one snapshot, so that money in a transfer under way is counted exactly once. A
- * bank without a journal has no snapshots, and is read branch by branch.
+ * bank without a journal has no snapshots and is read branch by branch.
  * Source: MongoDB manual, "Read Concern snapshot" (snapshot sessions).
  */
 export function bankBalance(bank: Bank): Promise<BankBalance> {
@@ -94,7 +94,10 @@ async function branchSum(
       };
 }
 
-/** True for what makes a total, or an account, unknown: others are left out of it or counted. */
+/**
+ * True for a problem that makes a total or an account unknown; documents with any other are left
+ * out or counted.
+ */
 function hidesTotal(code: ProblemCode): boolean {
   return code === 'bad_balance' || code === 'duplicate_account';
 }
@@ -148,7 +151,7 @@ export async function* accountBalances(
   }
 }
 
-/** As `accountBalances`, in a session of the caller. */
+/** Like `accountBalances`, but in the caller's session. */
 export async function* accountsIn(
   branch: BranchModel,
   session: ClientSession,

@@ -13,7 +13,7 @@ import { createJournal, type Journal } from './journal.ts';
 /** A bank that is open for work: its models, made once, and the connection they share. */
 export interface Bank {
   readonly config: Config;
-  /** What the database says of itself, and how the first write makes it say so. */
+  /** The database's record of itself, and how the first write creates it. */
   readonly identity: BankIdentity;
   readonly branches: Branches;
   /** Undefined if the config says `journal: false`. */
@@ -41,7 +41,7 @@ export interface Bank {
 
 /** How a bank is opened. */
 interface OpenOptions extends Pick<Bank, 'timeoutMs' | 'draw'> {
-  /** The caller is about to change the identity, so that a contradiction is no error. */
+  /** The caller is about to change the identity, so a contradiction is not an error. */
   readonly rename?: boolean;
 }
 
@@ -95,7 +95,7 @@ function checkServer(hello: Document, client: MongoClient, config: Config): void
   }
 }
 
-/** Members of a replica set name it; a router of a sharded cluster says what it is. */
+/** A member of a replica set names its set; a router of a sharded cluster identifies itself. */
 function hasTransactions(hello: Document): boolean {
   return typeof hello['setName'] === 'string' || hello['msg'] === 'isdbgrid';
 }

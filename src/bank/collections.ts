@@ -57,8 +57,8 @@ const postings: Document = {
 };
 
 /**
- * Applied operations have postings, refused ones a reason, and none has both. Applied ones of older
- * versions may have a list of refusals.
+ * Applied operations have postings, refused ones a reason, and none has both. Applied ones written
+ * by older versions may have a list of refusals.
  */
 const journalValidator: Document = Object.freeze({
   $jsonSchema: {
@@ -91,21 +91,21 @@ const journalValidator: Document = Object.freeze({
   },
 });
 
-/** The order of application but for documents that share both, see `inOrder`. */
+/** The order of application, except for documents that share both, see `sortByApplication`. */
 export const timeAndPlace = Object.freeze({ at: 1, seq: 1 } as const);
 
-/** What a collection must be. */
+/** What a collection must look like. */
 interface Wanted {
   readonly collection: string;
   readonly validator: Document;
   readonly indexes: readonly IndexDescription[];
-  /** Names of indexes of older versions, each replaced by one of `indexes`. */
+  /** Names of indexes made by older versions, each replaced by one of `indexes`. */
   readonly outdated: readonly string[];
 }
 
 const accountNumberIndex = 'account_number';
 
-/** A branch's collection: its unique index refuses a second account of a number. */
+/** A branch's collection: its unique index refuses a second account with the same number. */
 export function branchWanted(branch: BranchConfig): Wanted {
   return {
     collection: branch.collection,
@@ -117,8 +117,8 @@ export function branchWanted(branch: BranchConfig): Wanted {
 
 /**
  * The journal: its unique indexes refuse a second posting of one version of an account, and a
- * second reversal of one operation. Refused operations have no postings, which an index that is
- * not sparse takes for equal ones.
+ * second reversal of one operation. Refused operations have no postings, which an index that is not
+ * sparse would treat as duplicates.
  */
 export function journalWanted(collection: string): Wanted {
   return {
@@ -143,7 +143,10 @@ export function journalWanted(collection: string): Wanted {
   };
 }
 
-/** What `prepareCollection` would refuse, or only whether it is capped; it changes nothing. */
+/**
+ * Checks for what `prepareCollection` would refuse, or only for a capped collection; changes
+ * nothing.
+ */
 export async function checkCollection(
   db: Db,
   wanted: Wanted,
@@ -155,8 +158,8 @@ export async function checkCollection(
 }
 
 /**
- * Creates what is missing: the collection, its validator, its indexes. Repeatable, also by many at
- * once. An outdated index is dropped only after its replacement is there.
+ * Creates what is missing: the collection, its validator, its indexes. Repeatable, even by many
+ * callers at once. An outdated index is dropped only after its replacement is there.
  * @throws `foreign_documents`, `capped_collection`, `duplicate_account`
  */
 export async function prepareCollection(db: Db, wanted: Wanted): Promise<void> {
@@ -235,7 +238,7 @@ async function isIndexed(db: Db, { collection, indexes }: Wanted): Promise<boole
   return indexes.every(({ name }) => names.has(name));
 }
 
-/** A capped collection drops its oldest documents to make room: money would vanish in silence. */
+/** A capped collection drops its oldest documents to make room: money would silently vanish. */
 function cappedCollection(name: string): BankctlError {
   return new BankctlError(
     'capped_collection',
@@ -252,13 +255,13 @@ export async function createCollection(
   try {
     await db.createCollection(name, options);
   } catch (error) {
-    // Someone else was faster.
+    // Someone else created it first.
     if (!isServerError(error, 'namespaceExists')) throw error;
   }
 }
 
 /**
- * A strict validator would stop every program that still writes the documents that break it, so a
+ * A strict validator would stop every program that still writes documents that break it, so a
  * collection with such documents is left as it is.
  */
 async function checkDocuments(db: Db, wanted: Wanted): Promise<void> {
@@ -283,7 +286,7 @@ async function setValidator(db: Db, wanted: Wanted): Promise<void> {
   });
 }
 
-/** Compares by text; the server gives a validator back as it was set. */
+/** Compares by text; the server returns a validator as it was set. */
 function sameValidator(present: unknown, wanted: Document): boolean {
   return JSON.stringify(present, plainNumbers) === JSON.stringify(wanted, plainNumbers);
 }

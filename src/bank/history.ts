@@ -28,7 +28,7 @@ export function journalOf(bank: Bank): Journal {
 /**
  * The postings of an account, oldest first, in batches, even if its document is gone or cannot be
  * read.
- * @param doubtful called after the postings with what is wrong with the document
+ * @param reportProblem called after the postings with what is wrong with the document
  * @throws `account_not_found` and the like if there are no postings either; `journal_disabled`
  */
 export async function* accountHistory(

@@ -11,7 +11,7 @@ export interface Claim {
 
 /**
  * A sentence about stored documents that contradict a claim, as in a database of an earlier
- * version. A single misplaced document among a branch's own is damage, and no contradiction.
+ * version. A single misplaced document among a branch's own is damage, not a contradiction.
  */
 export async function findConflict(
   db: Db,
@@ -19,7 +19,8 @@ export async function findConflict(
   { branches, known }: Claim,
   session: ClientSession | undefined,
 ): Promise<string | undefined> {
-  // Listed outside the session: a transaction cannot list, and what is missing has no documents.
+  // Listed outside the session: a transaction cannot list collections, and a missing one has no
+  // documents.
   const present = await collectionNames(db);
   const look = new Look(db, session);
   let holder: BranchConfig | undefined;
@@ -75,7 +76,7 @@ export async function renameConflict(
   return known && journalConflict(look, config, known);
 }
 
-/** What the old journal says stays true, so neither it nor a branch of it may be forgotten. */
+/** What the old journal says remains true, so neither it nor any branch in it may be dropped. */
 async function journalConflict(
   look: Look,
   config: Config,
@@ -101,7 +102,7 @@ async function journalConflict(
 /** The journal of a config that does not name one. */
 const usualJournal = 'journal';
 
-/** The documents that a contradiction would show in. */
+/** The documents that would reveal a contradiction. */
 class Look {
   readonly #db: Db;
   readonly #options: { readonly session?: ClientSession; readonly projection: Document };

@@ -20,10 +20,10 @@ interface Waiting {
 }
 
 /**
- * A batch is what gathered while the one before it was under way, so nobody waits for a timer:
- * alone, an operation goes at once, and under load batches grow up to `maxOperations`. Only one
- * batch is under way, which keeps the order of operations on an account and keeps batches of one
- * process from conflicting.
+ * A batch is what has gathered while the previous one was under way, so nobody waits for a timer: a
+ * lone operation goes at once, and under load batches grow up to `maxOperations`. Only one batch is
+ * under way, which keeps the order of operations on an account and keeps batches of one process
+ * from conflicting.
  */
 export function openLedger(bank: Bank, options: PostOptions): Ledger {
   const waiting: Waiting[] = [];
@@ -34,7 +34,7 @@ export function openLedger(bank: Bank, options: PostOptions): Ledger {
     running = false;
   };
   const postTogether = async (batch: readonly Waiting[]) => {
-    // One operation object may be waited for twice.
+    // Two callers may wait for the same operation object.
     const open = new Set(batch);
     const settled = (outcomes: readonly Outcome[]) => {
       const byOperation = new Map(outcomes.map((outcome) => [outcome.operation, outcome]));
@@ -61,7 +61,7 @@ export function openLedger(bank: Bank, options: PostOptions): Ledger {
   });
 }
 
-/** What is unknown of a batch is unknown of each operation in it. */
+/** If the outcome of a batch is unknown, so is that of each operation in it. */
 function inWordsOf(operation: Operation, error: unknown): unknown {
   if (!(error instanceof BankctlError) || error.code !== 'outcome_unknown') return error;
   return new BankctlError(

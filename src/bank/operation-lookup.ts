@@ -36,7 +36,7 @@ interface ShownOperation {
   readonly by: string;
   readonly memo: string | null;
   readonly request: string;
-  /** Refusals of the same id that came before, oldest first; not there if there were none. */
+  /** Earlier refusals of the same id, oldest first; absent if there were none. */
   readonly refused_before?: readonly Readonly<Record<string, string>>[];
 }
 
@@ -56,14 +56,14 @@ export interface ShownRefused extends ShownOperation {
   readonly asked: Readonly<Record<string, string>>;
 }
 
-/** Fewer characters begin too many ids. */
+/** Too many ids share a shorter prefix. */
 const minPrefixLength = 4;
 
 /** How many ids a message names. */
 const maxNamed = 5;
 
 /**
- * What the journal says of an operation: applied, or refused. An id that is not there may be the
+ * What the journal says of an operation: applied, or refused. An id that is not in it may be the
  * beginning of exactly one that is.
  * @throws `operation_not_found`, with similar ids; `operation_ambiguous`, `bad_document`,
  *   `journal_disabled`
@@ -100,7 +100,7 @@ function ambiguous(id: string, begun: readonly string[]): BankctlError {
   );
 }
 
-/** Never advises to repeat anything: whoever mistyped an id would pay twice. */
+/** Never advises repeating anything: whoever mistyped an id would pay twice. */
 function notFound(id: string, near: readonly string[]): BankctlError {
   const [nearest] = near;
   const look = 'An operation still under way may yet arrive: look again in two minutes';
@@ -114,7 +114,7 @@ function notFound(id: string, near: readonly string[]): BankctlError {
   );
 }
 
-/** A clause that follows a sentence about an id that is not there. */
+/** A clause to follow a sentence about an id that does not exist. */
 function theNearest(near: readonly string[]): string {
   if (near.length === 0) return '';
   return `; the nearest ${near.length === 1 ? 'is' : 'are'} ${named(near)}`;
@@ -145,8 +145,8 @@ function named(ids: readonly string[]): string {
 }
 
 /**
- * Ids that `id` may have been meant to be, nearest first: those one mistake away, and its
- * neighbours in order that begin alike. All are looked up in the index of the ids.
+ * Ids that `id` may have been meant to be, nearest first: those one typo away, and its neighbours
+ * in sort order with the same beginning. All are looked up in the index on ids.
  */
 async function nearIds(
   journal: Journal,

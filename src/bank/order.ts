@@ -2,9 +2,10 @@ import type { AppliedDocument } from './journal-document.ts';
 import { timeOf } from './stored-values.ts';
 
 /**
- * The order of application of documents that come by time and `seq`, each time whole. An id in the
- * server's index would cost every posting, so documents that share both, as of transactions of one
- * millisecond or older versions, are put here by `_id`, as the server compares it.
+ * Sorts documents in their order of application. They come sorted by time and `seq`, all of one
+ * time together. Adding the id to the server's index would make every posting more expensive, so
+ * documents that share both, such as those of transactions in one millisecond or written by older
+ * versions, are sorted here by `_id`, as the server compares it.
  */
 export function inOrder(documents: readonly AppliedDocument[]): readonly AppliedDocument[] {
   const ordered: AppliedDocument[] = [];
@@ -30,19 +31,19 @@ function timesOf(documents: readonly AppliedDocument[]): readonly (readonly Appl
   return times;
 }
 
-/** A document of another program may have no time, which its reader will report. */
+/** A document written by another program may have no time, which its reader will report. */
 export function timeKey(document: AppliedDocument): number | undefined {
   return timeOf(document.at)?.getTime();
 }
 
-/** By the bytes of UTF-8. An id that is no text is reported by its reader. */
+/** By the bytes of UTF-8. An id that is not text is reported by its reader. */
 function byId({ _id: left }: AppliedDocument, { _id: right }: AppliedDocument): number {
   return Buffer.compare(Buffer.from(String(left)), Buffer.from(String(right)));
 }
 
 /**
- * The order among documents of one time, some of which an older version wrote without a `seq`: each
- * comes after those with the earlier versions of its accounts.
+ * Sorts documents of one time, some of which an older version wrote without a `seq`: each comes
+ * after those with the earlier versions of its accounts.
  */
 function orderByVersions(documents: readonly AppliedDocument[]): readonly AppliedDocument[] {
   // What another program wrote may lack them, which its reader will report.

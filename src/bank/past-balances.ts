@@ -29,20 +29,20 @@ export interface PastMoment {
 
 /**
  * How long an operation may be under way after it took its time: the server ends a transaction
- * after 60 s, and looks for such ones every 30 s.
+ * after 60 s, and looks for such transactions every 30 s.
  * Source: MongoDB manual, "transactionLifetimeLimitSeconds".
  */
 const underWayMs = 90_000;
 
-/** The last millisecond of a day; a moment is its own. */
+/** The last millisecond of a day; for a moment, the moment itself. */
 function lastOf({ from, to, isDay }: Span): Date {
   return isDay ? new Date(to.getTime() - 1) : from;
 }
 
 /**
  * The server's time.
- * @throws `time_out_of_range` for a time in the future. After the server's clock was set back, the
- *   time up to the newest posting counts as past all the same.
+ * @throws `time_out_of_range` for a time in the future. If the server's clock was set back, the
+ *   time up to the newest posting still counts as past.
  */
 async function checkPast(bank: Bank, span: Span): Promise<Date> {
   const now = await bank.serverTime();
@@ -93,7 +93,7 @@ async function readAt<T>(
 
 /** The whole bank at a moment of the past. */
 interface PastBalance extends BankBalance, PastMoment {
-  /** Branches that the journal has postings of and the config does not; they are left out. */
+  /** Branches that have postings in the journal but are not in the config; they are left out. */
   readonly unknownBranches: readonly string[];
 }
 
@@ -122,7 +122,7 @@ export async function bankBalanceAt(bank: Bank, span: Span): Promise<PastBalance
 
 /**
  * The accounts of a branch as they were, by number, in batches.
- * @param tell called with the moment before the first batch
+ * @param onMoment called with the moment before the first batch
  * @throws `time_out_of_range`, `journal_disabled`, `bad_balance`
  */
 export async function* accountBalancesAt(

@@ -65,7 +65,7 @@ async function claimFor(bank: Bank, operation: PlainOperation, dryRun: boolean):
 }
 
 /**
- * Adds on the server, so that increments of others in between do no harm. @returns undefined if the
+ * Adds on the server, so that increments made in between do no harm. @returns undefined if the
  * account no longer passes the guard
  */
 async function tryIncrement(

@@ -2,17 +2,17 @@ import type { Outcome } from './judge.ts';
 import type { Entry } from './operations/entry.ts';
 
 /**
- * What the calls of `post` in one run, as of a file, learn for the next. It grows only with the
- * batches whose outcome is open.
+ * What the calls of `post` in one run, such as that of a file, learn for the next. It grows only
+ * with batches whose outcome is unknown.
  */
 export interface PostMemory {
-  /** The most operations that finish in time together, as far as is known. */
+  /** The maximum number of operations known to finish in time together. */
   batchSize: number;
-  /** Keeps what a commit was sent for whose answer never came. */
+  /** Remembers entries whose commit was sent and never answered. */
   readonly sent: (entries: readonly Entry[]) => void;
   /** True for an entry of the journal that this run sent: it is no replay. */
   readonly isOwn: (entry: Entry) => boolean;
-  /** Forgets what the outcomes have decided. */
+  /** Forgets entries whose outcome is now known. */
   readonly settled: (outcomes: readonly Outcome[]) => void;
 }
 
