@@ -6,7 +6,7 @@ import { readAccount, wrongBranch } from './account.ts';
 import type { Bank } from './bank.ts';
 import type { AccountState } from './book.ts';
 import type { BranchModel } from './branch.ts';
-import { within } from './deadline.ts';
+import { runWithin } from './deadline.ts';
 import { fromDecimal } from './decimal.ts';
 import type { BranchTotal, Problem, ProblemCode, Tally } from './survey.ts';
 
@@ -56,7 +56,7 @@ export function bankBalance(bank: Bank): Promise<BankBalance> {
     }
     return sumUp(sums);
   };
-  return within(bank.timeoutMs, () => bank.inSession(read, snapshotOf(bank)));
+  return runWithin(bank.timeoutMs, () => bank.inSession(read, snapshotOf(bank)));
 }
 
 /** Number and sum of a branch's accounts, in minor units. */
@@ -209,7 +209,7 @@ function toAccountBalance(
  */
 export async function accountBalance(bank: Bank, name: string, account: string) {
   const branch = bank.branches.get(name);
-  const state = await within(bank.timeoutMs, () => findAccount(branch, account));
+  const state = await runWithin(bank.timeoutMs, () => findAccount(branch, account));
   if (state instanceof BankctlError) throw state;
   return {
     branch: branch.name,

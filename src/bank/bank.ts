@@ -5,7 +5,7 @@ import { endAbandoned } from './abandoned-transactions.ts';
 import { type BatchFiles, createBatchFiles } from './batch-files.ts';
 import { type Branches, createBranches } from './branch.ts';
 import { type Commits, createCommits } from './commits.ts';
-import { within } from './deadline.ts';
+import { runWithin } from './deadline.ts';
 import { type BankIdentity, createIdentity, refuseMismatch } from './identity.ts';
 import { readIdentity, readIdentityOfSet } from './identity-document.ts';
 import { createJournal, type Journal } from './journal.ts';
@@ -56,10 +56,11 @@ export async function openBank(
   { timeoutMs, draw, rename = false }: OpenOptions,
 ): Promise<Bank> {
   const db = client.db(config.database);
-  const hello = () => within(timeoutMs, () => db.command({ hello: 1 }));
-  const ofSet = rename ? undefined : await within(timeoutMs, () => readIdentityOfSet(db));
+  const hello = () => runWithin(timeoutMs, () => db.command({ hello: 1 }));
+  const ofSet = rename ? undefined : await runWithin(timeoutMs, () => readIdentityOfSet(db));
   if (!ofSet) checkServer(await hello(), client, config);
-  const known = ofSet || rename ? ofSet?.identity : await within(timeoutMs, () => readIdentity(db));
+  const known =
+    ofSet || rename ? ofSet?.identity : await runWithin(timeoutMs, () => readIdentity(db));
   if (known) refuseMismatch(config, known);
   return Object.freeze({
     config,

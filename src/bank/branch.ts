@@ -14,7 +14,7 @@ import { unknownBranch } from '../config/find-branch.ts';
 import { type Currency, maxMinor } from '../core/money.ts';
 import type { AccountDocument } from './account.ts';
 import type { AccountState } from './book.ts';
-import { branchWanted, checkCollection, prepareCollection } from './collections.ts';
+import { branchSpec, checkCollection, prepareCollection } from './collections.ts';
 import { toDecimal } from './decimal.ts';
 import {
   type BranchTotal,
@@ -95,7 +95,7 @@ export interface BranchModel extends BranchConfig {
 export function createBranch(db: Db, config: BranchConfig): BranchModel {
   const collection = db.collection(config.collection);
   const stamp = config.name;
-  const wanted = branchWanted(config);
+  const spec = branchSpec(config);
   const guarded = (account: string, amountMinor: bigint) => ({
     account_number: account,
     branch: stamp,
@@ -142,8 +142,8 @@ export function createBranch(db: Db, config: BranchConfig): BranchModel {
     duplicates: async (session) =>
       (await hasUniqueNumbers(db, config.collection)) ? [] : findDuplicates(place(session)),
     accounts: (session, foreign) => readAccounts(collection, stamp, session, foreign),
-    prepare: () => prepareCollection(db, wanted),
-    check: (only) => checkCollection(db, wanted, only),
+    prepare: () => prepareCollection(db, spec),
+    check: (only) => checkCollection(db, spec, only),
   } satisfies BranchModel);
 }
 

@@ -12,7 +12,7 @@ export interface Deadline {
  * an answer, so it must call `check` before each step that must not happen any more.
  * @throws `timed_out`
  */
-export async function within<T>(
+export async function runWithin<T>(
   timeoutMs: number,
   work: (deadline: Deadline) => Promise<T>,
 ): Promise<T> {

@@ -56,7 +56,7 @@ export interface BankIdentity {
 
 /** @throws `config_mismatch` if config and database contradict each other, naming both values */
 export function refuseMismatch(config: Config, identity: Identity): void {
-  const found = mismatches(config, identity);
+  const found = findMismatches(config, identity);
   if (found.length === 0) return;
   const more = found.length > shownMismatches ? ` and ${found.length - shownMismatches} more` : '';
   throw new BankctlError(
@@ -143,7 +143,7 @@ async function write(
   session: ClientSession | undefined,
 ): Promise<boolean> {
   const options = session ? { session } : {};
-  const owned = branches.map(ownedBranch).map(stored);
+  const owned = branches.map(ownedBranch).map(toStored);
   try {
     if (!found) {
       await identityDocuments(db).insertOne(
@@ -167,8 +167,8 @@ async function write(
 async function rename(db: Db, config: Config, dryRun: boolean): Promise<readonly string[]> {
   const before = await identityDocuments(db).findOne({ _id: identityId });
   if (!before) return [];
-  const known = readable(before, db.databaseName);
-  const changes = known ? mismatches(config, known) : ['the identity could not be read'];
+  const known = tryParse(before, db.databaseName);
+  const changes = known ? findMismatches(config, known) : ['the identity could not be read'];
   if (changes.length === 0) return [];
   await refuseConflict(renameConflict(db, config, known));
   if (dryRun) return changes;
@@ -184,7 +184,7 @@ async function rename(db: Db, config: Config, dryRun: boolean): Promise<readonly
       $set: {
         ...fresh,
         ...(known && { database_id: known.databaseId }),
-        branches: [...config.branches.map(ownedBranch), ...kept].map(stored),
+        branches: [...config.branches.map(ownedBranch), ...kept].map(toStored),
       },
     },
   );
@@ -196,7 +196,7 @@ async function rename(db: Db, config: Config, dryRun: boolean): Promise<readonly
   );
 }
 
-function readable(document: Document, database: string): Identity | undefined {
+function tryParse(document: Document, database: string): Identity | undefined {
   try {
     return parseIdentity(document, database);
   } catch {
@@ -220,16 +220,18 @@ function ownedBranch({ name, collection, currency }: Branches[number]): OwnedBra
   return { name, collection, currency: currency.code };
 }
 
-function stored({ name, collection, currency }: OwnedBranch): StoredBranch {
+function toStored({ name, collection, currency }: OwnedBranch): StoredBranch {
   return { branch: name, collection, currency };
 }
 
 /** Every contradiction, as clauses of a sentence that name both values. */
-function mismatches(config: Config, identity: Identity): readonly string[] {
+function findMismatches(config: Config, identity: Identity): readonly string[] {
   const found: string[] = [];
   const differs = (what: string, wanted: string | false, known: string | false) => {
     if (wanted === known) return;
-    found.push(`${what} is ${shown(wanted)} in the config and ${shown(known)} in the database`);
+    found.push(
+      `${what} is ${showValue(wanted)} in the config and ${showValue(known)} in the database`,
+    );
   };
   differs('the journal', config.journal, identity.journal);
   const byName = new Map(identity.branches.map((branch) => [branch.name, branch]));
@@ -249,6 +251,6 @@ function mismatches(config: Config, identity: Identity): readonly string[] {
   return found;
 }
 
-function shown(value: string | false): string {
+function showValue(value: string | false): string {
   return value === false ? 'false' : quote(value);
 }

@@ -8,11 +8,16 @@ import {
   Long,
   type ResumeToken,
 } from 'mongodb';
-import { checkCollection, journalWanted, prepareCollection, timeAndPlace } from './collections.ts';
+import {
+  applicationOrder,
+  checkCollection,
+  journalSpec,
+  prepareCollection,
+} from './collections.ts';
 import type { AppliedDocument, JournalDocument } from './journal-document.ts';
 import { type AccountReference, referenceKey } from './operations/names.ts';
 import { statusTypes } from './operations/operation.ts';
-import { inOrder, timeKey } from './order.ts';
+import { sortByApplication, timeKey } from './order.ts';
 
 /** Which postings of an account: a half-open range of time, and at most the newest `limit`. */
 export interface JournalRange {
@@ -85,7 +90,7 @@ export interface Journal {
 /** Sends nothing to the server. */
 export function createJournal(db: Db, name: string): Journal {
   const collection: Collection<JournalDocument> = db.collection<JournalDocument>(name);
-  const wanted = journalWanted(name);
+  const spec = journalSpec(name);
   return Object.freeze({
     collection: name,
     find: (ids, session) =>
@@ -145,8 +150,8 @@ export function createJournal(db: Db, name: string): Journal {
       const filter = { _id: { $in: [...ids] }, refused: { $exists: true }, postings: absent };
       return (await collection.deleteMany(filter, { session })).deletedCount;
     },
-    prepare: () => prepareCollection(db, wanted),
-    check: (only) => checkCollection(db, wanted, only),
+    prepare: () => prepareCollection(db, spec),
+    check: (only) => checkCollection(db, spec, only),
   } satisfies Journal);
 }
 
@@ -215,7 +220,7 @@ async function* readAll(
       { postings: { $exists: true } },
       { session, readConcern: { level: 'snapshot' }, batchSize: 1000, allowDiskUse: true },
     )
-    .sort(timeAndPlace);
+    .sort(applicationOrder);
   let sameTime: AppliedDocument[] = [];
   try {
     while (await cursor.hasNext()) {
@@ -223,9 +228,9 @@ async function* readAll(
       const newest = sameTime.at(-1);
       if (!newest) continue;
       const start = sameTime.findIndex((document) => timeKey(document) === timeKey(newest));
-      if (start > 0) yield inOrder(sameTime.splice(0, start));
+      if (start > 0) yield sortByApplication(sameTime.splice(0, start));
     }
-    if (sameTime.length > 0) yield inOrder(sameTime);
+    if (sameTime.length > 0) yield sortByApplication(sameTime);
     sameTime = [];
   } finally {
     await cursor.close();

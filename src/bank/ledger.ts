@@ -36,7 +36,7 @@ export function openLedger(bank: Bank, options: PostOptions): Ledger {
   const postTogether = async (batch: readonly Waiting[]) => {
     // Two callers may wait for the same operation object.
     const open = new Set(batch);
-    const settled = (outcomes: readonly Outcome[]) => {
+    const onSettled = (outcomes: readonly Outcome[]) => {
       const byOperation = new Map(outcomes.map((outcome) => [outcome.operation, outcome]));
       for (const waiter of open) {
         const outcome = byOperation.get(waiter.operation);
@@ -46,11 +46,11 @@ export function openLedger(bank: Bank, options: PostOptions): Ledger {
     const operations = batch.map(({ operation }) => operation);
     let failure: unknown = new Error('a posted operation has no outcome');
     try {
-      await post(bank, operations, { ...options, settled, manyCallers: true });
+      await post(bank, operations, { ...options, onSettled, manyCallers: true });
     } catch (error) {
       failure = error;
     }
-    for (const { operation, reject } of open) reject(inWordsOf(operation, failure));
+    for (const { operation, reject } of open) reject(errorOf(operation, failure));
   };
   return Object.freeze({
     post: (operation: Operation) =>
@@ -62,7 +62,7 @@ export function openLedger(bank: Bank, options: PostOptions): Ledger {
 }
 
 /** If the outcome of a batch is unknown, so is that of each operation in it. */
-function inWordsOf(operation: Operation, error: unknown): unknown {
+function errorOf(operation: Operation, error: unknown): unknown {
   if (!(error instanceof BankctlError) || error.code !== 'outcome_unknown') return error;
   return new BankctlError(
     'outcome_unknown',

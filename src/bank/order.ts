@@ -7,21 +7,25 @@ import { timeOf } from './stored-values.ts';
  * documents that share both, such as those of transactions in one millisecond or written by older
  * versions, are sorted here by `_id`, as the server compares it.
  */
-export function inOrder(documents: readonly AppliedDocument[]): readonly AppliedDocument[] {
+export function sortByApplication(
+  documents: readonly AppliedDocument[],
+): readonly AppliedDocument[] {
   const ordered: AppliedDocument[] = [];
   for (let start = 0, end = 1; start < documents.length; end += 1) {
     const [first, next] = [documents[start], documents[end]];
     if (first && next && timeKey(first) === timeKey(next) && first.seq === next.seq) continue;
     const tied = documents.slice(start, end);
-    if (tied.length > 1) tied.sort(byId);
+    if (tied.length > 1) tied.sort(compareIds);
     for (const document of tied) ordered.push(document);
     start = end;
   }
   if (ordered.every(({ seq }) => seq !== undefined)) return ordered;
-  return timesOf(ordered).flatMap(orderByVersions);
+  return groupByTime(ordered).flatMap(orderByVersions);
 }
 
-function timesOf(documents: readonly AppliedDocument[]): readonly (readonly AppliedDocument[])[] {
+function groupByTime(
+  documents: readonly AppliedDocument[],
+): readonly (readonly AppliedDocument[])[] {
   const times: AppliedDocument[][] = [];
   for (const [index, document] of documents.entries()) {
     const before = documents[index - 1];
@@ -37,7 +41,7 @@ export function timeKey(document: AppliedDocument): number | undefined {
 }
 
 /** By the bytes of UTF-8. An id that is not text is reported by its reader. */
-function byId({ _id: left }: AppliedDocument, { _id: right }: AppliedDocument): number {
+function compareIds({ _id: left }: AppliedDocument, { _id: right }: AppliedDocument): number {
   return Buffer.compare(Buffer.from(String(left)), Buffer.from(String(right)));
 }
 

@@ -5,7 +5,7 @@ import { shellWord } from '../core/text.ts';
 import { formatTime, type Span } from '../core/time.ts';
 import { type AccountBalance, type BankBalance, sumUp } from './balances.ts';
 import type { Bank } from './bank.ts';
-import { within } from './deadline.ts';
+import { runWithin } from './deadline.ts';
 import { fromDecimal } from './decimal.ts';
 import { journalOf } from './history.ts';
 import type { Journal } from './journal.ts';
@@ -47,7 +47,7 @@ function lastOf({ from, to, isDay }: Span): Date {
 async function checkPast(bank: Bank, span: Span): Promise<Date> {
   const now = await bank.serverTime();
   if (span.from <= now) return now;
-  const newest = await within(bank.timeoutMs, () => journalOf(bank).newestAt());
+  const newest = await runWithin(bank.timeoutMs, () => journalOf(bank).newestAt());
   if (newest === undefined || span.from > newest) {
     const shown = (time: Date) => formatTime(time, bank.config.timezone);
     const end = span.isDay ? `The end of that day, ${shownEnd(bank, span)},` : shown(span.from);
@@ -88,7 +88,7 @@ async function readAt<T>(
   const now = await checkPast(bank, span);
   const readOnce = async (session: ClientSession) =>
     [await read(journal, session), momentOf(span, now, session)] as const;
-  return within(bank.timeoutMs, () => bank.inSession(readOnce, { snapshot: true }));
+  return runWithin(bank.timeoutMs, () => bank.inSession(readOnce, { snapshot: true }));
 }
 
 /** The whole bank at a moment of the past. */
@@ -129,7 +129,7 @@ export async function* accountBalancesAt(
   bank: Bank,
   name: string,
   span: Span,
-  tell: (moment: PastMoment) => void,
+  onMoment: (moment: PastMoment) => void,
 ): AsyncIterable<readonly AccountBalance[]> {
   const journal = journalOf(bank);
   const { currency } = bank.branches.get(name);
@@ -138,7 +138,7 @@ export async function* accountBalancesAt(
   let any = false;
   try {
     for await (const documents of journal.accountsAt(lastOf(span), { branch: name }, session)) {
-      if (!any) tell(momentOf(span, now, session));
+      if (!any) onMoment(momentOf(span, now, session));
       any = true;
       yield documents.map((document) => {
         const account = String(document['_id'].account_number);

@@ -9,11 +9,11 @@ export interface PostMemory {
   /** The maximum number of operations known to finish in time together. */
   batchSize: number;
   /** Remembers entries whose commit was sent and never answered. */
-  readonly sent: (entries: readonly Entry[]) => void;
+  readonly rememberSent: (entries: readonly Entry[]) => void;
   /** True for an entry of the journal that this run sent: it is no replay. */
   readonly isOwn: (entry: Entry) => boolean;
   /** Forgets entries whose outcome is now known. */
-  readonly settled: (outcomes: readonly Outcome[]) => void;
+  readonly forgetSettled: (outcomes: readonly Outcome[]) => void;
 }
 
 /** The memory of a run that has not posted yet. */
@@ -21,11 +21,11 @@ export function createMemory(): PostMemory {
   const open = new Map<string, Entry[]>();
   return {
     batchSize: Number.POSITIVE_INFINITY,
-    sent: (entries) => {
+    rememberSent: (entries) => {
       for (const entry of entries) open.set(entry.id, [...(open.get(entry.id) ?? []), entry]);
     },
     isOwn: (entry) => open.get(entry.id)?.some((sent) => isSame(sent, entry)) ?? false,
-    settled: (outcomes) => {
+    forgetSettled: (outcomes) => {
       if (open.size === 0) return;
       for (const { operation } of outcomes) open.delete(operation.id);
     },

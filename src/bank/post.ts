@@ -5,7 +5,7 @@ import { isAboutDocument, isDuplicate, mayBeCapped } from '../database/driver-er
 import type { Bank } from './bank.ts';
 import { writeBatch } from './batch-write.ts';
 import type { BranchModel } from './branch.ts';
-import { type Deadline, within } from './deadline.ts';
+import { type Deadline, runWithin } from './deadline.ts';
 import type { Journal } from './journal.ts';
 import { type Judged, type JudgeOptions, judgeAll, type Outcome } from './judge.ts';
 import { accountsOf, createsAccount, type Operation } from './operations/operation.ts';
@@ -38,7 +38,7 @@ export interface PostOptions extends JudgeOptions {
    * refuses a second one, the batch is read again with it.
    */
   readonly expectFresh?: boolean;
-  readonly reached?: (point: PostPoint) => Promise<void>;
+  readonly onPoint?: (point: PostPoint) => Promise<void>;
   /**
    * How often one operation may meet a conflict before it is refused; unbounded if undefined. A
    * caller that holds its rival must set a limit: a rival that is held never lets go.
@@ -48,7 +48,7 @@ export interface PostOptions extends JudgeOptions {
    * Called with the outcomes of each part as soon as it is committed. They stand even if a later
    * part fails.
    */
-  readonly settled?: (outcomes: readonly Outcome[]) => void;
+  readonly onSettled?: (outcomes: readonly Outcome[]) => void;
   /**
    * Each operation has a caller of its own: what keeps one from being judged at all, such as an
    * unknown branch, is its own outcome, not an error for all.
@@ -135,18 +135,18 @@ async function postBatch(batch: Batch): Promise<readonly Outcome[]> {
   if (operations.length > memory.batchSize && !options.atomic) return postHalves(batch);
   const progress: Progress = { running: Promise.resolve(), committing: undefined };
   try {
-    const judged = await within(bank.timeoutMs, (deadline) => {
+    const judged = await runWithin(bank.timeoutMs, (deadline) => {
       const running = postOnce(batch, deadline, progress);
       progress.running = running;
       return running;
     });
-    memory.settled(judged.outcomes);
+    memory.forgetSettled(judged.outcomes);
     if (options.rehearsal) rehearse(options.rehearsal, judged.book, judged);
-    options.settled?.(judged.outcomes);
+    options.onSettled?.(judged.outcomes);
     return judged.outcomes;
   } catch (error) {
     if (error instanceof CommitUnknown || (isTimeOut(error) && progress.committing)) {
-      memory.sent(progress.committing?.entries ?? []);
+      memory.rememberSent(progress.committing?.entries ?? []);
       throw new OutcomeUnknown(operations, error);
     }
     return recover(batch, progress, error);
@@ -171,7 +171,7 @@ async function recover(
   const refused = refusalOf(only, error);
   if (batch.refusedByServer || !options.refusals || options.dryRun) {
     const outcomes = [{ applied: false as const, operation: only, error: refused }];
-    options.settled?.(outcomes);
+    options.onSettled?.(outcomes);
     return outcomes;
   }
   // It is kept like any other refusal.
@@ -201,11 +201,11 @@ const maxAnswerMs = 1_000;
  */
 async function answersStill({ timeoutMs, serverTime }: Bank, { running }: Progress) {
   try {
-    await within(Math.min(timeoutMs, maxAnswerMs), serverTime);
+    await runWithin(Math.min(timeoutMs, maxAnswerMs), serverTime);
   } catch {
     return false;
   }
-  await within(timeoutMs, () => running).catch(() => undefined);
+  await runWithin(timeoutMs, () => running).catch(() => undefined);
   return true;
 }
 
@@ -336,7 +336,7 @@ async function attempt(
   if (!all && options.expectFresh && judged.outcomes.some(({ applied }) => !applied)) {
     judged = await judge(batch, session, { ids: 'all', versions });
   }
-  await options.reached?.('read');
+  await options.onPoint?.('read');
   const { entries, refused, decidedAnew, book } = judged;
   const writes = entries.length + refused.length > 0;
   if (writes && options.dryRun) await bank.identity.checkClaim(session);
@@ -344,9 +344,9 @@ async function attempt(
     await bank.identity.claim(session);
     const { check } = deadline;
     await writeBatch({ bank, journal, entries, refused, decidedAnew, book, check }, session);
-    await options.reached?.('written');
+    await options.onPoint?.('written');
   }
-  await options.reached?.('committing');
+  await options.onPoint?.('committing');
   return judged;
 }
 

@@ -76,7 +76,7 @@ export async function transact<T>(
       if (isConflict(error)) conflicts += 1;
       else mayBeApplied = true;
       const mayRunAgain =
-        isTransient(error) || isNoSuchTransaction(error) || (!committing && isBrokenLine(error));
+        isTransient(error) || isNoSuchTransaction(error) || (!committing && isUnanswered(error));
       const isOver = session.hasEnded || options.commits.isStopped();
       if (!mayRunAgain || isOver || conflicts >= options.maxConflicts) throw error;
       options.deadline.check();
@@ -137,6 +137,6 @@ async function pauseBefore(attempt: number, { draw }: TransactionOptions): Promi
  * outside the session or on a connection that was given up on. Without a commit nothing is applied,
  * so all of them may be repeated.
  */
-function isBrokenLine(error: unknown): boolean {
+function isUnanswered(error: unknown): boolean {
   return !(error instanceof BankctlError) && isOutage(error);
 }

@@ -172,7 +172,7 @@ class ApplyWork implements RowWork<OperationRow> {
       await post(this.#files.bank, left, {
         ...this.#postOptions,
         ...(this.#expectFresh && !isRetry ? { expectFresh: true } : {}),
-        settled: (some) => {
+        onSettled: (some) => {
           outcomes.push(...some);
           if (some.some(({ applied }) => applied)) this.#counts.batches += 1;
           if (this.#unknown.size === 0) return;

@@ -1,6 +1,6 @@
 import type { Bank } from '../bank/bank.ts';
 import type { BatchFile, BatchFiles } from '../bank/batch-files.ts';
-import { within } from '../bank/deadline.ts';
+import { runWithin } from '../bank/deadline.ts';
 import { type Operation, requestOf } from '../bank/operations/operation.ts';
 import { BankctlError } from '../core/errors.ts';
 import { quote, shellWord } from '../core/text.ts';
@@ -56,7 +56,7 @@ interface GivenRows extends BatchFile {
 export async function recordBatch(bank: Bank, given: GivenRows, file: string): Promise<number> {
   const { batchFiles } = bank;
   if (!batchFiles) return 0;
-  return within(bank.timeoutMs, async () => {
+  return runWithin(bank.timeoutMs, async () => {
     await bank.identity.checkClaim();
     const first = given.dryRun
       ? await batchFiles.find(given.digest)

@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto';
 import type { Bank } from '../bank/bank.ts';
 import type { Reading } from '../bank/book.ts';
-import { within } from '../bank/deadline.ts';
+import { runWithin } from '../bank/deadline.ts';
 import type { Outcome } from '../bank/judge.ts';
 import { referenceKey } from '../bank/operations/names.ts';
 import type { Operation } from '../bank/operations/operation.ts';
@@ -218,7 +218,7 @@ class ImportWork implements RowWork<AccountRow> {
     if (wanted.length === 0) return new Map();
     const openings = wanted.map(({ opening }) => opening);
     const what = { ids: 'none', versions: false } as const;
-    const book = await within(this.#bank.timeoutMs, () =>
+    const book = await runWithin(this.#bank.timeoutMs, () =>
       this.#bank.inSession((session) => readBook(this.#bank, openings, session, what)),
     );
     if (this.#options.rehearsal) overlay(book, openings, this.#options.rehearsal);
@@ -229,7 +229,7 @@ class ImportWork implements RowWork<AccountRow> {
   async #postAll(operations: readonly Operation[]): Promise<ReadonlyMap<string, Outcome>> {
     const outcomes = new Map<string, Outcome>();
     if (operations.length === 0) return outcomes;
-    const settled = (some: readonly Outcome[]) => {
+    const onSettled = (some: readonly Outcome[]) => {
       for (const outcome of some) {
         const { id } = outcome.operation;
         outcomes.set(id, outcome);
@@ -238,7 +238,7 @@ class ImportWork implements RowWork<AccountRow> {
       }
     };
     try {
-      await post(this.#bank, operations, { ...this.#options, settled });
+      await post(this.#bank, operations, { ...this.#options, onSettled });
     } catch (error) {
       if (error instanceof OutcomeUnknown) {
         for (const { id } of error.operations) this.#sent.add(id);

@@ -69,15 +69,15 @@ describe('a batch that cannot end in time', () => {
     const { bank, db } = await slowBank();
     const memory = createMemory();
     const parts: number[] = [];
-    const settled = (outcomes: readonly Outcome[]) => parts.push(outcomes.length);
-    const outcomes = await post(bank, rows, { by, memory, settled });
+    const onSettled = (outcomes: readonly Outcome[]) => parts.push(outcomes.length);
+    const outcomes = await post(bank, rows, { by, memory, onSettled });
     expect(new Set(fates(outcomes))).toEqual(new Set(['applied']));
     expect(parts.reduce((sum, part) => sum + part)).toBe(1_200);
     expect(memory.batchSize).toBeLessThanOrEqual(300);
     expect(await db.collection('journal').countDocuments()).toBe(1_201);
     parts.length = 0;
     const more = rows.map((row) => ({ ...row, id: `more-${row.id}` }));
-    await post(bank, more, { by, memory, settled });
+    await post(bank, more, { by, memory, onSettled });
     expect(Math.max(...parts)).toBeLessThanOrEqual(300);
   });
 

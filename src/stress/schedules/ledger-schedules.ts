@@ -162,7 +162,7 @@ function freshWorld(bank: Bank, account: string, workers: number): LedgerWorld {
     const [outcome] = await post(
       bank,
       [{ type: f, from, to, amountMinor, id, idGiven: true, memo: undefined }],
-      { by: stressAuthor, maxConflicts, reached: at },
+      { by: stressAuthor, maxConflicts, onPoint: at },
     );
     if (outcome?.applied) note('ok', postedValue({ f, value }, outcome.entry));
     else note('fail', value);

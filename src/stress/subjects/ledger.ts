@@ -1,7 +1,7 @@
 import { type ClientSession, type Document, type MongoClient, ReadConcern } from 'mongodb';
 import { readAccount } from '../../bank/account.ts';
 import { type Bank, openBank } from '../../bank/bank.ts';
-import { within } from '../../bank/deadline.ts';
+import { runWithin } from '../../bank/deadline.ts';
 import { type AccountReference, referenceKey } from '../../bank/operations/names.ts';
 import type { Operation } from '../../bank/operations/operation.ts';
 import { post } from '../../bank/post.ts';
@@ -90,7 +90,7 @@ export function readBank(bank: Bank, plan: LedgerPlan): Promise<BankReading> {
     }
     return { balances, versions };
   };
-  return within(bank.timeoutMs, () => bank.inSession(read, { snapshot: true }));
+  return runWithin(bank.timeoutMs, () => bank.inSession(read, { snapshot: true }));
 }
 
 /** A posting as it is stored: version, operation id, amount, balance after it. */
