@@ -30,32 +30,32 @@ import type { Row } from './rows.ts';
 interface ImportedRow {
   readonly line: number;
   readonly outcome: 'created' | 'duplicate' | 'conflict' | 'rejected';
-  /** Why it is not as the row has it. */
+  /** Why the account is not as the row has it. */
   readonly reason?: string;
 }
 
 /** What became of a file. */
 interface ImportResult {
   /**
-   * Numbers of rows, in the words of the JSON result: those that were read, which are the sum of
-   * the others. A conflict is left as it is; what is rejected is not an account that can be opened.
+   * Numbers of rows, named as in the JSON result: `read` is the sum of the others. A conflict is
+   * left as it is; what is rejected is not an account that can be opened.
    */
   readonly counts: Readonly<Record<'read' | ImportedRow['outcome'], number>>;
   readonly interrupted: Interruption | undefined;
 }
 
-/** What importing takes from its surroundings. */
+/** What importing a file needs from its caller. */
 interface ImportHost extends FileHost {
   /** Called with each batch of rows, in order. */
   readonly imported: (rows: readonly ImportedRow[]) => void;
 }
 
 /**
- * Opens the accounts of a file, with their balances and statuses, by operations like any other.
- * Each row is accounted for. Repeated, it finds what it did as duplicates, and completes what was
- * interrupted.
+ * Opens the accounts of a file, with their balances and statuses, by ordinary operations. Each row
+ * is accounted for. When repeated, it reports what it did before as duplicates, and completes what
+ * was interrupted.
  *
- * @returns what became of the rows, also if it was interrupted after the first of them
+ * @returns what became of the rows, even if it was interrupted after the first of them
  * @throws `file_unreadable`, `file_empty`, `file_format`, `invalid_row`, `line_cut`, with nothing
  *   imported; whatever ends it later, with how much is done
  */
@@ -167,7 +167,7 @@ class ImportWork implements RowWork<AccountRow> {
       : `${done}; ${count(this.#unknown, 'more operation')} may or may not be applied.`;
   }
 
-  /** What is certain of the rows of a batch that was not finished: those that were opened. */
+  /** What is certain about the rows of a batch that was not finished: those that were opened. */
   #openedRows(rows: readonly AccountRow[]): readonly ImportedRow[] {
     return [...firstOfEach(rows).values()]
       .filter(({ opening }) => this.#applied.has(opening.id))
@@ -178,7 +178,7 @@ class ImportWork implements RowWork<AccountRow> {
       });
   }
 
-  /** Each of the wanted is of another account. */
+  /** Each item wants a different account. */
   async #judge(wanted: readonly Wanted[]): Promise<ReadonlyMap<AccountRow, ImportedRow>> {
     const found = await this.#readings(wanted);
     const opened = await this.#postAll(
@@ -196,7 +196,7 @@ class ImportWork implements RowWork<AccountRow> {
     const now = await this.#readings(wanted.filter((want) => !isMine(want)));
     const changed = await this.#postAll(
       wanted.flatMap((want) => {
-        // Or an earlier run of the same import opened it, and was ended before it was done.
+        // Or an earlier run of the same import opened it, and ended before it was done.
         const opening = opened.get(want.opening.id);
         const isEarlier = opening?.applied === true && isUnfinished(want, now);
         return want.status && (isMine(want) || isEarlier) ? [want.status] : [];
@@ -270,7 +270,7 @@ class ImportWork implements RowWork<AccountRow> {
   }
 }
 
-/** A row may repeat an account of the same batch: it is judged by what the first one asks. */
+/** A row may repeat an account of the same batch: it is judged by what the first one asks for. */
 function firstOfEach(rows: readonly AccountRow[]): ReadonlyMap<string, Wanted> {
   const first = new Map<string, Wanted>();
   for (const row of rows) {

@@ -8,11 +8,11 @@ const digestCharacters = 32;
 /**
  * The id of a row: its own, or else one made of the batch's name, what the row asks for, and its
  * position among identical rows of the file. So the file can be repeated, even after it has grown
- * or been sorted, and two rows that ask for the same are two operations.
+ * or been sorted, and two rows that ask for the same thing are two operations.
  *
  * @param batch the name that stands for this file; undefined if every row must have an id
  * @returns a function to be called with the operations in the order of the file; it throws
- *   `LineProblem` for a row that can get no id
+ *   `LineProblem` for a row that cannot be given an id
  */
 export function giveIds(
   batch: string | undefined,

@@ -14,19 +14,19 @@ import {
 } from './rows.ts';
 import type { Source } from './source.ts';
 
-/** Rows that were read together, and in the places of lines that are not rows, why not. */
+/** Rows that were read together, with, in place of each line that is not a row, the reason. */
 interface RowBatch {
   readonly rows: readonly (Row | LineProblem)[];
-  /** Bytes of the file up to the end of them. */
+  /** Bytes of the file up to the end of these rows. */
   readonly bytes: number;
   /** What was left out of the file up to there. */
   readonly leftOut: LeftOut;
 }
 
 /**
- * Reads the rows of a source, whatever its length, in flat memory.
+ * Reads the rows of a source, whatever its length, in constant memory.
  *
- * @param format as the user gave it; undefined goes by the name, else by the first character
+ * @param format as the user gave it; if undefined, the name decides, or else the first character
  * @throws `LineProblem` if nothing after that line can be read; `file_unreadable`; `file_empty`;
  *   `file_format` for what is not rows of text at all
  */
@@ -114,7 +114,9 @@ function parseLines(parser: RowParser, { first, texts, isCut }: Lines): (Row | L
   return rows;
 }
 
-/** A last line without a newline is whole in most files, but not while more is being added. */
+/**
+ * A last line without a newline is whole in most files, but not while more is still being written.
+ */
 async function hasGrown(source: Source, bytes: number): Promise<boolean> {
   const size = await source.size();
   return size !== undefined && size > bytes;

@@ -8,9 +8,9 @@ import { verdictSentence, verdictTones } from '../verdict.ts';
 import type { Outcome, ReportData, ReportModel, ReportTimeline } from './report-data.ts';
 
 /**
- * A result, as the page shows it.
+ * Turns a result into what the page shows.
  *
- * @param timelines of its models, in order; undefined for one without
+ * @param timelines of its models, in order; undefined for a model without one
  */
 export function reportOf(
   result: StressResult,
@@ -55,7 +55,7 @@ function pausedWorkers({ workers, points = [] }: StressResult): string {
   return `${workers} workers, paused at ${points.join(', ')}`;
 }
 
-/** What a mode says of a model in words and counts. */
+/** What a mode says about a model in words and counts. */
 type Part = Pick<ReportModel, 'summary' | 'tone' | 'unit' | 'total' | 'outcomes' | 'remarks'>;
 
 function partOf(model: ModelResult): Part {
@@ -122,7 +122,7 @@ function ledgerPart(model: ModelResult, anomalies: Readonly<Record<string, numbe
   };
 }
 
-/** Counts of a judged history that say nothing bad. */
+/** Counts of a judged history that are not bad news. */
 const harmless: ReadonlySet<string> = new Set([
   'acknowledged',
   'refused',
@@ -180,7 +180,7 @@ const places = {
 
 const endings = { invoke: 'begun', ok: 'done', fail: 'refused', info: 'no answer' };
 
-/** @param plain whether what went wrong is marked, or else what got no answer */
+/** @param plain whether to mark what went wrong; otherwise what got no answer is marked */
 function timelineOf(timeline: EventTimeline, plain: boolean): ReportTimeline {
   const { unanswered, wrong, window, ...columns } = timeline;
   const operations = window.operations.map((operation) => {

@@ -1,7 +1,7 @@
 import { html, type Markup, readable } from './markup.ts';
 import type { BranchMoney, Outcome, ReportModel } from './report-data.ts';
 
-/** How many operations or schedules ended how: a table per model, a bar per count. */
+/** How many operations or schedules ended in which way: a table per model, a bar per count. */
 export function outcomesSection(models: readonly ReportModel[]): Markup {
   return html`<section aria-labelledby="outcomes">
 <h2 id="outcomes">What it came to</h2>
@@ -11,7 +11,7 @@ ${models.map((model) => outcomes(model))}
 </section>`;
 }
 
-/** More rows than this are too many at a glance: those that are zero then share a line. */
+/** More rows than this cannot be read at a glance: zero rows then share a line. */
 const maxRows = 8;
 
 function outcomes({ model, total, unit, outcomes: all, remarks, tone }: ReportModel): Markup {

@@ -24,7 +24,7 @@ export function startCharts(model: string, timeline: ReportTimeline): void {
     redraw();
   }).observe(card);
   matchMedia('(prefers-color-scheme: dark)').addEventListener('change', redraw);
-  // Paper is white: the canvases are painted anew in the colours of print, and back.
+  // Paper is white: the canvases are repainted in the colours for printing, and back afterwards.
   const print = (on: boolean) => () => {
     document.documentElement.classList.toggle('paper', on);
     redraw();
@@ -118,7 +118,7 @@ function chart(
   };
 }
 
-/** In the background: each fault, and the part whose operations are shown one by one. */
+/** In the background: each fault, and the window whose operations are shown one by one. */
 function bands(
   plot: uPlot,
   { faults, window: shown }: ReportTimeline,

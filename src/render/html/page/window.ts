@@ -7,7 +7,7 @@ const labelWidth = 76;
 const width = 1000;
 const axisHeight = 22;
 
-/** A row a worker, a bar an operation; a bar says in its tooltip what it was. */
+/** One row per worker, one bar per operation; a bar's tooltip says what the operation was. */
 export function drawWindow(place: HTMLElement, { window: shown, faults }: ReportTimeline): void {
   const workers = [...new Set(shown.operations.map(({ worker }) => worker))].sort((a, b) => a - b);
   if (workers.length === 0) return;
