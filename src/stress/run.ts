@@ -44,33 +44,33 @@ import { prepareModel, runCollections } from './subjects/load-models.ts';
 export interface StressOptions
   extends Omit<LoadOptions, 'models'>,
     Pick<LedgerOptions, 'faults' | 'replicas'> {
-  /** In this order, the ledger last; shared and branch if left out. */
+  /** In this order, the ledger last; shared and branch by default. */
   readonly models?: readonly StressModelName[] | undefined;
 }
 
-/** What a run of the models without a journal needs from its surroundings. */
+/** What a run of the models without a journal needs from its caller. */
 export interface LoadHost extends BinaryHost, Pick<Context, 'freshId' | 'freshSeed'> {
-  /** A few times a second under load. There is no total if time is the bound. */
+  /** A few times a second under load. There is no total if the run is limited by time. */
   readonly counted: (
     model: IncrementModel,
     done: number,
     total: number | undefined,
     wrong: number,
   ) => void;
-  /** Called with the server when it is there. */
+  /** Called with the server once it is running. */
   readonly opened?: ((server: Pick<StressServer, 'version'>) => void) | undefined;
-  /** Called, for each model, with its run in time. It is made for this alone. */
+  /** Called for each model with the timeline of its run, which is made only if this is given. */
   readonly timed?: ((model: StressModelName, timeline: EventTimeline) => void) | undefined;
-  /** The program of the threads, if it is not bundled beside this one. */
+  /** The path of the threads' program, if it is not bundled beside this one. */
   readonly threadProgram?: URL | undefined;
 }
 
-/** What a stress run needs from its surroundings. */
+/** What a stress run needs from its caller. */
 export interface StressHost extends LoadHost {
   readonly countedLedger: (progress: LedgerProgress) => void;
 }
 
-/** How far a run of the ledger is. There is no total if time is the bound. */
+/** How far a run of the ledger has got. There is no total if the run is limited by time. */
 export interface LedgerProgress extends MeterCounts {
   readonly total: number | undefined;
 }
@@ -79,9 +79,9 @@ export interface LedgerProgress extends MeterCounts {
  * Runs the models that were asked for: shared and branch under the same seeded plan of increments,
  * the ledger under a bank workload through the real write path, with group commit, while its server
  * is killed or another one takes over. Then everything is read back and judged by the same code
- * that judges a stored history. One verdict over all; one history, if any. Whatever was started or
- * created is gone when it returns or throws, on an interruption too; `keep` leaves the databases of
- * a given URI.
+ * that judges a stored history. One verdict on all of them; one history, if any. Whatever was
+ * started or created is gone when it returns or throws, even on an interruption; `keep` leaves the
+ * databases of a given URI.
  *
  * @throws `usage`, `not_ours`, `not_writable`, `no_transactions` for a ledger on a standalone,
  *   `interrupted`, `database_failed` if the server does not come back, and what finding a mongod or
@@ -135,7 +135,7 @@ interface RunContext {
   readonly startedNs: () => bigint;
 }
 
-/** Opens the file of the history, if there is to be one, for the length of a run. */
+/** Opens the file of the history, if one was asked for, for the duration of a run. */
 async function recorded<Result>(
   { history }: { readonly history: string | undefined },
   { interrupted, monotonicNs }: Pick<Context, 'interrupted' | 'monotonicNs'>,
@@ -154,7 +154,7 @@ async function recorded<Result>(
   }
 }
 
-/** What the run of one model came to. */
+/** The result of one model's run. */
 interface Ran<Model> {
   readonly report: Model;
   readonly evidence: Evidence;
@@ -174,7 +174,7 @@ function reportOf<Model>(
   };
 }
 
-/** Each branch has only a few accounts, so that workers meet on one now and then. */
+/** Each branch has only a few accounts, so that workers occasionally meet on one. */
 const accountsPerBranch = 4;
 
 async function runIncrements(
@@ -210,7 +210,7 @@ async function runIncrementModel(
       model,
       workload: incrementWorkload,
       plan: { ...options, model },
-      // Indexes that are being made must not come after the drop of their database.
+      // Indexes that are being made must not arrive after their database was dropped.
       waitsForWorkers: true,
       prepare: (database) => prepareModel(client.db(database), model, plan),
       init: events.init,

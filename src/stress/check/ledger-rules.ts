@@ -15,13 +15,13 @@ import {
 import { settleLedger } from './ledger-settlement.ts';
 
 /**
- * What is judged of a model with a journal. While the history goes on: versions, balances and how
- * old a reading may be. At its end, when the journal is known: everything else, see
+ * What is judged about a model with a journal. While the history goes on: versions, balances and
+ * how stale a read may be. At its end, when the journal is known: everything else, see
  * `settleLedger`. Time is linear in the history; what is remembered is what each id asked for, and
  * the versions of each snapshot.
  *
- * Source: the anomalies are those of Jepsen's bank test and of its set and counter checkers, by
- * the names of the design; the versions make each of them decidable at once.
+ * Source: the anomalies are those of Jepsen's bank test and of its set and counter checkers, under
+ * bankctl's own names; the versions make each of them decidable at once.
  */
 export class LedgerRules implements SectionRules {
   readonly #findings: Findings;
@@ -35,7 +35,7 @@ export class LedgerRules implements SectionRules {
     this.#accounts = accountsOf(init);
   }
 
-  /** An `ok` names the accounts that were posted on. */
+  /** An `ok` names the accounts that were posted to. */
   mayChange(field: string, { f, type }: HistoryEvent): boolean {
     return type === 'ok' && f !== 'read' && ['account', 'from', 'to'].includes(field);
   }

@@ -12,21 +12,21 @@ export interface HistoryRecord {
   /**
    * Takes events of a source, in order of time; nothing earlier than `upToNs` will follow.
    *
-   * @returns resolved when more may come
+   * @returns resolved once more may come
    */
   readonly take: (source: number, events: readonly HistoryEvent[], upToNs: number) => Promise<void>;
   /** Adds an event after everything so far. */
   readonly append: (event: HistoryEvent) => Promise<void>;
   /** Rejects if the file cannot be written. */
   readonly failed: Promise<never>;
-  /** Resolved when everything so far is written. */
+  /** Resolved once everything so far is written. */
   readonly written: () => Promise<void>;
   readonly progress: () => MeterCounts & { readonly wrong: number };
   /** To be called once, after the last event. */
   readonly finish: () => RecordedRun;
 }
 
-/** What the history of one model's run came to. */
+/** The verdict on the history of one model's run. */
 export interface RecordedRun {
   readonly judgement: Judgement;
   readonly timings: Timings;
@@ -41,8 +41,8 @@ interface RecordOptions {
 }
 
 /**
- * Makes the record of a run: the sources' events in order of time, each judged as one of a stored
- * history is. Nothing is kept but what the judge remembers.
+ * Makes the record of a run: the sources' events in order of time, each judged like one of a stored
+ * history. Only what the judge remembers is kept.
  */
 export function createRecord({ sources, file, withTimeline }: RecordOptions): HistoryRecord {
   const judge = createHistoryJudge();
@@ -50,7 +50,7 @@ export function createRecord({ sources, file, withTimeline }: RecordOptions): Hi
   const timeline = withTimeline ? collectTimeline() : undefined;
   const merge = mergeEvents(sources);
   const failed = deferred<never>();
-  // Heard in the race with the workers; when those are done, by `written`.
+  // Caught by the race with the workers; once those are done, by `written`.
   failed.promise.catch(() => undefined);
   let last: Promise<void> = Promise.resolve();
   const accept = (events: readonly HistoryEvent[]): Promise<void> => {

@@ -4,20 +4,20 @@ import { BankctlError } from '../../core/errors.ts';
 import { isServerError } from '../../database/driver-errors.ts';
 import { ledgerWorkload } from './ledger.ts';
 
-/** What waiting for a server needs from its surroundings. */
+/** What waiting for a server needs from its caller. */
 export interface WaitHost {
   /** Monotonic, nanoseconds since the start of the run. */
   readonly nowNs: () => number;
   readonly interrupted: AbortSignal;
 }
 
-/** A server that was killed replays its journal and holds an election; this is far more. */
+/** A killed server replays its journal and holds an election; this is far more than it needs. */
 const longestWaitMs = 60_000;
 const lookEveryMs = 20;
 
 /**
- * Waits until a write is acknowledged by a majority, which also makes everything before it part
- * of what a majority has.
+ * Waits until a write is acknowledged by a majority, which means that a majority has everything
+ * before it too.
  *
  * @throws `database_failed` after a minute, `interrupted`
  */
@@ -33,7 +33,7 @@ export async function awaitWrites(
   });
 }
 
-/** The collection of a run that is written to see whether the server takes writes. */
+/** The collection of a run that is written to see whether the server accepts writes. */
 const quietCollection = 'probe';
 
 /** The address of the primary, once there is one. */
@@ -47,7 +47,9 @@ export async function primaryOf(client: MongoClient, host: WaitHost): Promise<st
   return primary;
 }
 
-/** Waits until `count` members are primary or secondary: all have the data, none is catching up. */
+/**
+ * Waits until `count` members are primary or secondary: all have the data, and none is catching up.
+ */
 export async function awaitMembers(
   client: MongoClient,
   count: number,
@@ -63,7 +65,7 @@ export async function awaitMembers(
 
 /**
  * Waits until no command of the crews runs in the server any more: a commit whose connection was
- * lost may still be under way. If the user may not look, only what was seen counts.
+ * lost may still be under way. If the user is not permitted to look, only what was seen counts.
  */
 export async function awaitQuiet(client: MongoClient, host: WaitHost): Promise<void> {
   await eventually('is still at work', host, async () => {

@@ -27,7 +27,7 @@ const version = 's1';
 /** Crockford's base 32: no letter that is mistaken for a digit. */
 const alphabet = '0123456789abcdefghjkmnpqrstvwxyz';
 const alphabetBits = 5;
-/** The first letters check the first, second and third quarter; the rest checks everything. */
+/** The first letters check the first, second and third quarter; the rest check everything. */
 const quarters = 3;
 const wholeLetters = 4;
 
@@ -113,8 +113,8 @@ function misfit(text: string, reason: string, hint?: string): BankctlError {
 }
 
 /**
- * A short digest of what the steps did: whose each was, where it began and how it ended. A letter
- * each for the first, second and third quarter of the steps, so that a misfit can be narrowed
+ * A short digest of what the steps did: whose each was, where it began and how it ended. One letter
+ * each for the first, second and third quarter of the steps, so that a mismatch can be narrowed
  * down, and four for all of them.
  */
 export function digestSteps(steps: readonly Step[]): string {
@@ -221,7 +221,7 @@ function workerName(worker: number): string {
   return `worker ${worker + 1}`;
 }
 
-/** Where a step ended: a point, or how else. */
+/** Where a step ended: at a point, or how else. */
 export function endName({ end, to }: Step): string {
   return end === 'paused' ? to : end;
 }

@@ -3,15 +3,15 @@ import type { Context } from '../../core/context.ts';
 import type { BinaryHost } from '../../database/mongod/mongod-binary.ts';
 import { inThrowaway, onStressServer, throwawayName } from '../setup/server.ts';
 
-/** A replica set, and a made-up database on it. */
+/** A replica set, and the made-up name of a database on it. */
 interface LedgerPlace {
   readonly client: MongoClient;
   readonly database: string;
 }
 
 /**
- * Explores the schedules of the ledger on a throwaway replica set of one, or in a made-up database
- * on the deployment that was given. Nothing of it is left when it returns or throws.
+ * Explores the schedules of the ledger on a throwaway replica set of one, or in a database with a
+ * made-up name on the given deployment. Nothing of it is left when it returns or throws.
  *
  * @throws as `onStressServer` and `inThrowaway`
  */
