@@ -17,7 +17,7 @@ console.log('held');
 setInterval(() => undefined, 1000);
 `;
 
-test('an account that a killed process held can be written at once', async () => {
+test('an account held by a killed process can be written at once', async () => {
   const bank = await workspace();
   await bank.run(['open', 'branch1', 'ACC']);
   const uri = bank.env['BANKCTL_URI'] ?? '';

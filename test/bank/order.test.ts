@@ -43,7 +43,7 @@ const change: fc.Arbitrary<() => Operation> = fc.oneof(
   ),
 );
 
-test('whatever an operation depends on comes before it, whoever posts what at once', async () => {
+test('whatever an operation depends on comes before it, whatever is posted concurrently', async () => {
   await fc.assert(
     fc.asyncProperty(
       fc.array(fc.array(fc.array(change, { minLength: 1, maxLength: 6 }), { maxLength: 4 }), {
@@ -82,7 +82,7 @@ test('a hot account keeps up with the clock', async () => {
   expect(newest - (await bank.serverTime()).getTime()).toBeLessThanOrEqual(100);
 });
 
-test('a copy stored in another order exports the same, which gives the same bank', async () => {
+test('a copy stored in another order has the same export, which recreates the same bank', async () => {
   const bank = await workspace();
   for (const account of ['A', 'B']) {
     await bank.run(['open', 'branch1', account, '--balance', '100', '--id', `open-${account}`]);
@@ -168,7 +168,7 @@ function applied(_id: string, index: number) {
   return { _id, type: 'increment', by, request: 'r', postings: [posting] };
 }
 
-test('an account is listed by its index, also by time', async () => {
+test('operations are listed in order by an index, even from a given time', async () => {
   const { bank, db } = await bankWith(names);
   await post(bank, [plus('branch1:A', 1n)], { by });
   const plan = await db

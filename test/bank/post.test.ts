@@ -32,7 +32,7 @@ describe('rows whose commit went unanswered', () => {
     expect(fates(await post(bank, rows, options))).toEqual(['replayed', 'replayed']);
   });
 
-  test('are replayed if another run was faster', async () => {
+  test('are replayed if another run posted them first', async () => {
     const server = await startFaultServer();
     const { bank } = await bankWith(['branch1:A'], { uri: server.uri, timeoutMs: 3_000 });
     const rows = [plus('branch1:A', 100n, 'a')];
@@ -65,7 +65,7 @@ describe('a batch that cannot end in time', () => {
     };
   }
 
-  test('is split in halves, and later ones are as small from the start', async () => {
+  test('is split in halves, and later batches start at the smaller size', async () => {
     const { bank, db } = await slowBank();
     const memory = createMemory();
     const parts: number[] = [];
@@ -92,7 +92,7 @@ describe('a batch that cannot end in time', () => {
 });
 
 describe('a dry run of many batches', () => {
-  test('says of each row what the real run says, however far apart the rows are', async () => {
+  test('gives the same answer for each row as the real run, however far apart the rows are', async () => {
     const { bank } = await bankWith(['branch1:A', 'branch1:B']);
     const move = { from: place('branch1:A'), to: place('branch1:B'), amountMinor: 2_000n };
     const rows = [
@@ -130,7 +130,7 @@ describe('a dry run of many batches', () => {
     expect(dry).toEqual(real);
   });
 
-  test('remembers a row in less than 250 bytes', async () => {
+  test('needs less than 250 bytes per row', async () => {
     const { bank } = await bankWith(['branch1:A']);
     const rehearsal = createRehearsal();
     for (let start = 0; start < 20_000; start += 10_000) {

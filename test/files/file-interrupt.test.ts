@@ -44,7 +44,7 @@ const commands = {
 } as const;
 
 test.each(['apply', 'import'] as const)(
-  '%s at every message: it counts what the journal holds, and run again it is complete',
+  '%s interrupted at every message counts what the journal holds, and is complete when run again',
   async (verb) => {
     const { line, rows, whole, counted, left } = commands[verb];
     const bank = await workspace();

@@ -109,7 +109,7 @@ describe('the first wrong write as a swimlane', () => {
     }
   });
 
-  test('colour marks the step of the other and what came of it', () => {
+  test("colour marks the other worker's step and its consequence", () => {
     const marked = swimlane(misplaced, { ...plain, bad: (text) => `<${text}>` }, 80);
     const bad = marked.flatMap((line) => /<(.*)>/.exec(line)?.[1] ?? []);
     expect(bad).toEqual([
@@ -119,7 +119,7 @@ describe('the first wrong write as a swimlane', () => {
     ]);
   });
 
-  test('without events there is still the sentence', () => {
+  test('the sentence is there even without events', () => {
     const wrong = explain(plan, { ...record, wrong: 'misplaced' }, [], 'branch2', undefined);
     expect(swimlane(wrong, plain, 80)).toContain(wrong.reason);
   });
@@ -183,7 +183,7 @@ describe('a schedule as columns', () => {
     same_again: true,
   };
 
-  test('one column a worker, time running down', () => {
+  test('there is one column per worker, with time running down', () => {
     const shown = { ...story, reason: explainSchedule(story.steps) };
     expect(scheduleColumns(shown, plain, 80)).toEqual([
       '   │ worker 1 → branch1                  │ worker 2 → branch2',

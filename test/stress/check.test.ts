@@ -74,7 +74,7 @@ function judge(doctored: Doctored = {}) {
 
 const other = (index: number) => collectionOfBranch(1 - plan.at(index).branch);
 
-describe('what went wrong is seen', () => {
+describe('what went wrong is found', () => {
   test.each<[string, Doctored, object]>([
     ['nothing', {}, { wrong: 0, acknowledged: 20 }],
     ['misplaced', { change: { 5: { landed: other(5) } } }, { misplaced: 1, wrong: 1 }],

@@ -86,7 +86,7 @@ const refused = { ...ok('b', 3), type: 'fail' };
 const sound = { 'branch1:X': '6.00', 'branch2:X': '3.00' };
 const again = [ok('b', 3), { ...ok('a', 2), process: 4, type: 'invoke' }];
 
-describe('a sound history', () => {
+describe('a correct history', () => {
   test.each<[string, readonly Line[]]>([
     ['clean', readBack(ledger(), 3)],
     ['clean', readBack(ledger({ 4: { ...ok('b', 3), type: 'info' } }), 3)],

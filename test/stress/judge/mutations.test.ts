@@ -75,7 +75,7 @@ function withKinds(lines: readonly Line[]): readonly Line[] {
 }
 
 test.each(Object.keys(histories))(
-  'no change to a history of %s is passed that takes its proof away',
+  'no change to a history of %s that removes its proof is passed',
   async (name) => {
     const lines = (await histories[name]?.()) ?? [];
     expect(passed.has(verdictOf(lines))).toBe(true);

@@ -161,7 +161,7 @@ describe('a true history is clean', () => {
     expect(report.reason).toBeUndefined();
   });
 
-  test('counts what was asked again, and what came of the unanswered', () => {
+  test('counts repeated requests, and how unanswered ones ended', () => {
     expect(judge(doctored({})).models[0]).toMatchObject({
       operations: 8,
       acknowledged: 7,
@@ -502,14 +502,14 @@ describe('each anomaly has a canary', () => {
     expect(report.verdict).toBe('violation');
   });
 
-  test('none is without', () => {
+  test('every anomaly has a canary', () => {
     const covered = new Set(canaries.map(([name]) => name));
     // Only a model without a journal can crash in the middle: see the history tests.
     expect(anomalies.filter((name) => !covered.has(name))).toEqual(['crashed']);
   });
 });
 
-describe('nothing is passed that was not put to the test', () => {
+describe('nothing passes that was not tested', () => {
   const kill = (type: string, pid: number): Line => ({
     process: 'nemesis',
     type,

@@ -52,7 +52,7 @@ describe('without faults', () => {
     expect(again.models).toEqual([judged]);
   });
 
-  test('its database is gone afterwards, and everything in the history is in order', async () => {
+  test('its database is gone afterwards, and the history is in order', async () => {
     const history = join(directory, 'order.ndjson');
     const { freshId } = context;
     const id = freshId();
@@ -109,7 +109,7 @@ describe('without faults', () => {
   });
 });
 
-describe('what somebody does behind its back is found', () => {
+describe('interference from outside is found', () => {
   test.each<[string, string, (db: Db) => Promise<unknown>]>([
     [
       'drift',
@@ -143,7 +143,7 @@ describe('what somebody does behind its back is found', () => {
 });
 
 describe('with faults', () => {
-  test('kill -9 of the server loses nothing, and was felt', async () => {
+  test('kill -9 of the server loses nothing, and takes effect', async () => {
     const history = join(directory, 'kill.ndjson');
     const report = await run({ faults: 'kill', durationMs: 2500, history });
     const { faults, wrong } = report.model;

@@ -5,7 +5,7 @@ import type { ScheduleEvent } from '../../../src/stress/schedules/schedule-histo
 import { ledgerPoints } from '../../../src/stress/setup/options.ts';
 import type { Applied, StoredAccount } from '../../../src/stress/subjects/ledger.ts';
 
-test('two workers through the real write path: nothing is wrong in any schedule', async () => {
+test('two workers on the real write path: nothing goes wrong in any schedule', async () => {
   const client = await MongoClient.connect(inject('uri'));
   const database = `bankctl_schedules_${process.pid}`;
   onTestFinished(async () => {
@@ -81,7 +81,7 @@ describe('the judge', () => {
   });
   const ids = ['a', 'b'];
 
-  test('finds nothing in a sound end', () => {
+  test('finds nothing wrong with a correct end', () => {
     expect(judgeTransfers('A', both, stored(ids, from, to))).toEqual([]);
   });
 
