@@ -8,6 +8,7 @@ import {
   Long,
   type ResumeToken,
 } from 'mongodb';
+import { sortByApplication, timeKey } from './application-order.ts';
 import {
   applicationOrder,
   checkCollection,
@@ -17,7 +18,6 @@ import {
 import type { AppliedDocument, JournalDocument } from './journal-document.ts';
 import { type AccountReference, referenceKey } from './operations/names.ts';
 import { statusTypes } from './operations/operation.ts';
-import { sortByApplication, timeKey } from './order.ts';
 
 /** Which postings of an account: a half-open range of time, and at most the newest `limit`. */
 export interface JournalRange {

@@ -22,7 +22,7 @@ import {
   type Tally,
   withFiles,
 } from './file-run.ts';
-import { giveIds, withoutId } from './operation-ids.ts';
+import { assignIds, missingIdProblem } from './operation-ids.ts';
 import { operationShape, toOperation } from './operation-rows.ts';
 import type { Row } from './rows.ts';
 
@@ -106,7 +106,7 @@ class ApplyWork implements RowWork<OperationRow> {
   readonly #options: ApplyOptions;
   readonly #host: ApplyHost;
   readonly #postOptions: PostOptions;
-  readonly #idOf: ReturnType<typeof giveIds>;
+  readonly #idOf: ReturnType<typeof assignIds>;
   readonly #withoutIds = createRequestSum();
   readonly #counts = { applied: 0, replayed: 0, refused: 0, batches: 0 };
   readonly #standing: { rows: number; since: Date | undefined } = { rows: 0, since: undefined };
@@ -125,7 +125,7 @@ class ApplyWork implements RowWork<OperationRow> {
     this.#files = files;
     this.#options = options;
     this.#host = host;
-    this.#idOf = giveIds(batch);
+    this.#idOf = assignIds(batch);
     this.rules = { shape: operationShape, config, check: (row) => this.#check(row) };
     // All rows of an atomic file go into one transaction, however long they are.
     const characters = atomic ? Number.POSITIVE_INFINITY : maxBatchCharacters;
@@ -144,7 +144,7 @@ class ApplyWork implements RowWork<OperationRow> {
   #check(row: Row): string {
     const operation = toOperation(row, this.rules.config);
     if (operation.id !== '') return operation.id;
-    if (this.#options.batch === undefined) throw withoutId(row.line);
+    if (this.#options.batch === undefined) throw missingIdProblem(row.line);
     this.#withoutIds.add(operation);
     return '';
   }

@@ -62,14 +62,14 @@ export async function recordBatch(bank: Bank, given: GivenRows, file: string): P
       ? await batchFiles.find(given.digest)
       : await batchFiles.record(given, await bank.serverTime());
     if (first && !first.batches.includes(given.batch)) {
-      if (!given.again) throw repeated(first, file, given, bank.config.timezone);
+      if (!given.again) throw repeatedError(first, file, given, bank.config.timezone);
       if (!given.dryRun) await batchFiles.addName(given);
     }
     return (await batchFiles.hasOthers(given)) ? batchFiles.countApplied(given.batch) : 0;
   });
 }
 
-function repeated(
+function repeatedError(
   { batches, by, at }: Awaited<ReturnType<BatchFiles['record']>>,
   file: string,
   { batch }: BatchFile,

@@ -48,13 +48,13 @@ export function createCsvParser(shape: RowShape): RowParser {
     const isOdd = countQuotes(text) % 2 === 1;
     if (!open) {
       if (!isOdd) return { line, text, isCut };
-      if (parseCells(text) === 'misquoted') throw misquoted(line, text);
+      if (parseCells(text) === 'misquoted') throw misquotedProblem(line, text);
       open = { line, texts: [text], characters: text.length };
       return undefined;
     }
     open.texts.push(text);
     open.characters += text.length + 1;
-    if (open.characters > maxLineBytes) throw neverClosed(open.line);
+    if (open.characters > maxLineBytes) throw unclosedProblem(open.line);
     if (!isOdd) return undefined;
     const record = { line: open.line, text: open.texts.join('\n'), isCut };
     open = undefined;
@@ -76,7 +76,7 @@ export function createCsvParser(shape: RowShape): RowParser {
       open = undefined;
     },
     canGoOn: () => header !== undefined && open === undefined,
-    end: () => (open ? neverClosed(open.line) : undefined),
+    end: () => (open ? unclosedProblem(open.line) : undefined),
     leftOut,
   };
 }
@@ -119,12 +119,12 @@ function parseCells(text: string): readonly string[] | 'unclosed' | 'misquoted' 
 
 function cellsOf(line: number, text: string): readonly string[] {
   const cells = parseCells(text);
-  if (cells === 'unclosed') throw neverClosed(line);
-  if (cells === 'misquoted') throw misquoted(line, text);
+  if (cells === 'unclosed') throw unclosedProblem(line);
+  if (cells === 'misquoted') throw misquotedProblem(line, text);
   return cells;
 }
 
-function neverClosed(line: number): LineProblem {
+function unclosedProblem(line: number): LineProblem {
   return new LineProblem(
     line,
     'has a quoted cell that is not closed, so what follows cannot be read',
@@ -132,7 +132,7 @@ function neverClosed(line: number): LineProblem {
   );
 }
 
-function misquoted(line: number, text: string): LineProblem {
+function misquotedProblem(line: number, text: string): LineProblem {
   const rule = 'a quoted cell is "..." as a whole, and a " in it is written ""';
   return new LineProblem(line, `is quoted wrongly: ${rule} (${quote(text)})`);
 }

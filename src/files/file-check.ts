@@ -143,7 +143,7 @@ function problemOf(
     const id = rules.check(row);
     const { mayBeCut } = row;
     if (mayBeCut !== undefined && !lastLineComplete && !isWholeField(mayBeCut, row.fields, rules)) {
-      return cutOff(row, mayBeCut);
+      return cutOffProblem(row, mayBeCut);
     }
     if (id !== '') ids.note(id, row.line);
     return undefined;
@@ -205,7 +205,7 @@ async function repeatedIds(
     });
 }
 
-function cutOff({ line, fields }: Row, field: string): LineProblem {
+function cutOffProblem({ line, fields }: Row, field: string): LineProblem {
   const value = fields[field] === undefined ? 'is empty' : `is ${quote(fields[field])}`;
   return new LineProblem(
     line,

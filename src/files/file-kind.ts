@@ -62,7 +62,7 @@ const lookedAt = 4096;
  */
 export function checkKind(name: string, bytes: Uint8Array): void {
   const kind = kindOf(bytes);
-  if (kind) throw wrongKind(name, kind.what, kind.cure(shownFile(name)));
+  if (kind) throw wrongKindError(name, kind.what, kind.cure(shownFile(name)));
 }
 
 /** The file as it is written in a command line. */
@@ -71,7 +71,7 @@ export function shownFile(name: string): string {
 }
 
 /** The error for a file that is something other than rows. */
-export function wrongKind(name: string, what: string, cure: string): BankctlError {
+export function wrongKindError(name: string, what: string, cure: string): BankctlError {
   return new BankctlError('file_format', `${name} is ${what}.`, cure);
 }
 
@@ -80,14 +80,14 @@ function kindOf(bytes: Uint8Array): Kind | undefined {
   const signed = signatures.find(([signature]) => hex.startsWith(signature));
   if (signed) return signed[1];
   const start = bytes.subarray(0, lookedAt);
-  if (start.includes(0)) return withZeros(start);
+  if (start.includes(0)) return zeroByteKind(start);
   if (start.includes(13) && !bytes.includes(10)) return carriageReturns;
   const text = Buffer.from(start.subarray(0, 64)).toString('latin1');
   return /^(?:\xEF\xBB\xBF)?\s*<(?:!doctype|html|\?xml)/i.test(text) ? markup : undefined;
 }
 
 /** In UTF-16 without its mark, every other byte of plain text is zero. */
-function withZeros(bytes: Uint8Array): Kind {
+function zeroByteKind(bytes: Uint8Array): Kind {
   const half = (offset: number) => bytes.filter((byte, at) => at % 2 === offset && byte === 0);
   const [even, odd] = [half(0).length, half(1).length];
   if (odd > 4 * even && odd * 4 > bytes.length) return fromUtf('UTF-16LE');

@@ -126,8 +126,8 @@ class ImportWork implements RowWork<AccountRow> {
     const judged = await this.#judge([...first.values()]);
     this.#imported = rows.map((row) => {
       const before = first.get(referenceKey(row))?.row ?? row;
-      const outcome = judged.get(before) ?? rejected(row, 'it was not judged');
-      return before === row ? outcome : repeated(row, before, outcome);
+      const outcome = judged.get(before) ?? rejectedRow(row, 'it was not judged');
+      return before === row ? outcome : repeatedRow(row, before, outcome);
     });
   }
 
@@ -253,10 +253,10 @@ class ImportWork implements RowWork<AccountRow> {
     const { line } = row;
     const shown = referenceKey(row);
     if (opened?.applied === false && opened.error.code !== 'account_exists') {
-      return rejected(row, opened.error.message.replace(/\.$/, ''));
+      return rejectedRow(row, opened.error.message.replace(/\.$/, ''));
     }
     if (reading === 'missing') {
-      return rejected(row, `${shown} was opened before, and its document is gone`);
+      return rejectedRow(row, `${shown} was opened before, and its document is gone`);
     }
     if (reading instanceof BankctlError) {
       return { line, outcome: 'conflict', reason: reading.message.replace(/\.$/, '') };
@@ -313,7 +313,7 @@ function isSame(left: State, right: State): boolean {
   return left.balanceMinor === right.balanceMinor && left.status === right.status;
 }
 
-function repeated(row: AccountRow, before: AccountRow, judged: ImportedRow): ImportedRow {
+function repeatedRow(row: AccountRow, before: AccountRow, judged: ImportedRow): ImportedRow {
   const { line } = row;
   if (judged.outcome === 'rejected' || judged.outcome === 'conflict') return { ...judged, line };
   if (isSame(before, row)) return { line, outcome: 'duplicate' };
@@ -331,6 +331,6 @@ function changedRow(
   return { line, outcome, reason };
 }
 
-function rejected({ line }: AccountRow, reason: string): ImportedRow {
+function rejectedRow({ line }: AccountRow, reason: string): ImportedRow {
   return { line, outcome: 'rejected', reason };
 }

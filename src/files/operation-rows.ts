@@ -90,24 +90,24 @@ function checkFields(line: number, type: OperationType, fields: Fields): void {
     kindOf(type).fields;
   for (const name of needed) {
     if (fields[name] !== undefined) continue;
-    throw new LineProblem(line, lacking(type, name, needed));
+    throw new LineProblem(line, missingField(type, name, needed));
   }
   for (const name of Object.keys(fields)) {
     if (name === 'type' || name === 'id' || name === 'memo') continue;
     if (needed.includes(name) || may.includes(name) || fields[name] === 'false') continue;
     const takes = [...needed, ...may, 'id', 'memo'].join(', ');
-    throw new LineProblem(line, `has ${name}, but ${named(type)} takes ${takes}`);
+    throw new LineProblem(line, `has ${name}, but ${typeNoun(type)} takes ${takes}`);
   }
 }
 
-function lacking(type: OperationType, name: string, needed: readonly string[]): string {
+function missingField(type: OperationType, name: string, needed: readonly string[]): string {
   const why =
     type === 'reverse'
       ? 'a reverse names the operation it takes back'
-      : `${named(type)} needs ${needed.join(', ')}`;
+      : `${typeNoun(type)} needs ${needed.join(', ')}`;
   return `has no value for ${quote(name)}: ${why}`;
 }
 
-function named(type: OperationType): string {
+function typeNoun(type: OperationType): string {
   return /^[aeiou]/.test(type) ? `an operation ${type}` : `the operation ${type}`;
 }

@@ -1,6 +1,6 @@
 import { BankctlError } from '../core/errors.ts';
 import { createCsvParser } from './csv.ts';
-import { checkKind, shownFile, wrongKind } from './file-kind.ts';
+import { checkKind, shownFile, wrongKindError } from './file-kind.ts';
 import { type Lines, readLines } from './lines.ts';
 import { createNdjsonParser } from './ndjson.ts';
 import {
@@ -88,10 +88,14 @@ function checkOneObjectPerLine(name: string, first: string, lines: number): void
   const cure = (filter: string) =>
     `Convert it to one object per line: jq -c ${filter} ${shownFile(name)} | bankctl ... -`;
   if (/^\s*\[/.test(first)) {
-    throw wrongKind(name, 'a JSON array, not one JSON object per line', cure("'.[]'"));
+    throw wrongKindError(name, 'a JSON array, not one JSON object per line', cure("'.[]'"));
   }
   if (/^\s*\{(?:.*[,{[])?\s*$/.test(first) && lines > 1) {
-    throw wrongKind(name, 'JSON spread over several lines, not one object per line', cure('.'));
+    throw wrongKindError(
+      name,
+      'JSON spread over several lines, not one object per line',
+      cure('.'),
+    );
   }
 }
 

@@ -57,7 +57,7 @@ async function fileSource(name: string, file: FileHandle): Promise<Source> {
   const stats = await file.stat();
   if (stats.isDirectory()) {
     await file.close();
-    throw unreadable(name, 'it is a directory');
+    throw unreadableError(name, 'it is a directory');
   }
   const repeatable = stats.isFile();
   const end = { bytes: Number.POSITIVE_INFINITY };
@@ -66,7 +66,7 @@ async function fileSource(name: string, file: FileHandle): Promise<Source> {
     repeatable,
     size: async () => (repeatable ? (await file.stat()).size : undefined),
     identity: identityOf(stats),
-    chunks: () => guarded(name, fileChunks(name, file, repeatable, end)),
+    chunks: () => explainErrors(name, fileChunks(name, file, repeatable, end)),
     close: () => file.close(),
   });
 }
@@ -89,7 +89,7 @@ function streamSource(name: string, stream: Readable, identity: FileIdentity | u
     repeatable: false,
     size: () => Promise.resolve(undefined),
     identity,
-    chunks: () => guarded(name, streamChunks(name, stream)),
+    chunks: () => explainErrors(name, streamChunks(name, stream)),
     close: async () => {
       stream.destroy();
     },
@@ -121,12 +121,12 @@ async function* fileChunks(
     yield buffer.subarray(0, bytesRead);
   }
   if (Number.isFinite(end.bytes) && position < end.bytes) {
-    throw unreadable(name, 'it has become shorter since it was checked');
+    throw unreadableError(name, 'it has become shorter since it was checked');
   }
   end.bytes = position;
 }
 
-async function* guarded<T>(name: string, chunks: AsyncIterable<T>): AsyncIterable<T> {
+async function* explainErrors<T>(name: string, chunks: AsyncIterable<T>): AsyncIterable<T> {
   try {
     yield* chunks;
   } catch (error) {
@@ -138,10 +138,10 @@ async function* guarded<T>(name: string, chunks: AsyncIterable<T>): AsyncIterabl
 function explain(name: string, error: unknown): unknown {
   if (!(error instanceof Error) || error instanceof BankctlError) return error;
   if (errnoCode(error) === undefined) return error;
-  return unreadable(name, fileErrorReason(error) ?? error.message, error);
+  return unreadableError(name, fileErrorReason(error) ?? error.message, error);
 }
 
-function unreadable(name: string, reason: string, cause?: unknown): BankctlError {
+function unreadableError(name: string, reason: string, cause?: unknown): BankctlError {
   return new BankctlError('file_unreadable', `${name} cannot be read: ${reason}.`, undefined, {
     cause,
   });

@@ -65,9 +65,9 @@ function notes(result: StressResult, { mode, paint, width }: StressFormat): read
   return [
     ...models.flatMap(speed).map((text) => ({ painted: paint.faint(text) })),
     ...models.flatMap((model) => coverage(model, paint)),
-    ...spaced(balances),
+    ...separateParagraphs(balances),
     ...(pictures.length > 0 ? pictures : firstWrongNotes(models, paint, width)),
-    ...models.flatMap((model) => spaced(sentencesOf(model))),
+    ...models.flatMap((model) => separateParagraphs(sentencesOf(model))),
     ...(mode === 'check' ? models.flatMap(anomalyDetail) : []),
     '',
     verdictLine(result, paint),
@@ -76,7 +76,7 @@ function notes(result: StressResult, { mode, paint, width }: StressFormat): read
   ];
 }
 
-function spaced(lines: readonly Note[]): readonly Note[] {
+function separateParagraphs(lines: readonly Note[]): readonly Note[] {
   return lines.length > 0 ? ['', ...lines] : [];
 }
 

@@ -4,7 +4,7 @@ import type { BinaryHost } from '../database/mongod/mongod-binary.ts';
 import type { FaultKind } from './check/fault-watch.ts';
 import { incrementEvidence } from './check/increment.ts';
 import type { MeterCounts } from './check/meter.ts';
-import { explain } from './check/story.ts';
+import { explainFirstWrong } from './check/story.ts';
 import type { EventTimeline } from './check/timeline.ts';
 import { decide, type Evidence } from './check/verdict.ts';
 import { incrementEvents, readBalances } from './drive/increment-events.ts';
@@ -19,7 +19,7 @@ import type {
   StressReport,
 } from './drive/report.ts';
 import { awaitQuiet, awaitWrites } from './drive/server-state.ts';
-import { type HistoryFile, openHistory } from './history/file.ts';
+import { type HistoryFile, openHistory } from './history/history-file.ts';
 import {
   type IncrementModel,
   incrementModels,
@@ -29,14 +29,14 @@ import {
 } from './plan/increments.ts';
 import { ledgerKinds, makeLedgerPlan } from './plan/ledger.ts';
 import {
+  completeLedgerOptions,
+  completeLoadOptions,
   type LedgerOptions,
   type LedgerSettings,
   type LoadOptions,
   type LoadSettings,
-  settleLedgerOptions,
-  settleLoadOptions,
 } from './setup/options.ts';
-import { onStressServer, type StressServer } from './setup/server.ts';
+import { type StressServer, withStressServer } from './setup/server.ts';
 import { openAccounts, openStressBank, readBack } from './subjects/ledger.ts';
 import { prepareModel, runCollections } from './subjects/load-models.ts';
 
@@ -97,13 +97,13 @@ export async function runStress(options: StressOptions, host: StressHost): Promi
     if (faults !== undefined || replicas !== undefined) throw forLedgerAlone(faults);
   }
   // What the ledger would refuse is refused before the others are run.
-  const ledger = withLedger ? settleLedgerOptions({ ...common, faults, replicas }) : undefined;
-  const load = plain.length > 0 ? settleLoadOptions({ ...common, models: plain }) : undefined;
-  const settings = load ?? ledger ?? settleLoadOptions(common);
+  const ledger = withLedger ? completeLedgerOptions({ ...common, faults, replicas }) : undefined;
+  const load = plain.length > 0 ? completeLoadOptions({ ...common, models: plain }) : undefined;
+  const settings = load ?? ledger ?? completeLoadOptions(common);
   return recorded(settings, host, async (context) => {
     const ran = load ? await runIncrements(load, host, context) : [];
     const ledgers = ledger ? await runLedger(ledger, host, context) : [];
-    return reportOf<LoadModelReport | LedgerModelReport>(settings, [...ran, ...ledgers]);
+    return buildReport<LoadModelReport | LedgerModelReport>(settings, [...ran, ...ledgers]);
   });
 }
 
@@ -113,9 +113,9 @@ export async function runStress(options: StressOptions, host: StressHost): Promi
  * @throws as `runStress`
  */
 export async function runLoad(options: LoadOptions, host: LoadHost): Promise<LoadReport> {
-  const settings = settleLoadOptions(options);
+  const settings = completeLoadOptions(options);
   return recorded(settings, host, async (context) =>
-    reportOf(settings, await runIncrements(settings, host, context)),
+    buildReport(settings, await runIncrements(settings, host, context)),
   );
 }
 
@@ -161,7 +161,7 @@ interface Ran<Model> {
   readonly database: string;
 }
 
-function reportOf<Model>(
+function buildReport<Model>(
   { seed, workers, keep }: Pick<LoadSettings, 'seed' | 'workers' | 'keep'>,
   ran: readonly Ran<Model>[],
 ): StressReport<Model> {
@@ -182,7 +182,7 @@ async function runIncrements(
   host: LoadHost,
   context: RunContext,
 ): Promise<readonly Ran<LoadModelReport>[]> {
-  return onStressServer(settings, host, async (server) => {
+  return withStressServer(settings, host, async (server) => {
     host.opened?.(server);
     const ran: Ran<LoadModelReport>[] = [];
     for (const model of settings.models) {
@@ -247,7 +247,9 @@ function incrementReport(
     left_switched: results.reduce((sum, { leftSwitched }) => sum + leftSwitched, 0),
     ...timings,
     branches,
-    ...(first ? { first_wrong: explain(plan, first, first.events, landed, first.error) } : {}),
+    ...(first
+      ? { first_wrong: explainFirstWrong(plan, first, first.events, landed, first.error) }
+      : {}),
   };
 }
 
@@ -265,7 +267,7 @@ async function runLedger(
   const accounts = plan.accounts.map(
     ({ branch, account }) => [`${branch}:${account}`, { balance, version: 1 }] as const,
   );
-  return onStressServer(settings, host, async (server) => {
+  return withStressServer(settings, host, async (server) => {
     const { client } = server;
     host.opened?.(server);
     const run = await runModel(

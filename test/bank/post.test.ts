@@ -5,7 +5,7 @@ import { OutcomeUnknown, post } from '../../src/bank/post.ts';
 import { createMemory } from '../../src/bank/post-memory.ts';
 import { createRehearsal } from '../../src/bank/rehearsal.ts';
 import { startFaultServer } from '../fault-server.ts';
-import { bankWith, by, operation, place, plus } from './bank-with.ts';
+import { bankWith, by, operation, place, plus } from './bank-fixture.ts';
 
 function fates(outcomes: readonly Outcome[]): readonly string[] {
   return outcomes.map((outcome) => {
@@ -92,7 +92,7 @@ describe('a batch that cannot end in time', () => {
 });
 
 describe('a dry run of many batches', () => {
-  test('gives the same answer for each row as the real run, however far apart the rows are', async () => {
+  test('answers each row like the real run, however far apart the rows are', async () => {
     const { bank } = await bankWith(['branch1:A', 'branch1:B']);
     const move = { from: place('branch1:A'), to: place('branch1:B'), amountMinor: 2_000n };
     const rows = [

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import type { JournalDocument } from '../../src/bank/journal-document.ts';
 import type { Outcome } from '../../src/bank/judge.ts';
 import { type PostOptions, post } from '../../src/bank/post.ts';
-import { bankWith, by, type OpenBank, operation, plus } from './bank-with.ts';
+import { bankWith, by, type OpenBank, operation, plus } from './bank-fixture.ts';
 
 const keeping: PostOptions = { by, refusals: { stand: true } };
 
@@ -106,7 +106,7 @@ describe('a refusal', () => {
     ]);
   });
 
-  test('of a row that cannot be judged because of the journal does not affect the others', async () => {
+  test('of a row that the journal keeps from being judged spares the others', async () => {
     const opened = await bankWith(['branch1:A']);
     const documents = ['far', 'odd'].map((_id) => ({
       ...{ _id, type: 'increment', at: new Date(), seq: 0, by, request: 'r' },

@@ -4,7 +4,11 @@ import type { Paint } from '../../src/render/paint.ts';
 import { firstWrongLane, scheduleLane } from '../../src/render/story-lane.ts';
 import { nowhere, type OperationRecord } from '../../src/stress/check/increment.ts';
 import type { ScheduleStory } from '../../src/stress/check/story.ts';
-import { explain, explainSchedule, type FirstWrong } from '../../src/stress/check/story.ts';
+import {
+  explainFirstWrong,
+  explainSchedule,
+  type FirstWrong,
+} from '../../src/stress/check/story.ts';
 import { makePlan } from '../../src/stress/plan/increments.ts';
 import type { LoadEvent } from '../../src/stress/subjects/event-window.ts';
 
@@ -47,7 +51,7 @@ const record: OperationRecord = {
   matched: 1,
   type: 'ok',
 };
-const misplaced = explain(
+const misplaced = explainFirstWrong(
   plan,
   { ...record, wrong: 'misplaced' },
   events(
@@ -64,7 +68,7 @@ const misplaced = explain(
   'branch2',
   undefined,
 );
-const lost = explain(
+const lost = explainFirstWrong(
   plan,
   { ...record, landed: 0, matched: 0, wrong: 'lost' },
   events(
@@ -80,7 +84,7 @@ const lost = explain(
   own,
   undefined,
 );
-const crashed = explain(
+const crashed = explainFirstWrong(
   plan,
   { ...record, landed: nowhere, matched: 0, type: 'fail', wrong: 'crashed' },
   events(
@@ -120,7 +124,13 @@ describe('the first wrong write as a swimlane', () => {
   });
 
   test('the sentence is there even without events', () => {
-    const wrong = explain(plan, { ...record, wrong: 'misplaced' }, [], 'branch2', undefined);
+    const wrong = explainFirstWrong(
+      plan,
+      { ...record, wrong: 'misplaced' },
+      [],
+      'branch2',
+      undefined,
+    );
     expect(swimlane(wrong, plain, 80)).toContain(wrong.reason);
   });
 });

@@ -4,9 +4,9 @@ import { bareRate } from '../../bench/bare-rate.ts';
 import { drawLane } from '../../src/render/lane-picture.ts';
 import { createPaint } from '../../src/render/paint.ts';
 import { scheduleLane } from '../../src/render/story-lane.ts';
-import type { ExhaustiveHost } from '../../src/stress/schedules/exhaustive.ts';
-import { runExhaustive, runModel } from '../../src/stress/schedules/exhaustive.ts';
 import { checkExhaustiveOptions } from '../../src/stress/schedules/exhaustive-options.ts';
+import type { ExhaustiveHost } from '../../src/stress/schedules/exhaustive-run.ts';
+import { runExhaustive, runModel } from '../../src/stress/schedules/exhaustive-run.ts';
 import { type ExhaustiveOptions, parsePoints } from '../../src/stress/setup/options.ts';
 import { canaryModel } from './exhaustive-canary.ts';
 

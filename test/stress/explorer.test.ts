@@ -11,7 +11,7 @@ import {
   countWithin,
   logSchedules,
 } from '../../src/stress/explore/explorer-count.ts';
-import { sample } from '../../src/stress/explore/explorer-sample.ts';
+import { exploreSample } from '../../src/stress/explore/explorer-sample.ts';
 import { stepLabel } from '../../src/stress/explore/schedule.ts';
 import { createDraw } from '../../src/stress/plan/random.ts';
 import {
@@ -268,23 +268,23 @@ describe('sampling', () => {
     draw: createDraw(seed),
   });
 
-  test('the same seed draws the same sample, which says how many schedules it saw out of how many', async () => {
+  test('the same seed draws the same, and says how many schedules it saw out of how many', async () => {
     const draws = await Promise.all([7, 7, 8].map((seed) => drawn(seed)));
     expect(draws[0]).toEqual(draws[1]);
     expect(draws[0]).not.toEqual(draws[2]);
-    expect(await sample(options(5, 1))).toMatchObject({ schedules: 5, total: 20n });
-    expect(await sample(options(500, 1))).toMatchObject({ distinct: 20, complete: true });
+    expect(await exploreSample(options(5, 1))).toMatchObject({ schedules: 5, total: 20n });
+    expect(await exploreSample(options(500, 1))).toMatchObject({ distinct: 20, complete: true });
   });
 
   async function drawn(seed: number): Promise<readonly string[]> {
     const { seen, options: gathered } = gathering(walkers(2, 2));
-    await sample({ ...gathered, fixedSteps: [3, 3], count: 10, draw: createDraw(seed) });
+    await exploreSample({ ...gathered, fixedSteps: [3, 3], count: 10, draw: createDraw(seed) });
     return seen.map(orderOf);
   }
 
   test('each schedule is about equally likely', async () => {
     const tally = new Map<string, number>();
-    await sample({
+    await exploreSample({
       ...options(4000, 3),
       visit: (run) => {
         tally.set(orderOf(run), (tally.get(orderOf(run)) ?? 0) + 1);

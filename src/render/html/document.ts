@@ -4,7 +4,7 @@ import { laneSection, stepId } from './lane-section.ts';
 import { html, jsonForScript, type Markup, readable } from './markup.ts';
 import type { PageData, ReportData, ReportModel } from './report-data.ts';
 import { moneySection, outcomesSection } from './tables.ts';
-import { timeSection } from './time.ts';
+import { timeSection } from './time-section.ts';
 
 /** The page's own script and style sheet, bundled when bankctl is built. */
 interface PageParts {

@@ -1,7 +1,7 @@
 import type { Lane, Tone } from '../lane.ts';
 
 /**
- * What a report shows. Plain data, made by `reportOf`; the page draws whatever it finds here, and
+ * What a report shows. Plain data, made by `buildReport`; the page draws what it finds here, and
  * does not know where it came from.
  */
 export interface ReportData {

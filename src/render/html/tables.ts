@@ -80,15 +80,15 @@ function moneyRow({ branch, expected, actual }: BranchMoney): Markup {
   const difference = subtract(actual, expected);
   const right = /^-?0(\.0+)?$/.test(difference);
   return html`<tr class="${right ? 'good' : 'bad'}"><th scope="row">${branch}</th>
-<td class="number">${grouped(expected)}</td><td class="number">${grouped(actual)}</td>
-<td class="number difference">${right ? '✓ none' : `✗ ${grouped(difference)}`}</td></tr>
+<td class="number">${withCommas(expected)}</td><td class="number">${withCommas(actual)}</td>
+<td class="number difference">${right ? '✓ none' : `✗ ${withCommas(difference)}`}</td></tr>
 `;
 }
 
 /** Exact, for decimals as text. */
 function subtract(left: string, right: string): string {
   const digits = Math.max(decimals(left), decimals(right));
-  const difference = scaled(left, digits) - scaled(right, digits);
+  const difference = scaleToInteger(left, digits) - scaleToInteger(right, digits);
   const sign = difference < 0n ? '-' : '+';
   const text = String(difference < 0n ? -difference : difference).padStart(digits + 1, '0');
   if (difference === 0n) return '0';
@@ -99,11 +99,11 @@ function decimals(text: string): number {
   return text.split('.')[1]?.length ?? 0;
 }
 
-function scaled(text: string, digits: number): bigint {
+function scaleToInteger(text: string, digits: number): bigint {
   const [whole = '0', fraction = ''] = text.split('.');
   return BigInt(whole + fraction.padEnd(digits, '0'));
 }
 
-function grouped(amount: string): string {
+function withCommas(amount: string): string {
   return amount.replace(/\B(?=(\d{3})+(?!\d))(?<!\.\d*)/g, ',');
 }

@@ -101,7 +101,7 @@ export function accountsOf(init: HistoryEvent): Map<string, LedgerAccount> {
 }
 
 /** A version becomes known to somebody: from now on it is finished. */
-export function tellOf(account: LedgerAccount, version: number, line: number): void {
+export function noteTold(account: LedgerAccount, version: number, line: number): void {
   if (version <= account.finished) return;
   account.finished = version;
   account.told.push({ version, line });

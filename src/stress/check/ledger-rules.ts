@@ -7,10 +7,10 @@ import {
   type Ending,
   endings,
   type LedgerAccount,
+  noteTold,
   type Seen,
   type SnapshotRead,
   seenBy,
-  tellOf,
 } from './ledger-accounts.ts';
 import { settleLedger } from './ledger-settlement.ts';
 
@@ -121,7 +121,7 @@ export class LedgerRules implements SectionRules {
       );
     }
     this.#claim(account, present, balance, line);
-    tellOf(account, present, line);
+    noteTold(account, present, line);
     account.read = Math.max(account.read, present);
   }
 
@@ -159,7 +159,7 @@ export class LedgerRules implements SectionRules {
     }
     this.#claim(account, version, seen.balance, line);
     account.highest = Math.max(account.highest, version);
-    tellOf(account, version, line);
+    noteTold(account, version, line);
   }
 
   #claim(account: LedgerAccount, version: number, stated: unknown, line: number): void {
@@ -211,7 +211,7 @@ export class LedgerRules implements SectionRules {
       const account = this.#accounts.get(name);
       if (!account) continue;
       this.#claim(account, version, balances[name], line);
-      tellOf(account, version, line);
+      noteTold(account, version, line);
       account.read = Math.max(account.read, version);
     }
     this.#snapshots.push({

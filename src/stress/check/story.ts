@@ -177,7 +177,7 @@ function becauseOfStep(cause: Cause | undefined, emptied: boolean): string {
  * @param events the thread's latest events, oldest first; those of other operations are ignored
  * @param landed the name of the collection that the write went to, if one did
  */
-export function explain(
+export function explainFirstWrong(
   plan: Plan,
   record: OperationRecord & { readonly wrong: Wrong },
   events: readonly LoadEvent[],

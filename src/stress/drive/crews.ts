@@ -1,6 +1,6 @@
 import { Worker } from 'node:worker_threads';
 import type { Context } from '../../core/context.ts';
-import { deferred } from '../explore/deferred.ts';
+import { createDeferred } from '../explore/deferred.ts';
 import type { HistoryBatch } from '../history/batches.ts';
 import {
   type Crew,
@@ -82,8 +82,8 @@ async function openThread<Plan, Item, Result>(
   program: URL,
 ): Promise<Crew<Result>> {
   const worker = new Worker(program, { workerData: task });
-  const ready = deferred<void>();
-  const done = deferred<Result>();
+  const ready = createDeferred<void>();
+  const done = createDeferred<Result>();
   const fail = (error: unknown) => {
     ready.reject(error);
     done.reject(error);

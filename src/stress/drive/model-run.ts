@@ -2,11 +2,11 @@ import type { Context } from '../../core/context.ts';
 import { BankctlError } from '../../core/errors.ts';
 import type { FaultKind } from '../check/fault-watch.ts';
 import type { EventTimeline } from '../check/timeline.ts';
-import { deferred } from '../explore/deferred.ts';
+import { createDeferred } from '../explore/deferred.ts';
 import type { HistoryEvent } from '../history/event.ts';
-import type { HistoryFile } from '../history/file.ts';
+import type { HistoryFile } from '../history/history-file.ts';
 import { createDraw } from '../plan/random.ts';
-import { inThrowaway, type StressServer, throwawayName } from '../setup/server.ts';
+import { type StressServer, throwawayName, withThrowawayDatabase } from '../setup/server.ts';
 import type { PlanSize, Workload } from './crew.ts';
 import { openCrews, threadProgram } from './crews.ts';
 import { runNemesis } from './nemesis.ts';
@@ -77,7 +77,7 @@ export async function runModel<Plan extends PlanSize, Item, Result>(
   const nowNs = () => Number(host.monotonicNs() - startedNs);
   const sources = threads + (faults === undefined ? 0 : 1);
   const record = createRecord({ sources, file, withTimeline: host.timed !== undefined });
-  const results = await inThrowaway(server, { name: database, keep }, async () => {
+  const results = await withThrowawayDatabase(server, { name: database, keep }, async () => {
     await recipe.prepare(database);
     await record.append(recipe.init(nowNs()));
     const driven = await drive(recipe, settings, host, { database, record, startedNs, nowNs });
@@ -165,7 +165,7 @@ async function drive<Plan extends PlanSize, Item, Result>(
 
 /** On an interruption, calls back with a function that rejects the promise. */
 function onInterruption(interrupted: AbortSignal, act: (reject: () => void) => void) {
-  const { promise, reject } = deferred<never>();
+  const { promise, reject } = createDeferred<never>();
   promise.catch(() => undefined);
   const abort = () => act(() => reject(new BankctlError('interrupted', 'Stopped by you.')));
   if (interrupted.aborted) abort();

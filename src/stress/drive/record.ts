@@ -2,10 +2,10 @@ import type { Judgement } from '../check/findings.ts';
 import { createHistoryJudge } from '../check/judge.ts';
 import { createMeter, type MeterCounts, type Timings } from '../check/meter.ts';
 import { collectTimeline, type EventTimeline } from '../check/timeline.ts';
-import { deferred } from '../explore/deferred.ts';
+import { createDeferred } from '../explore/deferred.ts';
 import { mergeEvents } from '../history/batches.ts';
 import type { HistoryEvent } from '../history/event.ts';
-import type { HistoryFile } from '../history/file.ts';
+import type { HistoryFile } from '../history/history-file.ts';
 
 /** The history of one model's run, on its way to the judge and to the file. */
 export interface HistoryRecord {
@@ -49,7 +49,7 @@ export function createRecord({ sources, file, withTimeline }: RecordOptions): Hi
   const meter = createMeter();
   const timeline = withTimeline ? collectTimeline() : undefined;
   const merge = mergeEvents(sources);
-  const failed = deferred<never>();
+  const failed = createDeferred<never>();
   // Caught by the race with the workers; once those are done, by `written`.
   failed.promise.catch(() => undefined);
   let last: Promise<void> = Promise.resolve();

@@ -27,7 +27,7 @@ export async function awaitWrites(
   host: WaitHost,
 ): Promise<void> {
   const collection = client.db(database).collection<{ _id: string }>(quietCollection);
-  await eventually('takes no writes', host, async () => {
+  await pollUntil('takes no writes', host, async () => {
     await collection.updateOne({ _id: 'probe' }, { $inc: { count: 1 } }, { upsert: true });
     return true;
   });
@@ -39,7 +39,7 @@ const quietCollection = 'probe';
 /** The address of the primary, once there is one. */
 export async function primaryOf(client: MongoClient, host: WaitHost): Promise<string> {
   let primary = '';
-  await eventually('has no primary', host, async () => {
+  await pollUntil('has no primary', host, async () => {
     const hello = await client.db('admin').command({ hello: 1 });
     primary = String(hello['primary'] ?? '');
     return primary !== '';
@@ -55,7 +55,7 @@ export async function awaitMembers(
   count: number,
   host: WaitHost,
 ): Promise<void> {
-  await eventually('lacks a member', host, async () => {
+  await pollUntil('lacks a member', host, async () => {
     const { members } = await client.db('admin').command({ replSetGetStatus: 1 });
     const states: readonly Document[] = Array.isArray(members) ? members : [];
     const ready = states.filter(({ stateStr }) => ['PRIMARY', 'SECONDARY'].includes(stateStr));
@@ -68,7 +68,7 @@ export async function awaitMembers(
  * lost may still be under way. If the user is not permitted to look, only what was seen counts.
  */
 export async function awaitQuiet(client: MongoClient, host: WaitHost): Promise<void> {
-  await eventually('is still at work', host, async () => {
+  await pollUntil('is still at work', host, async () => {
     const admin = client.db('admin');
     const current = await admin
       .command({ currentOp: 1, $ownOps: true, active: true, appName: ledgerWorkload.appName })
@@ -80,7 +80,7 @@ export async function awaitQuiet(client: MongoClient, host: WaitHost): Promise<v
   });
 }
 
-async function eventually(
+async function pollUntil(
   what: string,
   { nowNs, interrupted }: WaitHost,
   holds: () => Promise<boolean>,

@@ -38,7 +38,9 @@ export interface SampleCoverage {
  *
  * Memory: 8 bytes of digest per different schedule, plus the overhead of a set.
  */
-export async function sample<W extends World>(options: SampleOptions<W>): Promise<SampleCoverage> {
+export async function exploreSample<W extends World>(
+  options: SampleOptions<W>,
+): Promise<SampleCoverage> {
   const { count, draw, fixedSteps, signal, progress } = options;
   const total = fixedSteps && countSchedules(fixedSteps);
   const seen = new Set<bigint>();

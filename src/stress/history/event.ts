@@ -70,9 +70,9 @@ export function readHistoryEvent(line: string): HistoryEvent | string {
   if (!isAbsentOr(matched, isWholeNumber)) return 'has a matched that is no whole number';
   const event = { type, f, value, time, model, collection, matched };
   if (f === 'init' || f === 'applied') return readFrame(event, fields);
-  if (process === 'nemesis') return nemesisFault(event) ?? { ...event, process };
+  if (process === 'nemesis') return findNemesisFault(event) ?? { ...event, process };
   if (!isWholeNumber(process)) return 'has no process that is a number or "nemesis"';
-  return operationFault(event) ?? readAnswer({ ...event, process }, fields);
+  return findOperationFault(event) ?? readAnswer({ ...event, process }, fields);
 }
 
 function parseJson(line: string): unknown {
@@ -87,7 +87,7 @@ function readFrame(event: HistoryEvent, fields: Value): HistoryEvent | string {
   const { f, type, value } = event;
   if (fields['process'] !== undefined) return `is ${f}, which has no process`;
   if (type !== 'ok') return `is ${f}, whose type is ok`;
-  return f === 'init' ? readInit(event, fields) : (appliedFault(value) ?? event);
+  return f === 'init' ? readInit(event, fields) : (findAppliedFault(value) ?? event);
 }
 
 function readInit(event: HistoryEvent, fields: Value): HistoryEvent | string {
@@ -109,7 +109,7 @@ function readInit(event: HistoryEvent, fields: Value): HistoryEvent | string {
 }
 
 /** Stored amounts may be any text: one that is not an amount is a finding, not a malformed line. */
-function appliedFault({ ids, balances, accounts }: Value): string | undefined {
+function findAppliedFault({ ids, balances, accounts }: Value): string | undefined {
   if (!isAbsentOr(ids, (list) => Array.isArray(list) && list.every(isText))) {
     return 'has ids that are no list of text';
   }
@@ -133,14 +133,14 @@ function isPosting(posting: unknown): boolean {
   return isWholeNumber(version) && texts.every(isText);
 }
 
-function nemesisFault({ type, f, value }: HistoryEvent): string | undefined {
+function findNemesisFault({ type, f, value }: HistoryEvent): string | undefined {
   if (type !== 'invoke' && type !== 'info') return 'is of the nemesis, but neither invoke nor info';
   if (f === 'kill' && !isWholeNumber(value['pid'])) return 'has no pid';
   if (f === 'failover' && !isText(value['primary'])) return 'has no primary';
   return undefined;
 }
 
-function operationFault({ f, value }: HistoryEvent): string | undefined {
+function findOperationFault({ f, value }: HistoryEvent): string | undefined {
   const { id, account, from, to, amount } = value;
   const isWrite = f === 'increment' || f === 'transfer';
   if (isWrite && !isText(id)) return 'has no id that is text';

@@ -47,7 +47,7 @@ export async function* readHistoryLines(
     if (interrupted.aborted) throw new BankctlError('interrupted', 'Stopped by you.');
     const code = errnoCode(error);
     if (error instanceof BankctlError || code === undefined) throw error;
-    throw cannotBeRead(path, fileErrorReason(error) ?? code);
+    throw unreadableError(path, fileErrorReason(error) ?? code);
   }
 }
 
@@ -56,7 +56,7 @@ function openHistoryStream(path: string, interrupted: AbortSignal): Readable {
   const found = fstatSync(fd);
   if (!(found.isFile() || found.isFIFO())) {
     closeSync(fd);
-    throw cannotBeRead(
+    throw unreadableError(
       path,
       found.isDirectory() ? 'it is a directory' : 'it is neither a file nor a pipe',
     );
@@ -152,7 +152,7 @@ function invalid(message: string, hint?: string): BankctlError {
   return new BankctlError('invalid_history', message, hint);
 }
 
-function cannotBeRead(path: string, reason: string): BankctlError {
+function unreadableError(path: string, reason: string): BankctlError {
   return new BankctlError(
     'usage',
     `The history ${quote(path)} cannot be read: ${reason}.`,

@@ -51,7 +51,7 @@ export function checkExhaustiveOptions(options: ExhaustiveOptions): CheckedOptio
     );
   }
   return {
-    models: (id ? [id.model] : (options.models ?? incrementModels)).map(modelNamed),
+    models: (id ? [id.model] : (options.models ?? incrementModels)).map(parseModel),
     workers,
     branches: Array.from({ length: branches }, (_, index) => `branch${index + 1}`),
     points,
@@ -62,7 +62,7 @@ export function checkExhaustiveOptions(options: ExhaustiveOptions): CheckedOptio
   };
 }
 
-function modelNamed(name: string): PlainModel {
+function parseModel(name: string): PlainModel {
   return name === sharedModel.name ? sharedModel : branchModel;
 }
 
@@ -88,7 +88,7 @@ function checkWorkers(workers: number, points: readonly SharedPoint[]): void {
  * The error for an exploration that would take too long at the measured rate, or undefined if it is
  * within the budget.
  */
-export function beyondReach(
+export function tooLongError(
   model: PlainModel,
   options: CheckedOptions,
   perSecond: number,

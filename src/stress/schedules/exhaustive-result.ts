@@ -85,13 +85,13 @@ export function evidenceOf(result: ExhaustiveModelResult): Evidence {
     model,
     wrong: model === 'shared' ? wrong : wrong + deadlocked,
     doubt: reconciled
-      ? untrustworthy(result)
+      ? untrustworthyReason(result)
       : 'the balances are not what the observed writes make.',
-    vacuity: unproved(result),
+    vacuity: unprovenReason(result),
   };
 }
 
-function untrustworthy(result: ExhaustiveModelResult): string | undefined {
+function untrustworthyReason(result: ExhaustiveModelResult): string | undefined {
   const { model, wrong, deadlocked, stuck, trouble, shortest_wrong, replayed } = result;
   if (model !== 'shared' && wrong + deadlocked > 0) return undefined;
   if (stuck > 0) return `${trouble ?? 'a worker is stuck'}.`;
@@ -100,7 +100,7 @@ function untrustworthy(result: ExhaustiveModelResult): string | undefined {
   return 'a schedule did not end the same when it was run again.';
 }
 
-function unproved(result: ExhaustiveModelResult): string | undefined {
+function unprovenReason(result: ExhaustiveModelResult): string | undefined {
   const { complete, covered, operations, acknowledged } = result;
   if (!complete) return `it was not tried in full: ${covered}.`;
   if (acknowledged === operations) return undefined;

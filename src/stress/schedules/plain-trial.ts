@@ -2,7 +2,7 @@ import { type Db, MongoClient, MongoError, MongoServerError } from 'mongodb';
 import { databaseError, invalidUri } from '../../database/database-error.ts';
 import { type CommandListener, CommandMonitor } from '../drive/command-monitor.ts';
 import type { At, ExecutionOptions, Run, Waiting, World } from '../explore/explorer-execution.ts';
-import type { HistoryFile } from '../history/file.ts';
+import type { HistoryFile } from '../history/history-file.ts';
 import { claimDatabase, dropClaimed } from '../setup/server.ts';
 import {
   type Increment,

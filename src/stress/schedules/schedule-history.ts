@@ -5,7 +5,7 @@ import type { Judgement } from '../check/findings.ts';
 import { createHistoryJudge } from '../check/judge.ts';
 import type { ObservedWrite } from '../drive/command-monitor.ts';
 import type { HistoryEvent } from '../history/event.ts';
-import type { HistoryFile } from '../history/file.ts';
+import type { HistoryFile } from '../history/history-file.ts';
 import { planCurrency } from '../plan/increments.ts';
 import type { Increment } from '../subjects/plain-models.ts';
 import { ownCollection, type SharedWrite } from '../subjects/shared-model.ts';

@@ -8,7 +8,7 @@ import {
   type World,
 } from '../explore/explorer.ts';
 import type { ExecutionOptions } from '../explore/explorer-execution.ts';
-import { type SampleCoverage, sample } from '../explore/explorer-sample.ts';
+import { exploreSample, type SampleCoverage } from '../explore/explorer-sample.ts';
 import { troubleOf } from '../explore/schedule.ts';
 import { createDraw } from '../plan/random.ts';
 
@@ -127,7 +127,7 @@ export async function runSampleOfSchedules<W extends World, J extends ScheduleJu
   host: ScheduleHost,
 ): Promise<Explored<J, SampleCoverage>> {
   const { options, tally, seconds } = prepareRun(explorable, host, () => undefined);
-  const coverage = await sample({ ...options, count, draw: createDraw(seed) });
+  const coverage = await exploreSample({ ...options, count, draw: createDraw(seed) });
   return { tally, coverage, seconds: seconds() };
 }
 

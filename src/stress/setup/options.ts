@@ -279,7 +279,7 @@ const maxLedgerOperations = 3_000_000;
  *
  * @throws `usage` if a value is outside its bounds
  */
-export function settleLoadOptions(options: LoadOptions): LoadSettings {
+export function completeLoadOptions(options: LoadOptions): LoadSettings {
   const { workers, threads, ops, branches } = stressFlags;
   const { durationMs } = options;
   const unbounded = durationMs === undefined ? ops.standard : ops.max;
@@ -311,7 +311,7 @@ export function settleLoadOptions(options: LoadOptions): LoadSettings {
  *
  * @throws `usage` if a value is outside its bounds, or is not compatible with another
  */
-export function settleLedgerOptions(options: LedgerOptions): LedgerSettings {
+export function completeLedgerOptions(options: LedgerOptions): LedgerSettings {
   const { faults, uri, replicas = faults === 'failover' ? 3 : 1 } = options;
   if (replicas !== 1 && replicas !== 3) {
     throw new BankctlError('usage', `--replicas ${replicas} is not 1 or 3.`, 'Give 1 or 3.');
@@ -332,7 +332,7 @@ export function settleLedgerOptions(options: LedgerOptions): LedgerSettings {
       'kill is for a server that is alone, failover for one of three.',
     );
   }
-  const { models: _, ...settings } = settleLoadOptions({
+  const { models: _, ...settings } = completeLoadOptions({
     ...options,
     durationMs: options.durationMs ?? (faults === undefined ? undefined : faultyDurationMs),
   });

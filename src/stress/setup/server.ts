@@ -76,7 +76,7 @@ async function versionOf(client: MongoClient): Promise<string> {
  *
  * @throws as `openStressServer`, `LeftBehind`; what the work throws, as an error of bankctl
  */
-export async function onStressServer<Result>(
+export async function withStressServer<Result>(
   options: ServerOptions,
   host: BinaryHost,
   work: (server: StressServer) => Promise<Result>,
@@ -233,7 +233,7 @@ export async function dropClaimed(
  *
  * @throws `not_ours`, `LeftBehind`; what the work throws
  */
-export async function inThrowaway<Result>(
+export async function withThrowawayDatabase<Result>(
   { client, throwaway }: Pick<StressServer, 'client' | 'throwaway'>,
   { name, keep }: { readonly name: string; readonly keep: boolean },
   work: () => Promise<Result>,

@@ -136,7 +136,7 @@ export async function readBack(
       const stored = postings.get(name) ?? [];
       postings.set(name, stored);
       const { version, amount, balance_after } = posting;
-      stored.push([Number(version), document._id, shown(amount), shown(balance_after)]);
+      stored.push([Number(version), document._id, showDecimal(amount), showDecimal(balance_after)]);
     }
   }
   const accounts: Record<string, StoredAccount> = {};
@@ -146,7 +146,11 @@ export async function readBack(
       const { account_number, balance, version } = document;
       const name = referenceKey({ branch, account: account_number });
       const stored = (postings.get(name) ?? []).sort(([left], [right]) => left - right);
-      accounts[name] = { balance: shown(balance), version: Number(version), postings: stored };
+      accounts[name] = {
+        balance: showDecimal(balance),
+        version: Number(version),
+        postings: stored,
+      };
     }
   }
   return { ids, accounts };
@@ -163,7 +167,7 @@ function accountOf(posting: Document): AccountReference {
 /**
  * A stored decimal as the history prints amounts; unchanged if it is not an amount of the currency.
  */
-function shown(stored: unknown): string {
+function showDecimal(stored: unknown): string {
   const text = String(stored);
   try {
     return planAmount(parseAmount(text, planCurrency));

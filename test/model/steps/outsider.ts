@@ -23,7 +23,7 @@ type OutsiderStep = Extract<Step, { readonly do: 'outsider' }>;
  * Somebody writes past bankctl to one account; then commands meet it. Each refuses, or names it on
  * stderr, and none changes it. Afterwards all documents are put back.
  */
-export async function outsider(session: Session, step: OutsiderStep): Promise<void> {
+export async function meetOutsider(session: Session, step: OutsiderStep): Promise<void> {
   const place = session.place(step);
   if (!session.model.accounts.has(placeKey(place))) return;
   const branch = session.world.branches.find(({ name }) => name === place.branch);

@@ -15,9 +15,9 @@ import { planCurrency } from '../plan/increments.ts';
 import type { ExhaustiveOptions } from '../setup/options.ts';
 import type { PlainModel } from '../subjects/plain-models.ts';
 import {
-  beyondReach,
   type CheckedOptions,
   checkExhaustiveOptions,
+  tooLongError,
   vocabulary,
 } from './exhaustive-options.ts';
 import {
@@ -114,7 +114,7 @@ async function cover(trial: Trial, options: CheckedOptions, host: ExhaustiveHost
     const { coverage, ...run } = await runSampleOfSchedules(trial, random, on);
     return { ...run, covered: coveredBySampling(coverage, random.seed) };
   }
-  const refuse = (perSecond: number) => beyondReach(model, options, perSecond);
+  const refuse = (perSecond: number) => tooLongError(model, options, perSecond);
   const { coverage, ...run } = await runEverySchedule(trial, preemptions, on, refuse);
   return { ...run, covered: coveredByExploring(coverage) };
 }

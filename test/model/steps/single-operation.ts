@@ -17,7 +17,7 @@ import type { Session } from '../session.ts';
  * One operation on the command line: dry first, then under a fault, then for good, then repeated.
  * Whatever happened before, the end is what the model says of asking once.
  */
-export async function one(
+export async function askOne(
   session: Session,
   step: Extract<Step, { readonly do: 'one' }>,
 ): Promise<void> {

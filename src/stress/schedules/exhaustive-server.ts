@@ -1,11 +1,11 @@
 import type { Context } from '../../core/context.ts';
 import type { BinaryHost } from '../../database/mongod/mongod-binary.ts';
 import type { Progress } from '../explore/explorer.ts';
-import { openHistory } from '../history/file.ts';
+import { openHistory } from '../history/history-file.ts';
 import { type ExhaustiveOptions, refuseKeepAlone } from '../setup/options.ts';
 import { explainPermission, openStressServer, throwawayName } from '../setup/server.ts';
-import { runExhaustive } from './exhaustive.ts';
 import type { ExhaustiveResult } from './exhaustive-result.ts';
+import { runExhaustive } from './exhaustive-run.ts';
 
 /** What an exhaustive run needs from its caller. */
 interface ExhaustHost extends BinaryHost, Pick<Context, 'freshId'> {
@@ -30,7 +30,7 @@ interface ExhaustHost extends BinaryHost, Pick<Context, 'freshId'> {
  * @throws `usage` for options that do not fit; as `runExhaustive`, `openHistory` and
  *   `openStressServer`
  */
-export async function exhaust(
+export async function exploreOnServer(
   options: ExhaustiveOptions,
   host: ExhaustHost,
 ): Promise<ExhaustiveResult> {

@@ -7,7 +7,7 @@ import { byPlace } from '../snapshot.ts';
 import { importCommand, wantedRows } from './import.ts';
 
 /** Commands at the same moment: which goes first is left open, that each says the truth is not. */
-export async function together(session: Session, plan: TogetherPlan): Promise<void> {
+export async function runTogether(session: Session, plan: TogetherPlan): Promise<void> {
   session.log.push('# at the same moment:');
   if (plan.kind === 'one import twice') await importTogether(session, plan.rows, plan.rows);
   else if (plan.kind === 'two imports') await importTogether(session, plan.rows, plan.others);

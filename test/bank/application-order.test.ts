@@ -7,7 +7,7 @@ import type { AppliedDocument } from '../../src/bank/journal-document.ts';
 import type { Operation } from '../../src/bank/operations/operation.ts';
 import { post } from '../../src/bank/post.ts';
 import { workspace } from '../workspace.ts';
-import { bankWith, by, type OpenBank, operation, place, plus } from './bank-with.ts';
+import { bankWith, by, type OpenBank, operation, place, plus } from './bank-fixture.ts';
 
 const names = ['branch1:A', 'branch1:B', 'branch2:C', 'branch2:D'];
 
@@ -43,7 +43,7 @@ const change: fc.Arbitrary<() => Operation> = fc.oneof(
   ),
 );
 
-test('whatever an operation depends on comes before it, whatever is posted concurrently', async () => {
+test('an operation comes after whatever it depends on, despite concurrent callers', async () => {
   await fc.assert(
     fc.asyncProperty(
       fc.array(fc.array(fc.array(change, { minLength: 1, maxLength: 6 }), { maxLength: 4 }), {
@@ -82,7 +82,7 @@ test('a hot account keeps up with the clock', async () => {
   expect(newest - (await bank.serverTime()).getTime()).toBeLessThanOrEqual(100);
 });
 
-test('a copy stored in another order has the same export, which recreates the same bank', async () => {
+test('a copy stored in another order has the same export, which recreates the bank', async () => {
   const bank = await workspace();
   for (const account of ['A', 'B']) {
     await bank.run(['open', 'branch1', account, '--balance', '100', '--id', `open-${account}`]);

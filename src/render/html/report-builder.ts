@@ -12,7 +12,7 @@ import type { Outcome, ReportData, ReportModel, ReportTimeline } from './report-
  *
  * @param timelines of its models, in order; undefined for a model without one
  */
-export function reportOf(
+export function buildReport(
   result: StressResult,
   mode: StressMode,
   timelines: readonly (EventTimeline | undefined)[],
@@ -66,7 +66,7 @@ function partOf(model: ModelResult): Part {
 function loadPart(model: ModelResult): Part {
   const { operations, wrong, left_switched = 0 } = model;
   return {
-    summary: `${grouped(wrong)} of ${grouped(operations)} increments went wrong.`,
+    summary: `${withCommas(wrong)} of ${withCommas(operations)} increments went wrong.`,
     tone: wrong > 0 ? 'bad' : 'good',
     unit: 'increments',
     total: operations,
@@ -83,11 +83,11 @@ function loadPart(model: ModelResult): Part {
 
 function exploredPart(model: ModelResult, schedules: number): Part {
   const { wrong, covered, trouble, complete, deadlocked = 0, stuck = 0 } = model;
-  const rate = grouped(Math.round(model.schedules_per_second ?? 0));
+  const rate = withCommas(Math.round(model.schedules_per_second ?? 0));
   return {
     summary: complete
-      ? `${grouped(wrong)} of all ${grouped(schedules)} schedules end wrong.`
-      : `${grouped(wrong)} of ${grouped(schedules)} schedules end wrong. Covered: ${covered}.`,
+      ? `${withCommas(wrong)} of all ${withCommas(schedules)} schedules end wrong.`
+      : `${withCommas(wrong)} of ${withCommas(schedules)} schedules end wrong. Covered: ${covered}.`,
     tone: wrong > 0 ? 'bad' : complete ? 'good' : 'warn',
     unit: `schedules, ${rate} a second`,
     total: schedules,
@@ -222,6 +222,6 @@ function took({ from_ms, to_ms }: { readonly from_ms: number; readonly to_ms: nu
   return `${(to_ms - from_ms).toFixed(1)} ms`;
 }
 
-function grouped(number: number): string {
+function withCommas(number: number): string {
   return number.toLocaleString('en');
 }

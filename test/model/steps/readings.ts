@@ -16,7 +16,7 @@ import { minorOf } from '../worlds.ts';
 type ReadStep = Extract<Step, { readonly do: 'read' }>;
 
 /** A reading says what the database holds, and changes nothing. */
-export async function read(session: Session, step: ReadStep): Promise<void> {
+export async function checkReading(session: Session, step: ReadStep): Promise<void> {
   const before = await session.snapshot();
   const ran = await reading(session, step, before);
   if (ran !== undefined)
