@@ -268,7 +268,7 @@ describe('sampling', () => {
     draw: createDraw(seed),
   });
 
-  test('the same seed draws the same, and says how many schedules it saw out of how many', async () => {
+  test('the same seed draws the same, and says how many it saw out of how many', async () => {
     const draws = await Promise.all([7, 7, 8].map((seed) => drawn(seed)));
     expect(draws[0]).toEqual(draws[1]);
     expect(draws[0]).not.toEqual(draws[2]);

@@ -66,7 +66,7 @@ function partOf(model: ModelResult): Part {
 function loadPart(model: ModelResult): Part {
   const { operations, wrong, left_switched = 0 } = model;
   return {
-    summary: `${withCommas(wrong)} of ${withCommas(operations)} increments went wrong.`,
+    summary: `${group(wrong)} of ${group(operations)} increments went wrong.`,
     tone: wrong > 0 ? 'bad' : 'good',
     unit: 'increments',
     total: operations,
@@ -83,11 +83,11 @@ function loadPart(model: ModelResult): Part {
 
 function exploredPart(model: ModelResult, schedules: number): Part {
   const { wrong, covered, trouble, complete, deadlocked = 0, stuck = 0 } = model;
-  const rate = withCommas(Math.round(model.schedules_per_second ?? 0));
+  const rate = group(Math.round(model.schedules_per_second ?? 0));
   return {
     summary: complete
-      ? `${withCommas(wrong)} of all ${withCommas(schedules)} schedules end wrong.`
-      : `${withCommas(wrong)} of ${withCommas(schedules)} schedules end wrong. Covered: ${covered}.`,
+      ? `${group(wrong)} of all ${group(schedules)} schedules end wrong.`
+      : `${group(wrong)} of ${group(schedules)} schedules end wrong. Covered: ${covered}.`,
     tone: wrong > 0 ? 'bad' : complete ? 'good' : 'warn',
     unit: `schedules, ${rate} a second`,
     total: schedules,
@@ -222,6 +222,6 @@ function took({ from_ms, to_ms }: { readonly from_ms: number; readonly to_ms: nu
   return `${(to_ms - from_ms).toFixed(1)} ms`;
 }
 
-function withCommas(number: number): string {
+function group(number: number): string {
   return number.toLocaleString('en');
 }

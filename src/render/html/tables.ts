@@ -80,8 +80,8 @@ function moneyRow({ branch, expected, actual }: BranchMoney): Markup {
   const difference = subtract(actual, expected);
   const right = /^-?0(\.0+)?$/.test(difference);
   return html`<tr class="${right ? 'good' : 'bad'}"><th scope="row">${branch}</th>
-<td class="number">${withCommas(expected)}</td><td class="number">${withCommas(actual)}</td>
-<td class="number difference">${right ? '✓ none' : `✗ ${withCommas(difference)}`}</td></tr>
+<td class="number">${group(expected)}</td><td class="number">${group(actual)}</td>
+<td class="number difference">${right ? '✓ none' : `✗ ${group(difference)}`}</td></tr>
 `;
 }
 
@@ -104,6 +104,6 @@ function scaleToInteger(text: string, digits: number): bigint {
   return BigInt(whole + fraction.padEnd(digits, '0'));
 }
 
-function withCommas(amount: string): string {
+function group(amount: string): string {
   return amount.replace(/\B(?=(\d{3})+(?!\d))(?<!\.\d*)/g, ',');
 }
