@@ -16,7 +16,7 @@ function inOrder({ db }: Pick<OpenBank, 'db'>): Promise<AppliedDocument[]> {
   return db.collection<AppliedDocument>('journal').find().sort({ at: 1, seq: 1, _id: 1 }).toArray();
 }
 
-/** What an account's postings in this order come to: each version must follow the last. */
+/** Checks the postings of each account in this order: each version must follow the last. */
 function expectDependencies(documents: readonly AppliedDocument[]): void {
   const versions = new Map<string, number>();
   for (const { _id, postings } of documents) {
@@ -107,7 +107,7 @@ test('a copy stored in another order has the same export, which recreates the ba
   expect(exported.status, exported.stderr).toBe(0);
   const balances = (await bank.run(['balance', 'branch1', '--json'])).stdout;
 
-  // A dump and restore gives the documents back in any order.
+  // A dump and restore may return the documents in any order.
   const journal = bank.db.collection<AppliedDocument>('journal');
   const documents = await journal.find({}, { promoteLongs: false }).toArray();
   await journal.deleteMany({});
@@ -116,7 +116,7 @@ test('a copy stored in another order has the same export, which recreates the ba
   );
   expect((await bank.run(line)).stdout).toBe(exported.stdout);
 
-  // An older version stored no place within a transaction.
+  // An older version stored no position within a transaction.
   await journal.updateMany({}, { $unset: { seq: 1 } });
   const older = await bank.run(line);
   expect(older.stdout.split('\n').sort()).toEqual(exported.stdout.split('\n').sort());

@@ -130,7 +130,7 @@ describe('the digest of a request', () => {
 
   test('is the same for two requests only if every field of them is', () => {
     const fieldsOf = ([change, memo]: readonly [Change, string | undefined]) => {
-      // A condition, which is no part of what an id stands for.
+      // A condition, which is not part of what an id stands for.
       const { create: _, ...fields } = { create: false, ...change };
       return JSON.stringify(
         [Object.entries(fields).sort(([one], [two]) => (one < two ? -1 : 1)), memo],

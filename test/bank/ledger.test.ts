@@ -42,7 +42,7 @@ test('a caller whose part is applied learns that even if another part fails', as
     const held = { account_number: 'HELD' };
     await db.collection('branch1').updateOne(held, { $set: { status: 'frozen' } }, { session });
     const ledger = openLedger(bank, { by });
-    // The first one goes alone; the two behind it are one batch, which conflicts and is split.
+    // The first one goes alone; the two after it are one batch, which conflicts and is split.
     const first = ledger.post(operation('FREE'));
     const free = ledger.post(operation('FREE'));
     const stuck = ledger.post(operation('HELD'));

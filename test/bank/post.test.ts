@@ -27,7 +27,7 @@ describe('rows whose commit went unanswered', () => {
     expect(failure).toMatchObject({ operations: rows });
     await pause(4_000);
     expect(fates(await post(bank, rows, options))).toEqual(['applied', 'applied']);
-    // Another run, and the same one later, find them as what they are.
+    // Another run, and the same one later, find them to be replays.
     expect(fates(await post(bank, rows, { by }))).toEqual(['replayed', 'replayed']);
     expect(fates(await post(bank, rows, options))).toEqual(['replayed', 'replayed']);
   });
@@ -40,7 +40,7 @@ describe('rows whose commit went unanswered', () => {
     const options = { by, memory: createMemory() };
     await expect(post(bank, rows, options)).rejects.toBeInstanceOf(OutcomeUnknown);
     await server.heal();
-    // What was never committed is in the way until it is ended.
+    // What was never committed is in the way until it is aborted.
     await server.client.db('admin').command({ killAllSessions: [] });
     expect(fates(await post(bank, rows, { by: 'another@desk' }))).toEqual(['applied']);
     expect(fates(await post(bank, rows, options))).toEqual(['replayed']);

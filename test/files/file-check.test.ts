@@ -11,7 +11,7 @@ import { memorySource } from './memory-source.ts';
 
 const config = builtInConfig;
 
-/** What is wrong with a file of operations, as the lines say and as the error says. */
+/** What is wrong with a file of operations, according to the lines and to the error. */
 async function faultsOf(content: string | Uint8Array, name = 'rows', chunk = 1 << 20) {
   const lines: LineProblem[] = [];
   const source = memorySource(Buffer.from(content), chunk, name);

@@ -81,7 +81,7 @@ test.each(['apply', 'import'] as const)(
       for (const account of left(at).split('\n')) expect(stdout).toContain(account);
       if (!ran.reached) break;
     }
-    // What was cut off in a transaction would keep the database from being dropped for a minute.
+    // A transaction that was cut off would keep the database from being dropped for a minute.
     await endAbandoned(bank.db.client);
     expect(seen).toContain('0 counted');
     expect(seen).toContain('130');

@@ -27,7 +27,7 @@ import type { View } from '../../src/render/view.ts';
 import type { FirstWrong, ScheduleStory } from '../../src/stress/check/story.ts';
 import { Captured } from '../workspace.ts';
 
-/** Of all of Unicode, with what is dangerous much more often than it would come up. */
+/** All of Unicode, with dangerous characters much more often than by chance. */
 const hostileText = fc.string({
   maxLength: 30,
   unit: fc.oneof(
@@ -53,7 +53,7 @@ const hostileText = fc.string({
   ),
 });
 
-/** Whatever is neither seen nor a line's end. */
+/** Whatever is neither visible nor the end of a line. */
 const invisible = /[\p{C}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}]/gu;
 
 function expectClean(text: string): void {
@@ -204,7 +204,7 @@ describe('nothing that a terminal obeys or does not show reaches a person', () =
 });
 
 describe('what a program reads is exact', () => {
-  test('JSON is the same value, and contains no character that ends a line or controls a terminal', () => {
+  test('JSON is the same value, without characters that end a line or control a terminal', () => {
     fc.assert(
       fc.property(hostileText, (text) => {
         const json = jsonText({ [text]: [text] }, 2);

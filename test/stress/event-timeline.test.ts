@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { collectTimeline, type EventTimeline } from '../../src/stress/check/timeline.ts';
 import { readHistoryEvent } from '../../src/stress/history/event.ts';
 
-/** One operation a millisecond, each of half of one; every tenth gets no answer. */
+/** One operation per millisecond, each half a millisecond long; every tenth gets no answer. */
 function timeline(operations: number, faultAt?: number, wrongAt?: number): EventTimeline {
   const { take, timeline: finish } = collectTimeline();
   const tell = (process: number | string, type: string, f: string, ms: number) => {

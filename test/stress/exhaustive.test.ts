@@ -46,7 +46,7 @@ async function databases(): Promise<readonly string[]> {
 }
 
 /**
- * What MongoEngine's own `switch_collection` makes of every schedule:
+ * What MongoEngine's own `switch_collection` does in all schedules:
  * schedules/wrong/misplaced/lost/crashed/left switched.
  */
 describe('the counts match those of the original', () => {

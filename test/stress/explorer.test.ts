@@ -100,7 +100,7 @@ describe('every schedule is executed once', () => {
   });
 });
 
-/** All schedules by brute force: every prefix is executed, with no thought of preemptions. */
+/** All schedules by brute force: every prefix is executed, regardless of preemptions. */
 async function bruteForce(fresh: () => Toy): Promise<readonly string[]> {
   const found: string[] = [];
   const extend = async (prefix: readonly number[]): Promise<void> => {

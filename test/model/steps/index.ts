@@ -25,7 +25,7 @@ export async function playStep(session: Session, step: Step): Promise<void> {
   }
 }
 
-/** So that a find names its fault. */
+/** So that a find names what went wrong. */
 function nameOf(step: Step): string {
   switch (step.do) {
     case 'together':

@@ -68,7 +68,7 @@ function cleanSeed(byIds: boolean): number {
   }
 }
 
-/** With what has to be proved on its first line, as bankctl writes it. */
+/** With what has to be proved on the first line, as bankctl writes it. */
 function withKinds(lines: readonly Line[]): readonly Line[] {
   const kinds = ['increment', 'transfer', 'read', 'snapshot'];
   return lines.map((line) => (line['f'] === 'init' ? { ...line, kinds } : line));

@@ -70,14 +70,14 @@ describe('without faults', () => {
     expect(lines.at(-1)).toMatchObject({ f: 'applied' });
     const processes = new Set<unknown>();
     for (const { process, type } of lines) {
-      // Whoever got no answer never comes back.
+      // A process that got no answer never comes back.
       expect(processes.has(process)).toBe(false);
       if (type === 'info') processes.add(process);
     }
   });
 
   test('workers spread over threads are clean too', async () => {
-    // Beside the packages, which are left outside the bundle.
+    // Next to the packages, which are not bundled.
     const outdir = await mkdtemp(join(root, 'node_modules/.cache-stress-'));
     onTestFinished(() => rm(outdir, { recursive: true, force: true }));
     await build({
@@ -119,7 +119,7 @@ describe('interference from outside is found', () => {
     [
       'lost',
       'all transfers so far are taken out of the journal',
-      // Of all, since an id that is tried again is applied again.
+      // All of them, since an id that is retried is applied again.
       (db) => db.collection('journal').deleteMany({ type: 'transfer' }),
     ],
   ])('%s: %s', async (anomaly, _what, tamper) => {

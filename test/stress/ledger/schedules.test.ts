@@ -24,7 +24,7 @@ test('two workers on the real write path: nothing goes wrong in any schedule', a
   );
   expect(explored).toMatchObject({ wrong: 0, deadlocked: 0, stuck: 0, firstWrong: undefined });
   expect(explored.coverage).toMatchObject({ complete: true, schedules: 70 });
-  // Had nobody met anybody, it would prove nothing.
+  // If no workers had met, it would prove nothing.
   expect(explored.conflicted).toBeGreaterThan(30);
   expect(explored.acknowledged).toBeGreaterThan(explored.coverage.schedules);
 }, 60_000);
