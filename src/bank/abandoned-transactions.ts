@@ -3,10 +3,9 @@ import { isOutage } from '../database/driver-errors.ts';
 
 /**
  * Ends the transactions that killed clients left open: the server does not notice that a client is
- * gone, and would let them block accounts for up to 60 s. A client that lives on after all sees an
- * aborted transaction, and starts it again.
- * Needs no privilege, since a user may end its own sessions. If the server refuses even that,
- * nothing is done.
+ * gone, and would let them block accounts for up to 60 s. A client that is alive after all sees its
+ * transaction aborted, and restarts it. Needs no privilege, since a user may end its own sessions.
+ * If the server refuses even that, nothing is done.
  * Source: MongoDB manual, "$currentOp", "killSessions", "transactionLifetimeLimitSeconds".
  */
 export async function endAbandoned(client: MongoClient): Promise<void> {
@@ -14,7 +13,7 @@ export async function endAbandoned(client: MongoClient): Promise<void> {
     const admin = client.db('admin');
     const operations = await admin
       .aggregate([{ $currentOp: { idleSessions: true, idleConnections: true } }], {
-        // It is refused with the client's own read concern.
+        // The server refuses it under the client's own read concern.
         readConcern: { level: 'local' },
       })
       .toArray();

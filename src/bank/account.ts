@@ -24,8 +24,8 @@ export interface AccountDocument {
 const statuses: ReadonlySet<unknown> = new Set<AccountStatus>(['open', 'frozen', 'closed']);
 
 /**
- * An account as the rules need it, from its document; else `bad_balance` if the balance is not an
- * exact amount of the currency, or too large, and `bad_document` for any other field.
+ * An account as the rules need it, from its document; otherwise `bad_balance` if the balance is not
+ * an exact amount of the currency, or too large, and `bad_document` for any other field.
  */
 export function readAccount(
   document: Document,
@@ -53,7 +53,7 @@ export function readAccount(
   return { version: versionRead, balanceMinor, status, openedAt, postedAt, nextAt, documentId };
 }
 
-/** The refusal of an account whose number only a document of another stamp has. */
+/** The refusal of an account when only a document with another stamp has its number. */
 export function wrongBranch(
   { name, collection }: Pick<BranchConfig, 'name' | 'collection'>,
   account: string,

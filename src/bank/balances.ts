@@ -6,7 +6,7 @@ import { readAccount, wrongBranch } from './account.ts';
 import type { Bank } from './bank.ts';
 import type { AccountState } from './book.ts';
 import type { BranchModel } from './branch.ts';
-import { within } from './deadline.ts';
+import { runWithin } from './deadline.ts';
 import { fromDecimal } from './decimal.ts';
 import type { BranchTotal, Problem, ProblemCode, Tally } from './survey.ts';
 
@@ -17,11 +17,11 @@ export interface BranchBalance {
   readonly currency: string;
   /** Documents with the branch's stamp. */
   readonly accounts: number;
-  /** Null if it is not known, since a balance cannot be read or is there twice. */
+  /** Null if unknown, because a balance cannot be read or an account exists twice. */
   readonly total: string | null;
-  /** What is wrong with documents of the collection; not there if nothing is. */
+  /** What is wrong with documents of the collection; absent if nothing is. */
   readonly problems?: readonly Problem[];
-  /** Beside an unknown total: the accounts whose balance can be read, and their sum. */
+  /** Alongside an unknown total: the accounts whose balance can be read, and their sum. */
   readonly readable?: { readonly accounts: number; readonly total: string };
 }
 
@@ -43,7 +43,7 @@ export interface AccountBalance {
 
 /**
  * All branches in one snapshot, so that money in a transfer under way is counted exactly once. A
- * bank without a journal has no snapshots, and is read branch by branch.
+ * bank without a journal has no snapshots and is read branch by branch.
  * Source: MongoDB manual, "Read Concern snapshot" (snapshot sessions).
  */
 export function bankBalance(bank: Bank): Promise<BankBalance> {
@@ -56,7 +56,7 @@ export function bankBalance(bank: Bank): Promise<BankBalance> {
     }
     return sumUp(sums);
   };
-  return within(bank.timeoutMs, () => bank.inSession(read, snapshotOf(bank)));
+  return runWithin(bank.timeoutMs, () => bank.inSession(read, snapshotOf(bank)));
 }
 
 /** Number and sum of a branch's accounts, in minor units. */
@@ -94,7 +94,10 @@ async function branchSum(
       };
 }
 
-/** True for what makes a total, or an account, unknown: others are left out of it or counted. */
+/**
+ * True for a problem that makes a total or an account unknown; documents with any other are left
+ * out or counted.
+ */
 function hidesTotal(code: ProblemCode): boolean {
   return code === 'bad_balance' || code === 'duplicate_account';
 }
@@ -148,7 +151,7 @@ export async function* accountBalances(
   }
 }
 
-/** As `accountBalances`, in a session of the caller. */
+/** Like `accountBalances`, but in the caller's session. */
 export async function* accountsIn(
   branch: BranchModel,
   session: ClientSession,
@@ -206,7 +209,7 @@ function toAccountBalance(
  */
 export async function accountBalance(bank: Bank, name: string, account: string) {
   const branch = bank.branches.get(name);
-  const state = await within(bank.timeoutMs, () => findAccount(branch, account));
+  const state = await runWithin(bank.timeoutMs, () => findAccount(branch, account));
   if (state instanceof BankctlError) throw state;
   return {
     branch: branch.name,

@@ -5,7 +5,7 @@ import { endAbandoned } from './abandoned-transactions.ts';
 import { type BatchFiles, createBatchFiles } from './batch-files.ts';
 import { type Branches, createBranches } from './branch.ts';
 import { type Commits, createCommits } from './commits.ts';
-import { within } from './deadline.ts';
+import { runWithin } from './deadline.ts';
 import { type BankIdentity, createIdentity, refuseMismatch } from './identity.ts';
 import { readIdentity, readIdentityOfSet } from './identity-document.ts';
 import { createJournal, type Journal } from './journal.ts';
@@ -13,7 +13,7 @@ import { createJournal, type Journal } from './journal.ts';
 /** A bank that is open for work: its models, made once, and the connection they share. */
 export interface Bank {
   readonly config: Config;
-  /** What the database says of itself, and how the first write makes it say so. */
+  /** The database's record of itself, and how the first write creates it. */
   readonly identity: BankIdentity;
   readonly branches: Branches;
   /** Undefined if the config says `journal: false`. */
@@ -41,7 +41,7 @@ export interface Bank {
 
 /** How a bank is opened. */
 interface OpenOptions extends Pick<Bank, 'timeoutMs' | 'draw'> {
-  /** The caller is about to change the identity, so that a contradiction is no error. */
+  /** The caller is about to change the identity, so a contradiction is not an error. */
   readonly rename?: boolean;
 }
 
@@ -56,10 +56,11 @@ export async function openBank(
   { timeoutMs, draw, rename = false }: OpenOptions,
 ): Promise<Bank> {
   const db = client.db(config.database);
-  const hello = () => within(timeoutMs, () => db.command({ hello: 1 }));
-  const ofSet = rename ? undefined : await within(timeoutMs, () => readIdentityOfSet(db));
+  const hello = () => runWithin(timeoutMs, () => db.command({ hello: 1 }));
+  const ofSet = rename ? undefined : await runWithin(timeoutMs, () => readIdentityOfSet(db));
   if (!ofSet) checkServer(await hello(), client, config);
-  const known = ofSet || rename ? ofSet?.identity : await within(timeoutMs, () => readIdentity(db));
+  const known =
+    ofSet || rename ? ofSet?.identity : await runWithin(timeoutMs, () => readIdentity(db));
   if (known) refuseMismatch(config, known);
   return Object.freeze({
     config,
@@ -95,7 +96,7 @@ function checkServer(hello: Document, client: MongoClient, config: Config): void
   }
 }
 
-/** Members of a replica set name it; a router of a sharded cluster says what it is. */
+/** A member of a replica set names its set; a router of a sharded cluster identifies itself. */
 function hasTransactions(hello: Document): boolean {
   return typeof hello['setName'] === 'string' || hello['msg'] === 'isdbgrid';
 }

@@ -1,21 +1,21 @@
 import type { Collection, Db } from 'mongodb';
 import { isDuplicate } from '../database/driver-errors.ts';
 
-/** Rows that were given to `apply` without ids of their own, as it is stored. */
+/** Rows given to `apply` without ids of their own, as they are stored. */
 interface BatchFileDocument {
   /** `file:` and the digest of the rows. */
   readonly _id: string;
-  /** The `--batch` names that they were given under, the first one first. */
+  /** The `--batch` names that they were given under, oldest first. */
   readonly batches: readonly string[];
   readonly rows: number;
   readonly by: string;
-  /** The server's time when they were given first. */
+  /** The server's time when they were first given. */
   readonly at: Date;
 }
 
 /** Rows as `apply` was given them. */
 export interface BatchFile {
-  /** Of what the rows without ids ask for, whatever their order. */
+  /** Digest of what the rows without ids ask for, whatever their order. */
   readonly digest: string;
   readonly batch: string;
   readonly rows: number;
@@ -30,9 +30,9 @@ export interface BatchFile {
  * what was applied.
  */
 export interface BatchFiles {
-  /** The first record of these rows, under whatever name. */
+  /** The first record of these rows, under any name. */
   readonly find: (digest: string) => Promise<BatchFileDocument | undefined>;
-  /** Records rows, unless they are. @returns the first record of them */
+  /** Records rows, unless they are recorded already. @returns the first record of them */
   readonly record: (file: BatchFile, at: Date) => Promise<BatchFileDocument>;
   /** Records one more name for rows that are recorded. */
   readonly addName: (file: BatchFile) => Promise<void>;

@@ -16,7 +16,7 @@ interface BatchWrite {
   readonly entries: readonly Entry[];
   /** What is kept as refused. */
   readonly refused: readonly Refusal[];
-  /** Ids that the journal has as refused, and that are now decided anew. */
+  /** Ids that the journal has as refused, and that are now decided again. */
   readonly decidedAnew: readonly string[];
   /** The accounts as they are after the batch. */
   readonly book: Book;
@@ -24,7 +24,7 @@ interface BatchWrite {
   readonly check: () => void;
 }
 
-/** Journal documents that are sent together, while the next ones are made. */
+/** How many journal documents are sent together, while the next ones are made. */
 const documentsAtOnce = 2500;
 
 /**
@@ -36,7 +36,7 @@ export async function writeBatch(batch: BatchWrite, session: ClientSession): Pro
   let sending = writeAccounts(batch, session);
   const total = batch.entries.length + batch.refused.length;
   for (let start = 0; start < total; start += documentsAtOnce) {
-    // Awaited below; until then its failure is nobody's.
+    // Awaited below; without this, a failure before that would be an unhandled rejection.
     sending.catch(() => undefined);
     await turn();
     const documents = documentsOf(batch, start);

@@ -10,34 +10,34 @@ export interface AccountState {
   readonly openedAt: Date;
   /** When the newest posting was made. */
   readonly postedAt: Date;
-  /** When the next posting is made at the earliest. */
+  /** The earliest time of the next posting. */
   readonly nextAt: Date;
   /** The `_id` of its document, of any type; undefined for a new account. */
   readonly documentId: unknown;
 }
 
-/** What is known of an account: its state, or why it has none. */
+/** What is known about an account: its state, or why it has none. */
 export type Reading = AccountState | 'missing' | BankctlError;
 
 /**
- * What is known when a batch is judged: it starts as what the database said and moves on with each
- * accepted operation, so that the next one sees what that one did.
+ * What is known when a batch is judged: it starts as what the database said and advances with each
+ * accepted operation, so that the next one sees its effects.
  */
 export interface Book extends Past {
   /** The server's time at the reading. */
   readonly now: Date;
   /** By `referenceKey`. */
   readonly accounts: Map<string, Reading>;
-  /** Those of the batch's ids and of what it reverses. */
+  /** Entries with the batch's ids, and those that it reverses. */
   readonly entries: Map<string, Entry>;
-  /** Refused operations by id, which exclude applied ones of the same id. */
+  /** Refused operations by id; none of these ids is also applied. */
   readonly refusals: Map<string, Refusal>;
   readonly reversals: Map<string, Entry>;
   /** Accounts whose next version is in the journal already, with the refusal of a posting. */
   readonly behind: ReadonlyMap<string, BankctlError>;
 }
 
-/** True for an account that is there and can be read. */
+/** True for an account that exists and can be read. */
 export function isState(reading: Reading | undefined): reading is AccountState {
   return typeof reading === 'object' && 'version' in reading;
 }

@@ -14,7 +14,7 @@ import { unknownBranch } from '../config/find-branch.ts';
 import { type Currency, maxMinor } from '../core/money.ts';
 import type { AccountDocument } from './account.ts';
 import type { AccountState } from './book.ts';
-import { branchWanted, checkCollection, prepareCollection } from './collections.ts';
+import { branchSpec, checkCollection, prepareCollection } from './collections.ts';
 import { toDecimal } from './decimal.ts';
 import {
   type BranchTotal,
@@ -52,7 +52,7 @@ export interface BranchModel extends BranchConfig {
   ) => Promise<readonly Document[]>;
   /**
    * Writes the changes of a batch in one call. Each matches only the document and version read.
-   * @returns how many took effect; fewer than given means that another writer was faster
+   * @returns how many took effect; fewer than given means that another writer came first
    */
   readonly write: (changes: readonly AccountChange[], session: ClientSession) => Promise<number>;
   /**
@@ -71,7 +71,7 @@ export interface BranchModel extends BranchConfig {
    * once, like `increment`.
    */
   readonly insert: (change: AccountChange) => Promise<void>;
-  /** As `increment`, without reading the account back: how many documents it matched, 0 or 1. */
+  /** Like `increment`, without reading the account back: how many documents it matched, 0 or 1. */
   readonly add: (account: string, amountMinor: bigint) => Promise<number>;
   /** What is wrong with documents, except duplicates of a number. Slow. */
   readonly problems: (session?: ClientSession) => Promise<Problems>;
@@ -95,7 +95,7 @@ export interface BranchModel extends BranchConfig {
 export function createBranch(db: Db, config: BranchConfig): BranchModel {
   const collection = db.collection(config.collection);
   const stamp = config.name;
-  const wanted = branchWanted(config);
+  const spec = branchSpec(config);
   const guarded = (account: string, amountMinor: bigint) => ({
     account_number: account,
     branch: stamp,
@@ -105,7 +105,7 @@ export function createBranch(db: Db, config: BranchConfig): BranchModel {
       $lte: toDecimal(maxMinor - amountMinor, config.currency),
     },
   });
-  // To add to an amount with digits below the minor unit would only bury them.
+  // Adding to an amount with digits below the minor unit would only hide them.
   const exact = { $eq: ['$balance', { $round: ['$balance', config.currency.digits] }] };
   const addition = (amountMinor: bigint) => ({
     $inc: { balance: toDecimal(amountMinor, config.currency), version: Long.ONE },
@@ -142,8 +142,8 @@ export function createBranch(db: Db, config: BranchConfig): BranchModel {
     duplicates: async (session) =>
       (await hasUniqueNumbers(db, config.collection)) ? [] : findDuplicates(place(session)),
     accounts: (session, foreign) => readAccounts(collection, stamp, session, foreign),
-    prepare: () => prepareCollection(db, wanted),
-    check: (only) => checkCollection(db, wanted, only),
+    prepare: () => prepareCollection(db, spec),
+    check: (only) => checkCollection(db, spec, only),
   } satisfies BranchModel);
 }
 
@@ -187,7 +187,7 @@ async function incrementOnce(
   return answer['value'] ?? null;
 }
 
-/** @throws as `insertOne`, but not repeated by the driver */
+/** Like `insertOne`, but not retried by the driver. */
 async function insertOnce(db: Db, collection: string, document: AccountDocument): Promise<void> {
   const { writeErrors, writeConcernError } = await db.command({
     insert: collection,
@@ -198,7 +198,10 @@ async function insertOnce(db: Db, collection: string, document: AccountDocument)
   if (writeConcernError) throw new MongoWriteConcernError({ ok: 1, writeConcernError });
 }
 
-/** Asks for the snapshot itself: over a snapshot session the client's own read concern wins. */
+/**
+ * Asks for the snapshot explicitly: the client's own read concern overrides that of a snapshot
+ * session.
+ */
 function sessionOption(session: ClientSession | undefined) {
   if (!session) return {};
   // Made anew each time: the driver writes the snapshot's time into it.
@@ -213,7 +216,7 @@ async function writeChanges(
   session: ClientSession,
 ): Promise<number> {
   const [first] = changes;
-  // The driver's bulk code takes milliseconds to load, which one change can do without.
+  // The driver's bulk code takes milliseconds to load, which a single change can do without.
   if (first && changes.length === 1 && first.versionRead !== 0n) {
     const { filter, update, hint } = updateOf(branch, first);
     return (await collection.updateOne(filter, update, { session, hint })).matchedCount;
@@ -240,7 +243,7 @@ function updateOf(branch: BranchConfig, change: AccountChange) {
       version: Long.fromBigInt(change.versionRead),
     },
     update: { $set: changedFields(branch, change) },
-    // Else the server tries the index of the numbers against it, for every account.
+    // Otherwise the server would try the index on numbers too, for every account.
     hint: { _id: 1 },
   };
 }
@@ -263,7 +266,7 @@ function newDocument(branch: BranchConfig, change: AccountChange): AccountDocume
   };
 }
 
-/** With a tally, the documents of others are read too: one pass, in one snapshot. */
+/** With a tally, documents without the branch's stamp are read too: one pass, in one snapshot. */
 async function* readAccounts(
   collection: Collection,
   stamp: string,

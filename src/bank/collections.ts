@@ -57,8 +57,8 @@ const postings: Document = {
 };
 
 /**
- * Applied operations have postings, refused ones a reason, and none has both. Applied ones of older
- * versions may have a list of refusals.
+ * Applied operations have postings, refused ones a reason, and none has both. Applied ones written
+ * by older versions may have a list of refusals.
  */
 const journalValidator: Document = Object.freeze({
   $jsonSchema: {
@@ -91,22 +91,22 @@ const journalValidator: Document = Object.freeze({
   },
 });
 
-/** The order of application but for documents that share both, see `inOrder`. */
-export const timeAndPlace = Object.freeze({ at: 1, seq: 1 } as const);
+/** The order of application, except for documents that share both, see `sortByApplication`. */
+export const applicationOrder = Object.freeze({ at: 1, seq: 1 } as const);
 
-/** What a collection must be. */
-interface Wanted {
+/** What a collection must look like. */
+interface CollectionSpec {
   readonly collection: string;
   readonly validator: Document;
   readonly indexes: readonly IndexDescription[];
-  /** Names of indexes of older versions, each replaced by one of `indexes`. */
+  /** Names of indexes made by older versions, each replaced by one of `indexes`. */
   readonly outdated: readonly string[];
 }
 
 const accountNumberIndex = 'account_number';
 
-/** A branch's collection: its unique index refuses a second account of a number. */
-export function branchWanted(branch: BranchConfig): Wanted {
+/** A branch's collection: its unique index refuses a second account with the same number. */
+export function branchSpec(branch: BranchConfig): CollectionSpec {
   return {
     collection: branch.collection,
     validator: branchValidator(branch),
@@ -117,10 +117,10 @@ export function branchWanted(branch: BranchConfig): Wanted {
 
 /**
  * The journal: its unique indexes refuse a second posting of one version of an account, and a
- * second reversal of one operation. Refused operations have no postings, which an index that is
- * not sparse takes for equal ones.
+ * second reversal of one operation. Refused operations have no postings, which an index that is not
+ * sparse would treat as duplicates.
  */
-export function journalWanted(collection: string): Wanted {
+export function journalSpec(collection: string): CollectionSpec {
   return {
     collection,
     validator: journalValidator,
@@ -137,43 +137,46 @@ export function journalWanted(collection: string): Wanted {
         unique: true,
         partialFilterExpression: { reverses: { $exists: true } },
       },
-      { key: timeAndPlace, name: 'at_seq' },
+      { key: applicationOrder, name: 'at_seq' },
     ],
     outdated: ['posting', 'order'],
   };
 }
 
-/** What `prepareCollection` would refuse, or only whether it is capped; it changes nothing. */
+/**
+ * Checks for what `prepareCollection` would refuse, or only for a capped collection; changes
+ * nothing.
+ */
 export async function checkCollection(
   db: Db,
-  wanted: Wanted,
+  spec: CollectionSpec,
   only: 'capped' | undefined,
 ): Promise<void> {
-  const found = await check(db, wanted, only);
-  if (only === 'capped' || found === 'missing' || !hasNumbers(wanted)) return;
-  if (!(await isIndexed(db, wanted))) await checkNumbers(db, wanted);
+  const found = await check(db, spec, only);
+  if (only === 'capped' || found === 'missing' || !hasNumbers(spec)) return;
+  if (!(await isIndexed(db, spec))) await checkNumbers(db, spec);
 }
 
 /**
- * Creates what is missing: the collection, its validator, its indexes. Repeatable, also by many at
- * once. An outdated index is dropped only after its replacement is there.
+ * Creates what is missing: the collection, its validator, its indexes. Repeatable, even by many
+ * callers at once. An outdated index is dropped only after its replacement is there.
  * @throws `foreign_documents`, `capped_collection`, `duplicate_account`
  */
-export async function prepareCollection(db: Db, wanted: Wanted): Promise<void> {
-  const found = await check(db, wanted);
+export async function prepareCollection(db: Db, spec: CollectionSpec): Promise<void> {
+  const found = await check(db, spec);
   if (found === 'missing')
-    await createCollection(db, wanted.collection, { validator: wanted.validator });
-  else if (found === 'other_validator') await setValidator(db, wanted);
-  const collection = db.collection(wanted.collection);
+    await createCollection(db, spec.collection, { validator: spec.validator });
+  else if (found === 'other_validator') await setValidator(db, spec);
+  const collection = db.collection(spec.collection);
   try {
-    await collection.createIndexes([...wanted.indexes]);
+    await collection.createIndexes([...spec.indexes]);
   } catch (error) {
-    if (isDuplicate(error) && hasNumbers(wanted)) await checkNumbers(db, wanted);
+    if (isDuplicate(error) && hasNumbers(spec)) await checkNumbers(db, spec);
     throw error;
   }
-  if (found === 'missing' || wanted.outdated.length === 0) return;
+  if (found === 'missing' || spec.outdated.length === 0) return;
   for (const { name } of await collection.indexes()) {
-    if (name !== undefined && wanted.outdated.includes(name)) await dropIndex(collection, name);
+    if (name !== undefined && spec.outdated.includes(name)) await dropIndex(collection, name);
   }
 }
 
@@ -189,23 +192,23 @@ async function dropIndex(collection: Collection, name: string): Promise<void> {
 /** @throws `foreign_documents`, `capped_collection` */
 async function check(
   db: Db,
-  wanted: Wanted,
+  spec: CollectionSpec,
   only?: 'capped',
 ): Promise<'missing' | 'prepared' | 'other_validator'> {
   const [existing] = await db
-    .listCollections({ name: wanted.collection }, { nameOnly: false })
+    .listCollections({ name: spec.collection }, { nameOnly: false })
     .toArray();
   if (!existing) return 'missing';
   const { capped, validator } = existing['options'] ?? {};
-  if (capped === true) throw cappedCollection(wanted.collection);
+  if (capped === true) throw cappedCollection(spec.collection);
   if (only === 'capped') return 'prepared';
-  if (sameValidator(validator, wanted.validator)) return 'prepared';
-  await checkDocuments(db, wanted);
+  if (isSameValidator(validator, spec.validator)) return 'prepared';
+  await checkDocuments(db, spec);
   return 'other_validator';
 }
 
 /** @throws `duplicate_account`, which a collection without its unique index may hold */
-async function checkNumbers(db: Db, { collection }: Wanted): Promise<void> {
+async function checkNumbers(db: Db, { collection }: CollectionSpec): Promise<void> {
   const [twice] = await db
     .collection(collection)
     .aggregate(
@@ -226,16 +229,16 @@ async function checkNumbers(db: Db, { collection }: Wanted): Promise<void> {
   );
 }
 
-function hasNumbers({ indexes }: Wanted): boolean {
+function hasNumbers({ indexes }: CollectionSpec): boolean {
   return indexes.some(({ name }) => name === accountNumberIndex);
 }
 
-async function isIndexed(db: Db, { collection, indexes }: Wanted): Promise<boolean> {
+async function isIndexed(db: Db, { collection, indexes }: CollectionSpec): Promise<boolean> {
   const names = new Set((await db.collection(collection).indexes()).map(({ name }) => name));
   return indexes.every(({ name }) => names.has(name));
 }
 
-/** A capped collection drops its oldest documents to make room: money would vanish in silence. */
+/** A capped collection drops its oldest documents to make room: money would silently vanish. */
 function cappedCollection(name: string): BankctlError {
   return new BankctlError(
     'capped_collection',
@@ -252,40 +255,40 @@ export async function createCollection(
   try {
     await db.createCollection(name, options);
   } catch (error) {
-    // Someone else was faster.
+    // Someone else created it first.
     if (!isServerError(error, 'namespaceExists')) throw error;
   }
 }
 
 /**
- * A strict validator would stop every program that still writes the documents that break it, so a
+ * A strict validator would stop every program that still writes documents that break it, so a
  * collection with such documents is left as it is.
  */
-async function checkDocuments(db: Db, wanted: Wanted): Promise<void> {
+async function checkDocuments(db: Db, spec: CollectionSpec): Promise<void> {
   const breaking = await db
-    .collection(wanted.collection)
-    .findOne({ $nor: [wanted.validator] }, { projection: { account_number: 1 } });
+    .collection(spec.collection)
+    .findOne({ $nor: [spec.validator] }, { projection: { account_number: 1 } });
   if (breaking) {
     throw new BankctlError(
       'foreign_documents',
-      `The collection ${wanted.collection} holds documents that bankctl did not write, ` +
+      `The collection ${spec.collection} holds documents that bankctl did not write, ` +
         `such as the one with _id ${String(breaking._id)}.`,
     );
   }
 }
 
-async function setValidator(db: Db, wanted: Wanted): Promise<void> {
+async function setValidator(db: Db, spec: CollectionSpec): Promise<void> {
   await db.command({
-    collMod: wanted.collection,
-    validator: wanted.validator,
+    collMod: spec.collection,
+    validator: spec.validator,
     validationLevel: 'strict',
     validationAction: 'error',
   });
 }
 
-/** Compares by text; the server gives a validator back as it was set. */
-function sameValidator(present: unknown, wanted: Document): boolean {
-  return JSON.stringify(present, plainNumbers) === JSON.stringify(wanted, plainNumbers);
+/** Compares by text; the server returns a validator as it was set. */
+function isSameValidator(present: unknown, spec: Document): boolean {
+  return JSON.stringify(present, plainNumbers) === JSON.stringify(spec, plainNumbers);
 }
 
 function plainNumbers(_key: string, value: unknown): unknown {

@@ -3,21 +3,21 @@ import { BankctlError } from '../core/errors.ts';
 
 /**
  * The writes under way that take effect by themselves: commits, and the single updates of a bank
- * without a journal. After Ctrl-C none starts any more, and those that were sent are waited for,
- * since only their answers tell what happened.
+ * without a journal. After Ctrl-C no more are started, and those already sent are awaited, since
+ * only their answers tell what happened.
  */
 export interface Commits {
   /** @throws `interrupted` once no more may start; then nothing is sent */
   readonly send: <T>(write: () => Promise<T>) => Promise<T>;
-  /** Lets no more start, and waits at most `maxMs` for the answers to those under way. */
+  /** Allows no more to start, and waits at most `maxMs` for the answers to those under way. */
   readonly stop: (maxMs: number) => Promise<void>;
-  /** True once no more may start: what leads to one is not worth another attempt. */
+  /** True once no more may start: there is no point in retrying what leads to one. */
   readonly isStopped: () => boolean;
-  /** True once the wait is over: what is still under way is not asked about again. */
+  /** True once the wait is over: no one asks again about what is still under way. */
   readonly isGivenUp: () => boolean;
 }
 
-/** The commits of a bank that is not stopped yet. */
+/** The commits of a bank that has not been stopped. */
 export function createCommits(): Commits {
   const underWay = new Set<Promise<unknown>>();
   let stopped = false;

@@ -1,18 +1,18 @@
 import { BankctlError } from '../core/errors.ts';
 
-/** Tells bounded work whether its time is over. */
+/** Tells work with a time limit whether its time is up. */
 export interface Deadline {
-  /** @throws the time-out, once the time is over */
+  /** @throws `timed_out` once the time is up */
   readonly check: () => void;
 }
 
 /**
- * Gives up on work after a while. The driver has no bound over a whole operation: its retries of a
- * transaction go on for 120 s. Work that was given up may still be waiting for an answer, so it
- * must call `check` before each step that must not happen any more.
+ * Runs work, and gives up on it after a time limit. The driver has no limit on a whole operation:
+ * its retries of a transaction go on for 120 s. Work that was given up on may still be waiting for
+ * an answer, so it must call `check` before each step that must not happen any more.
  * @throws `timed_out`
  */
-export async function within<T>(
+export async function runWithin<T>(
   timeoutMs: number,
   work: (deadline: Deadline) => Promise<T>,
 ): Promise<T> {
@@ -29,7 +29,7 @@ export async function within<T>(
       if (expired) throw expired;
     },
   });
-  // Whatever the work still says after it was given up, nobody is listening.
+  // After giving up, nobody listens to how the work ends.
   running.catch(() => undefined);
   try {
     return await Promise.race([running, expiry]);

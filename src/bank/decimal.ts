@@ -1,15 +1,15 @@
 import { Decimal128 } from 'mongodb';
 import { type Currency, maxMinor } from '../core/money.ts';
 
-/** Exponents are stored with this added. */
+/** Added to an exponent when it is stored. */
 const exponentBias = 6176;
 
 /**
- * The stored form of an amount, with as many decimals as the currency has.
- * Built byte by byte, which takes a small part of the time of parsing a text. A short array lies in
- * the heap until someone asks for its buffer. Source: IEEE 754-2008 decimal128, binary integer
- * encoding: sign, 14 bits of exponent, 113 bits of coefficient; little-endian in BSON.
- * @throws `RangeError` for more than 96 bits, which no amount of `maxMinor` comes near
+ * The stored form of an amount, with as many decimals as the currency has. Built byte by byte,
+ * which takes a fraction of the time of parsing text. A short array stays in the heap until someone
+ * asks for its buffer. Source: IEEE 754-2008 decimal128, binary integer encoding: sign, 14 bits of
+ * exponent, 113 bits of coefficient; little-endian in BSON.
+ * @throws `RangeError` for more than 96 bits, far beyond `maxMinor`
  */
 export function toDecimal(minor: bigint, { digits }: Pick<Currency, 'digits'>): Decimal128 {
   const magnitude = minor < 0n ? -minor : minor;
@@ -59,7 +59,10 @@ export function fromDecimal(
   return match[1] === '-' ? -magnitude : magnitude;
 }
 
-/** As `fromDecimal`, but undefined also beyond ±`maxMinor`, as only a sum of many may be. */
+/**
+ * Like `fromDecimal`, but also undefined beyond ±`maxMinor`, which only a sum of many accounts may
+ * exceed.
+ */
 export function balanceFromDecimal(
   value: unknown,
   currency: Pick<Currency, 'digits'>,
@@ -81,7 +84,10 @@ function plainMinor(bytes: Uint8Array, { digits }: Pick<Currency, 'digits'>): bi
   return b15 >= 0x80 ? -magnitude : magnitude;
 }
 
-/** `digits * 10^shift` if that is whole; Decimal128 exponents reach ±6176, balances do not. */
+/**
+ * `digits * 10^shift` if that is a whole number; Decimal128 exponents reach ±6176, those of
+ * balances do not.
+ */
 function shiftDecimal(digits: bigint, shift: number): bigint | undefined {
   if (digits === 0n) return 0n;
   if (shift > 40) return undefined;

@@ -2,7 +2,7 @@ import { BankctlError } from '../core/errors.ts';
 import { formatAmount } from '../core/money.ts';
 import { findAccount } from './balances.ts';
 import type { Bank } from './bank.ts';
-import { within } from './deadline.ts';
+import { runWithin } from './deadline.ts';
 import type { Journal, JournalRange } from './journal.ts';
 import { type AppliedDocument, fromJournalDocument } from './journal-document.ts';
 import type { AccountReference } from './operations/names.ts';
@@ -28,18 +28,18 @@ export function journalOf(bank: Bank): Journal {
 /**
  * The postings of an account, oldest first, in batches, even if its document is gone or cannot be
  * read.
- * @param doubtful called after the postings with what is wrong with the document
+ * @param reportProblem called after the postings with what is wrong with the document
  * @throws `account_not_found` and the like if there are no postings either; `journal_disabled`
  */
 export async function* accountHistory(
   bank: Bank,
   reference: AccountReference,
   range: JournalRange,
-  doubtful: (error: BankctlError) => void,
+  reportProblem: (error: BankctlError) => void,
 ): AsyncIterable<readonly HistoryRow[]> {
   const journal = journalOf(bank);
   const branch = bank.branches.get(reference.branch);
-  const state = await within(bank.timeoutMs, () => findAccount(branch, reference.account));
+  const state = await runWithin(bank.timeoutMs, () => findAccount(branch, reference.account));
   let any = false;
   for await (const documents of journal.ofAccount(reference, range)) {
     any ||= documents.length > 0;
@@ -47,7 +47,7 @@ export async function* accountHistory(
   }
   if (!(state instanceof BankctlError)) return;
   if (!any) throw state;
-  doubtful(state);
+  reportProblem(state);
 }
 
 /** The config may lack the branches of the operation's other postings. */

@@ -11,7 +11,7 @@ export interface Claim {
 
 /**
  * A sentence about stored documents that contradict a claim, as in a database of an earlier
- * version. A single misplaced document among a branch's own is damage, and no contradiction.
+ * version. A single misplaced document among a branch's own is damage, not a contradiction.
  */
 export async function findConflict(
   db: Db,
@@ -19,7 +19,8 @@ export async function findConflict(
   { branches, known }: Claim,
   session: ClientSession | undefined,
 ): Promise<string | undefined> {
-  // Listed outside the session: a transaction cannot list, and what is missing has no documents.
+  // Listed outside the session: a transaction cannot list collections, and a missing one has no
+  // documents.
   const present = await collectionNames(db);
   const look = new Look(db, session);
   let holder: BranchConfig | undefined;
@@ -29,16 +30,16 @@ export async function findConflict(
       continue;
     }
     const foreign = await look.foreign(branch);
-    if (foreign) return ofAnother(branch, foreign);
+    if (foreign) return describeForeign(branch, foreign);
   }
   if (known || !holder) return undefined;
   if (config.journal !== false) {
     return (await look.posting(config.journal, holder.name))
       ? undefined
-      : noPosting(config, holder);
+      : describeUnposted(config, holder);
   }
-  return present.has(usualJournal) && (await look.posting(usualJournal, holder.name))
-    ? `The config has journal: false, but ${usualJournal} has postings of ${holder.name}.`
+  return present.has(defaultJournal) && (await look.posting(defaultJournal, holder.name))
+    ? `The config has journal: false, but ${defaultJournal} has postings of ${holder.name}.`
     : undefined;
 }
 
@@ -53,11 +54,11 @@ export async function renameConflict(
   const owners = new Map(known?.branches.map((branch) => [branch.name, branch]));
   for (const branch of config.branches) {
     const foreign = await look.foreign(branch);
-    if (foreign) return ofAnother(branch, foreign);
+    if (foreign) return describeForeign(branch, foreign);
     const before = owners.get(branch.name);
     const own = await look.own(branch);
     if (own && config.journal !== false && !(await look.posting(config.journal, branch.name))) {
-      return noPosting(config, branch);
+      return describeUnposted(config, branch);
     }
     if (!before) continue;
     const moved = before.collection !== branch.collection;
@@ -75,7 +76,7 @@ export async function renameConflict(
   return known && journalConflict(look, config, known);
 }
 
-/** What the old journal says stays true, so neither it nor a branch of it may be forgotten. */
+/** What the old journal says remains true, so neither it nor any branch in it may be dropped. */
 async function journalConflict(
   look: Look,
   config: Config,
@@ -99,9 +100,9 @@ async function journalConflict(
 }
 
 /** The journal of a config that does not name one. */
-const usualJournal = 'journal';
+const defaultJournal = 'journal';
 
-/** The documents that a contradiction would show in. */
+/** The documents that would reveal a contradiction. */
 class Look {
   readonly #db: Db;
   readonly #options: { readonly session?: ClientSession; readonly projection: Document };
@@ -138,7 +139,7 @@ async function collectionNames(db: Db): Promise<ReadonlySet<string>> {
   return new Set(found.map(({ name }) => name));
 }
 
-function ofAnother({ name, collection }: BranchConfig, foreign: Document): string {
+function describeForeign({ name, collection }: BranchConfig, foreign: Document): string {
   const stamp = typeof foreign['branch'] === 'string' ? quote(foreign['branch']) : 'no text';
   return (
     `The config gives ${name} the collection ${collection}, but its documents are stamped for ` +
@@ -146,7 +147,7 @@ function ofAnother({ name, collection }: BranchConfig, foreign: Document): strin
   );
 }
 
-function noPosting({ journal }: Config, { name, collection }: BranchConfig): string {
+function describeUnposted({ journal }: Config, { name, collection }: BranchConfig): string {
   return (
     `The config names the journal ${String(journal)}, which has no posting of ${name}, but the ` +
     `collection ${collection} holds its accounts.`

@@ -18,7 +18,7 @@ export interface OwnedBranch {
   readonly currency: string;
 }
 
-/** What a database says of itself: written by its first writing command, read by every one. */
+/** What a database says about itself: written by its first writing command, read by every one. */
 export interface Identity {
   /** A UUID made once; a copy of the database keeps it. */
   readonly databaseId: string;
@@ -26,7 +26,7 @@ export interface Identity {
   readonly branches: readonly OwnedBranch[];
 }
 
-/** An identity as it is stored. The branches are an array, so that any name will do. */
+/** An identity as it is stored. The branches are an array, so that any name can be stored. */
 interface IdentityDocument {
   readonly _id: string;
   readonly database_id: string;
@@ -64,8 +64,9 @@ export async function readIdentity(db: Db, session?: ClientSession): Promise<Ide
 }
 
 /**
- * As `readIdentity`, but sent once, and believed only if the answer has the time of its operation,
- * which a member of a replica set or a router adds: it saves asking what the server is.
+ * Like `readIdentity`, but sent once, and believed only if the answer has the time of its
+ * operation, which a member of a replica set or a router adds: this saves asking what the server
+ * is.
  * @returns undefined if that is not known; `identity` is undefined if no command has claimed it
  * @throws `bad_identity`, `not_permitted`
  */
@@ -78,7 +79,7 @@ export async function readIdentityOfSet(
     answer = await db.command({ ...find, singleBatch: true, readConcern: { level: 'majority' } });
   } catch (error) {
     if (isServerError(error, 'unauthorized')) throw mayNotRead(db, error);
-    // What took its time already is not asked again.
+    // A query that used up its time is not sent again.
     if (error instanceof MongoNetworkTimeoutError || !(error instanceof MongoError)) throw error;
     return undefined;
   }
@@ -97,7 +98,7 @@ function mayNotRead(db: Db, cause: unknown): BankctlError {
   );
 }
 
-/** The collection of that document. */
+/** The collection that holds the identity. */
 export function identityDocuments(db: Db): Collection<IdentityDocument> {
   return db.collection<IdentityDocument>(identityCollection);
 }

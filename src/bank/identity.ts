@@ -16,15 +16,15 @@ import {
   type StoredBranch,
 } from './identity-document.ts';
 
-/** How a bank answers for the identity of its database. */
+/** How a bank checks and claims the identity of its database. */
 export interface BankIdentity {
   /** Undefined for a database that no command has claimed yet. */
   readonly databaseId: string | undefined;
   /** Branches that the database has and the config leaves out. */
   readonly leftOut: readonly string[];
   /**
-   * True if the database has neither an identity nor any collection that the config names, as when
-   * its name was mistyped. Asks the server only if there was no identity.
+   * True if the database has neither an identity nor any collection that the config names, as after
+   * a typo in its name. Asks the server only if there was no identity.
    */
   readonly isAbsent: () => Promise<boolean>;
   /** True if nothing is left to claim: the next `claim` sends nothing. */
@@ -35,8 +35,8 @@ export interface BankIdentity {
    */
   readonly checkClaim: (session?: ClientSession) => Promise<void>;
   /**
-   * As `checkClaim`, and creates the collection of the identity, which a transaction over several
-   * shards cannot.
+   * Like `checkClaim`, but also creates the collection of the identity, which a transaction over
+   * several shards cannot.
    */
   readonly prepare: () => Promise<void>;
   /**
@@ -48,7 +48,7 @@ export interface BankIdentity {
   readonly claim: (session?: ClientSession) => Promise<void>;
   /**
    * Makes the identity what the config says, unless documents contradict it.
-   * @returns what is changed, one clause each
+   * @returns what is changed, one clause per change
    * @throws `config_mismatch`, naming what contradicts
    */
   readonly rename: (options: { readonly dryRun: boolean }) => Promise<readonly string[]>;
@@ -56,7 +56,7 @@ export interface BankIdentity {
 
 /** @throws `config_mismatch` if config and database contradict each other, naming both values */
 export function refuseMismatch(config: Config, identity: Identity): void {
-  const found = mismatches(config, identity);
+  const found = findMismatches(config, identity);
   if (found.length === 0) return;
   const more = found.length > shownMismatches ? ` and ${found.length - shownMismatches} more` : '';
   throw new BankctlError(
@@ -68,10 +68,10 @@ export function refuseMismatch(config: Config, identity: Identity): void {
 
 const shownMismatches = 3;
 
-/** The keeper of a database's identity, given what was read of it when the bank was opened. */
+/** Checks and claims a database's identity, given what was read of it when the bank was opened. */
 export function createIdentity(db: Db, config: Config, known: Identity | undefined): BankIdentity {
   const names = new Set(config.branches.map(({ name }) => name));
-  // An identity is never taken away, so that one which was seen to cover the config stays so.
+  // An identity never shrinks, so one that was seen to cover the config continues to.
   let claimed = known !== undefined && unclaimedBranches(config, known).length === 0;
   const look = async (session: ClientSession | undefined) => {
     const found = await readIdentity(db, session);
@@ -93,7 +93,7 @@ export function createIdentity(db: Db, config: Config, known: Identity | undefin
       for (let round = 0; !claimed; round += 1) {
         const { found, branches } = await look(session);
         if (claimed || (await write(db, config, { found, branches }, session))) return;
-        // What a majority has not confirmed yet is refused, but not shown.
+        // A contradiction that a majority has not confirmed yet is refused, but not shown.
         if (round === maxRounds) throw claimedByOthers(db);
         await pause(roundMs);
       }
@@ -107,7 +107,7 @@ export function createIdentity(db: Db, config: Config, known: Identity | undefin
   };
 }
 
-/** True too if the user may not list them: then nothing is known. */
+/** Also true if the user may not list them: then nothing is known. */
 async function hasCollections(db: Db, { journal, branches }: Config): Promise<boolean> {
   const names = [...branches.map(({ collection }) => collection), ...(journal ? [journal] : [])];
   const filter = { name: { $in: names } };
@@ -135,7 +135,7 @@ async function refuseConflict(conflict: Promise<string | undefined>): Promise<vo
   if (found !== undefined) throw new BankctlError('config_mismatch', found);
 }
 
-/** False when another command was faster, outside a transaction; inside, that is a conflict. */
+/** False if another command came first, outside a transaction; inside one, that is a conflict. */
 async function write(
   db: Db,
   config: Config,
@@ -143,7 +143,7 @@ async function write(
   session: ClientSession | undefined,
 ): Promise<boolean> {
   const options = session ? { session } : {};
-  const owned = branches.map(ownedBranch).map(stored);
+  const owned = branches.map(ownedBranch).map(toStored);
   try {
     if (!found) {
       await identityDocuments(db).insertOne(
@@ -161,12 +161,14 @@ async function write(
   }
 }
 
-/** Replaces the identity only as it was read, so that two changes at once are not both made. */
+/**
+ * Replaces the identity only as it was read, so that of two simultaneous changes only one is made.
+ */
 async function rename(db: Db, config: Config, dryRun: boolean): Promise<readonly string[]> {
   const before = await identityDocuments(db).findOne({ _id: identityId });
   if (!before) return [];
-  const known = readable(before, db.databaseName);
-  const changes = known ? mismatches(config, known) : ['the identity could not be read'];
+  const known = tryParse(before, db.databaseName);
+  const changes = known ? findMismatches(config, known) : ['the identity could not be read'];
   if (changes.length === 0) return [];
   await refuseConflict(renameConflict(db, config, known));
   if (dryRun) return changes;
@@ -182,7 +184,7 @@ async function rename(db: Db, config: Config, dryRun: boolean): Promise<readonly
       $set: {
         ...fresh,
         ...(known && { database_id: known.databaseId }),
-        branches: [...config.branches.map(ownedBranch), ...kept].map(stored),
+        branches: [...config.branches.map(ownedBranch), ...kept].map(toStored),
       },
     },
   );
@@ -194,7 +196,7 @@ async function rename(db: Db, config: Config, dryRun: boolean): Promise<readonly
   );
 }
 
-function readable(document: Document, database: string): Identity | undefined {
+function tryParse(document: Document, database: string): Identity | undefined {
   try {
     return parseIdentity(document, database);
   } catch {
@@ -218,16 +220,18 @@ function ownedBranch({ name, collection, currency }: Branches[number]): OwnedBra
   return { name, collection, currency: currency.code };
 }
 
-function stored({ name, collection, currency }: OwnedBranch): StoredBranch {
+function toStored({ name, collection, currency }: OwnedBranch): StoredBranch {
   return { branch: name, collection, currency };
 }
 
 /** Every contradiction, as clauses of a sentence that name both values. */
-function mismatches(config: Config, identity: Identity): readonly string[] {
+function findMismatches(config: Config, identity: Identity): readonly string[] {
   const found: string[] = [];
   const differs = (what: string, wanted: string | false, known: string | false) => {
     if (wanted === known) return;
-    found.push(`${what} is ${shown(wanted)} in the config and ${shown(known)} in the database`);
+    found.push(
+      `${what} is ${showValue(wanted)} in the config and ${showValue(known)} in the database`,
+    );
   };
   differs('the journal', config.journal, identity.journal);
   const byName = new Map(identity.branches.map((branch) => [branch.name, branch]));
@@ -247,6 +251,6 @@ function mismatches(config: Config, identity: Identity): readonly string[] {
   return found;
 }
 
-function shown(value: string | false): string {
+function showValue(value: string | false): string {
   return value === false ? 'false' : quote(value);
 }

@@ -1,4 +1,4 @@
-// All that works on an open bank, loaded together by the commands that need the database.
+// Everything that works on an open bank, loaded together by the commands that need the database.
 export { accountBalance, accountBalances, bankBalance } from './balances.ts';
 export { openBank } from './bank.ts';
 export { accountHistory } from './history.ts';

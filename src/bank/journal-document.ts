@@ -36,7 +36,7 @@ interface OperationDocument {
   readonly by: string;
   /** Digest of the request, see `requestDigest`. */
   readonly request: string;
-  /** Refusals of the same id that this document took the place of, oldest first. */
+  /** Refusals of the same id that this document replaced, oldest first. */
   readonly refused_before?: readonly PastRefusal[];
 }
 
@@ -53,7 +53,7 @@ export interface AppliedDocument extends OperationDocument {
 /** A row of a file that the rules refused, so that it stays refused: see `post`. */
 interface RefusedDocument extends OperationDocument {
   readonly refused: RefusalReason;
-  /** What the row asked for, in the words of the command line; its type and memo stand above. */
+  /** What the row asked for, in the words of the command line; its type and memo are above. */
   readonly asked: Asked;
 }
 

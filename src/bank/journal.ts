@@ -8,11 +8,16 @@ import {
   Long,
   type ResumeToken,
 } from 'mongodb';
-import { checkCollection, journalWanted, prepareCollection, timeAndPlace } from './collections.ts';
+import { sortByApplication, timeKey } from './application-order.ts';
+import {
+  applicationOrder,
+  checkCollection,
+  journalSpec,
+  prepareCollection,
+} from './collections.ts';
 import type { AppliedDocument, JournalDocument } from './journal-document.ts';
 import { type AccountReference, referenceKey } from './operations/names.ts';
 import { statusTypes } from './operations/operation.ts';
-import { inOrder, timeKey } from './order.ts';
 
 /** Which postings of an account: a half-open range of time, and at most the newest `limit`. */
 export interface JournalRange {
@@ -29,7 +34,7 @@ export interface NextVersion extends AccountReference {
 /** The collection of applied operations, and of the refused ones that files keep. */
 export interface Journal {
   readonly collection: string;
-  /** The documents of those ids, applied or refused: see `isApplied`. */
+  /** The documents with those ids, applied or refused: see `isApplied`. */
   readonly find: (
     ids: readonly string[],
     session?: ClientSession,
@@ -39,15 +44,15 @@ export interface Journal {
     ids: readonly string[],
     session?: ClientSession,
   ) => Promise<readonly AppliedDocument[]>;
-  /** Those of the given ids that the journal has. */
+  /** Which of the given ids the journal has. */
   readonly idsAmong: (ids: readonly string[]) => Promise<readonly string[]>;
-  /** At most `limit` ids on one side of an id in their own order, nearest first. */
+  /** At most `limit` ids before or after an id in sort order, nearest first. */
   readonly idsBeside: (
     id: string,
     side: 'before' | 'after',
     limit: number,
   ) => Promise<readonly string[]>;
-  /** The documents that touch an account, by rising version, in batches. */
+  /** The documents that touch an account, by ascending version, in batches. */
   readonly ofAccount: (
     account: AccountReference,
     range: JournalRange,
@@ -55,7 +60,7 @@ export interface Journal {
   ) => AsyncIterable<readonly AppliedDocument[]>;
   /** All applied operations in the order of application, in batches. */
   readonly all: (session: ClientSession) => AsyncIterable<readonly AppliedDocument[]>;
-  /** Those of the versions that are posted already, by others. */
+  /** Which of the versions others have already posted. */
   readonly postedVersions: (
     versions: readonly NextVersion[],
     session?: ClientSession,
@@ -85,7 +90,7 @@ export interface Journal {
 /** Sends nothing to the server. */
 export function createJournal(db: Db, name: string): Journal {
   const collection: Collection<JournalDocument> = db.collection<JournalDocument>(name);
-  const wanted = journalWanted(name);
+  const spec = journalSpec(name);
   return Object.freeze({
     collection: name,
     find: (ids, session) =>
@@ -137,7 +142,7 @@ export function createJournal(db: Db, name: string): Journal {
       ),
     append: async (documents, session) => {
       const [first] = documents;
-      // As with the accounts: one document does without the driver's bulk code.
+      // As with the accounts, a single document can do without the driver's bulk code.
       if (first && documents.length === 1) await collection.insertOne(first, { session });
       else await collection.insertMany([...documents], { session, ordered: false });
     },
@@ -145,8 +150,8 @@ export function createJournal(db: Db, name: string): Journal {
       const filter = { _id: { $in: [...ids] }, refused: { $exists: true }, postings: absent };
       return (await collection.deleteMany(filter, { session })).deletedCount;
     },
-    prepare: () => prepareCollection(db, wanted),
-    check: (only) => checkCollection(db, wanted, only),
+    prepare: () => prepareCollection(db, spec),
+    check: (only) => checkCollection(db, spec, only),
   } satisfies Journal);
 }
 
@@ -155,8 +160,8 @@ const onlyId = { projection: { _id: 1 } } as const;
 const absent = { $exists: false } as const;
 
 /**
- * By version, the order of the unique index. The newest few are found from its end, and then turned
- * round by the server.
+ * By version, the order of the unique index. The newest few are found from its end, and then
+ * reversed by the server.
  */
 async function* readAccount(
   collection: Collection<JournalDocument>,
@@ -215,7 +220,7 @@ async function* readAll(
       { postings: { $exists: true } },
       { session, readConcern: { level: 'snapshot' }, batchSize: 1000, allowDiskUse: true },
     )
-    .sort(timeAndPlace);
+    .sort(applicationOrder);
   let sameTime: AppliedDocument[] = [];
   try {
     while (await cursor.hasNext()) {
@@ -223,16 +228,16 @@ async function* readAll(
       const newest = sameTime.at(-1);
       if (!newest) continue;
       const start = sameTime.findIndex((document) => timeKey(document) === timeKey(newest));
-      if (start > 0) yield inOrder(sameTime.splice(0, start));
+      if (start > 0) yield sortByApplication(sameTime.splice(0, start));
     }
-    if (sameTime.length > 0) yield inOrder(sameTime);
+    if (sameTime.length > 0) yield sortByApplication(sameTime);
     sameTime = [];
   } finally {
     await cursor.close();
   }
 }
 
-/** Clauses that the server plans together in a moment. */
+/** How many clauses the server plans together in a moment. */
 const maxClauses = 200;
 
 async function readPosted(
@@ -270,7 +275,7 @@ const onDisk = { allowDiskUse: true, batchSize: 1000 };
 
 /**
  * The newest posting of each account by a time, and its newest change of status. Documents compare
- * field by field, so the greatest version is the greatest.
+ * field by field, so the document with the greatest version is the greatest.
  */
 function newestBy(
   at: Date,

@@ -40,8 +40,8 @@ export interface Refused {
 
 /**
  * Refusals of a file are kept in the journal, in the transaction of what is applied. Otherwise a
- * file that is run again would have its refused rows judged by what later rows have done, and could
- * end in another state than at its first run.
+ * file that is run again would have its refused rows judged by the effects of later rows, and could
+ * end in a different state than after its first run.
  */
 interface RefusalRule {
   /** The same request under a refused id stays refused. Without it, it is judged anew. */
@@ -62,7 +62,7 @@ export interface JudgeOptions {
   readonly refusals?: RefusalRule;
 }
 
-/** What a batch comes to on a reading. */
+/** The result of judging a batch. */
 export interface Judged {
   /** The reading, as the batch leaves it. */
   readonly book: Book;
@@ -71,7 +71,7 @@ export interface Judged {
   readonly entries: readonly Entry[];
   /** What is to be kept as refused. */
   readonly refused: readonly Refusal[];
-  /** Ids that were read as refused and are decided anew. */
+  /** Ids that were read as refused and are now decided again. */
   readonly decidedAnew: readonly string[];
 }
 
@@ -85,7 +85,7 @@ interface Judging {
   readonly refusedByServer?: ReadonlyMap<string, BankctlError>;
 }
 
-/** Judges operations in order, each on what the ones before it left. Moves the book on. */
+/** Judges operations in order, each by the state that those before it left. Advances the book. */
 export function judgeAll(judging: Judging, book: Book, operations: readonly Operation[]): Judged {
   const read = new Map(book.refusals);
   const outcomes: Outcome[] = [];
@@ -129,7 +129,7 @@ function refuseAll(outcomes: readonly Outcome[], culprit: number): readonly Outc
   });
 }
 
-/** @param entries what is to be written, which an operation that is applied now joins */
+/** @param entries what is to be written; an operation that is applied now is added to it */
 function judgeOne(
   { bank, options, isOwn, refusedByServer }: Judging,
   book: Book,
@@ -201,12 +201,12 @@ function idConflict(operation: Operation, earlier: Entry, book: Book): BankctlEr
   );
 }
 
-/** Bounds the earlier refusals kept of an id, so that a document stays small. */
+/** Limits the earlier refusals kept for an id, so that a document stays small. */
 const maxRefusedBefore = 16;
 
 /**
- * The refusal of that request, if its id was last refused: also if another request was refused
- * under the id since, such as a corrected row that was wrong too.
+ * The refusal of that request, if its id was last refused: even if another request was refused
+ * under the id since, such as a corrected row that was still wrong.
  */
 function standingOf(
   last: Refusal | undefined,
@@ -231,7 +231,7 @@ function isErrorCode(code: string): code is ErrorCode {
   return Object.hasOwn(errorTable, code);
 }
 
-/** What the journal keeps of an operation that is refused now. */
+/** What the journal keeps about an operation that is refused now. */
 function toRefusal(
   bank: Bank,
   operation: Operation,

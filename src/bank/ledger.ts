@@ -20,10 +20,10 @@ interface Waiting {
 }
 
 /**
- * A batch is what gathered while the one before it was under way, so nobody waits for a timer:
- * alone, an operation goes at once, and under load batches grow up to `maxOperations`. Only one
- * batch is under way, which keeps the order of operations on an account and keeps batches of one
- * process from conflicting.
+ * A batch is what has gathered while the previous one was under way, so nobody waits for a timer: a
+ * lone operation goes at once, and under load batches grow up to `maxOperations`. Only one batch is
+ * under way, which keeps the order of operations on an account and keeps batches of one process
+ * from conflicting.
  */
 export function openLedger(bank: Bank, options: PostOptions): Ledger {
   const waiting: Waiting[] = [];
@@ -34,9 +34,9 @@ export function openLedger(bank: Bank, options: PostOptions): Ledger {
     running = false;
   };
   const postTogether = async (batch: readonly Waiting[]) => {
-    // One operation object may be waited for twice.
+    // Two callers may wait for the same operation object.
     const open = new Set(batch);
-    const settled = (outcomes: readonly Outcome[]) => {
+    const onSettled = (outcomes: readonly Outcome[]) => {
       const byOperation = new Map(outcomes.map((outcome) => [outcome.operation, outcome]));
       for (const waiter of open) {
         const outcome = byOperation.get(waiter.operation);
@@ -46,11 +46,11 @@ export function openLedger(bank: Bank, options: PostOptions): Ledger {
     const operations = batch.map(({ operation }) => operation);
     let failure: unknown = new Error('a posted operation has no outcome');
     try {
-      await post(bank, operations, { ...options, settled, manyCallers: true });
+      await post(bank, operations, { ...options, onSettled, manyCallers: true });
     } catch (error) {
       failure = error;
     }
-    for (const { operation, reject } of open) reject(inWordsOf(operation, failure));
+    for (const { operation, reject } of open) reject(errorOf(operation, failure));
   };
   return Object.freeze({
     post: (operation: Operation) =>
@@ -61,8 +61,8 @@ export function openLedger(bank: Bank, options: PostOptions): Ledger {
   });
 }
 
-/** What is unknown of a batch is unknown of each operation in it. */
-function inWordsOf(operation: Operation, error: unknown): unknown {
+/** If the outcome of a batch is unknown, so is that of each operation in it. */
+function errorOf(operation: Operation, error: unknown): unknown {
   if (!(error instanceof BankctlError) || error.code !== 'outcome_unknown') return error;
   return new BankctlError(
     'outcome_unknown',

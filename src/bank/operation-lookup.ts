@@ -5,7 +5,7 @@ import { type Currency, formatAmount } from '../core/money.ts';
 import { oneMistakeAway } from '../core/nearest.ts';
 import { quote, shellWord } from '../core/text.ts';
 import type { Bank } from './bank.ts';
-import { within } from './deadline.ts';
+import { runWithin } from './deadline.ts';
 import { balanceFromDecimal } from './decimal.ts';
 import { journalOf } from './history.ts';
 import type { Journal } from './journal.ts';
@@ -36,7 +36,7 @@ interface ShownOperation {
   readonly by: string;
   readonly memo: string | null;
   readonly request: string;
-  /** Refusals of the same id that came before, oldest first; not there if there were none. */
+  /** Earlier refusals of the same id, oldest first; absent if there were none. */
   readonly refused_before?: readonly Readonly<Record<string, string>>[];
 }
 
@@ -56,21 +56,21 @@ export interface ShownRefused extends ShownOperation {
   readonly asked: Readonly<Record<string, string>>;
 }
 
-/** Fewer characters begin too many ids. */
+/** Too many ids share a shorter prefix. */
 const minPrefixLength = 4;
 
 /** How many ids a message names. */
 const maxNamed = 5;
 
 /**
- * What the journal says of an operation: applied, or refused. An id that is not there may be the
+ * What the journal says of an operation: applied, or refused. An id that is not in it may be the
  * beginning of exactly one that is.
  * @throws `operation_not_found`, with similar ids; `operation_ambiguous`, `bad_document`,
  *   `journal_disabled`
  */
 export function findOperation(bank: Bank, id: string): Promise<ShownApplied | ShownRefused> {
   const journal = journalOf(bank);
-  return within(bank.timeoutMs, async () => {
+  return runWithin(bank.timeoutMs, async () => {
     const exact = await read(bank, journal, id);
     if (exact) return exact;
     const following = await journal.idsBeside(id, 'after', maxNamed + 1);
@@ -96,31 +96,31 @@ async function read(bank: Bank, journal: Journal, id: string) {
 function ambiguous(id: string, begun: readonly string[]): BankctlError {
   return new BankctlError(
     'operation_ambiguous',
-    `Several operations have an id that begins with ${quote(id)}: ${named(begun)}.`,
+    `Several operations have an id that begins with ${quote(id)}: ${listIds(begun)}.`,
   );
 }
 
-/** Never advises to repeat anything: whoever mistyped an id would pay twice. */
+/** Never advises repeating anything: whoever mistyped an id would pay twice. */
 function notFound(id: string, near: readonly string[]): BankctlError {
   const [nearest] = near;
   const look = 'An operation still under way may yet arrive: look again in two minutes';
-  const rest = `A refused single command leaves no trace.${beginning(id)}`;
+  const rest = `A refused single command leaves no trace.${prefixHint(id)}`;
   return new BankctlError(
     'operation_not_found',
-    `The journal has no operation ${quote(id)}${theNearest(near)}.`,
+    `The journal has no operation ${quote(id)}${nearestClause(near)}.`,
     nearest === undefined
       ? `${look}, and check the id. ${rest}`
       : `If the id was mistyped, type bankctl show ${shellWord(nearest)}. ${look}. ${rest}`,
   );
 }
 
-/** A clause that follows a sentence about an id that is not there. */
-function theNearest(near: readonly string[]): string {
+/** A clause to follow a sentence about an id that does not exist. */
+function nearestClause(near: readonly string[]): string {
   if (near.length === 0) return '';
-  return `; the nearest ${near.length === 1 ? 'is' : 'are'} ${named(near)}`;
+  return `; the nearest ${near.length === 1 ? 'is' : 'are'} ${listIds(near)}`;
 }
 
-function beginning(id: string): string {
+function prefixHint(id: string): string {
   if ([...id].length >= minPrefixLength) return '';
   return ` To look for the beginning of an id, give at least ${minPrefixLength} characters.`;
 }
@@ -128,25 +128,25 @@ function beginning(id: string): string {
 /** The `operation_not_found` of an operation that was to be reversed, with similar ids. */
 export async function notFoundToReverse(bank: Bank, id: string): Promise<BankctlError> {
   const journal = journalOf(bank);
-  const near = await within(bank.timeoutMs, async () =>
+  const near = await runWithin(bank.timeoutMs, async () =>
     nearIds(journal, id, await journal.idsBeside(id, 'after', maxNamed + 1)),
   );
   const [nearest] = near;
   return new BankctlError(
     'operation_not_found',
-    `There is no operation ${quote(id)} to reverse${theNearest(near)}.`,
+    `There is no operation ${quote(id)} to reverse${nearestClause(near)}.`,
     nearest && `If the id was mistyped, look with bankctl show ${shellWord(nearest)} first.`,
   );
 }
 
-function named(ids: readonly string[]): string {
+function listIds(ids: readonly string[]): string {
   const shown = ids.slice(0, maxNamed).map(quote).join(', ');
   return ids.length > maxNamed ? `${shown} and others` : shown;
 }
 
 /**
- * Ids that `id` may have been meant to be, nearest first: those one mistake away, and its
- * neighbours in order that begin alike. All are looked up in the index of the ids.
+ * Ids that `id` may have been meant to be, nearest first: those one typo away, and its neighbours
+ * in sort order with the same beginning. All are looked up in the index on ids.
  */
 async function nearIds(
   journal: Journal,
@@ -177,7 +177,7 @@ function showApplied(
 ): ShownApplied {
   const { postings, reverses }: Document = document;
   if (!Array.isArray(postings)) throw badDocument(document, 'postings');
-  const { operation, type, at, by, memo, request, ...rest } = shared(document);
+  const { operation, type, at, by, memo, request, ...rest } = sharedFields(document);
   return {
     ...{ operation, state: 'applied', type, at, by, memo },
     reverses: reverses ?? null,
@@ -214,7 +214,7 @@ function showAmount(value: Decimal128, currency: Currency | undefined): string {
 
 function showRefused(document: Exclude<JournalDocument, AppliedDocument>): ShownRefused {
   const { reason, asked } = fromRefusedDocument(document);
-  const { operation, type, at, by, memo, request, ...rest } = shared(document);
+  const { operation, type, at, by, memo, request, ...rest } = sharedFields(document);
   return {
     ...{ operation, state: 'refused', type, at, by, memo, request },
     refused: { code: reason.code, message: reason.message },
@@ -223,7 +223,7 @@ function showRefused(document: Exclude<JournalDocument, AppliedDocument>): Shown
   };
 }
 
-function shared(document: JournalDocument): ShownOperation {
+function sharedFields(document: JournalDocument): ShownOperation {
   const { type, by, memo, request, refused_before: before }: Document = document;
   const at = timeOf(document.at);
   if (!at) throw badDocument(document, 'at');

@@ -5,7 +5,7 @@ import { shellWord } from '../core/text.ts';
 import { formatTime, type Span } from '../core/time.ts';
 import { type AccountBalance, type BankBalance, sumUp } from './balances.ts';
 import type { Bank } from './bank.ts';
-import { within } from './deadline.ts';
+import { runWithin } from './deadline.ts';
 import { fromDecimal } from './decimal.ts';
 import { journalOf } from './history.ts';
 import type { Journal } from './journal.ts';
@@ -29,25 +29,25 @@ export interface PastMoment {
 
 /**
  * How long an operation may be under way after it took its time: the server ends a transaction
- * after 60 s, and looks for such ones every 30 s.
+ * after 60 s, and looks for such transactions every 30 s.
  * Source: MongoDB manual, "transactionLifetimeLimitSeconds".
  */
 const underWayMs = 90_000;
 
-/** The last millisecond of a day; a moment is its own. */
+/** The last millisecond of a day; for a moment, the moment itself. */
 function lastOf({ from, to, isDay }: Span): Date {
   return isDay ? new Date(to.getTime() - 1) : from;
 }
 
 /**
  * The server's time.
- * @throws `time_out_of_range` for a time in the future. After the server's clock was set back, the
- *   time up to the newest posting counts as past all the same.
+ * @throws `time_out_of_range` for a time in the future. If the server's clock was set back, the
+ *   time up to the newest posting still counts as past.
  */
 async function checkPast(bank: Bank, span: Span): Promise<Date> {
   const now = await bank.serverTime();
   if (span.from <= now) return now;
-  const newest = await within(bank.timeoutMs, () => journalOf(bank).newestAt());
+  const newest = await runWithin(bank.timeoutMs, () => journalOf(bank).newestAt());
   if (newest === undefined || span.from > newest) {
     const shown = (time: Date) => formatTime(time, bank.config.timezone);
     const end = span.isDay ? `The end of that day, ${shownEnd(bank, span)},` : shown(span.from);
@@ -88,12 +88,12 @@ async function readAt<T>(
   const now = await checkPast(bank, span);
   const readOnce = async (session: ClientSession) =>
     [await read(journal, session), momentOf(span, now, session)] as const;
-  return within(bank.timeoutMs, () => bank.inSession(readOnce, { snapshot: true }));
+  return runWithin(bank.timeoutMs, () => bank.inSession(readOnce, { snapshot: true }));
 }
 
 /** The whole bank at a moment of the past. */
 interface PastBalance extends BankBalance, PastMoment {
-  /** Branches that the journal has postings of and the config does not; they are left out. */
+  /** Branches that have postings in the journal but are not in the config; they are left out. */
   readonly unknownBranches: readonly string[];
 }
 
@@ -122,14 +122,14 @@ export async function bankBalanceAt(bank: Bank, span: Span): Promise<PastBalance
 
 /**
  * The accounts of a branch as they were, by number, in batches.
- * @param tell called with the moment before the first batch
+ * @param onMoment called with the moment before the first batch
  * @throws `time_out_of_range`, `journal_disabled`, `bad_balance`
  */
 export async function* accountBalancesAt(
   bank: Bank,
   name: string,
   span: Span,
-  tell: (moment: PastMoment) => void,
+  onMoment: (moment: PastMoment) => void,
 ): AsyncIterable<readonly AccountBalance[]> {
   const journal = journalOf(bank);
   const { currency } = bank.branches.get(name);
@@ -138,7 +138,7 @@ export async function* accountBalancesAt(
   let any = false;
   try {
     for await (const documents of journal.accountsAt(lastOf(span), { branch: name }, session)) {
-      if (!any) tell(momentOf(span, now, session));
+      if (!any) onMoment(momentOf(span, now, session));
       any = true;
       yield documents.map((document) => {
         const account = String(document['_id'].account_number);

@@ -65,7 +65,7 @@ async function claimFor(bank: Bank, operation: PlainOperation, dryRun: boolean):
 }
 
 /**
- * Adds on the server, so that increments of others in between do no harm. @returns undefined if the
+ * Adds on the server, so that increments made in between do no harm. @returns undefined if the
  * account no longer passes the guard
  */
 async function tryIncrement(
@@ -74,7 +74,7 @@ async function tryIncrement(
   { documentId }: AccountState,
 ): Promise<Posting | undefined> {
   const branch = bank.branches.get(name);
-  const document = await sent(bank, () => branch.increment(account, documentId, amountMinor));
+  const document = await send(bank, () => branch.increment(account, documentId, amountMinor));
   if (!document) return undefined;
   const state = readAccount(document, branch);
   if (state instanceof BankctlError) throw new WriteUnknown(state.message, { cause: state });
@@ -97,7 +97,7 @@ async function tryInsert(
 ): Promise<Posting | undefined> {
   const change = { ...state, account, versionRead: 0n };
   try {
-    await sent(bank, () => bank.branches.get(name).insert(change));
+    await send(bank, () => bank.branches.get(name).insert(change));
     return posting;
   } catch (error) {
     if (isDuplicate(error)) return undefined;
@@ -106,7 +106,7 @@ async function tryInsert(
 }
 
 /** @throws `WriteUnknown` for a write that may have had an effect */
-async function sent<T>({ commits }: Bank, write: () => Promise<T>): Promise<T> {
+async function send<T>({ commits }: Bank, write: () => Promise<T>): Promise<T> {
   try {
     return await commits.send(write);
   } catch (error) {

@@ -2,18 +2,18 @@ import type { Outcome } from './judge.ts';
 import type { Entry } from './operations/entry.ts';
 
 /**
- * What the calls of `post` in one run, as of a file, learn for the next. It grows only with the
- * batches whose outcome is open.
+ * What the calls of `post` in one run, such as that of a file, learn for the next. It grows only
+ * with batches whose outcome is unknown.
  */
 export interface PostMemory {
-  /** The most operations that finish in time together, as far as is known. */
+  /** The maximum number of operations known to finish in time together. */
   batchSize: number;
-  /** Keeps what a commit was sent for whose answer never came. */
-  readonly sent: (entries: readonly Entry[]) => void;
+  /** Remembers entries whose commit was sent and never answered. */
+  readonly rememberSent: (entries: readonly Entry[]) => void;
   /** True for an entry of the journal that this run sent: it is no replay. */
   readonly isOwn: (entry: Entry) => boolean;
-  /** Forgets what the outcomes have decided. */
-  readonly settled: (outcomes: readonly Outcome[]) => void;
+  /** Forgets entries whose outcome is now known. */
+  readonly forgetSettled: (outcomes: readonly Outcome[]) => void;
 }
 
 /** The memory of a run that has not posted yet. */
@@ -21,11 +21,11 @@ export function createMemory(): PostMemory {
   const open = new Map<string, Entry[]>();
   return {
     batchSize: Number.POSITIVE_INFINITY,
-    sent: (entries) => {
+    rememberSent: (entries) => {
       for (const entry of entries) open.set(entry.id, [...(open.get(entry.id) ?? []), entry]);
     },
     isOwn: (entry) => open.get(entry.id)?.some((sent) => isSame(sent, entry)) ?? false,
-    settled: (outcomes) => {
+    forgetSettled: (outcomes) => {
       if (open.size === 0) return;
       for (const { operation } of outcomes) open.delete(operation.id);
     },

@@ -5,7 +5,7 @@ import { isAboutDocument, isDuplicate, mayBeCapped } from '../database/driver-er
 import type { Bank } from './bank.ts';
 import { writeBatch } from './batch-write.ts';
 import type { BranchModel } from './branch.ts';
-import { type Deadline, within } from './deadline.ts';
+import { type Deadline, runWithin } from './deadline.ts';
 import type { Journal } from './journal.ts';
 import { type Judged, type JudgeOptions, judgeAll, type Outcome } from './judge.ts';
 import { accountsOf, createsAccount, type Operation } from './operations/operation.ts';
@@ -14,7 +14,7 @@ import { type ReadOptions, readBook } from './reading.ts';
 import { overlay, type Rehearsal, rehearse } from './rehearsal.ts';
 import { CommitUnknown, transact } from './transaction.ts';
 
-/** A commit whose answer never came, with the operations that it leaves open. */
+/** A commit whose answer never came, with the operations whose outcome is unknown. */
 export class OutcomeUnknown extends BankctlError {
   readonly operations: readonly Operation[];
 
@@ -38,29 +38,29 @@ export interface PostOptions extends JudgeOptions {
    * refuses a second one, the batch is read again with it.
    */
   readonly expectFresh?: boolean;
-  readonly reached?: (point: PostPoint) => Promise<void>;
+  readonly onPoint?: (point: PostPoint) => Promise<void>;
   /**
    * How often one operation may meet a conflict before it is refused; unbounded if undefined. A
-   * caller that holds its rival must bound it: a rival that is held never lets go.
+   * caller that holds its rival must set a limit: a rival that is held never lets go.
    */
   readonly maxConflicts?: number;
   /**
    * Called with the outcomes of each part as soon as it is committed. They stand even if a later
    * part fails.
    */
-  readonly settled?: (outcomes: readonly Outcome[]) => void;
+  readonly onSettled?: (outcomes: readonly Outcome[]) => void;
   /**
    * Each operation has a caller of its own: what keeps one from being judged at all, such as an
-   * unknown branch, is its outcome and not an error of all.
+   * unknown branch, is its own outcome, not an error for all.
    */
   readonly manyCallers?: boolean;
 }
 
 /**
- * The maximum in one transaction. Operations share what an account costs: over 1,000 accounts,
- * 10,000 operations take half of the server's time each that 3,000 do, and more gain little. They
- * end within a second or two, far below the server's limit of 60 s. A caller with long memos gives
- * fewer, see `readBatches`.
+ * The maximum number of operations in one transaction. Operations share the cost of an account:
+ * over 1,000 accounts, each of 10,000 operations takes half the server time that each of 3,000
+ * takes, and more would gain little. They end within a second or two, far below the server's limit
+ * of 60 s. A caller with long memos passes fewer, see `readBatches`.
  */
 export const maxOperations = 10_000;
 
@@ -70,9 +70,9 @@ const conflictsBeforeSplit = 6;
 /**
  * The one write path: every change of an account goes through here. One transaction per batch reads
  * the accounts, applies the rules in order, writes the accounts with one bulk write per branch, and
- * appends to the journal. A refused operation does not affect the others.
- * A batch that the server refuses, that conflicts too often or takes too long is split in halves,
- * each with the time of a whole one, unless it is atomic.
+ * appends to the journal. A refused operation does not affect the others. A batch that the server
+ * refuses, that conflicts too often or takes too long is split in halves, each with the time limit
+ * of a whole one, unless it is atomic.
  * @returns one outcome per operation, in order; with `stopAtRefusal` up to the first refusal
  * @throws `OutcomeUnknown` if the answer to a commit never came; any other error means that nothing
  *   of the failed batch was applied
@@ -116,44 +116,44 @@ interface Batch {
   readonly operations: readonly Operation[];
   readonly options: PostOptions;
   readonly memory: PostMemory;
-  /** Everything is looked up that is otherwise left to the server's refusal. */
+  /** Everything is looked up, including what is otherwise left to the server to refuse. */
   readonly thorough: boolean;
   /** What the server refused, by operation id. */
   readonly refusedByServer?: ReadonlyMap<string, BankctlError>;
 }
 
-/** How far a batch got, for whoever has to make good what ended it. */
+/** How far a batch got, for recovering from whatever ended it. */
 interface Progress {
   running: Promise<unknown>;
-  /** What a commit was sent for; undefined if giving up now leaves nothing open. */
+  /** What a commit was sent for; undefined if giving up now leaves nothing unknown. */
   committing: Judged | undefined;
 }
 
-/** Posts a batch within its time. */
+/** Posts a batch within its time limit. */
 async function postBatch(batch: Batch): Promise<readonly Outcome[]> {
   const { bank, memory, options, operations } = batch;
   if (operations.length > memory.batchSize && !options.atomic) return postHalves(batch);
   const progress: Progress = { running: Promise.resolve(), committing: undefined };
   try {
-    const judged = await within(bank.timeoutMs, (deadline) => {
+    const judged = await runWithin(bank.timeoutMs, (deadline) => {
       const running = postOnce(batch, deadline, progress);
       progress.running = running;
       return running;
     });
-    memory.settled(judged.outcomes);
+    memory.forgetSettled(judged.outcomes);
     if (options.rehearsal) rehearse(options.rehearsal, judged.book, judged);
-    options.settled?.(judged.outcomes);
+    options.onSettled?.(judged.outcomes);
     return judged.outcomes;
   } catch (error) {
     if (error instanceof CommitUnknown || (isTimeOut(error) && progress.committing)) {
-      memory.sent(progress.committing?.entries ?? []);
+      memory.rememberSent(progress.committing?.entries ?? []);
       throw new OutcomeUnknown(operations, error);
     }
     return recover(batch, progress, error);
   }
 }
 
-/** Nothing of the batch was applied: it goes in halves, is refused, or fails. */
+/** Nothing of the batch was applied: it is posted in halves, is refused, or fails. */
 async function recover(
   batch: Batch,
   progress: Progress,
@@ -171,10 +171,10 @@ async function recover(
   const refused = refusalOf(only, error);
   if (batch.refusedByServer || !options.refusals || options.dryRun) {
     const outcomes = [{ applied: false as const, operation: only, error: refused }];
-    options.settled?.(outcomes);
+    options.onSettled?.(outcomes);
     return outcomes;
   }
-  // It is kept as any other refusal is.
+  // It is kept like any other refusal.
   return postBatch({ ...batch, thorough: true, refusedByServer: new Map([[only.id, refused]]) });
 }
 
@@ -192,24 +192,24 @@ function isTimeOut(error: unknown): boolean {
   return error instanceof BankctlError && error.code === 'timed_out';
 }
 
-/** A server that takes longer than this for its time takes too long for any batch. */
+/** A server that takes longer than this to tell its time is too slow for any batch. */
 const maxAnswerMs = 1_000;
 
 /**
- * Whether the server still answers, so that a smaller batch has a chance. Returns after the batch
- * that was given up is aborted, whose locks would be in its way.
+ * Whether the server still answers, so that a smaller batch has a chance. Returns only after the
+ * batch that was given up on is aborted, whose locks would be in its way.
  */
 async function answersStill({ timeoutMs, serverTime }: Bank, { running }: Progress) {
   try {
-    await within(Math.min(timeoutMs, maxAnswerMs), serverTime);
+    await runWithin(Math.min(timeoutMs, maxAnswerMs), serverTime);
   } catch {
     return false;
   }
-  await within(timeoutMs, () => running).catch(() => undefined);
+  await runWithin(timeoutMs, () => running).catch(() => undefined);
   return true;
 }
 
-/** A second look finds what the server refused a duplicate for. */
+/** A second, thorough look finds the duplicate that the server refused. */
 async function postOnce(batch: Batch, deadline: Deadline, progress: Progress): Promise<Judged> {
   await prepareCollections(batch);
   deadline.check();
@@ -255,12 +255,12 @@ function inTransaction(batch: Batch, deadline: Deadline, progress: Progress): Pr
   );
 }
 
-/** What a journal document can have, which one operation names by its id, or reverses. */
+/** Errors due to a journal document that one operation names by its id, or reverses. */
 const ofJournal: ReadonlySet<string> = new Set(['unknown_branch', 'bad_document', 'bad_balance']);
 
 /**
- * True for an error that may be due to one operation, and not to server or network. If each
- * operation has a caller of its own, so is what keeps one from being judged at all.
+ * True for an error that may be due to one operation, and not to the server or network. If each
+ * operation has a caller of its own, that includes whatever keeps one from being judged at all.
  */
 function isFaultOfOne(
   error: unknown,
@@ -288,7 +288,7 @@ function refusalOf(operation: Operation, error: unknown): BankctlError {
 
 /**
  * A transaction cannot give a collection a validator, which new accounts need, and so do refusals
- * in journals of older versions. A dry run only finds what it would refuse.
+ * in journals of older versions. A dry run only checks for what that would refuse.
  */
 async function prepareCollections(batch: Batch): Promise<void> {
   const { bank, journal, operations, options } = batch;
@@ -336,7 +336,7 @@ async function attempt(
   if (!all && options.expectFresh && judged.outcomes.some(({ applied }) => !applied)) {
     judged = await judge(batch, session, { ids: 'all', versions });
   }
-  await options.reached?.('read');
+  await options.onPoint?.('read');
   const { entries, refused, decidedAnew, book } = judged;
   const writes = entries.length + refused.length > 0;
   if (writes && options.dryRun) await bank.identity.checkClaim(session);
@@ -344,9 +344,9 @@ async function attempt(
     await bank.identity.claim(session);
     const { check } = deadline;
     await writeBatch({ bank, journal, entries, refused, decidedAnew, book, check }, session);
-    await options.reached?.('written');
+    await options.onPoint?.('written');
   }
-  await options.reached?.('committing');
+  await options.onPoint?.('committing');
   return judged;
 }
 

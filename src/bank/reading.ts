@@ -14,7 +14,7 @@ import { accountsOf, type Operation, reversedBy } from './operations/operation.t
 export interface ReadOptions {
   /**
    * Which ids are looked up in the journal: those from outside; all, as after a commit whose answer
-   * was lost; or none, if the server's refusal of a second one will do.
+   * was lost; or none, if it is enough that the server refuses a second one.
    */
   readonly ids: 'given' | 'all' | 'none';
   /**
@@ -33,10 +33,11 @@ export async function readBook(
   session?: ClientSession,
   options: ReadOptions = { ids: 'given', versions: false },
 ): Promise<Book> {
-  // One after the other: at once they would need a second connection, which takes longer to open.
+  // One after the other: in parallel they would need a second connection, which takes longer to
+  // open.
   const read = await readInTurn(bank, operations, session, options);
-  // Asked for inside the transaction, whose life the server bounds: a client that was suspended
-  // in between cannot commit a time that `balance --at` took for settled.
+  // Asked for inside the transaction, whose life the server bounds: a client that was suspended in
+  // between cannot commit a time that `balance --at` took for final.
   const now = await bank.serverTime();
   return { now, ...read, branch: bank.branches.get };
 }
@@ -117,7 +118,9 @@ export async function readAccounts(
   return readings;
 }
 
-/** With a second document of a number, whatever its stamp, it is open which is the account. */
+/**
+ * If a second document has the number, whatever its stamp, it is unclear which one is the account.
+ */
 function toReading(
   [document = {}, second]: readonly Document[],
   account: string,

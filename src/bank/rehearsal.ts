@@ -5,8 +5,9 @@ import { referenceKey } from './operations/names.ts';
 import { accountsOf, type Operation, reversedBy } from './operations/operation.ts';
 
 /**
- * What a dry run of many batches would have done so far, which the next batch is judged by. Every
- * id and account of the run is packed into one text, a quarter of the memory of the objects.
+ * What a dry run of many batches would have done so far, by which the next batch is judged. Each
+ * entry and account state is packed into one string, which takes a quarter of the memory of the
+ * objects.
  */
 export interface Rehearsal {
   /** Packed account states, by `referenceKey`. */
@@ -24,7 +25,7 @@ export function createRehearsal(): Rehearsal {
   return { accounts: new Map(), entries: new Map(), refusals: new Map(), reversals: new Map() };
 }
 
-/** Puts what the run would have done over what was read for these operations. */
+/** Overlays what the run would have done on what was read for these operations. */
 export function overlay(book: Book, operations: readonly Operation[], rehearsal: Rehearsal): void {
   for (const operation of operations) {
     overlayId(book, operation.id, rehearsal);
@@ -75,7 +76,7 @@ export function rehearse(
   }
 }
 
-/** One byte a character: bigints and times in their binary form, without names of fields. */
+/** One byte per character: bigints and times in their binary form, without field names. */
 function pack(values: readonly unknown[]): string {
   return serialize(values).toString('latin1');
 }
@@ -116,7 +117,7 @@ function packState({ version, balanceMinor, status, openedAt, postedAt }: Accoun
   return pack([version, balanceMinor, status, openedAt, postedAt]);
 }
 
-/** As one that an earlier transaction left. */
+/** As if an earlier transaction had left it. */
 function unpackState(text: string): AccountState {
   const [version, balanceMinor, status, openedAt, postedAt] = unpack(text);
   const nextAt = new Date(postedAt.getTime() + 1);

@@ -14,11 +14,11 @@ interface Accepted {
 }
 
 /**
- * Applies the legs of one operation and moves the book on. Pure but for the book.
- * The time is the server's, or a millisecond after the newest posting of an earlier transaction on
- * these accounts, so that times alone put transactions in order. Each transaction of an account
- * waits for the disk, so only more than a thousand a second would run ahead of the clock. After a
- * clock was set back, times go on from the newest posting until it has caught up.
+ * Applies the legs of one operation and advances the book. Pure except for the book. The time is
+ * the server's, or a millisecond after the newest posting of an earlier transaction on these
+ * accounts, so that times alone order transactions. Each transaction of an account waits for the
+ * disk, so only more than a thousand per second would run ahead of the clock. If the clock was set
+ * back, times continue from the newest posting until it has caught up.
  * @throws `BankctlError` with the code of the rule that refuses it; the book is then unchanged
  */
 export function applyLegs(book: Book, legs: readonly Leg[]): Accepted {
@@ -124,7 +124,7 @@ function stateAfter(book: Book, leg: Leg, before: AccountState, at: Date) {
     status: leg.status ?? before.status,
     openedAt: before.openedAt,
     postedAt: at,
-    // A second posting of the same transaction has its place by `seq`.
+    // A second posting of the same transaction is ordered by `seq`.
     nextAt: at,
     documentId: before.documentId,
   };

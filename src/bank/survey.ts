@@ -13,11 +13,11 @@ import { toDecimal } from './decimal.ts';
 
 /** What can be wrong with a document of a branch's collection. */
 export type ProblemCode =
-  /** It has no stamp, as those of legacy programs. */
+  /** It has no stamp, like those written by legacy programs. */
   | 'unstamped_document'
   /** It is stamped for another branch. */
   | 'misplaced_document'
-  /** The branch's own, but its balance is no exact amount, or larger than one can be. */
+  /** The branch's own, but its balance is not an exact amount, or is too large. */
   | 'bad_balance'
   /** The branch's own, but bankctl could not have written one of its other fields. */
   | 'bad_document'
@@ -31,18 +31,18 @@ export interface Problem {
   readonly documents: number;
   /** Some of their account numbers, or their `_id` if they have none. */
   readonly examples: readonly string[];
-  /** True if there are others beside the examples. */
+  /** True if there are others besides the examples. */
   readonly more: boolean;
 }
 
-/** How many documents of a problem are named. */
+/** How many documents are named per problem. */
 const maxExamples = 5;
 
 /** Number and sum of the accounts of a branch, in one pass over its collection. */
 export interface BranchTotal {
   /** Documents with the branch's stamp. */
   readonly accounts: number;
-  /** Of those, how many have a balance that is no decimal and so is not in the total. */
+  /** Of those, how many have a balance that is not a decimal and so is not in the total. */
   readonly unread: number;
   /** Documents without the branch's stamp, which are in neither figure. */
   readonly foreign: number;
@@ -63,7 +63,7 @@ const branchesAtOnce = 100;
 
 /**
  * Number and sum of the accounts of each branch by its name, many branches in one call, whatever
- * the stamp of their documents: it takes no longer than a branch's own alone.
+ * the stamp of their documents: this takes no longer than reading only a branch's own.
  * Source: MongoDB manual, "$unionWith".
  */
 export async function readTotals(
@@ -97,14 +97,14 @@ async function readSums(
     return await db.collection(first.collection).aggregate(pipeline, optionsOf()).toArray();
   } catch (error) {
     if (!isServerError(error, 'unauthorized') || rest.length === 0) throw error;
-    // The server names the first collection only; one at a time tells which it is.
+    // The server names only the first collection; reading one at a time shows which it is.
     const rows: Document[] = [];
     for (const branch of branches) rows.push(...(await readSums(db, [branch], optionsOf)));
     return rows;
   }
 }
 
-/** A branch's documents by the type of their balance, those of others apart. */
+/** A branch's documents by the type of their balance; those with another stamp separately. */
 function sumsOf({ name }: BranchConfig): Document[] {
   const own = { $eq: ['$branch', { $literal: name }] };
   const kind = { $cond: [own, { $type: '$balance' }, 'foreign'] };
@@ -126,12 +126,13 @@ function toTotal(rows: readonly Document[]): BranchTotal {
 }
 
 /**
- * True if the server refuses a second document of a number. Outside of any session, since a
- * snapshot has no indexes.
+ * True if the server refuses a second document with the same number. Outside of any session, since
+ * a snapshot has no indexes.
  */
 export async function hasUniqueNumbers(db: Db, collection: string): Promise<boolean> {
   try {
-    // Without the driver's cursor, which costs half of it: a collection has at most 64 indexes.
+    // Without the driver's cursor, which would take half of the time: a collection has at most 64
+    // indexes.
     const { cursor } = await db.command({ listIndexes: collection, cursor: { batchSize: 100 } });
     const indexes: readonly Document[] = cursor.firstBatch;
     return indexes.some(
@@ -143,7 +144,7 @@ export async function hasUniqueNumbers(db: Db, collection: string): Promise<bool
     );
   } catch (error) {
     if (isServerError(error, 'namespaceNotFound')) return true;
-    // Without the right to see the indexes, the documents themselves tell.
+    // Without permission to list indexes, the documents themselves have to be checked.
     if (isServerError(error, 'unauthorized', 'commandNotSupportedOnView')) return false;
     throw error;
   }
@@ -156,7 +157,9 @@ export interface Problems {
   readonly readable: { readonly accounts: number; readonly totals: readonly unknown[] };
 }
 
-/** Names what is wrong in the collection of a branch, by kind; slow, for when something is. */
+/**
+ * Names what is wrong in the collection of a branch, by kind. Slow, so only for when something is.
+ */
 export async function findProblems(place: Place): Promise<Problems> {
   const { collection, branch, options } = place;
   const codes: readonly ProblemCode[] = [
@@ -211,7 +214,7 @@ function exampleOf({ _id, account_number }: Document): string {
   return named ? account_number : `_id ${String(_id)}`;
 }
 
-/** The aggregation's twin of `readAccount`: a test holds them together. */
+/** The aggregation equivalent of `readAccount`; a test keeps them in step. */
 function codeOf(branch: BranchConfig): Document | string {
   const { name, currency } = branch;
   const bound = toDecimal(maxMinor, currency);
@@ -289,11 +292,11 @@ export async function findDuplicates({
 /** Counts problems as documents come by, and keeps some examples of each. */
 export interface Tally {
   readonly add: (code: ProblemCode, document: Document) => void;
-  /** What was met so far. */
+  /** The problems found so far. */
   readonly problems: () => readonly Problem[];
 }
 
-/** A tally of nothing yet. */
+/** Makes an empty tally. */
 export function createTally(): Tally {
   const met = new Map<ProblemCode, { documents: number; readonly examples: Set<string> }>();
   return {

@@ -16,7 +16,7 @@ interface TransactionOptions {
   /** How often the body may meet a conflict before the caller gets it. */
   readonly maxConflicts: number;
   readonly deadline: Deadline;
-  /** Called once if others keep interfering: whoever does may be gone. */
+  /** Called once if others keep interfering: they may be clients that are gone. */
   readonly blocked: () => Promise<void>;
   /** A random share from 0 to 1, which keeps two rivals from meeting again. */
   readonly draw: () => number;
@@ -41,7 +41,7 @@ const concerns = {
 const firstPauseMs = 5;
 const maxPauseMs = 400;
 
-/** Rivals that are alive are mostly done after this many attempts. */
+/** Rivals that are alive have mostly finished after this many attempts. */
 const conflictsBeforeBlocked = 3;
 
 /** The commit was sent and its answer never came: it may or may not have taken effect. */
@@ -49,8 +49,8 @@ export class CommitUnknown extends Error {}
 
 /**
  * Runs a body in a transaction and commits it; the body may run more than once. This is the
- * driver's `withTransaction`, but bounded by the caller's time instead of 120 s and by a number of
- * conflicts, and it tells an unknown commit from a failed one.
+ * driver's `withTransaction`, but limited by the caller's time instead of 120 s and by a number of
+ * conflicts, and it distinguishes an unknown commit from a failed one.
  * @throws `CommitUnknown`; `interrupted` if no commit may be sent; an error for which `isConflict`
  *   holds if others kept interfering; whatever else body or server say, with nothing applied
  * Source: driver specifications, "Transactions" and "Convenient API for Transactions".
@@ -76,7 +76,7 @@ export async function transact<T>(
       if (isConflict(error)) conflicts += 1;
       else mayBeApplied = true;
       const mayRunAgain =
-        isTransient(error) || isNoSuchTransaction(error) || (!committing && isBrokenLine(error));
+        isTransient(error) || isNoSuchTransaction(error) || (!committing && isUnanswered(error));
       const isOver = session.hasEnded || options.commits.isStopped();
       if (!mayRunAgain || isOver || conflicts >= options.maxConflicts) throw error;
       options.deadline.check();
@@ -87,16 +87,16 @@ export async function transact<T>(
 }
 
 /**
- * Sends the commit until its outcome is known, or the time is over. Only the answer to the first
- * attempt is believed as it is: after one that went unanswered, another attempt says nothing of the
- * first, except by success and `NoSuchTransaction`.
+ * Sends the commit until its outcome is known, or the time is up. Only the answer to the first
+ * attempt is taken at face value: after an unanswered one, the answer to another attempt says
+ * nothing about the first, unless it is success or `NoSuchTransaction`.
  */
 async function commit(
   session: ClientSession,
   committing: () => void,
   options: TransactionOptions,
 ): Promise<void> {
-  // A driver that repeats a commit by itself reports the last attempt only.
+  // A driver that retries a commit by itself reports only the last attempt.
   let unanswered = session.clientOptions.maxAdaptiveRetries > 0;
   for (let attempt = 1; ; attempt += 1) {
     try {
@@ -121,7 +121,7 @@ async function commit(
   }
 }
 
-/** An abort that does not arrive is made good by the server, which ends what is left open. */
+/** If an abort does not arrive, the server still ends what is left open. */
 async function abort(session: ClientSession): Promise<void> {
   if (!session.inTransaction()) return;
   await session.abortTransaction().catch(() => undefined);
@@ -133,10 +133,10 @@ async function pauseBefore(attempt: number, { draw }: TransactionOptions): Promi
 }
 
 /**
- * A call of the body that got no answer. The driver does not mark those as transient that ran
- * outside the session or on a connection that was given up. Without a commit nothing is applied, so
- * all of them may be repeated.
+ * A call of the body that got no answer. The driver does not mark calls as transient that ran
+ * outside the session or on a connection that was given up on. Without a commit nothing is applied,
+ * so all of them may be repeated.
  */
-function isBrokenLine(error: unknown): boolean {
+function isUnanswered(error: unknown): boolean {
   return !(error instanceof BankctlError) && isOutage(error);
 }

@@ -20,10 +20,13 @@ export interface Movement {
   readonly version: number;
 }
 
-/** What a watcher is sent: postings, and that it had to start anew. */
+/** What a watcher is sent: postings, and notice that it had to start over. */
 export type WatchEvent =
   | { readonly kind: 'moved'; readonly movements: readonly Movement[] }
-  /** The server has forgotten the place at which the stream broke off: something may be missed. */
+  /**
+   * The server has forgotten the place at which the stream broke off: something may have been
+   * missed.
+   */
   | { readonly kind: 'lost_place' }
   /** Something was written into the journal that bankctl cannot read. */
   | { readonly kind: 'unreadable'; readonly error: BankctlError }
@@ -39,8 +42,8 @@ const retryMs = 500;
 
 /**
  * Follows the journal until it is interrupted. A stream that breaks off is resumed where it was,
- * also after a restart of the server.
- * @throws `journal_disabled`; errors that another try cannot mend
+ * even after a restart of the server.
+ * @throws `journal_disabled`; errors that a retry cannot fix
  * Source: MongoDB manual, "Change Streams", resume a change stream.
  */
 export async function* watchPostings(
@@ -54,7 +57,7 @@ export async function* watchPostings(
     const stream = journal.watch(token);
     const stop = () => void stream.close();
     interrupted.addEventListener('abort', stop, { once: true });
-    // Before the first event this is the only place to go on from.
+    // Before the first event this is the only place to resume from.
     stream.on('resumeTokenChanged', (current) => {
       token ??= current;
     });
@@ -89,7 +92,7 @@ export async function* watchPostings(
 
 type Insertion = ChangeStreamInsertDocument<AppliedDocument>;
 
-/** Takes together whatever has arrived since the last look, so that a burst is one event. */
+/** Combines whatever has arrived since the last look, so that a burst is one event. */
 async function* arrivals(
   stream: ChangeStream<AppliedDocument>,
 ): AsyncIterable<readonly Insertion[]> {

@@ -49,13 +49,13 @@ export async function withReport(
   const file = await openReport(path, session.context.interrupted);
   try {
     const run = await work();
-    const [{ renderReport }, { reportOf }, page] = await Promise.all([
+    const [{ renderReport }, { buildReport }, page] = await Promise.all([
       import('../render/html/document.ts'),
-      import('../render/html/report-of.ts'),
+      import('../render/html/report-builder.ts'),
       import('virtual:report-page'),
     ]);
     const report = {
-      ...reportOf(run.result, mode, run.timelines?.() ?? []),
+      ...buildReport(run.result, mode, run.timelines?.() ?? []),
       ...circumstances(run, typed, session),
     };
     await file.write(renderReport(report, page));

@@ -301,22 +301,22 @@ async function runDriven(
 }
 
 async function runExhaustive(options: ExhaustiveOptions, host: Host & Place): Promise<StressRun> {
-  const { exhaust } = await import('../stress/schedules/exhaust.ts');
-  return { result: await exhaust(options, host) };
+  const { exploreOnServer } = await import('../stress/schedules/exhaustive-server.ts');
+  return { result: await exploreOnServer(options, host) };
 }
 
 async function runSchedules(
   options: LedgerSchedulesOptions,
   { uri, ...host }: Host & Place,
 ): Promise<StressRun> {
-  const [{ exploreLedger }, { onLedgerServer }, result] = await Promise.all([
+  const [{ exploreLedger }, { withLedgerServer }, result] = await Promise.all([
     import('../stress/schedules/ledger-schedules.ts'),
     import('../stress/schedules/ledger-server.ts'),
     import('../stress/schedules/ledger-schedules-result.ts'),
   ]);
   const progress = (progress: Progress) =>
     host.explored('ledger', { ...progress, total: undefined });
-  const explored = await onLedgerServer(uri, host, (place) =>
+  const explored = await withLedgerServer(uri, host, (place) =>
     exploreLedger(options, { ...host, ...place, progress }),
   );
   return {

@@ -20,7 +20,7 @@ export const accountShape: RowShape = Object.freeze({
   needed: () => ['account', 'balance'],
 });
 
-/** An account as a row states it. */
+/** An account as a row describes it. */
 export interface AccountRow extends AccountReference {
   readonly line: number;
   readonly balanceMinor: bigint;
@@ -30,7 +30,7 @@ export interface AccountRow extends AccountReference {
 /** Where rows go. */
 export interface Target {
   readonly config: Config;
-  /** The branch of rows that name none. */
+  /** The branch of rows that do not name one. */
   readonly branch: string;
   /** Whether a row may name another branch. */
   readonly anyBranch: boolean;

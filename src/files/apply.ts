@@ -22,7 +22,7 @@ import {
   type Tally,
   withFiles,
 } from './file-run.ts';
-import { giveIds, withoutId } from './operation-ids.ts';
+import { assignIds, missingIdProblem } from './operation-ids.ts';
 import { operationShape, toOperation } from './operation-rows.ts';
 import type { Row } from './rows.ts';
 
@@ -34,13 +34,16 @@ export interface ApplyOptions extends FileOptions {
   readonly atomic: boolean;
   /** Rows that were refused when the file was run before are tried again. */
   readonly retryRefused: boolean;
-  /** The rows are meant a second time, though they were given under another `--batch` name. */
+  /**
+   * The rows are meant to be applied a second time, though they were given under another `--batch`
+   * name.
+   */
   readonly again: boolean;
 }
 
 /** What became of a file. */
 export interface ApplyResult {
-  /** Numbers of rows, and of committed transactions, in the words of the JSON result. */
+  /** Numbers of rows, and of committed transactions, named as in the JSON result. */
   readonly counts: Readonly<Record<'applied' | 'replayed' | 'refused' | 'batches', number>>;
   /** Of the refused rows: those that were refused before, and since when. */
   readonly standing: { readonly rows: number; readonly since: Date | undefined };
@@ -49,22 +52,22 @@ export interface ApplyResult {
   readonly interrupted: Interruption | undefined;
 }
 
-/** A refused row, for those who watch. */
+/** A refused row, as reported while the file runs. */
 interface RefusedRow {
   readonly line: number;
   readonly error: BankctlError;
-  /** Of an atomic file: refused only since another row was. */
+  /** Of an atomic file: refused only because another row was. */
   readonly isVictim: boolean;
 }
 
-/** What applying takes from its surroundings. */
+/** What applying a file needs from its caller. */
 interface ApplyHost extends FileHost {
   readonly refused: (row: RefusedRow) => void;
 }
 
 /**
- * The most bytes of a file that are one transaction: more did not fit in the 256 MB cache of the
- * local database, and the server refuses what does not.
+ * The maximum size in bytes of a file that is one transaction: more did not fit in the 256 MB cache
+ * of the local database, and the server refuses what does not fit.
  *
  * Source: MongoDB server, error 388, `transactionTooLargeForCacheThreshold`.
  */
@@ -73,10 +76,10 @@ const maxAtomicBytes = 8 * 1024 * 1024;
 /**
  * Applies a file of operations in order, each exactly once, in batches of one transaction each.
  *
- * @returns what became of the rows, also if it was interrupted after the first of them
+ * @returns what became of the rows, even if it was interrupted after the first of them
  * @throws `invalid_row`, `row_without_id`, `row_repeated`, `line_cut`, `file_repeated`,
  *   `too_many_operations`, with nothing posted; whatever ends it later, with how many rows are
- *   certainly applied and how to go on
+ *   certainly applied and how to continue
  */
 export function applyFile(
   config: Config,
@@ -103,7 +106,7 @@ class ApplyWork implements RowWork<OperationRow> {
   readonly #options: ApplyOptions;
   readonly #host: ApplyHost;
   readonly #postOptions: PostOptions;
-  readonly #idOf: ReturnType<typeof giveIds>;
+  readonly #idOf: ReturnType<typeof assignIds>;
   readonly #withoutIds = createRequestSum();
   readonly #counts = { applied: 0, replayed: 0, refused: 0, batches: 0 };
   readonly #standing: { rows: number; since: Date | undefined } = { rows: 0, since: undefined };
@@ -122,9 +125,9 @@ class ApplyWork implements RowWork<OperationRow> {
     this.#files = files;
     this.#options = options;
     this.#host = host;
-    this.#idOf = giveIds(batch);
+    this.#idOf = assignIds(batch);
     this.rules = { shape: operationShape, config, check: (row) => this.#check(row) };
-    // All rows of an atomic file are one transaction, however long they are.
+    // All rows of an atomic file go into one transaction, however long they are.
     const characters = atomic ? Number.POSITIVE_INFINITY : maxBatchCharacters;
     this.bounds = { rows: maxOperations, characters };
     this.#postOptions = {
@@ -141,7 +144,7 @@ class ApplyWork implements RowWork<OperationRow> {
   #check(row: Row): string {
     const operation = toOperation(row, this.rules.config);
     if (operation.id !== '') return operation.id;
-    if (this.#options.batch === undefined) throw withoutId(row.line);
+    if (this.#options.batch === undefined) throw missingIdProblem(row.line);
     this.#withoutIds.add(operation);
     return '';
   }
@@ -163,7 +166,7 @@ class ApplyWork implements RowWork<OperationRow> {
     return { line, operation: this.#idOf(toOperation(row, this.rules.config), line) };
   }
 
-  /** Thanks to the ids, operations can be posted again whatever became of them. */
+  /** Thanks to their ids, operations can be posted again whatever became of them. */
   async post(rows: readonly OperationRow[], isRetry: boolean): Promise<void> {
     if (!isRetry) this.#outcomes = [];
     const outcomes = this.#outcomes;
@@ -172,7 +175,7 @@ class ApplyWork implements RowWork<OperationRow> {
       await post(this.#files.bank, left, {
         ...this.#postOptions,
         ...(this.#expectFresh && !isRetry ? { expectFresh: true } : {}),
-        settled: (some) => {
+        onSettled: (some) => {
           outcomes.push(...some);
           if (some.some(({ applied }) => applied)) this.#counts.batches += 1;
           if (this.#unknown.size === 0) return;

@@ -1,26 +1,26 @@
 import type { Bank } from '../bank/bank.ts';
 import type { BatchFile, BatchFiles } from '../bank/batch-files.ts';
-import { within } from '../bank/deadline.ts';
+import { runWithin } from '../bank/deadline.ts';
 import { type Operation, requestOf } from '../bank/operations/operation.ts';
 import { BankctlError } from '../core/errors.ts';
 import { quote, shellWord } from '../core/text.ts';
 import { formatTime } from '../core/time.ts';
 import { hash32 } from './digest-table.ts';
 
-/** What rows ask for, gathered one by one in flat memory. */
+/** What rows ask for, summed up one by one in constant memory. */
 interface RequestSum {
   readonly add: (operation: Operation) => void;
   /**
    * The same for the same requests, whatever their order and however they were written, so that
-   * rows that were sorted or saved by another program are known again; undefined for no rows.
+   * rows sorted or saved by another program are recognized; undefined for no rows.
    */
   readonly digest: () => string | undefined;
 }
 
-/** One for each number that is summed: 128 bits together. */
+/** One for each number that is summed: 128 bits in total. */
 const seeds = [0x9e3779b1, 0x85ebca77, 0xc2b2ae3d, 0x27d4eb2f];
 
-/** A sum of nothing yet. Sums, unlike exclusive ors, do not let two equal rows cancel out. */
+/** Makes an empty sum. In a sum, unlike an exclusive or, two equal rows do not cancel out. */
 export function createRequestSum(): RequestSum {
   const sums = new Uint32Array(seeds.length);
   let rows = 0;
@@ -42,7 +42,7 @@ export function createRequestSum(): RequestSum {
 /** How rows are given. */
 interface GivenRows extends BatchFile {
   readonly dryRun: boolean;
-  /** The rows are meant a second time, whatever name they had. */
+  /** The rows are meant to be applied a second time, whatever name they had. */
   readonly again: boolean;
 }
 
@@ -56,20 +56,20 @@ interface GivenRows extends BatchFile {
 export async function recordBatch(bank: Bank, given: GivenRows, file: string): Promise<number> {
   const { batchFiles } = bank;
   if (!batchFiles) return 0;
-  return within(bank.timeoutMs, async () => {
+  return runWithin(bank.timeoutMs, async () => {
     await bank.identity.checkClaim();
     const first = given.dryRun
       ? await batchFiles.find(given.digest)
       : await batchFiles.record(given, await bank.serverTime());
     if (first && !first.batches.includes(given.batch)) {
-      if (!given.again) throw repeated(first, file, given, bank.config.timezone);
+      if (!given.again) throw repeatedError(first, file, given, bank.config.timezone);
       if (!given.dryRun) await batchFiles.addName(given);
     }
     return (await batchFiles.hasOthers(given)) ? batchFiles.countApplied(given.batch) : 0;
   });
 }
 
-function repeated(
+function repeatedError(
   { batches, by, at }: Awaited<ReturnType<BatchFiles['record']>>,
   file: string,
   { batch }: BatchFile,

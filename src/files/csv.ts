@@ -12,7 +12,7 @@ import {
   unknownColumn,
 } from './rows.ts';
 
-/** A record of a CSV file, on one line or more. */
+/** A record of a CSV file, on one or more lines. */
 interface CsvRecord {
   /** Number of its first line. */
   readonly line: number;
@@ -29,13 +29,13 @@ interface OpenRecord {
 
 /**
  * Reads CSV with a header that names the columns, in any order. An empty cell is a field that is
- * not given. What spreadsheets add and holds nothing is left out: rows of commas, columns without
+ * not given. What spreadsheets add that holds nothing is left out: rows of commas, columns without
  * a name, and the line that names the separator.
  *
  * A record ends at the first line end that is not inside a quoted cell. In a well-formed record
- * every quoted cell has an even number of quotation marks and the other cells have none, so that
- * is the first line end with an even number of them before it. A line that breaks the grammar
- * earlier than that is refused at once.
+ * every quoted cell has an even number of quotation marks and the other cells have none, so that is
+ * the first line end with an even number of them before it. A line that breaks the grammar earlier
+ * than that is refused at once.
  *
  * Source: RFC 4180, section 2.
  */
@@ -48,13 +48,13 @@ export function createCsvParser(shape: RowShape): RowParser {
     const isOdd = countQuotes(text) % 2 === 1;
     if (!open) {
       if (!isOdd) return { line, text, isCut };
-      if (parseCells(text) === 'misquoted') throw misquoted(line, text);
+      if (parseCells(text) === 'misquoted') throw misquotedProblem(line, text);
       open = { line, texts: [text], characters: text.length };
       return undefined;
     }
     open.texts.push(text);
     open.characters += text.length + 1;
-    if (open.characters > maxLineBytes) throw neverClosed(open.line);
+    if (open.characters > maxLineBytes) throw unclosedProblem(open.line);
     if (!isOdd) return undefined;
     const record = { line: open.line, text: open.texts.join('\n'), isCut };
     open = undefined;
@@ -76,12 +76,12 @@ export function createCsvParser(shape: RowShape): RowParser {
       open = undefined;
     },
     canGoOn: () => header !== undefined && open === undefined,
-    end: () => (open ? neverClosed(open.line) : undefined),
+    end: () => (open ? unclosedProblem(open.line) : undefined),
     leftOut,
   };
 }
 
-/** @returns undefined for a row in which there is nothing */
+/** @returns undefined for an empty row */
 function toRow(
   header: readonly string[],
   { line, text, isCut }: CsvRecord,
@@ -106,7 +106,7 @@ function toRow(
   return mayBeCut ? { ...row, mayBeCut: lastColumn } : row;
 }
 
-/** The cells of a record. Most have no quoted cell, and need no parser. */
+/** The cells of a record. Most records have no quoted cell, and need no parser. */
 function parseCells(text: string): readonly string[] | 'unclosed' | 'misquoted' {
   if (!text.includes('"')) return text.split(',');
   try {
@@ -119,12 +119,12 @@ function parseCells(text: string): readonly string[] | 'unclosed' | 'misquoted' 
 
 function cellsOf(line: number, text: string): readonly string[] {
   const cells = parseCells(text);
-  if (cells === 'unclosed') throw neverClosed(line);
-  if (cells === 'misquoted') throw misquoted(line, text);
+  if (cells === 'unclosed') throw unclosedProblem(line);
+  if (cells === 'misquoted') throw misquotedProblem(line, text);
   return cells;
 }
 
-function neverClosed(line: number): LineProblem {
+function unclosedProblem(line: number): LineProblem {
   return new LineProblem(
     line,
     'has a quoted cell that is not closed, so what follows cannot be read',
@@ -132,12 +132,15 @@ function neverClosed(line: number): LineProblem {
   );
 }
 
-function misquoted(line: number, text: string): LineProblem {
+function misquotedProblem(line: number, text: string): LineProblem {
   const rule = 'a quoted cell is "..." as a whole, and a " in it is written ""';
   return new LineProblem(line, `is quoted wrongly: ${rule} (${quote(text)})`);
 }
 
-/** What is wrong with the number of cells of a row; empty ones without a name are nothing. */
+/**
+ * What is wrong with the number of cells of a row; empty ones in columns without a name do not
+ * count.
+ */
 function countProblem(
   header: readonly string[],
   cells: readonly string[],

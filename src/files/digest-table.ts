@@ -1,8 +1,8 @@
 /**
- * Numbers by digest, in flat memory: 12 bytes a slot, at most three quarters of them taken, so 16
- * to 32 bytes for each digest: 25 MB for a million, 50 MB for three, half as much again while it
- * grows. 64 bits of a digest are kept: among a million digests two that differ share them with a
- * chance of 3 in a hundred million.
+ * Numbers by digest, in a flat array: 12 bytes per slot, with at most three quarters of the slots
+ * taken, so 16 to 32 bytes per digest: 25 MB for a million, 50 MB for three, and half as much again
+ * while it grows. 64 bits of a digest are kept: the chance that two different ones among a million
+ * digests share them is 3 in a hundred million.
  */
 interface DigestTable {
   /**
@@ -10,7 +10,7 @@ interface DigestTable {
    *
    * @param high the first 32 bits of the digest
    * @param low the next 32 bits
-   * @param next the number to keep, above zero, given the one before; 0 if there was none
+   * @param next returns the number to keep, above zero, given the one before or 0 if there was none
    * @returns the number before
    */
   readonly update: (high: number, low: number, next: (before: number) => number) => number;
@@ -41,7 +41,7 @@ export function createDigestTable(): DigestTable {
   });
 }
 
-/** Where the slot of a digest begins, or the free one that it belongs in. */
+/** The start of a digest's slot, or of the free slot where it belongs. */
 function find(words: Uint32Array, high: number, low: number): number {
   const mask = words.length / slotWords - 1;
   let slot = low & mask;

@@ -11,7 +11,7 @@ import type { accountColumns } from './account-rows.ts';
 /** An exported account, as `import` reads it. */
 type ExportedAccount = Readonly<Record<(typeof accountColumns)[number], string>>;
 
-/** An exported operation, as `apply` reads it; a field that it has not is not there. */
+/** An exported operation, as `apply` reads it; a field that it does not have is absent. */
 type ExportedOperation = Readonly<Record<string, string | boolean>>;
 
 /**
@@ -54,7 +54,8 @@ export async function* exportAccounts(
  * All operations of the journal in the order in which they were applied, in batches, from one
  * snapshot. Applied to an empty database they give the same balances, versions and statuses.
  *
- * @throws `journal_disabled`, `bad_balance`; `not_exportable` for one that no row can ask for
+ * @throws `journal_disabled`, `bad_balance`; `not_exportable` for an operation that no row can ask
+ *   for
  */
 export async function* exportOperations(bank: Bank): AsyncIterable<readonly ExportedOperation[]> {
   const { journal } = bank;

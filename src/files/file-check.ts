@@ -43,24 +43,24 @@ export interface RowRules {
 
 /** How a file is read. */
 export interface FileFormat {
-  /** Undefined goes by the name, else by the first character. */
+  /** If undefined, the name decides, or else the first character. */
   readonly format: RowFormat | undefined;
-  /** The user says that the file ends where it should, though its last line has no newline. */
+  /** The user says that the file is complete, though its last line has no newline. */
   readonly lastLineComplete: boolean;
 }
 
-/** What checking takes from its surroundings. */
+/** What checking a file needs from its caller. */
 export interface CheckHost {
   readonly interrupted: AbortSignal;
   /** Called with the number of rows checked so far. */
   readonly checked: (rows: number) => void;
   /** Called once with the first lines that are at fault, in order. */
   readonly faulty: (problems: readonly LineProblem[]) => void;
-  /** Faults are written there too. */
+  /** Faults are written to it too. */
   readonly results: ResultsFile | undefined;
 }
 
-/** A file that was read as a whole and found right. */
+/** A file that was read to its end and found to be correct. */
 export interface CheckedFile {
   readonly rows: number;
   readonly bytes: number;
@@ -69,9 +69,10 @@ export interface CheckedFile {
 
 /**
  * Reads a whole file and finds all that is wrong with it, before anything is posted. Memory stays
- * flat but for the ids, see `DigestTable`.
+ * constant except for the ids, see `DigestTable`.
  *
- * @throws the code of the first fault, naming its line and the number of the others; as `readRows`
+ * @throws the code of the first fault, naming its line and the number of the others; also what
+ *   `readRows` throws
  */
 export async function checkFile(
   source: Source,
@@ -109,7 +110,7 @@ export async function checkFile(
   throw toError(source.name, first, faults);
 }
 
-/** Faulty lines that are shown; `--results` has all of them. */
+/** How many faulty lines are shown; `--results` has all of them. */
 const maxShown = 20;
 
 /** One line of `--results`. */
@@ -142,7 +143,7 @@ function problemOf(
     const id = rules.check(row);
     const { mayBeCut } = row;
     if (mayBeCut !== undefined && !lastLineComplete && !isWholeField(mayBeCut, row.fields, rules)) {
-      return cutOff(row, mayBeCut);
+      return cutOffProblem(row, mayBeCut);
     }
     if (id !== '') ids.note(id, row.line);
     return undefined;
@@ -152,19 +153,19 @@ function problemOf(
   }
 }
 
-/** A line whose id seems to be that of an earlier one: their digests are the same. */
+/** A line whose id seems to be that of an earlier one, because their digests are the same. */
 interface Suspect {
   readonly line: number;
   readonly earlier: number;
 }
 
-/** Finds lines that may have one id; the ids themselves decide, see `repeatedIds`. */
+/** Finds lines that may share an id; comparing the ids themselves decides, see `repeatedIds`. */
 interface IdCheck {
   readonly note: (id: string, line: number) => void;
   readonly suspects: readonly Suspect[];
 }
 
-/** More are not looked at: the file is refused anyway. */
+/** Further ones are not checked: the file is refused anyway. */
 const maxSuspects = 1000;
 
 function createIdCheck(): IdCheck {
@@ -204,7 +205,7 @@ async function repeatedIds(
     });
 }
 
-function cutOff({ line, fields }: Row, field: string): LineProblem {
+function cutOffProblem({ line, fields }: Row, field: string): LineProblem {
   const value = fields[field] === undefined ? 'is empty' : `is ${quote(fields[field])}`;
   return new LineProblem(
     line,
@@ -215,7 +216,7 @@ function cutOff({ line, fields }: Row, field: string): LineProblem {
 }
 
 /**
- * Whether a field, in which the file ends without a newline, is known to be whole, since with more
+ * Whether a field in which the file ends without a newline is known to be whole, because with more
  * characters it would be refused or mean the same: `12.00` is, `12.0` and `12` are not.
  */
 function isWholeField(name: string, fields: Fields, rules: RowRules): boolean {
@@ -230,10 +231,10 @@ function isWholeField(name: string, fields: Fields, rules: RowRules): boolean {
     case 'status':
       return value !== undefined;
     case 'create':
-      // Other types than an increment do not take it.
+      // Types other than an increment do not take it.
       return value !== undefined || (fields['type'] ?? 'increment') !== 'increment';
     case 'currency':
-      // It only confirms the branch's own.
+      // It can only repeat the branch's own.
       return true;
     case 'branch':
       return (
@@ -245,7 +246,7 @@ function isWholeField(name: string, fields: Fields, rules: RowRules): boolean {
   }
 }
 
-/** Of a row that was found right, so its branch is known. */
+/** The row was found to be correct, so its branch is known. */
 function currencyDigits(fields: Fields, { config, branch }: RowRules): number {
   const from = fields['from'];
   const name = from === undefined ? (fields['branch'] ?? branch) : parseReference(from).branch;

@@ -1,11 +1,11 @@
 import { BankctlError } from '../core/errors.ts';
 import { shellWord } from '../core/text.ts';
 
-/** A file that is not rows of UTF-8 text: what it is instead, and what makes rows of it. */
+/** A file that is not rows of UTF-8 text: what it is instead, and what turns it into rows. */
 interface Kind {
   /** Completes "is …". */
   readonly what: string;
-  /** One sentence; the command that reads the result follows it in mind. */
+  /** One sentence, after which the user runs the command again on the result. */
   readonly cure: (file: string) => string;
 }
 
@@ -18,7 +18,8 @@ const fromUtf = (encoding: string): Kind => ({
 });
 
 /**
- * By their first bytes, in hexadecimal. UTF-32 stands before UTF-16, whose mark it begins with.
+ * By their first bytes, in hexadecimal. UTF-32 comes before UTF-16, because it begins with the same
+ * mark.
  *
  * Source: file(1), its magic database; RFC 1952, section 2.3.1; APPNOTE.TXT of ZIP, section 4.3.7.
  */
@@ -50,27 +51,27 @@ const markup: Kind = {
   cure: () => 'Look at it, and fetch the CSV or NDJSON file again.',
 };
 
-/** How much of the beginning is looked at for bytes that text does not have. */
+/** How many bytes at the beginning are searched for bytes that text does not contain. */
 const lookedAt = 4096;
 
 /**
  * Looks at the first bytes of a file and refuses what cannot be rows of text.
  *
  * @param name as the user typed it
- * @throws `file_format`, naming what the file is and what makes rows of it
+ * @throws `file_format`, naming what the file is and what turns it into rows
  */
 export function checkKind(name: string, bytes: Uint8Array): void {
   const kind = kindOf(bytes);
-  if (kind) throw wrongKind(name, kind.what, kind.cure(shownFile(name)));
+  if (kind) throw wrongKindError(name, kind.what, kind.cure(shownFile(name)));
 }
 
-/** The file as it stands in a command line. */
+/** The file as it is written in a command line. */
 export function shownFile(name: string): string {
   return name === 'stdin' ? 'FILE' : shellWord(name);
 }
 
-/** The error of a file that is something else than rows. */
-export function wrongKind(name: string, what: string, cure: string): BankctlError {
+/** The error for a file that is something other than rows. */
+export function wrongKindError(name: string, what: string, cure: string): BankctlError {
   return new BankctlError('file_format', `${name} is ${what}.`, cure);
 }
 
@@ -79,14 +80,14 @@ function kindOf(bytes: Uint8Array): Kind | undefined {
   const signed = signatures.find(([signature]) => hex.startsWith(signature));
   if (signed) return signed[1];
   const start = bytes.subarray(0, lookedAt);
-  if (start.includes(0)) return withZeros(start);
+  if (start.includes(0)) return zeroByteKind(start);
   if (start.includes(13) && !bytes.includes(10)) return carriageReturns;
   const text = Buffer.from(start.subarray(0, 64)).toString('latin1');
   return /^(?:\xEF\xBB\xBF)?\s*<(?:!doctype|html|\?xml)/i.test(text) ? markup : undefined;
 }
 
-/** UTF-16 without its mark has a zero in every other byte of plain text. */
-function withZeros(bytes: Uint8Array): Kind {
+/** In UTF-16 without its mark, every other byte of plain text is zero. */
+function zeroByteKind(bytes: Uint8Array): Kind {
   const half = (offset: number) => bytes.filter((byte, at) => at % 2 === offset && byte === 0);
   const [even, odd] = [half(0).length, half(1).length];
   if (odd > 4 * even && odd * 4 > bytes.length) return fromUtf('UTF-16LE');

@@ -17,7 +17,7 @@ import { readRows } from './row-reader.ts';
 import { type LeftOut, LineProblem, type Row } from './rows.ts';
 import { copyToFile, openSource, readAhead, type Source } from './source.ts';
 
-/** How a file is run, whatever its rows are. */
+/** How a file is run, whatever kind of rows it has. */
 export interface FileOptions extends FileFormat {
   /** `-` is the standard input. */
   readonly file: string;
@@ -25,39 +25,41 @@ export interface FileOptions extends FileFormat {
   readonly dryRun: boolean;
 }
 
-/** What an interrupted run leaves to do: all rows, the last rows, or rows without an answer. */
+/**
+ * What an interrupted run leaves to be done: all rows, the last rows, or rows without an answer.
+ */
 export type Left = 'all' | 'rest' | 'unknown';
 
-/** How far a run is, for those who watch. */
+/** How far a run has got. */
 interface FileProgress {
-  /** That were checked, then that were posted. */
+  /** How many were checked; later, how many were posted. */
   readonly rows: number;
   /** Undefined while the file is checked. */
   readonly totalRows: number | undefined;
 }
 
-/** What running a file takes from its surroundings. */
+/** What running a file needs from its caller. */
 export interface FileHost extends Pick<CheckHost, 'faulty'> {
   readonly context: Pick<Context, 'stdin' | 'cwd' | 'interrupted' | 'monotonicNs' | 'author'>;
   readonly openBank: () => Promise<Bank>;
-  /** Called with what was left out of a file that was found right. */
+  /** Called with what was left out of a file that was found to be correct. */
   readonly leftOut: (leftOut: LeftOut) => void;
   readonly progress: (progress: FileProgress) => void;
-  /** What to type so that nothing is left. */
+  /** What to type to finish what is left. */
   readonly rerunHint: (left: Left) => string;
 }
 
-/** What was opened for a run. */
+/** What has been opened for a run. */
 export interface OpenFiles {
   readonly source: Source;
   readonly bank: Bank;
   readonly results: ResultsFile | undefined;
 }
 
-/** The counts of a run so far: only rows whose answer has come. */
+/** The counts of a run so far: only rows that have been answered. */
 export interface Tally {
   readonly done: number;
-  /** Of those: rows that may lack a part of what they ask for. */
+  /** Of those: rows for which part of what they ask may be missing. */
   readonly unfinished: number;
   /** What was sent and not answered: it may or may not be applied. */
   readonly unknown: number;
@@ -65,11 +67,11 @@ export interface Tally {
   readonly certainty: string;
 }
 
-/** What one command does with the rows of a file; made anew for each run. */
+/** What one command does with the rows of a file; made afresh for each run. */
 export interface RowWork<Item> {
   readonly rules: RowRules;
   readonly bounds: BatchBounds;
-  /** Called once, when the whole file was found right. */
+  /** Called once, when the whole file has been found to be correct. */
   readonly begin?: (rows: number, bytes: number) => Promise<void>;
   /**
    * Reads a row of the file in order, as it was checked.
@@ -79,33 +81,33 @@ export interface RowWork<Item> {
   readonly read: (row: Row) => Item;
   /** Posts a batch; the same one again after an outage. */
   readonly post: (items: readonly Item[], isRetry: boolean) => Promise<void>;
-  /** Counts what was answered of a batch: that stands, whatever ended the rest. */
+  /** Counts what was answered of a batch, which holds whatever ended the rest. */
   readonly count: (items: readonly Item[]) => void;
   /** The lines of `--results` for what was counted last. */
   readonly results: (items: readonly Item[]) => readonly object[];
   readonly tally: () => Tally;
-  /** Whether it is to stop here. */
+  /** Whether the run is to stop here. */
   readonly isStopped?: () => boolean;
 }
 
 /** How large a batch may be. */
 export interface BatchBounds {
   readonly rows: number;
-  /** Of their text. */
+  /** Characters of the text of its rows. */
   readonly characters: number;
 }
 
-/** Longer rows make smaller batches, so that memory stays flat. */
+/** Longer rows make smaller batches, so that memory does not grow. */
 export const maxBatchCharacters = 4 * 1024 * 1024;
 
-/** What a run came to that was interrupted in the middle. */
+/** The result of a run that was interrupted in the middle. */
 export interface Interruption extends Pick<Tally, 'unknown' | 'certainty'> {
   readonly left: Left;
 }
 
 /**
  * Runs work on open files, and closes them however it ends. Results of an earlier run stay until
- * there are new ones: a file that is not there, or a database that does not answer, leaves them.
+ * there are new ones: a missing file, or a database that does not answer, leaves them in place.
  *
  * @throws `file_unreadable`, `not_writable`, `usage`; whatever opening the bank and the work throw
  */
@@ -121,7 +123,7 @@ export async function withFiles<T>(
     const bank = await openBank();
     if (path !== undefined) results = await openResults(path, context, source);
     const done = await work({ source, bank, results });
-    // Without any rows, those of an earlier run are gone too.
+    // If there were no rows, the results of an earlier run are removed too.
     await results?.append([]);
     await results?.close();
     return done;
@@ -135,9 +137,9 @@ export async function withFiles<T>(
 }
 
 /**
- * Lets the heap grow by less before it is swept. A batch lives as long as its transaction, so much
- * of it has grown old when it becomes garbage, and left to itself the heap grows to five times of
- * what is in use: 226 MiB at most, measured over 200,000 rows, and 151 MiB with this.
+ * Lets the heap grow less before it is collected. A batch lives as long as its transaction, so much
+ * of it is in the old generation when it becomes garbage, and by default the heap grows to five
+ * times what is in use: 226 MiB at most, measured over 200,000 rows, and 151 MiB with this.
  *
  * Source: V8, `heap_growing_percent` in src/flags/flag-definitions.h.
  */
@@ -146,11 +148,12 @@ function limitHeapGrowth(): void {
 }
 
 /**
- * Checks a file as a whole, then posts its rows in batches. What can't be read twice is copied.
+ * Checks a file as a whole, then posts its rows in batches. A source that can't be read twice is
+ * copied first.
  *
  * @returns what is certain, if it was interrupted after the first of the rows
  * @throws faults of the file, with nothing posted; whatever ends it later, with what is certain and
- *   how to go on
+ *   how to continue
  */
 export async function runFile<Item>(
   { source, bank, results }: OpenFiles,
@@ -231,7 +234,7 @@ function describeFailure(error: unknown, file: string, tally: Tally, rerun: stri
   const { certainty } = tally;
   const isUntouched = leftToDo(tally) === 'all';
   if (error instanceof LineProblem) {
-    // It was right when it was checked.
+    // It was correct when it was checked.
     const changed = `${file} was changed while it was read: line ${error.line} ${error.message}`;
     return new BankctlError(error.code, `${changed}. ${certainty}`, error.hint);
   }
@@ -254,11 +257,11 @@ const firstPauseMs = 20;
 const maxPauseMs = 500;
 
 /**
- * Repeats work that may be repeated, whatever became of it, until the server answers.
+ * Repeats work that is safe to repeat, whatever became of it, until the server answers.
  *
  * @param timeoutMs how long after the first failure another attempt may begin
- * @param work is called with whether it was tried before
- * @throws the last failure; at once what is no outage
+ * @param work called with whether it was tried before
+ * @throws the last failure; immediately, any failure that is not an outage
  */
 async function retryThroughOutages(
   timeoutMs: number,

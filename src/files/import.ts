@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto';
 import type { Bank } from '../bank/bank.ts';
 import type { Reading } from '../bank/book.ts';
-import { within } from '../bank/deadline.ts';
+import { runWithin } from '../bank/deadline.ts';
 import type { Outcome } from '../bank/judge.ts';
 import { referenceKey } from '../bank/operations/names.ts';
 import type { Operation } from '../bank/operations/operation.ts';
@@ -30,32 +30,32 @@ import type { Row } from './rows.ts';
 interface ImportedRow {
   readonly line: number;
   readonly outcome: 'created' | 'duplicate' | 'conflict' | 'rejected';
-  /** Why it is not as the row has it. */
+  /** Why the account is not as the row has it. */
   readonly reason?: string;
 }
 
 /** What became of a file. */
 interface ImportResult {
   /**
-   * Numbers of rows, in the words of the JSON result: those that were read, which are the sum of
-   * the others. A conflict is left as it is; what is rejected is not an account that can be opened.
+   * Numbers of rows, named as in the JSON result: `read` is the sum of the others. A conflict is
+   * left as it is; what is rejected is not an account that can be opened.
    */
   readonly counts: Readonly<Record<'read' | ImportedRow['outcome'], number>>;
   readonly interrupted: Interruption | undefined;
 }
 
-/** What importing takes from its surroundings. */
+/** What importing a file needs from its caller. */
 interface ImportHost extends FileHost {
   /** Called with each batch of rows, in order. */
   readonly imported: (rows: readonly ImportedRow[]) => void;
 }
 
 /**
- * Opens the accounts of a file, with their balances and statuses, by operations like any other.
- * Each row is accounted for. Repeated, it finds what it did as duplicates, and completes what was
- * interrupted.
+ * Opens the accounts of a file, with their balances and statuses, by ordinary operations. Each row
+ * is accounted for. When repeated, it reports what it did before as duplicates, and completes what
+ * was interrupted.
  *
- * @returns what became of the rows, also if it was interrupted after the first of them
+ * @returns what became of the rows, even if it was interrupted after the first of them
  * @throws `file_unreadable`, `file_empty`, `file_format`, `invalid_row`, `line_cut`, with nothing
  *   imported; whatever ends it later, with how much is done
  */
@@ -126,8 +126,8 @@ class ImportWork implements RowWork<AccountRow> {
     const judged = await this.#judge([...first.values()]);
     this.#imported = rows.map((row) => {
       const before = first.get(referenceKey(row))?.row ?? row;
-      const outcome = judged.get(before) ?? rejected(row, 'it was not judged');
-      return before === row ? outcome : repeated(row, before, outcome);
+      const outcome = judged.get(before) ?? rejectedRow(row, 'it was not judged');
+      return before === row ? outcome : repeatedRow(row, before, outcome);
     });
   }
 
@@ -167,7 +167,7 @@ class ImportWork implements RowWork<AccountRow> {
       : `${done}; ${count(this.#unknown, 'more operation')} may or may not be applied.`;
   }
 
-  /** What is certain of the rows of a batch that was not finished: those that were opened. */
+  /** What is certain about the rows of a batch that was not finished: those that were opened. */
   #openedRows(rows: readonly AccountRow[]): readonly ImportedRow[] {
     return [...firstOfEach(rows).values()]
       .filter(({ opening }) => this.#applied.has(opening.id))
@@ -178,7 +178,7 @@ class ImportWork implements RowWork<AccountRow> {
       });
   }
 
-  /** Each of the wanted is of another account. */
+  /** Each item wants a different account. */
   async #judge(wanted: readonly Wanted[]): Promise<ReadonlyMap<AccountRow, ImportedRow>> {
     const found = await this.#readings(wanted);
     const opened = await this.#postAll(
@@ -196,7 +196,7 @@ class ImportWork implements RowWork<AccountRow> {
     const now = await this.#readings(wanted.filter((want) => !isMine(want)));
     const changed = await this.#postAll(
       wanted.flatMap((want) => {
-        // Or an earlier run of the same import opened it, and was ended before it was done.
+        // Or an earlier run of the same import opened it, and ended before it was done.
         const opening = opened.get(want.opening.id);
         const isEarlier = opening?.applied === true && isUnfinished(want, now);
         return want.status && (isMine(want) || isEarlier) ? [want.status] : [];
@@ -218,7 +218,7 @@ class ImportWork implements RowWork<AccountRow> {
     if (wanted.length === 0) return new Map();
     const openings = wanted.map(({ opening }) => opening);
     const what = { ids: 'none', versions: false } as const;
-    const book = await within(this.#bank.timeoutMs, () =>
+    const book = await runWithin(this.#bank.timeoutMs, () =>
       this.#bank.inSession((session) => readBook(this.#bank, openings, session, what)),
     );
     if (this.#options.rehearsal) overlay(book, openings, this.#options.rehearsal);
@@ -229,7 +229,7 @@ class ImportWork implements RowWork<AccountRow> {
   async #postAll(operations: readonly Operation[]): Promise<ReadonlyMap<string, Outcome>> {
     const outcomes = new Map<string, Outcome>();
     if (operations.length === 0) return outcomes;
-    const settled = (some: readonly Outcome[]) => {
+    const onSettled = (some: readonly Outcome[]) => {
       for (const outcome of some) {
         const { id } = outcome.operation;
         outcomes.set(id, outcome);
@@ -238,7 +238,7 @@ class ImportWork implements RowWork<AccountRow> {
       }
     };
     try {
-      await post(this.#bank, operations, { ...this.#options, settled });
+      await post(this.#bank, operations, { ...this.#options, onSettled });
     } catch (error) {
       if (error instanceof OutcomeUnknown) {
         for (const { id } of error.operations) this.#sent.add(id);
@@ -253,10 +253,10 @@ class ImportWork implements RowWork<AccountRow> {
     const { line } = row;
     const shown = referenceKey(row);
     if (opened?.applied === false && opened.error.code !== 'account_exists') {
-      return rejected(row, opened.error.message.replace(/\.$/, ''));
+      return rejectedRow(row, opened.error.message.replace(/\.$/, ''));
     }
     if (reading === 'missing') {
-      return rejected(row, `${shown} was opened before, and its document is gone`);
+      return rejectedRow(row, `${shown} was opened before, and its document is gone`);
     }
     if (reading instanceof BankctlError) {
       return { line, outcome: 'conflict', reason: reading.message.replace(/\.$/, '') };
@@ -270,7 +270,7 @@ class ImportWork implements RowWork<AccountRow> {
   }
 }
 
-/** A row may repeat an account of the same batch: it is judged by what the first one asks. */
+/** A row may repeat an account of the same batch: it is judged by what the first one asks for. */
 function firstOfEach(rows: readonly AccountRow[]): ReadonlyMap<string, Wanted> {
   const first = new Map<string, Wanted>();
   for (const row of rows) {
@@ -313,7 +313,7 @@ function isSame(left: State, right: State): boolean {
   return left.balanceMinor === right.balanceMinor && left.status === right.status;
 }
 
-function repeated(row: AccountRow, before: AccountRow, judged: ImportedRow): ImportedRow {
+function repeatedRow(row: AccountRow, before: AccountRow, judged: ImportedRow): ImportedRow {
   const { line } = row;
   if (judged.outcome === 'rejected' || judged.outcome === 'conflict') return { ...judged, line };
   if (isSame(before, row)) return { line, outcome: 'duplicate' };
@@ -331,6 +331,6 @@ function changedRow(
   return { line, outcome, reason };
 }
 
-function rejected({ line }: AccountRow, reason: string): ImportedRow {
+function rejectedRow({ line }: AccountRow, reason: string): ImportedRow {
   return { line, outcome: 'rejected', reason };
 }

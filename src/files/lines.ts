@@ -5,11 +5,11 @@ import { LineProblem } from './rows.ts';
 export interface Lines {
   /** Number of the first one, from 1. */
   readonly first: number;
-  /** Without their ends; for a line that is not text or too long, what is wrong with it. */
+  /** Without their ends; for a line that is not text or is too long, what is wrong with it. */
   readonly texts: readonly (string | LineProblem)[];
   /** Bytes of the file up to the end of the last one. */
   readonly bytes: number;
-  /** Whether the last one ends with the file instead of with a newline. */
+  /** Whether the last one ends at the end of the file instead of with a newline. */
   readonly isCut: boolean;
 }
 
@@ -43,12 +43,12 @@ export async function* readLines(chunks: AsyncIterable<Uint8Array>): AsyncIterab
     yield { first, texts, bytes: bytes - rest.length, isCut: false };
     first += texts.length;
   }
-  // Of a CRLF, only the second half is missing: the line itself is whole.
+  // Only the second half of a CRLF is missing: the line itself is whole.
   const isCut = rest.at(-1) !== carriageReturn;
   if (rest.length > 0) yield { first, texts: decode(rest, first), bytes, isCut };
 }
 
-/** Of a line that is too long, only enough is kept to show that it is. */
+/** Only enough of a line that is too long is kept to show that it is. */
 function join(left: Uint8Array, right: Uint8Array): Uint8Array {
   if (left.length === 0) return right;
   if (left.length <= maxLineBytes) return Buffer.concat([left, right]);
@@ -61,7 +61,7 @@ function decode(bytes: Uint8Array, first: number): Lines['texts'] {
     const texts = toText(bytes)
       .split('\n')
       .map((text, index) => trim(text, first + index));
-    // A character has at most three bytes for each of its units of UTF-16.
+    // A character has at most three bytes per UTF-16 code unit.
     if (texts.every((text) => text.length <= maxLineBytes / 3)) return texts;
   }
   const texts: (string | LineProblem)[] = [];
@@ -99,7 +99,7 @@ function trim(text: string, line: number): string {
   return line === 1 && bare.startsWith(byteOrderMark) ? bare.slice(1) : bare;
 }
 
-/** Index of the first byte that no longer fits those before it. */
+/** Index of the first byte that is not valid after those before it. */
 function firstBadByte(bytes: Uint8Array): number {
   const decoder = new TextDecoder('utf-8', { fatal: true });
   const index = bytes.findIndex((_, at) => {

@@ -9,7 +9,7 @@ import {
   unknownColumn,
 } from './rows.ts';
 
-/** Reads NDJSON: flat objects of text, one per line, in which no field is there twice. */
+/** Reads NDJSON: flat objects of text, one per line, in which no field occurs twice. */
 export function createNdjsonParser(shape: RowShape): RowParser {
   return {
     parse: (line, text, isCut) => {
@@ -58,8 +58,8 @@ function parseObject(text: string, shape: RowShape, isCut: boolean): Fields | st
 }
 
 /**
- * JSON.parse keeps the last of two fields of one name. Counting the quotation marks shows that one
- * got lost; if a backslash makes them hard to count, the names themselves are compared.
+ * JSON.parse keeps the last of two fields with the same name. Counting the quotation marks shows
+ * that one was lost; if a backslash makes them hard to count, the names themselves are compared.
  */
 function repeatsName(text: string, expectedQuotes: number): boolean {
   return text.includes('\\')
@@ -67,7 +67,7 @@ function repeatsName(text: string, expectedQuotes: number): boolean {
     : countQuotes(text) !== expectedQuotes;
 }
 
-/** The first name that is there twice, quoted; the object is known to be flat. */
+/** The first name that occurs twice, quoted; the object is known to be flat. */
 function repeatedName(text: string): string | undefined {
   const names = new Set<string>();
   for (const [, literal = '""', colon] of text.matchAll(/("(?:[^"\\]|\\.)*")(\s*:)?/g)) {

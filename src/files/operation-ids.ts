@@ -8,19 +8,19 @@ const digestCharacters = 32;
 /**
  * The id of a row: its own, or else one made of the batch's name, what the row asks for, and its
  * position among identical rows of the file. So the file can be repeated, even after it has grown
- * or been sorted, and two rows that ask for the same are two operations.
+ * or been sorted, and two rows that ask for the same thing are two operations.
  *
  * @param batch the name that stands for this file; undefined if every row must have an id
  * @returns a function to be called with the operations in the order of the file; it throws
- *   `LineProblem` for a row that can get no id
+ *   `LineProblem` for a row that cannot be given an id
  */
-export function giveIds(
+export function assignIds(
   batch: string | undefined,
 ): (operation: Operation, line: number) => Operation {
   const occurrences = createDigestTable();
   return (operation, line) => {
     if (operation.id !== '') return operation;
-    if (batch === undefined) throw withoutId(line);
+    if (batch === undefined) throw missingIdProblem(line);
     const request = requestDigest(requestOf(operation));
     const nth = occurrences.update(bits(request, 0), bits(request, 8), (before) => before + 1) + 1;
     const id = `${batch}:${request.slice(0, digestCharacters)}${nth === 1 ? '' : `:${nth}`}`;
@@ -34,7 +34,7 @@ function bits(digest: string, from: number): number {
 }
 
 /** What is wrong with a row that has no id, in a file without a name. */
-export function withoutId(line: number): LineProblem {
+export function missingIdProblem(line: number): LineProblem {
   return new LineProblem(
     line,
     'has no id, and no --batch names the file',

@@ -9,15 +9,15 @@ import type { FileIdentity, Source } from './source.ts';
 
 /** A file of results, one JSON object per line. */
 export interface ResultsFile {
-  /** Writes lines and waits for the disk, so that memory stays flat. */
+  /** Writes lines and waits for the disk, so that memory does not grow. */
   readonly append: (results: readonly unknown[]) => Promise<void>;
   /** Brings what was written safely to the disk, and closes. Repeatable. */
   readonly close: () => Promise<void>;
 }
 
 /**
- * Opens the file before anything is posted, so that it is known to be writable. What is in it is
- * kept until the first results are there.
+ * Opens the file before anything is posted, so that it is known to be writable. Its content is kept
+ * until there are first results.
  *
  * @throws `not_writable`, then and while writing; `usage` if it is the file that is read;
  *   `interrupted` while nobody reads a named pipe
@@ -36,7 +36,7 @@ export async function openResults(
     }
   };
   const place = isAbsolute(path) ? path : join(cwd, path);
-  // A named pipe is opened only when somebody reads it, so it is looked at before.
+  // Opening a named pipe waits until somebody reads it, so it is checked first.
   refuseIfRead(await stat(place).catch(() => undefined), path, source);
   const { O_WRONLY, O_CREAT } = constants;
   const file = await guarded(() => openToWrite(place, O_WRONLY | O_CREAT, interrupted));

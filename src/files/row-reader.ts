@@ -1,6 +1,6 @@
 import { BankctlError } from '../core/errors.ts';
 import { createCsvParser } from './csv.ts';
-import { checkKind, shownFile, wrongKind } from './file-kind.ts';
+import { checkKind, shownFile, wrongKindError } from './file-kind.ts';
 import { type Lines, readLines } from './lines.ts';
 import { createNdjsonParser } from './ndjson.ts';
 import {
@@ -14,19 +14,19 @@ import {
 } from './rows.ts';
 import type { Source } from './source.ts';
 
-/** Rows that were read together, and in the places of lines that are not rows, why not. */
+/** Rows that were read together, with, in place of each line that is not a row, the reason. */
 interface RowBatch {
   readonly rows: readonly (Row | LineProblem)[];
-  /** Bytes of the file up to the end of them. */
+  /** Bytes of the file up to the end of these rows. */
   readonly bytes: number;
   /** What was left out of the file up to there. */
   readonly leftOut: LeftOut;
 }
 
 /**
- * Reads the rows of a source, whatever its length, in flat memory.
+ * Reads the rows of a source, whatever its length, in constant memory.
  *
- * @param format as the user gave it; undefined goes by the name, else by the first character
+ * @param format as the user gave it; if undefined, the name decides, or else the first character
  * @throws `LineProblem` if nothing after that line can be read; `file_unreadable`; `file_empty`;
  *   `file_format` for what is not rows of text at all
  */
@@ -88,10 +88,14 @@ function checkOneObjectPerLine(name: string, first: string, lines: number): void
   const cure = (filter: string) =>
     `Convert it to one object per line: jq -c ${filter} ${shownFile(name)} | bankctl ... -`;
   if (/^\s*\[/.test(first)) {
-    throw wrongKind(name, 'a JSON array, not one JSON object per line', cure("'.[]'"));
+    throw wrongKindError(name, 'a JSON array, not one JSON object per line', cure("'.[]'"));
   }
   if (/^\s*\{(?:.*[,{[])?\s*$/.test(first) && lines > 1) {
-    throw wrongKind(name, 'JSON spread over several lines, not one object per line', cure('.'));
+    throw wrongKindError(
+      name,
+      'JSON spread over several lines, not one object per line',
+      cure('.'),
+    );
   }
 }
 
@@ -114,7 +118,9 @@ function parseLines(parser: RowParser, { first, texts, isCut }: Lines): (Row | L
   return rows;
 }
 
-/** A last line without a newline is whole in most files, but not while more is being added. */
+/**
+ * A last line without a newline is whole in most files, but not while more is still being written.
+ */
 async function hasGrown(source: Source, bytes: number): Promise<boolean> {
   const size = await source.size();
   return size !== undefined && size > bytes;

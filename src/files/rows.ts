@@ -1,14 +1,14 @@
 import { nearest } from '../core/nearest.ts';
 import { quote } from '../core/text.ts';
 
-/** One row of a file: its fields by name. A field that is not given is not there. */
+/** One row of a file: its fields by name. A field that is not given is absent. */
 export interface Row {
   /** Number of its first line, from 1; in CSV the header is line 1. */
   readonly line: number;
   /** Characters of its text. */
   readonly length: number;
   readonly fields: Fields;
-  /** The field that the file ends in, unless something shows that it is whole. */
+  /** The field in which the file ends, unless something shows that it is whole. */
   readonly mayBeCut?: string;
 }
 
@@ -20,11 +20,11 @@ export interface RowShape {
   /** What one row is, for messages: `an operation`. */
   readonly noun: string;
   readonly columns: readonly string[];
-  /** What people call some of them, to guess what was meant. */
+  /** What people call some of them, for guessing what was meant. */
   readonly otherNames?: Readonly<Record<string, string>>;
-  /** Those of the columns that are true or false. */
+  /** Which of the columns are true or false. */
   readonly flags: readonly string[];
-  /** Those of the columns that name something: a rounded number would name something else. */
+  /** Which of the columns name something: a rounded number would name something else. */
   readonly names: readonly string[];
   /**
    * Columns that the header of a CSV must have, given those it has. Even if none is missing, each
@@ -44,7 +44,7 @@ export interface LeftOut {
   readonly namelessColumns: number;
 }
 
-/** Makes rows of the lines of one format; made anew for each pass. */
+/** Turns lines of one format into rows; made afresh for each pass. */
 export interface RowParser {
   /**
    * @param isCut the file ends on this line without a newline
@@ -64,7 +64,7 @@ export interface RowParser {
 /** The codes that a line can be refused with. */
 type FaultCode = 'invalid_row' | 'row_without_id' | 'row_repeated' | 'line_cut';
 
-/** A line that is not what was expected. Carried to the place that lists them. */
+/** A line that is not what was expected. Thrown to where problems are listed. */
 export class LineProblem extends Error {
   readonly line: number;
   /** What to do about it, if there is more to say than what was expected. */
@@ -88,7 +88,7 @@ export function unknownColumn(kind: 'field' | 'column', name: string, shape: Row
   return `has an unknown ${kind} ${quote(name)}: there are ${known}${guess}`;
 }
 
-/** Whether a text has nothing in it but white space. */
+/** Whether a text contains only white space. */
 export function isBlank(text: string): boolean {
   return text.trim() === '';
 }

@@ -16,11 +16,11 @@ export interface Source {
   readonly repeatable: boolean;
   /** Bytes at this moment; undefined if it is not known. */
   readonly size: () => Promise<number | undefined>;
-  /** Tells two names of one file apart from two files; undefined if writing cannot hurt it. */
+  /** Distinguishes two names of one file from two files; undefined if writing cannot harm it. */
   readonly identity: FileIdentity | undefined;
   /**
-   * The bytes from the beginning. What is added to a file after it was read once is not read: what
-   * is checked and what is posted are the same rows.
+   * The bytes from the beginning. What is added to a file after the first pass is not read, so the
+   * rows that are checked are those that are posted.
    */
   readonly chunks: () => AsyncIterable<Uint8Array>;
   readonly close: () => Promise<void>;
@@ -33,7 +33,7 @@ const chunkBytes = 256 * 1024;
 
 /**
  * Opens a file, or with `-` the standard input. An open file stays readable when it is renamed or
- * deleted meanwhile. A pipe that nobody has begun to write to is waited for.
+ * deleted meanwhile. If nobody has begun to write to a pipe, it waits.
  *
  * @throws `file_unreadable`
  */
@@ -57,7 +57,7 @@ async function fileSource(name: string, file: FileHandle): Promise<Source> {
   const stats = await file.stat();
   if (stats.isDirectory()) {
     await file.close();
-    throw unreadable(name, 'it is a directory');
+    throw unreadableError(name, 'it is a directory');
   }
   const repeatable = stats.isFile();
   const end = { bytes: Number.POSITIVE_INFINITY };
@@ -66,7 +66,7 @@ async function fileSource(name: string, file: FileHandle): Promise<Source> {
     repeatable,
     size: async () => (repeatable ? (await file.stat()).size : undefined),
     identity: identityOf(stats),
-    chunks: () => guarded(name, fileChunks(name, file, repeatable, end)),
+    chunks: () => explainErrors(name, fileChunks(name, file, repeatable, end)),
     close: () => file.close(),
   });
 }
@@ -89,7 +89,7 @@ function streamSource(name: string, stream: Readable, identity: FileIdentity | u
     repeatable: false,
     size: () => Promise.resolve(undefined),
     identity,
-    chunks: () => guarded(name, streamChunks(name, stream)),
+    chunks: () => explainErrors(name, streamChunks(name, stream)),
     close: async () => {
       stream.destroy();
     },
@@ -104,7 +104,7 @@ async function* streamChunks(name: string, stream: Readable): AsyncIterable<Uint
   }
 }
 
-/** Reads by position if it can, so that a second pass begins at the beginning again. */
+/** Reads by position if possible, so that a second pass starts from the beginning. */
 async function* fileChunks(
   name: string,
   file: FileHandle,
@@ -121,12 +121,12 @@ async function* fileChunks(
     yield buffer.subarray(0, bytesRead);
   }
   if (Number.isFinite(end.bytes) && position < end.bytes) {
-    throw unreadable(name, 'it has become shorter since it was checked');
+    throw unreadableError(name, 'it has become shorter since it was checked');
   }
   end.bytes = position;
 }
 
-async function* guarded<T>(name: string, chunks: AsyncIterable<T>): AsyncIterable<T> {
+async function* explainErrors<T>(name: string, chunks: AsyncIterable<T>): AsyncIterable<T> {
   try {
     yield* chunks;
   } catch (error) {
@@ -134,14 +134,14 @@ async function* guarded<T>(name: string, chunks: AsyncIterable<T>): AsyncIterabl
   }
 }
 
-/** What the operating system says of a file, in words; anything else as it is. */
+/** What the operating system says about a file, in words; any other error unchanged. */
 function explain(name: string, error: unknown): unknown {
   if (!(error instanceof Error) || error instanceof BankctlError) return error;
   if (errnoCode(error) === undefined) return error;
-  return unreadable(name, fileErrorReason(error) ?? error.message, error);
+  return unreadableError(name, fileErrorReason(error) ?? error.message, error);
 }
 
-function unreadable(name: string, reason: string, cause?: unknown): BankctlError {
+function unreadableError(name: string, reason: string, cause?: unknown): BankctlError {
   return new BankctlError('file_unreadable', `${name} cannot be read: ${reason}.`, undefined, {
     cause,
   });
@@ -149,8 +149,8 @@ function unreadable(name: string, reason: string, cause?: unknown): BankctlError
 
 /**
  * Copies a source that can be read only once into a temporary file, so that all of it is checked
- * before anything is posted. The file has no name any more when this returns: it is gone when the
- * program ends, however it ends.
+ * before anything is posted. By the time this returns, the file has been unlinked: it is gone when
+ * the program ends, however it ends.
  *
  * @throws `file_unreadable`; `not_writable`; `interrupted`, also if a pipe never gives another byte
  */
@@ -172,8 +172,8 @@ export async function copyToFile(source: Source, interrupted: AbortSignal): Prom
 }
 
 /**
- * Reads the next item while the caller works on the one before it, and stops when the user does,
- * even if a pipe never gives another byte.
+ * Reads the next item while the caller works on the one before it, and stops on Ctrl-C, even if a
+ * pipe never gives another byte.
  *
  * @throws `interrupted`; whatever the source says
  */
@@ -184,7 +184,7 @@ export async function* readAhead<T>(
   const iterator = source[Symbol.asyncIterator]();
   const next = () => {
     const reading = untilAborted(iterator.next(), interrupted);
-    // It is awaited later; until then its failure is nobody's.
+    // It is awaited later; without this, a failure before that would be an unhandled rejection.
     reading.catch(() => undefined);
     return reading;
   };

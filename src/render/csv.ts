@@ -2,14 +2,14 @@ import { stringify } from 'csv-stringify/sync';
 import { visible } from '../core/text.ts';
 import type { View } from './view.ts';
 
-/** What a reader might drop or take for the end of a line, when it is not quoted. */
+/** What a reader might drop, or take for the end of a line, if it is not quoted. */
 const needsQuotes = /^\s|\s$|[\r\u0085\u2028\u2029]|^\uFEFF/;
 
 /**
  * A view as CSV: RFC 4180, but each line ends with a bare newline.
  *
  * @param head false for the second and later parts of a long list
- * @param exact every cell as it is, for a program; for a person, cells are escaped
+ * @param exact every cell as it is, for a program; otherwise cells are escaped, for a person
  */
 export function renderCsv(
   view: View,

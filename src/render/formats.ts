@@ -4,7 +4,7 @@ import { renderRecord, renderText, type Style } from './record.ts';
 import type { LiveResult, Part, Result } from './result.ts';
 import type { Layout, View } from './view.ts';
 
-/** What a user chose of how results are printed. */
+/** What a user chose about how results are printed. */
 export interface Format {
   readonly output: OutputFormat;
   readonly colour: boolean;
@@ -25,13 +25,13 @@ interface Place {
 interface FormatRow {
   /** True if errors and notices on stderr are JSON too, one line each. */
   readonly jsonTalk: boolean;
-  /** True if people read it: its times are those of the config's zone, and not UTC. */
+  /** True if people read it: times are in the config's zone, not in UTC. */
   readonly forPeople: boolean;
   /** The text of a result, in pieces. */
   readonly write: (result: Printable, place: Place) => AsyncIterable<string>;
 }
 
-/** All that bankctl knows of a format stands here. */
+/** All that bankctl knows about a format is here. */
 export const formats = {
   table: { jsonTalk: false, forPeople: true, write: tables },
   json: { jsonTalk: true, forPeople: false, write: json },
@@ -103,7 +103,7 @@ async function* parts(result: Printable): AsyncIterable<Part> {
   yield { items: Array.isArray(data) ? data : [data], view };
 }
 
-/** The table library is loaded by the views that are grids. */
+/** The table library is loaded only for views that are grids. */
 const layouts: Readonly<Record<Layout, (view: View, style: Style) => string | Promise<string>>> = {
   grid: async (view, style) => (await import('./table.ts')).renderTable(view, style),
   record: renderRecord,
@@ -118,7 +118,7 @@ export async function draw(view: View, style: Style): Promise<string> {
 /** No colour, and no colour library to load. */
 const plain: Paint = { head: visible, good: visible, bad: visible, warn: visible, faint: visible };
 
-/** Chooses how views are drawn in a place. */
+/** Chooses how views are drawn in a given place. */
 export async function chooseStyle({ colour, terminal }: Place): Promise<Style> {
   return { paint: colour ? (await import('./paint.ts')).createPaint(true) : plain, terminal };
 }

@@ -3,7 +3,7 @@ import type { Lane, Phrase } from './lane.ts';
 import type { Paint } from './paint.ts';
 import { textWidth, wrap } from './unicode-width.ts';
 
-/** Columns of the labels, what is between two cells, and what stands before each. */
+/** Width of the labels, what is between two cells, and what comes before each. */
 const layouts = {
   ms: { label: 7, gap: '  ', rule: '', head: 'ms', tone: 'faint' },
   step: { label: 2, gap: ' ', rule: '│ ', head: '', tone: 'plain' },
@@ -12,12 +12,12 @@ const layouts = {
 const minCell = 10;
 
 /**
- * Draws a lane as columns, one per worker, time running down. A step's lines stand in the column of
- * the worker that made it; below them are the reason, and how to see it again.
+ * Draws a lane as columns, one per worker, time running down. A step's lines are in the column of
+ * the worker that made it; below are the reason, and how to see it again.
  *
- * @param paint how the meanings look; without colour the marks still tell
- * @param width columns of the terminal; it needs 16 per worker
- * @returns lines of at most that width, but for the line to copy, without line feeds
+ * @param paint how each meaning looks; without colour the marks still show it
+ * @param width columns of the terminal; each worker needs 16
+ * @returns lines of at most that width, except for the line to copy, without line feeds
  */
 export function drawLane(given: Lane, paint: Paint, width: number): readonly string[] {
   const lane = visibleTexts(given);

@@ -10,7 +10,7 @@ export interface Phrase {
 /** How a write went wrong, step by step: a column per worker, time running down. */
 export interface Lane {
   readonly title: string;
-  /** `head` is the column's on a terminal; on the page, `label` stands below the worker. */
+  /** `head` is the column's on a terminal; on the page, `label` is below the worker. */
   readonly workers: readonly {
     readonly worker: number;
     readonly head: string;
@@ -18,7 +18,7 @@ export interface Lane {
   }[];
   /** What the labels of the steps count. */
   readonly counts: 'ms' | 'step';
-  /** The collections that there are, the shared model's own first. */
+  /** The collections that occur, the shared model's own first. */
   readonly collections: readonly string[];
   readonly steps: readonly LaneStep[];
   /** One sentence; empty if nothing went wrong. */
@@ -30,7 +30,7 @@ export interface Lane {
 
 /** One step of a lane. */
 export interface LaneStep {
-  /** What stands before it: a number, or a time. */
+  /** What comes before it: a number, or a time. */
   readonly label: string;
   readonly worker: number;
   readonly phrases: readonly Phrase[];

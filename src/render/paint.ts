@@ -1,7 +1,7 @@
 import { Chalk, type ChalkInstance } from 'chalk';
 import { visible } from '../core/text.ts';
 
-/** The few meanings of colour in bankctl. Text is made visible before it is painted. */
+/** The few meanings that colour has in bankctl. Text is made visible before it is painted. */
 export interface Paint {
   readonly head: (text: string) => string;
   readonly good: (text: string) => string;

@@ -6,8 +6,8 @@ import type { Result } from './result.ts';
 import type { View } from './view.ts';
 
 /**
- * Prints a result on stdout in the chosen format. Waits while the reader is slower, so memory
- * stays flat however long the result.
+ * Prints a result on stdout in the chosen format. Waits for a slow reader, so memory does not grow
+ * however long the result.
  *
  * @throws `OutputClosed` if the reader went away; `not_writable`
  */
@@ -36,13 +36,13 @@ async function* redraw(
     const lines = (await draw(view, style)).split('\n');
     const up = height > 0 ? `\u001B[${height}A` : '';
     const drawn = lines.map((line) => `${line}\u001B[K\n`).join('');
-    // What a longer frame left below this one goes too.
+    // What a longer frame left below this one is erased too.
     yield `${up}${drawn}\u001B[J`;
     height = lines.length;
   }
 }
 
-/** The reader went away, as `head` does: there is nobody left to tell. */
+/** The reader went away, as `head` does: there is nobody left to notify. */
 export class OutputClosed extends Error {}
 
 /** @throws `OutputClosed`; `not_writable` for a full disk and the like */
@@ -56,7 +56,7 @@ function outputError(error: Error): Error {
   const code = 'code' in error ? error.code : undefined;
   if (code === 'EPIPE' || code === 'ERR_STREAM_DESTROYED') return new OutputClosed();
   const message = `The result cannot be written to stdout: ${error.message}.`;
-  // It does not say to repeat the command: what was asked for is done.
+  // It does not advise repeating the command: what was asked for is done.
   const hint = 'Make room there, or send the output to another place.';
   return new BankctlError('not_writable', message, hint, { cause: error });
 }

@@ -25,7 +25,7 @@ export function progressLine(
 const mebibyte = 1024 * 1024;
 const barWidth = 24;
 
-/** `Downloading mongod ████████░░░░ 42 of 67 MiB`; without a total, only what is done. */
+/** `Downloading mongod ████████░░░░ 42 of 67 MiB`; without a total, only what is done so far. */
 export function progressText(label: string, done?: number, total?: number): string {
   if (done === undefined) return `${label} ...`;
   const mebibytes = (bytes: number) => (bytes / mebibyte).toFixed(0);

@@ -2,12 +2,15 @@ import { visible } from '../core/text.ts';
 import type { Paint } from './paint.ts';
 import type { Note, View } from './view.ts';
 
-/** How a view is drawn, which depends on the place where it is shown. */
+/** How a view is drawn, which depends on where it is shown. */
 export interface Style {
   readonly paint: Paint;
   /** Piped, a table has no lines around its cells, and plain text is not escaped. */
   readonly terminal: boolean;
-  /** Of the columns of a long table's first part: later ones line up with it, without a head. */
+  /**
+   * Widths of the columns of a long table's first part: later parts line up with it, without a
+   * header.
+   */
   readonly widths?: readonly number[] | undefined;
 }
 
@@ -17,7 +20,7 @@ export function renderText({ rows, notes }: View, { terminal }: Style): string {
   return [...(terminal ? lines.map(visible) : lines), ...noteLines(notes)].join('\n');
 }
 
-/** A line a field: a frame would only stand in the way of reading it. Field names are ASCII. */
+/** One line per field: a frame would only make it harder to read. Field names are ASCII. */
 export function renderRecord(view: View, { paint }: Style): string {
   const [row = []] = view.rows;
   const titles = view.columns.map(({ name }) => title(name));

@@ -9,12 +9,12 @@ export interface SingleResult {
   readonly kind: 'single';
   /** The operation that was applied: the user must learn it even if nothing can be shown. */
   readonly operation?: string;
-  /** True if the work changed the bank: then the result is said even if stdout is broken. */
+  /** True if the work changed the bank: then the result is reported even if stdout is broken. */
   readonly wrote?: boolean;
   /** Printed as it is by `--json`; keys as in the reference. */
   readonly data: unknown;
   readonly view: View;
-  /** Set if it is not 0 though the command did its work, as when `stress` finds a violation. */
+  /** Set if it is not 0 although the command did its work, as when `stress` finds a violation. */
   readonly status?: Status;
 }
 
@@ -23,14 +23,14 @@ export interface StreamResult {
   readonly kind: 'stream';
   /** True if it goes on until Ctrl-C, which is then its normal end. */
   readonly endless?: boolean;
-  /** At least one part, so that an empty list has its head. */
+  /** At least one part, so that an empty list has a header. */
   readonly parts: AsyncIterable<Part>;
   /** Called after all parts are printed, if what they showed may not be status 0. */
   readonly status?: () => Status;
 }
 
 /**
- * A result that changes while somebody looks: redrawn in place on a terminal. Elsewhere the
+ * A result that changes while somebody watches: redrawn in place on a terminal. Elsewhere the
  * changes themselves are printed, one per line.
  */
 export interface LiveResult {

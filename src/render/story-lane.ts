@@ -23,7 +23,7 @@ export function scheduleLane(story: ScheduleStory, title: string): Lane {
     }),
   );
   const branches = story.workers.map(({ branch }) => branch);
-  // The model's own, if it occurs, stands before the branches.
+  // The model's own, if it occurs, comes before the branches.
   const others = collectionsOf(steps).filter((name) => !branches.includes(name));
   return {
     title,
@@ -159,7 +159,7 @@ function eventPhrase(event: FirstWrongEvent, wrong: FirstWrong): Phrase {
   }
 }
 
-/** Where the model points, as far as the steps of these workers tell. */
+/** Where the model points, as far as the steps of these workers show. */
 function pointedBy(event: FirstWrongEvent, before: LaneStep['model']): LaneStep['model'] {
   const { event: kind, name, collection } = event;
   if (name !== undefined) return { name, cached: collection };
@@ -172,7 +172,7 @@ function pointedBy(event: FirstWrongEvent, before: LaneStep['model']): LaneStep[
 function writesOf(event: FirstWrongEvent, first: FirstWrong): readonly LaneWrite[] {
   const { event: kind, worker, collection, operation } = event;
   if (kind !== 'sent' || collection === null) return [];
-  // Of the other worker's operation it is not known here where it belonged.
+  // Where the other worker's operation belonged is not known here.
   const own = operation === first.operation;
   const should_be = own ? first.expected_collection : collection;
   return [{ worker, collection, should_be, wrong: own ? first.wrong : null }];
@@ -192,7 +192,7 @@ function wrongWrite(
   return `worker ${worker}'s write to ${collection}, not ${meant}, is ${wrong}`;
 }
 
-/** The shared model's own collection, which is no branch's, stands first. */
+/** The shared model's own collection, which is not a branch's, comes first. */
 function ownFirst(left: string, right: string): number {
   const isBranch = (name: string) => Number(name.startsWith('branch'));
   return isBranch(left) - isBranch(right) || left.localeCompare(right, 'en', { numeric: true });

@@ -6,7 +6,7 @@ import { firstWrongLane, scheduleLane } from './story-lane.ts';
 import { verdictLine } from './verdict.ts';
 import type { Note, View } from './view.ts';
 
-/** How a result of stress is shown. */
+/** How a stress result is shown. */
 interface StressFormat {
   readonly mode: StressMode;
   readonly paint: Paint;
@@ -14,7 +14,7 @@ interface StressFormat {
   readonly width: number;
 }
 
-/** What is counted, in a column each; empty for a model that does not count it. */
+/** What is counted, one column each; empty for a model that does not count it. */
 const columns = {
   load: ['operations', 'misplaced', 'lost', 'crashed', 'left_switched', 'wrong'],
   ledger: ['operations', 'acknowledged', 'refused', 'unknown', 'misplaced', 'lost', 'wrong'],
@@ -65,9 +65,9 @@ function notes(result: StressResult, { mode, paint, width }: StressFormat): read
   return [
     ...models.flatMap(speed).map((text) => ({ painted: paint.faint(text) })),
     ...models.flatMap((model) => coverage(model, paint)),
-    ...spaced(balances),
+    ...separateParagraphs(balances),
     ...(pictures.length > 0 ? pictures : firstWrongNotes(models, paint, width)),
-    ...models.flatMap((model) => spaced(sentencesOf(model))),
+    ...models.flatMap((model) => separateParagraphs(sentencesOf(model))),
     ...(mode === 'check' ? models.flatMap(anomalyDetail) : []),
     '',
     verdictLine(result, paint),
@@ -76,7 +76,7 @@ function notes(result: StressResult, { mode, paint, width }: StressFormat): read
   ];
 }
 
-function spaced(lines: readonly Note[]): readonly Note[] {
+function separateParagraphs(lines: readonly Note[]): readonly Note[] {
   return lines.length > 0 ? ['', ...lines] : [];
 }
 
@@ -99,7 +99,7 @@ function coverage(result: ModelResult, paint: Paint): readonly Note[] {
   ].map((painted) => ({ painted }));
 }
 
-/** Of a run under load: an exploration and a history show every balance elsewhere. */
+/** For a run under load: an exploration and a history show every balance elsewhere. */
 function wrongBalances({ model, branches = [], latency_ms }: ModelResult): readonly string[] {
   if (!latency_ms) return [];
   return branches
@@ -151,8 +151,8 @@ function circumstances({ seed, workers, points }: StressResult): readonly string
 }
 
 /**
- * Of a run of the ledger: what went wrong, what the faults did, and what stays open, in sentences.
- * None of a model without a journal.
+ * For a run of the ledger: what went wrong, what the faults did, and what remains unknown, in
+ * sentences. None for a model without a journal.
  */
 export function sentencesOf(model: ModelResult): readonly string[] {
   const { anomalies, unknown = 0, unknown_applied = 0, retried = 0, refused, faults } = model;

@@ -24,7 +24,8 @@ const noBorders = {
 
 /**
  * The library measures combining marks and newer scripts wrongly, so it draws a table of these
- * instead: no visible text has them, and each is one column wide. The texts then take their place.
+ * characters instead: no visible text contains them, and each is one column wide. The texts then
+ * replace them.
  */
 const place = '\uE000';
 const places = /\uE000+/g;
@@ -58,7 +59,7 @@ function drawCells(table: Table.Table, rows: readonly Row[], measure: Measure): 
   return table.toString().replace(places, () => texts[next++] ?? '');
 }
 
-/** Leaves the line under the head, and the one above the footer. */
+/** Keeps only the line below the header and the one above the footer. */
 function dropInnerRules(lines: string[], view: View, head: boolean): void {
   const footerRule = (head ? 2 : 0) + 2 * view.rows.length;
   const hasFooter = (view.footer?.length ?? 0) > 0;
@@ -71,12 +72,12 @@ function escapeCells({ rows, footer = [] }: View): readonly Row[] {
   return [...rows, ...footer].map((row) => row.map(showCell));
 }
 
-/** A mark that would hang on the line to its left gets something of its own to hang on. */
+/** A combining mark that would attach to the border on its left gets a base of its own. */
 function showCell(text: string): string {
   return visible(text).replace(/^\p{M}/u, '\u25CC$&');
 }
 
-/** Measures the columns of a view. Later parts of a long table take the widths of its first. */
+/** Measures the columns of a view. Later parts of a long table use the widths of its first. */
 export async function columnWidths(view: View): Promise<readonly number[]> {
   const rows = escapeCells(view);
   const measure = await measureFor(rows.flat());

@@ -1,4 +1,5 @@
-// Apart, since it loads the tables of Unicode: only what may not be ASCII imports this.
+// In a file of its own, since it loads the Unicode tables: imported only for text that may not be
+// ASCII.
 import stringWidth from 'string-width';
 import wrapAnsi from 'wrap-ansi';
 

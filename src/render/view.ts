@@ -1,6 +1,6 @@
 /** A result as people see it: plain data, drawn in its layout or written as CSV. */
 export interface View {
-  /** Stable names: CSV headers and, in the titles, table heads. */
+  /** Stable names: CSV headers and, in their readable form, table headings. */
   readonly columns: readonly Column[];
   readonly rows: readonly Row[];
   readonly layout: Layout;
@@ -10,13 +10,13 @@ export interface View {
   readonly notes?: readonly Note[];
 }
 
-/** A grid has a line per item, a record a line per field; text has no frame around it. */
+/** A grid has a line per item, a record has a line per field, and text has no frame around it. */
 export type Layout = 'grid' | 'record' | 'text';
 
 /** A line of text, or a painted one, which is safe to show as it is. */
 export type Note = string | Painted;
 
-/** Made of what a `Paint` painted and of `visible` text, and of nothing else. */
+/** Made only of what a `Paint` painted and of `visible` text. */
 export interface Painted {
   readonly painted: string;
 }
@@ -30,7 +30,7 @@ interface Column {
 /** One cell per column. */
 export type Row = readonly string[];
 
-/** A column that knows what to show of an item. */
+/** A column that knows what to show for an item. */
 export interface ColumnOf<Item> extends Column {
   readonly cell: (item: Item) => string;
 }
@@ -43,7 +43,7 @@ export function column<Name extends string>(
   return { name, cell: (item) => String(item[name] ?? missing) };
 }
 
-/** As `column`, for numbers and amounts, which are aligned to the right. */
+/** Like `column`, for numbers and amounts, which are aligned to the right. */
 export function figure<Name extends string>(name: Name, missing?: string) {
   return { ...column(name, missing), align: 'right' } as const;
 }

@@ -9,8 +9,8 @@ export function isAscii(text: string): boolean {
 export type Measure = (text: string) => number;
 
 /**
- * A measure for these texts. What knows the tables of Unicode is loaded only if one needs it: that
- * takes longer than to draw a table.
+ * A measure for these texts. The Unicode tables are loaded only if one needs them: that takes
+ * longer than drawing a table.
  */
 export async function measureFor(texts: Iterable<string>): Promise<Measure> {
   for (const text of texts) {

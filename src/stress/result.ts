@@ -5,7 +5,7 @@ import type { Verdict } from './check/verdict.ts';
 import type { ReportedSchedule } from './schedules/exhaustive-result.ts';
 import type { WrongSchedule } from './schedules/ledger-schedules.ts';
 
-/** What a run, or a stored history, came to; printed as it is by `--json`. */
+/** The result of a run, or of a stored history; printed as it is by `--json`. */
 export interface StressResult {
   /** Of the plan, or of the sample; null or absent if nothing was drawn at random. */
   readonly seed?: number | null;
@@ -20,7 +20,7 @@ export interface StressResult {
   readonly kept?: readonly string[];
 }
 
-/** What one model came to. A mode leaves out what it does not count. */
+/** The result of one model. A mode omits what it does not count. */
 export interface ModelResult {
   readonly model: string;
   readonly operations: number;
@@ -34,7 +34,7 @@ export interface ModelResult {
   /** What went wrong first, as the mode shows it. */
   readonly first_wrong?: FirstWrong | FirstAnomaly | WrongSchedule | { readonly id: string };
   readonly branches?: readonly BranchMoney[];
-  /** Operations a second. */
+  /** Operations per second. */
   readonly throughput?: number;
   readonly latency_ms?: Readonly<Record<'p50' | 'p90' | 'p99' | 'max', number>>;
 
@@ -59,7 +59,7 @@ export interface ModelResult {
   readonly complete?: boolean;
   /** A sentence that states exactly what was covered. */
   readonly covered?: string;
-  /** Fewest switches between workers, then fewest steps. */
+  /** The one with the fewest switches between workers, then the fewest steps. */
   readonly shortest_wrong?: ReportedSchedule;
   /** The schedule that was asked for with its id. */
   readonly replayed?: ReportedSchedule;

@@ -4,7 +4,7 @@ import type { BinaryHost } from '../database/mongod/mongod-binary.ts';
 import type { FaultKind } from './check/fault-watch.ts';
 import { incrementEvidence } from './check/increment.ts';
 import type { MeterCounts } from './check/meter.ts';
-import { explain } from './check/story.ts';
+import { explainFirstWrong } from './check/story.ts';
 import type { EventTimeline } from './check/timeline.ts';
 import { decide, type Evidence } from './check/verdict.ts';
 import { incrementEvents, readBalances } from './drive/increment-events.ts';
@@ -19,7 +19,7 @@ import type {
   StressReport,
 } from './drive/report.ts';
 import { awaitQuiet, awaitWrites } from './drive/server-state.ts';
-import { type HistoryFile, openHistory } from './history/file.ts';
+import { type HistoryFile, openHistory } from './history/history-file.ts';
 import {
   type IncrementModel,
   incrementModels,
@@ -29,14 +29,14 @@ import {
 } from './plan/increments.ts';
 import { ledgerKinds, makeLedgerPlan } from './plan/ledger.ts';
 import {
+  completeLedgerOptions,
+  completeLoadOptions,
   type LedgerOptions,
   type LedgerSettings,
   type LoadOptions,
   type LoadSettings,
-  settleLedgerOptions,
-  settleLoadOptions,
 } from './setup/options.ts';
-import { onStressServer, type StressServer } from './setup/server.ts';
+import { type StressServer, withStressServer } from './setup/server.ts';
 import { openAccounts, openStressBank, readBack } from './subjects/ledger.ts';
 import { prepareModel, runCollections } from './subjects/load-models.ts';
 
@@ -44,33 +44,33 @@ import { prepareModel, runCollections } from './subjects/load-models.ts';
 export interface StressOptions
   extends Omit<LoadOptions, 'models'>,
     Pick<LedgerOptions, 'faults' | 'replicas'> {
-  /** In this order, the ledger last; shared and branch if left out. */
+  /** In this order, the ledger last; shared and branch by default. */
   readonly models?: readonly StressModelName[] | undefined;
 }
 
-/** What a run of the models without a journal needs from its surroundings. */
+/** What a run of the models without a journal needs from its caller. */
 export interface LoadHost extends BinaryHost, Pick<Context, 'freshId' | 'freshSeed'> {
-  /** A few times a second under load. There is no total if time is the bound. */
+  /** A few times a second under load. There is no total if the run is limited by time. */
   readonly counted: (
     model: IncrementModel,
     done: number,
     total: number | undefined,
     wrong: number,
   ) => void;
-  /** Called with the server when it is there. */
+  /** Called with the server once it is running. */
   readonly opened?: ((server: Pick<StressServer, 'version'>) => void) | undefined;
-  /** Called, for each model, with its run in time. It is made for this alone. */
+  /** Called for each model with the timeline of its run, which is made only if this is given. */
   readonly timed?: ((model: StressModelName, timeline: EventTimeline) => void) | undefined;
-  /** The program of the threads, if it is not bundled beside this one. */
+  /** The path of the threads' program, if it is not bundled beside this one. */
   readonly threadProgram?: URL | undefined;
 }
 
-/** What a stress run needs from its surroundings. */
+/** What a stress run needs from its caller. */
 export interface StressHost extends LoadHost {
   readonly countedLedger: (progress: LedgerProgress) => void;
 }
 
-/** How far a run of the ledger is. There is no total if time is the bound. */
+/** How far a run of the ledger has got. There is no total if the run is limited by time. */
 export interface LedgerProgress extends MeterCounts {
   readonly total: number | undefined;
 }
@@ -79,9 +79,9 @@ export interface LedgerProgress extends MeterCounts {
  * Runs the models that were asked for: shared and branch under the same seeded plan of increments,
  * the ledger under a bank workload through the real write path, with group commit, while its server
  * is killed or another one takes over. Then everything is read back and judged by the same code
- * that judges a stored history. One verdict over all; one history, if any. Whatever was started or
- * created is gone when it returns or throws, on an interruption too; `keep` leaves the databases of
- * a given URI.
+ * that judges a stored history. One verdict on all of them; one history, if any. Whatever was
+ * started or created is gone when it returns or throws, even on an interruption; `keep` leaves the
+ * databases of a given URI.
  *
  * @throws `usage`, `not_ours`, `not_writable`, `no_transactions` for a ledger on a standalone,
  *   `interrupted`, `database_failed` if the server does not come back, and what finding a mongod or
@@ -97,13 +97,13 @@ export async function runStress(options: StressOptions, host: StressHost): Promi
     if (faults !== undefined || replicas !== undefined) throw forLedgerAlone(faults);
   }
   // What the ledger would refuse is refused before the others are run.
-  const ledger = withLedger ? settleLedgerOptions({ ...common, faults, replicas }) : undefined;
-  const load = plain.length > 0 ? settleLoadOptions({ ...common, models: plain }) : undefined;
-  const settings = load ?? ledger ?? settleLoadOptions(common);
+  const ledger = withLedger ? completeLedgerOptions({ ...common, faults, replicas }) : undefined;
+  const load = plain.length > 0 ? completeLoadOptions({ ...common, models: plain }) : undefined;
+  const settings = load ?? ledger ?? completeLoadOptions(common);
   return recorded(settings, host, async (context) => {
     const ran = load ? await runIncrements(load, host, context) : [];
     const ledgers = ledger ? await runLedger(ledger, host, context) : [];
-    return reportOf<LoadModelReport | LedgerModelReport>(settings, [...ran, ...ledgers]);
+    return buildReport<LoadModelReport | LedgerModelReport>(settings, [...ran, ...ledgers]);
   });
 }
 
@@ -113,9 +113,9 @@ export async function runStress(options: StressOptions, host: StressHost): Promi
  * @throws as `runStress`
  */
 export async function runLoad(options: LoadOptions, host: LoadHost): Promise<LoadReport> {
-  const settings = settleLoadOptions(options);
+  const settings = completeLoadOptions(options);
   return recorded(settings, host, async (context) =>
-    reportOf(settings, await runIncrements(settings, host, context)),
+    buildReport(settings, await runIncrements(settings, host, context)),
   );
 }
 
@@ -135,7 +135,7 @@ interface RunContext {
   readonly startedNs: () => bigint;
 }
 
-/** Opens the file of the history, if there is to be one, for the length of a run. */
+/** Opens the file of the history, if one was asked for, for the duration of a run. */
 async function recorded<Result>(
   { history }: { readonly history: string | undefined },
   { interrupted, monotonicNs }: Pick<Context, 'interrupted' | 'monotonicNs'>,
@@ -154,14 +154,14 @@ async function recorded<Result>(
   }
 }
 
-/** What the run of one model came to. */
+/** The result of one model's run. */
 interface Ran<Model> {
   readonly report: Model;
   readonly evidence: Evidence;
   readonly database: string;
 }
 
-function reportOf<Model>(
+function buildReport<Model>(
   { seed, workers, keep }: Pick<LoadSettings, 'seed' | 'workers' | 'keep'>,
   ran: readonly Ran<Model>[],
 ): StressReport<Model> {
@@ -174,7 +174,7 @@ function reportOf<Model>(
   };
 }
 
-/** Each branch has only a few accounts, so that workers meet on one now and then. */
+/** Each branch has only a few accounts, so that workers occasionally meet on one. */
 const accountsPerBranch = 4;
 
 async function runIncrements(
@@ -182,7 +182,7 @@ async function runIncrements(
   host: LoadHost,
   context: RunContext,
 ): Promise<readonly Ran<LoadModelReport>[]> {
-  return onStressServer(settings, host, async (server) => {
+  return withStressServer(settings, host, async (server) => {
     host.opened?.(server);
     const ran: Ran<LoadModelReport>[] = [];
     for (const model of settings.models) {
@@ -210,7 +210,7 @@ async function runIncrementModel(
       model,
       workload: incrementWorkload,
       plan: { ...options, model },
-      // Indexes that are being made must not come after the drop of their database.
+      // Indexes that are being made must not arrive after their database was dropped.
       waitsForWorkers: true,
       prepare: (database) => prepareModel(client.db(database), model, plan),
       init: events.init,
@@ -247,7 +247,9 @@ function incrementReport(
     left_switched: results.reduce((sum, { leftSwitched }) => sum + leftSwitched, 0),
     ...timings,
     branches,
-    ...(first ? { first_wrong: explain(plan, first, first.events, landed, first.error) } : {}),
+    ...(first
+      ? { first_wrong: explainFirstWrong(plan, first, first.events, landed, first.error) }
+      : {}),
   };
 }
 
@@ -265,7 +267,7 @@ async function runLedger(
   const accounts = plan.accounts.map(
     ({ branch, account }) => [`${branch}:${account}`, { balance, version: 1 }] as const,
   );
-  return onStressServer(settings, host, async (server) => {
+  return withStressServer(settings, host, async (server) => {
     const { client } = server;
     host.opened?.(server);
     const run = await runModel(

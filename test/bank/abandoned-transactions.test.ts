@@ -17,7 +17,7 @@ console.log('held');
 setInterval(() => undefined, 1000);
 `;
 
-test('an account that a killed process held can be written at once', async () => {
+test('an account held by a killed process can be written at once', async () => {
   const bank = await workspace();
   await bank.run(['open', 'branch1', 'ACC']);
   const uri = bank.env['BANKCTL_URI'] ?? '';
@@ -27,7 +27,7 @@ test('an account that a killed process held can be written at once', async () =>
     { cwd: join(import.meta.dirname, '..', '..'), stdio: ['ignore', 'pipe', 'inherit'] },
   );
   await once(child.stdout, 'data');
-  // While it lives, it is waited for.
+  // While its process lives, the transaction is awaited.
   const line = ['increment', 'branch1', 'ACC', '5', '--json', '-q', '--timeout'];
   expect(await bank.run([...line, '700ms'])).toMatchObject({ status: 3 });
   const ended = once(child, 'close');

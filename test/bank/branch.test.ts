@@ -63,7 +63,7 @@ describe('a branch model cannot be re-pointed', () => {
     expect(model).toMatchObject({ name: 'branch1', collection: 'b1' });
   });
 
-  test('by way of the registry', async () => {
+  test('through the registry', async () => {
     const branches = createBranches(await freshDatabase(), builtInConfig);
     expect(Object.isFrozen(branches)).toBe(true);
     expect(branches.get('branch1')).toBe(branches.get('branch1'));
@@ -98,7 +98,7 @@ describe('the server refuses', () => {
     ).rejects.toMatchObject({ code: 121 });
   });
 
-  test('a second account of one number', async () => {
+  test('a second account with the same number', async () => {
     const db = await freshDatabase();
     await createBranches(db, config).get('branch1').prepare();
     await db.collection('b1').insertOne(document('branch1'));
@@ -126,7 +126,7 @@ describe('the guard', () => {
 });
 
 describe('prepare', () => {
-  test('is repeatable, and many may do it at once', async () => {
+  test('is repeatable, even concurrently', async () => {
     const db = await freshDatabase();
     const model = createBranches(db, config).get('branch1');
     await Promise.all(Array.from({ length: 10 }, () => model.prepare()));

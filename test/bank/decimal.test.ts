@@ -32,7 +32,7 @@ test.each([
   expect(fromDecimal(value, usd)).toBeUndefined();
 });
 
-test('an amount is stored as its text would be, and read back', () => {
+test('an amount is stored as the driver would store its text, and read back', () => {
   const edge = BigInt(Number.MAX_SAFE_INTEGER);
   const minor = fc.oneof(
     fc.bigInt({ min: -(10n ** 24n), max: 10n ** 24n }),

@@ -30,7 +30,7 @@ async function claimedBank(config = two): Promise<Workspace> {
 }
 
 describe('the identity', () => {
-  test('is written with the first operation, and not again', async () => {
+  test('is written with the first operation, and only then', async () => {
     const bank = await claimedBank();
     const [identity, ...others] = await identityOf(bank);
     expect(others).toEqual([]);
@@ -61,7 +61,7 @@ describe('the identity', () => {
     }
   });
 
-  test('is written by init, and without a journal too', async () => {
+  test('is written by init, even without a journal', async () => {
     const made = await workspace({ config: two });
     expect(await made.run(['init'])).toMatchObject({ status: 0 });
     expect(await identityOf(made)).toHaveLength(1);
@@ -72,7 +72,7 @@ describe('the identity', () => {
     expect(await errorOf(plain, 'open a X')).toMatchObject({ code: 'config_mismatch' });
   });
 
-  test('gets a branch that is new in the config with the next write', async () => {
+  test('gains a new branch of the config with the next write', async () => {
     const bank = await claimedBank();
     const third = two.replace(' }}', ' }').replace(/\}$/, ', c: { collection: c3 } }');
     await reconfigure(bank, third);
@@ -140,7 +140,7 @@ describe('a config that contradicts the identity', () => {
     expect(await bank.everything()).toBe(before);
   });
 
-  test('lets one of two first commands win, and never both', async () => {
+  test('lets exactly one of two first commands win', async () => {
     for (let round = 0; round < 10; round += 1) {
       const bank = await workspace({ config: two });
       const other = join(bank.directory, 'other.yaml');
@@ -159,7 +159,7 @@ describe('a config that contradicts the identity', () => {
     }
   });
 
-  test('lets eight equal first commands agree', async () => {
+  test('lets eight identical first commands all succeed', async () => {
     const bank = await workspace({ config: two });
     const opened = await Promise.all(
       Array.from({ length: 8 }, (_, index) => bank.run(['open', 'a', `ACC${index}`])),
@@ -169,7 +169,7 @@ describe('a config that contradicts the identity', () => {
     expect(await bank.db.collection('journal').countDocuments()).toBe(8);
   });
 
-  test('also agrees without a journal, when no transaction decides', async () => {
+  test('agrees even without a journal, when no transaction decides', async () => {
     for (let round = 0; round < 10; round += 1) {
       const bank = await workspace({ config: `journal: false\n${two}` });
       const other = join(bank.directory, 'other.yaml');
@@ -199,7 +199,7 @@ describe('a database of an earlier version, without an identity', () => {
     expect(await identityOf(bank)).toHaveLength(1);
   });
 
-  test('is claimed once by eight writes at once, none of which is lost', async () => {
+  test('is claimed once by eight concurrent writes, none of which is lost', async () => {
     const bank = await claimedBank();
     for (let index = 0; index < 8; index += 1) await bank.run(['open', 'a', `ACC${index}`]);
     await bank.db.collection('bankctl').drop();
@@ -235,7 +235,7 @@ describe('a database of an earlier version, without an identity', () => {
     expect(await bank.db.listCollections({ name: 'j2' }).toArray()).toEqual([]);
   });
 
-  test('is claimed in spite of one misplaced document among many', async () => {
+  test('is claimed despite one misplaced document among many', async () => {
     const bank = await earlier();
     await bank.db.collection('c1').insertOne(
       {
@@ -274,7 +274,7 @@ describe('a hostile identity', () => {
     expect(await bank.run(['open', 'a', 'ACC'])).toMatchObject({ status: 0 });
   });
 
-  test('may be huge and have more fields than we know', async () => {
+  test('may be huge and have unknown fields', async () => {
     const bank = await workspace({ config: two });
     await bank.db
       .collection<{ _id: string; later: string }>('bankctl')
@@ -283,7 +283,7 @@ describe('a hostile identity', () => {
     expect((await identityOf(bank))[0]).toMatchObject({ later: /^x/, database_id: id });
   });
 
-  test('has its names shown without driving the terminal', async () => {
+  test('has its names shown with terminal codes escaped', async () => {
     const bank = await claimedBank();
     const name = `\u001b]52;c;\u0007${'x'.repeat(1000)}`;
     await bank.db.collection('bankctl').updateOne({}, { $set: { journal: name } });
@@ -317,7 +317,7 @@ describe('init --rename', () => {
     expect(await bank.run(['increment', 'a', 'ACC', '1'])).toMatchObject({ status: 0 });
   });
 
-  test('follows an empty branch of another name, and a currency of equal digits', async () => {
+  test('follows an empty branch that was renamed, and a currency with as many digits', async () => {
     const bank = await workspace({ config: two });
     await bank.run(['init']);
     expect(await renamed(bank, two.replace('a:', 'main:'))).toMatchObject({ status: 0 });
@@ -366,7 +366,7 @@ describe('the database of the URI', () => {
       .replace(/[?&]+$/, '');
 
   test.each(['increment a ACC 1 --create', 'balance', 'init', 'export'])(
-    'is refused where the config file says another: %s',
+    'is refused if the config file names another: %s',
     async (line) => {
       const bank = await workspace({ config: two });
       const env = { BANKCTL_URI: uriOf('other_bank') };
@@ -380,7 +380,7 @@ describe('the database of the URI', () => {
     },
   );
 
-  test('is used if the config names none, and may repeat the one that it names', async () => {
+  test('is used if the config names none, and may repeat the one it names', async () => {
     const bank = await workspace({ config: two });
     const { databaseName } = bank.db;
     const env = { BANKCTL_URI: uriOf(databaseName), HOME: bank.directory };
@@ -394,7 +394,7 @@ describe('the database of the URI', () => {
     expect(await builtIn.db.collection('branch1').countDocuments()).toBe(1);
   });
 
-  test.each(['admin', '%61dmin'])('/%s has a hint at authSource', async (name) => {
+  test.each(['admin', '%61dmin'])('/%s gets a hint about authSource', async (name) => {
     const bank = await workspace({ config: two });
     const env = { BANKCTL_URI: uriOf(name) };
     const answer = await bank.run(['balance'], { env });

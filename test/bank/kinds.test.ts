@@ -96,7 +96,7 @@ describe('the digest of a request', () => {
     ],
   ];
 
-  test.each(digests)('stays what existing journals have: %o %s', (change, memo, digest) => {
+  test.each(digests)('stays what existing journals contain: %o %s', (change, memo, digest) => {
     expect(digestOf(change, memo)).toBe(digest);
   });
 
@@ -130,7 +130,7 @@ describe('the digest of a request', () => {
 
   test('is the same for two requests only if every field of them is', () => {
     const fieldsOf = ([change, memo]: readonly [Change, string | undefined]) => {
-      // A condition, which is no part of what an id stands for.
+      // A condition, which is not part of what an id stands for.
       const { create: _, ...fields } = { create: false, ...change };
       return JSON.stringify(
         [Object.entries(fields).sort(([one], [two]) => (one < two ? -1 : 1)), memo],
@@ -214,7 +214,7 @@ describe('a new kind', () => {
   const inTable = (text: string) => inUnion(text).replace('const kinds = {', '$& hold,');
   const withCommand = (text: string) => text.replace('const posting = {', '$& hold: open,');
 
-  test('is complete with a file, a row of the table and its command', () => {
+  test('is complete with a file, a row in the table and its command', () => {
     const errors = compile({
       'bank/operations/hold.ts': () => hold,
       'bank/operations/operation.ts': inTable,
@@ -223,7 +223,7 @@ describe('a new kind', () => {
     expect(errors).toEqual([]);
   });
 
-  test('does not compile with anything left out: its row, its command, a member, a field', () => {
+  test('does not compile without its row, its command, every member and every field', () => {
     const without = Object.keys(members).map((left) =>
       kindOf(
         `without_${left}`,

@@ -35,14 +35,14 @@ function operation(account: string, { type = 'increment', branch = 'branch1' } =
     : { ...common, type: 'increment', create: false, memo: undefined };
 }
 
-test('a caller whose part is applied learns so even if another part fails', async () => {
+test('a caller whose part is applied learns that even if another part fails', async () => {
   const { bank, db } = await bankWith(['FREE', 'HELD']);
   await db.client.withSession(async (session) => {
     session.startTransaction();
     const held = { account_number: 'HELD' };
     await db.collection('branch1').updateOne(held, { $set: { status: 'frozen' } }, { session });
     const ledger = openLedger(bank, { by });
-    // The first one goes alone; the two behind it are one batch, which conflicts and is split.
+    // The first one goes alone; the two after it are one batch, which conflicts and is split.
     const first = ledger.post(operation('FREE'));
     const free = ledger.post(operation('FREE'));
     const stuck = ledger.post(operation('HELD'));
@@ -56,7 +56,7 @@ test('a caller whose part is applied learns so even if another part fails', asyn
   expect(String(free?.['balance'])).toBe('15.00');
 });
 
-test('no caller waits or pays for the mistake of another', async () => {
+test("no caller waits or pays for another caller's mistake", async () => {
   const { bank } = await bankWith(['A']);
   const ledger = openLedger(bank, { by });
   const asked = [

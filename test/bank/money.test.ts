@@ -72,7 +72,7 @@ describe('amounts', () => {
     );
   });
 
-  test('what is stored is the same as the driver makes of the text', () => {
+  test('what is stored is what the driver makes of the text', () => {
     fc.assert(
       fc.property(minor, currency, (amount, of) => {
         const parsed = Decimal128.fromString(formatAmount(amount, of));

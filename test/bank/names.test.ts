@@ -5,7 +5,7 @@ import {
   parseOperationId,
 } from '../../src/bank/operations/names.ts';
 
-describe('an unusable text is quoted, with what is wrong with it', () => {
+describe('an unusable name is quoted, with what is wrong with it', () => {
   const parsers = { parseAccountNumber, parseOperationId, parseMemo };
 
   test.each([
@@ -27,7 +27,7 @@ describe('an unusable text is quoted, with what is wrong with it', () => {
     expect(() => parsers[name](text)).toThrow(message);
   });
 
-  test('a memo may have what words need, and spaces at its ends', () => {
+  test('a memo may contain whatever text needs, and spaces at its ends', () => {
     for (const memo of ['می\u200Cخواهم', '👩\u200D👧 ❤\uFE0F', ' for rent ']) {
       expect(parseMemo(memo)).toBe(memo.normalize('NFC'));
     }

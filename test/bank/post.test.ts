@@ -5,7 +5,7 @@ import { OutcomeUnknown, post } from '../../src/bank/post.ts';
 import { createMemory } from '../../src/bank/post-memory.ts';
 import { createRehearsal } from '../../src/bank/rehearsal.ts';
 import { startFaultServer } from '../fault-server.ts';
-import { bankWith, by, operation, place, plus } from './bank-with.ts';
+import { bankWith, by, operation, place, plus } from './bank-fixture.ts';
 
 function fates(outcomes: readonly Outcome[]): readonly string[] {
   return outcomes.map((outcome) => {
@@ -27,12 +27,12 @@ describe('rows whose commit went unanswered', () => {
     expect(failure).toMatchObject({ operations: rows });
     await pause(4_000);
     expect(fates(await post(bank, rows, options))).toEqual(['applied', 'applied']);
-    // Another run, and the same one later, find them as what they are.
+    // Another run, and the same one later, find them to be replays.
     expect(fates(await post(bank, rows, { by }))).toEqual(['replayed', 'replayed']);
     expect(fates(await post(bank, rows, options))).toEqual(['replayed', 'replayed']);
   });
 
-  test('are replayed if another run was faster', async () => {
+  test('are replayed if another run posted them first', async () => {
     const server = await startFaultServer();
     const { bank } = await bankWith(['branch1:A'], { uri: server.uri, timeoutMs: 3_000 });
     const rows = [plus('branch1:A', 100n, 'a')];
@@ -40,7 +40,7 @@ describe('rows whose commit went unanswered', () => {
     const options = { by, memory: createMemory() };
     await expect(post(bank, rows, options)).rejects.toBeInstanceOf(OutcomeUnknown);
     await server.heal();
-    // What was never committed is in the way until it is ended.
+    // What was never committed is in the way until it is aborted.
     await server.client.db('admin').command({ killAllSessions: [] });
     expect(fates(await post(bank, rows, { by: 'another@desk' }))).toEqual(['applied']);
     expect(fates(await post(bank, rows, options))).toEqual(['replayed']);
@@ -65,19 +65,19 @@ describe('a batch that cannot end in time', () => {
     };
   }
 
-  test('is split in halves, and later ones are as small from the start', async () => {
+  test('is split in halves, and later batches start at the smaller size', async () => {
     const { bank, db } = await slowBank();
     const memory = createMemory();
     const parts: number[] = [];
-    const settled = (outcomes: readonly Outcome[]) => parts.push(outcomes.length);
-    const outcomes = await post(bank, rows, { by, memory, settled });
+    const onSettled = (outcomes: readonly Outcome[]) => parts.push(outcomes.length);
+    const outcomes = await post(bank, rows, { by, memory, onSettled });
     expect(new Set(fates(outcomes))).toEqual(new Set(['applied']));
     expect(parts.reduce((sum, part) => sum + part)).toBe(1_200);
     expect(memory.batchSize).toBeLessThanOrEqual(300);
     expect(await db.collection('journal').countDocuments()).toBe(1_201);
     parts.length = 0;
     const more = rows.map((row) => ({ ...row, id: `more-${row.id}` }));
-    await post(bank, more, { by, memory, settled });
+    await post(bank, more, { by, memory, onSettled });
     expect(Math.max(...parts)).toBeLessThanOrEqual(300);
   });
 
@@ -92,7 +92,7 @@ describe('a batch that cannot end in time', () => {
 });
 
 describe('a dry run of many batches', () => {
-  test('says of each row what the real run says, however far apart the rows are', async () => {
+  test('answers each row like the real run, however far apart the rows are', async () => {
     const { bank } = await bankWith(['branch1:A', 'branch1:B']);
     const move = { from: place('branch1:A'), to: place('branch1:B'), amountMinor: 2_000n };
     const rows = [
@@ -130,7 +130,7 @@ describe('a dry run of many batches', () => {
     expect(dry).toEqual(real);
   });
 
-  test('remembers a row in less than 250 bytes', async () => {
+  test('needs less than 250 bytes per row', async () => {
     const { bank } = await bankWith(['branch1:A']);
     const rehearsal = createRehearsal();
     for (let start = 0; start < 20_000; start += 10_000) {

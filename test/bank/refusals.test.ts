@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import type { JournalDocument } from '../../src/bank/journal-document.ts';
 import type { Outcome } from '../../src/bank/judge.ts';
 import { type PostOptions, post } from '../../src/bank/post.ts';
-import { bankWith, by, type OpenBank, operation, plus } from './bank-with.ts';
+import { bankWith, by, type OpenBank, operation, plus } from './bank-fixture.ts';
 
 const keeping: PostOptions = { by, refusals: { stand: true } };
 
@@ -24,7 +24,7 @@ async function balance({ db }: OpenBank, account: string): Promise<string> {
 }
 
 describe('a refusal', () => {
-  test('is kept if nothing is applied, and stands in the next run', async () => {
+  test('is kept even if nothing is applied, and stands in the next run', async () => {
     const opened = await bankWith(['branch1:A']);
     const rows = Array.from({ length: 500 }, (_, index) =>
       plus('branch1:A', -10_001n, `w${index}`),
@@ -52,7 +52,7 @@ describe('a refusal', () => {
     });
   });
 
-  test('of one request does not concern another under its id', async () => {
+  test('of one request does not affect another under the same id', async () => {
     const opened = await bankWith(['branch1:A']);
     const wrong = plus('branch1:A', -20_000n, 'x');
     const right = plus('branch1:A', -2_000n, 'x');
@@ -69,7 +69,7 @@ describe('a refusal', () => {
     });
   });
 
-  test('yields to a new attempt: by --retry-refused, or by a single command', async () => {
+  test('yields to a new attempt by --retry-refused or by a single command', async () => {
     const opened = await bankWith(['branch1:A']);
     const rows = ['x', 'y', 'z'].map((id) => plus('branch1:A', -20_000n, id));
     await post(opened.bank, rows, keeping);
@@ -92,7 +92,7 @@ describe('a refusal', () => {
     expect(await journalOf(opened).countDocuments({ refused: { $exists: true } })).toBe(1);
   });
 
-  test('stands even if another request was refused under its id since', async () => {
+  test('stands even if another request has been refused under its id since', async () => {
     const opened = await bankWith(['branch1:A']);
     const [first, second] = [plus('branch1:A', -20_000n, 'x'), plus('branch1:A', -30_000n, 'x')];
     await post(opened.bank, [first], keeping);
@@ -106,7 +106,7 @@ describe('a refusal', () => {
     ]);
   });
 
-  test('of a row that the journal keeps from being judged leaves the others alone', async () => {
+  test('of a row that the journal keeps from being judged spares the others', async () => {
     const opened = await bankWith(['branch1:A']);
     const documents = ['far', 'odd'].map((_id) => ({
       ...{ _id, type: 'increment', at: new Date(), seq: 0, by, request: 'r' },
@@ -137,7 +137,7 @@ describe('a refusal', () => {
     expect(await balance(opened, 'A')).toBe('100.02');
   });
 
-  test('replaces the last one of its id, and remembers it', async () => {
+  test('replaces the previous one of its id, and remembers it', async () => {
     const opened = await bankWith(['branch1:A']);
     for (let round = 0; round < 20; round += 1) {
       const rows = [plus('branch1:A', -20_000n, 'x'), plus('branch1:A', 100n)];
@@ -159,7 +159,7 @@ describe('a refusal', () => {
     ]);
   });
 
-  test('is kept of each half of a batch that the server split', async () => {
+  test('is kept for each half of a batch that was split', async () => {
     const opened = await bankWith(['branch1:A', 'branch1:B']);
     // Another program posted the next version of B past its document.
     const next = { ...(await journalOf(opened).findOne({ 'postings.account_number': 'B' })) };
@@ -197,7 +197,7 @@ describe('a refusal', () => {
     );
   });
 
-  test('and an application exclude each other, whoever is faster', async () => {
+  test('and an application exclude each other, whichever comes first', async () => {
     const opened = await bankWith(['branch1:A']);
     const { bank } = opened;
     for (let round = 0; round < 15; round += 1) {
@@ -216,7 +216,7 @@ describe('a refusal', () => {
     expect(await balance(opened, 'A')).toBe('115.00');
   });
 
-  test('has nothing to be reversed', async () => {
+  test('cannot be reversed', async () => {
     const opened = await bankWith(['branch1:A']);
     await post(opened.bank, [plus('branch1:A', -20_000n, 'x')], keeping);
     const reversal = operation({ type: 'reverse', reverses: 'x' });
@@ -252,7 +252,7 @@ describe('an atomic batch', () => {
 });
 
 describe('a journal of an older version', () => {
-  test('is brought up to date without a moment in which no index holds', async () => {
+  test('is brought up to date without a moment in which no index applies', async () => {
     const opened = await bankWith(['branch1:A']);
     const journal = journalOf(opened);
     await opened.db.command({ collMod: 'journal', validator: { $jsonSchema: {} } });

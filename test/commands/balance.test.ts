@@ -321,7 +321,7 @@ async function heldDeposit(bank: Workspace) {
   await new Promise<void>((held, failed) => {
     posted = post(opened, [operation], {
       by: 'teller@desk',
-      reached: (point) => {
+      onPoint: (point) => {
         if (point === 'committing') held();
         return point === 'committing' ? released : Promise.resolve();
       },

@@ -177,7 +177,7 @@ describe('an id that the journal does not have', () => {
     };
     const posting = post(opened, [operation], {
       by: 'teller@desk',
-      reached: async (point) => {
+      onPoint: async (point) => {
         if (point !== 'committing') return;
         held();
         await released;

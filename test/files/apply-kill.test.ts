@@ -9,7 +9,7 @@ import { workspace } from '../workspace.ts';
 
 const program = join(import.meta.dirname, '..', '..', 'bin', 'bankctl.js');
 
-test('kill -9 at random moments: in the end each row is applied once', async () => {
+test('after kill -9 at random moments, each row is applied exactly once in the end', async () => {
   const bank = await workspace();
   const rows = 20_000;
   for (const account of ['A', 'B']) await bank.run(['open', 'branch1', account]);

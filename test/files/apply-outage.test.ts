@@ -6,7 +6,7 @@ import { expect, onTestFinished, test } from 'vitest';
 import { startThrowaway } from '../../src/database/throwaway.ts';
 import { workspace } from '../workspace.ts';
 
-test('a server that crashes and comes back is ridden out, each row once', async () => {
+test('apply rides out a server crash, and applies each row once', async () => {
   const server = await startThrowaway({
     env: process.env,
     nowMs: Date.now,

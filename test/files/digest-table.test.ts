@@ -4,7 +4,7 @@ import { createDigestTable } from '../../src/files/digest-table.ts';
 
 const half = fc.oneof(fc.nat({ max: 3 }), fc.integer({ min: 0, max: 2 ** 32 - 1 }));
 
-test('counts as a map of lists would', () => {
+test('counts like a map of lists', () => {
   fc.assert(
     fc.property(fc.array(fc.tuple(half, half), { maxLength: 300 }), (digests) => {
       const table = createDigestTable();

@@ -11,7 +11,7 @@ import { memorySource } from './memory-source.ts';
 
 const config = builtInConfig;
 
-/** What is wrong with a file of operations, as the lines say and as the error says. */
+/** What is wrong with a file of operations, according to the lines and to the error. */
 async function faultsOf(content: string | Uint8Array, name = 'rows', chunk = 1 << 20) {
   const lines: LineProblem[] = [];
   const source = memorySource(Buffer.from(content), chunk, name);
@@ -34,7 +34,7 @@ async function faultsOf(content: string | Uint8Array, name = 'rows', chunk = 1 <
 const head = 'id,branch,account,amount';
 const row = (id: string, amount = '1.00') => `${id},branch1,A,${amount}`;
 
-describe('what a file is instead of rows is said, with the cure', () => {
+describe('a file that is not rows is refused with what it is, and a remedy', () => {
   const utf16 = Buffer.from(`\uFEFF${head}\n`, 'utf16le');
   test.each<readonly [name: string, bytes: Uint8Array, expected: RegExp, cure: RegExp]>([
     ['a.csv', utf16, /is UTF-16 text/, /iconv -f UTF-16 -t UTF-8 a\.csv/],
@@ -58,13 +58,13 @@ describe('what a file is instead of rows is said, with the cure', () => {
   });
 });
 
-describe('CSV is read by its grammar', () => {
+describe('CSV is parsed by its grammar', () => {
   const cell = fc.string({
     unit: fc.constantFrom('a', '"', ',', '\n', ';', ' ', 'é'),
     maxLength: 6,
   });
 
-  test('whatever is in its cells and however the bytes come', async () => {
+  test('whatever is in its cells and however the bytes arrive', async () => {
     const quoted = (text: string) => `"${text.replaceAll('"', '""')}"`;
     await fc.assert(
       fc.asyncProperty(
@@ -151,7 +151,7 @@ test.each([
   expect(lines).toMatchObject([{ line: 1, hint: expect.stringMatching(hint) }]);
 });
 
-test('a balance says the same', () => {
+test('a balance gets the same message', () => {
   const target = { config, branch: 'branch1', anyBranch: false };
   const fields = { account: 'A', balance: '5,00' };
   expect(accountShape.columns).toContain('balance');
@@ -160,7 +160,7 @@ test('a balance says the same', () => {
   );
 });
 
-test('every id that is there twice is found, whatever the ids are', async () => {
+test('every id that occurs twice is found, whatever the ids are', async () => {
   const ids = fc.array(fc.stringMatching(/^[ab]{1,4}$/), { minLength: 1, maxLength: 30 });
   await fc.assert(
     fc.asyncProperty(ids, async (all) => {

@@ -44,7 +44,7 @@ const commands = {
 } as const;
 
 test.each(['apply', 'import'] as const)(
-  '%s at every message: it counts what the journal holds, and run again it is complete',
+  '%s interrupted at every message counts what the journal holds, and is complete when run again',
   async (verb) => {
     const { line, rows, whole, counted, left } = commands[verb];
     const bank = await workspace();
@@ -81,7 +81,7 @@ test.each(['apply', 'import'] as const)(
       for (const account of left(at).split('\n')) expect(stdout).toContain(account);
       if (!ran.reached) break;
     }
-    // What was cut off in a transaction would keep the database from being dropped for a minute.
+    // A transaction that was cut off would keep the database from being dropped for a minute.
     await endAbandoned(bank.db.client);
     expect(seen).toContain('0 counted');
     expect(seen).toContain('130');

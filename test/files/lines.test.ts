@@ -17,7 +17,7 @@ async function read(bytes: Uint8Array, chunk: number) {
   return { lines, bytes: last?.bytes ?? 0, isCut: last?.isCut ?? false };
 }
 
-test('lines are the same however the bytes come', async () => {
+test('lines are the same however the bytes arrive', async () => {
   const line = fc.oneof(
     fc.string({ unit: fc.constantFrom('a', 'é', '\u{1F600}', '"', ' '), maxLength: 12 }),
     fc.constantFrom('', 'x'.repeat(70_000), '\uD800'),

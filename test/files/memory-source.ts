@@ -1,6 +1,6 @@
 import type { Source } from '../../src/files/source.ts';
 
-/** Bytes as a source that gives them in chunks of that size. */
+/** Bytes as a source that yields them in chunks of that size. */
 export function memorySource(bytes: Uint8Array, chunk = 1 << 20, name = 'rows'): Source {
   return {
     name,

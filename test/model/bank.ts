@@ -1,8 +1,8 @@
 /**
  * The reference model: a bank as the design describes it, and nothing else. Pure, without a
- * database, without any code of src: where the two differ, one of them is wrong. Amounts are
- * bigint minor units. What it does not decide (times, texts, the order of two faults in one
- * request) it leaves open: a refusal names every code that would be right.
+ * database, without any code of src: if the two differ, one of them is wrong. Amounts are bigint
+ * minor units. What it does not decide (times, texts, the order of two faults in one request) it
+ * leaves open: a refusal names every code that would be right.
  */
 
 export interface Place {
@@ -58,7 +58,7 @@ interface Refused {
   readonly codes: readonly string[];
 }
 
-/** Never changed: every operation gives a new one. */
+/** Immutable: every operation returns a new one. */
 export interface Bank {
   readonly accounts: ReadonlyMap<string, Account>;
   readonly applied: ReadonlyMap<string, Applied>;
@@ -105,7 +105,7 @@ export function ask(
   return [after, fate];
 }
 
-/** A bank of one's own, which nobody else has seen. */
+/** A private copy of a bank. */
 interface Draft extends Bank {
   readonly accounts: Map<string, Account>;
   readonly applied: Map<string, Applied>;
@@ -119,7 +119,7 @@ function draftOf({ accounts, applied, refused }: Bank): Draft {
 function take(bank: Draft, rules: Rules, request: Request, { row, retryRefused }: Manner): Fate {
   const before = bank.applied.get(request.id);
   if (before !== undefined) {
-    // What conflicts with something applied is refused by that, and needs no memory of its own.
+    // What conflicts with something applied is refused for that, and need not be remembered.
     return same(before, request)
       ? { kind: 'replayed', postings: before.postings }
       : { kind: 'refused', codes: ['operation_id_conflict'] };
@@ -145,7 +145,7 @@ function take(bank: Draft, rules: Rules, request: Request, { row, retryRefused }
   return { kind: 'applied', postings };
 }
 
-/** An id stands for type, accounts, amount and memo; `create` is a condition, not a part of it. */
+/** An id stands for type, accounts, amount and memo; `create` is a condition, not part of it. */
 function same(a: { ask: Ask; memo: string }, b: { ask: Ask; memo: string }): boolean {
   return requestText(a) === requestText(b);
 }
@@ -163,7 +163,7 @@ interface Leg {
   readonly status: Account['status'];
 }
 
-/** The legs of what is asked; every rule that it breaks is added to `codes`. */
+/** The legs of a request; every rule that it breaks is added to `codes`. */
 function legsOf(bank: Bank, rules: Rules, asked: Ask, codes: Set<string>): readonly Leg[] {
   switch (asked.type) {
     case 'open':
@@ -257,7 +257,7 @@ export interface FileManner extends Manner {
   readonly stop: boolean;
 }
 
-/** What a file does. Its fates end at the row that stopped it; an atomic one is all or nothing. */
+/** What a file does. Its fates end at the row that stopped it; an atomic file is all or nothing. */
 export function askAll(
   bank: Bank,
   rules: Rules,

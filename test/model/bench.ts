@@ -10,13 +10,13 @@ import { type CuttingProxy, startProxy } from './proxy.ts';
 import type { Ran, ResultLine } from './relations.ts';
 import { type FaultyServer, startFaultyServer } from './server.ts';
 
-/** What all sessions share: one server, one proxy before it, and one directory. */
+/** What all sessions share: one server, one proxy in front of it, and one directory. */
 export interface Bench {
   readonly server: FaultyServer;
   readonly client: MongoClient;
   readonly proxy: CuttingProxy;
   readonly directory: string;
-  /** Makes of what a command left behind what it should not have: for canaries. */
+  /** Turns what a command left behind into what it should not have left: for canaries. */
   readonly doctor?: (ran: Ran) => Ran;
   readonly close: () => Promise<void>;
 }
@@ -25,7 +25,7 @@ export async function openBench(): Promise<Bench> {
   const server = await startFaultyServer();
   const client = await MongoClient.connect(server.uri, { appName: 'model', maxPoolSize: 6 });
   const proxy = await startProxy(server.port);
-  // Of the user's alone, as the place of a config must be.
+  // Owned by the user alone, as the directory of a config must be.
   const directory = mkdtempSync(join(server.directory, 'session-'));
   return {
     server,
@@ -55,7 +55,7 @@ export interface RunOptions {
 
 const realContext = createContext();
 
-/** A command that takes longer than this never ends. */
+/** A command that takes longer than this is taken to hang. */
 const endlessMs = 600_000;
 
 /** Runs one command line to its end. */

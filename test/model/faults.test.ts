@@ -7,7 +7,7 @@ import { findText, hunt } from './hunt.ts';
  * difference is shown as the shortest session of command lines that has it, with its seed:
  * `npm run soak -- model --sessions 1 --seed S` plays that one again, thousands of them find more.
  */
-test('and under faults, what a command says of an operation is what the journal holds', {
+test('under faults, what a command says about an operation is what the journal holds', {
   timeout: 3_600_000,
 }, async () => {
   const bench = await openBench();

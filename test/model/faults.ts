@@ -2,7 +2,7 @@ import type { MongoClient } from 'mongodb';
 import type { Fault, FaultCommand } from './plan.ts';
 import type { CuttingProxy, Message } from './proxy.ts';
 
-/** Makes a fault happen to the commands from now on, until the result is called. */
+/** Makes a fault affect all commands from now on, until the returned function is called. */
 export async function injectFault(
   fault: Fault,
   { client, proxy, interrupt }: FaultHost,
@@ -38,7 +38,7 @@ export async function injectFault(
         if (matches(message, fault.command) && message.when === fault.when) seen += 1;
         else return 'pass';
         if (seen !== fault.nth) return 'pass';
-        // The message goes on at once; the signal comes in the turns that follow.
+        // The message is passed on at once; the signal comes in the turns that follow.
         void afterTicks(fault.ticks).then(interrupt);
         return 'pass';
       });
@@ -48,7 +48,7 @@ export async function injectFault(
 }
 
 export interface FaultHost {
-  /** The harness' own connection, straight to the server. */
+  /** The harness's own connection, directly to the server. */
   readonly client: MongoClient;
   readonly proxy: CuttingProxy;
   /** What Ctrl-C does. */
@@ -82,12 +82,12 @@ async function failCommand(
   await client.db('admin').command({
     configureFailPoint: 'failCommand',
     mode,
-    // The harness' own connection has another name, and is spared.
+    // The harness's own connection has another name, and is spared.
     data: { failCommands: commands, appName: 'bankctl', ...effect },
   });
 }
 
-/** What is late has come to its end. */
+/** Waits until what is late has ended. */
 async function untilQuiet(client: MongoClient): Promise<void> {
   const late = [{ $currentOp: {} }, { $match: { appName: 'bankctl', secs_running: { $gte: 0 } } }];
   const admin = client.db('admin');

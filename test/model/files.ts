@@ -2,11 +2,11 @@ import type { Ask, Place, Request, Wanted } from './bank.ts';
 import { placeKey } from './bank.ts';
 import { amountText, type World } from './worlds.ts';
 
-/** A file as a session gives it to bankctl. */
+/** A file as a session passes it to bankctl. */
 export interface RowFile {
   readonly name: string;
   readonly text: string;
-  /** Line number of each row, in order: as messages and results name it. */
+  /** Line number of each row, in order, as messages and results name it. */
   readonly lines: readonly number[];
 }
 
@@ -53,7 +53,7 @@ export function accountFile(
   );
 }
 
-/** What is asked, in the columns of a file. */
+/** A request, in the columns of a file. */
 export function fieldsOf(ask: Ask, world: World): Fields {
   switch (ask.type) {
     case 'open':
@@ -73,13 +73,13 @@ export function fieldsOf(ask: Ask, world: World): Fields {
   }
 }
 
-/** What is asked, as words on a command line. */
+/** A request, as words on a command line. */
 export function wordsOf(ask: Ask, world: World): readonly string[] {
   const at = ({ branch, account }: Place) => [branch, account];
   switch (ask.type) {
     case 'open': {
       const amount = amountIn(ask.minor, ask.at.branch, world);
-      // With the sign beside it: `--balance -5` would be two flags.
+      // Joined by `=`: `--balance -5` would be two flags.
       return ['open', ...at(ask.at), `--balance=${amount}`];
     }
     case 'increment': {
@@ -118,7 +118,7 @@ function file(
   return { name: `${name}.csv`, text, lines: rows.map((_, index) => index + 2) };
 }
 
-/** Flags are no text in JSON. */
+/** Flags are not text in JSON. */
 function ndjson(row: Fields): string {
   return JSON.stringify(
     row['create'] === undefined ? row : { ...row, create: row['create'] === 'true' },

@@ -10,11 +10,11 @@ export interface Hunt {
   /** Session number i is drawn from seed + i alone, so that each can be played again by itself. */
   readonly seed: number;
   readonly faults: boolean;
-  /** Sessions whose plan, as JSON, has no match of it are passed over, and counted as played. */
+  /** Sessions whose plan, as JSON, does not match are skipped, and counted as played. */
   readonly having?: RegExp;
-  /** Goes on after a difference, and shows the first of each kind. */
+  /** Continues after a difference, and shows the first of each kind. */
   readonly survey?: boolean;
-  /** Commands of the shortest session are looked for in at most that many tries. */
+  /** The maximum number of attempts at finding the commands of the shortest session. */
   readonly shrinkTries?: number;
   readonly progress?: (played: number, commands: number) => void;
   /** Called with each find as soon as it is shrunk. */
@@ -71,7 +71,9 @@ function draw(seed: number, faults: boolean): Plan {
   return plan;
 }
 
-/** Finds of one relation are taken for one, but for the relations that hold for every command. */
+/**
+ * Finds of one relation count as one kind, except for the relations that hold for every command.
+ */
 function kindOf({ failure }: Outcome): string {
   const { relation = '', detail = '' } = failure ?? {};
   if (!relation.endsWith('clean') && relation !== 'harness') return relation;
@@ -79,7 +81,7 @@ function kindOf({ failure }: Outcome): string {
   return `${relation}: ${words.replace(/\d+/g, 'N').split(/\s+/).slice(0, 6).join(' ')}`;
 }
 
-/** Leaves out of a session what its difference does not need. */
+/** Removes from a session what its difference does not need. */
 async function shortest(
   bench: Bench,
   found: Outcome,
@@ -103,7 +105,7 @@ async function shortest(
   return { relation: failure?.relation ?? '', detail: failure?.detail ?? '', log };
 }
 
-/** A find as a person reads it, and plays it again. */
+/** A find as a person reads it and replays it. */
 export function findText({ relation, detail, seed, after, log }: Find): string {
   const lines = log.map((line) => `  ${line.replaceAll('\n', '\n  ')}`);
   const repeat = `npm run soak -- model --sessions 1 --seed ${seed}`;

@@ -165,7 +165,7 @@ export type Fault =
       readonly kind: 'cut';
       readonly command: FaultCommand;
       readonly when: 'before' | 'after';
-      /** The error that every later try of that command meets, none if null. */
+      /** The error that every later attempt of that command meets; none if null. */
       readonly then: number | null;
     }
   | {
@@ -206,7 +206,7 @@ export const errorCodes = [
 
 const place = { branch: fc.nat(2), account: fc.nat(3) };
 
-/** Mostly cents and small change, so that minimum, zero and equality are met often. */
+/** Mostly cents and small change, so that minimum, zero and equality occur often. */
 const minor = fc.oneof(
   { weight: 5, arbitrary: fc.integer({ min: -300, max: 1_000 }) },
   { weight: 2, arbitrary: fc.constantFrom(0, 100, -100, 500, -500) },
@@ -256,7 +256,7 @@ const fault: fc.Arbitrary<Fault> = fc.oneof(
     kind: fc.constant('cut' as const),
     command: faultCommand,
     when: fc.constantFrom('before' as const, 'after' as const),
-    // Without error it is the plainest of faults, and must be met often.
+    // Without an error it is the simplest fault, and must occur often.
     // biome-ignore lint/suspicious/noThenProperty: it is data, and no promise
     then: fc.option(fc.constantFrom(...errorCodes)),
   }),

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { createServer, connect as dial, type Socket } from 'node:net';
 
-/** A message between bankctl and the server, by the command that it is or answers. */
+/** A message between bankctl and the server, by the command that it is or that it answers. */
 export interface Message {
   readonly name: string;
   /** Before: the request, which the server has not seen. After: its answer. */
@@ -10,7 +10,10 @@ export interface Message {
 
 export type Watcher = (message: Message) => Promise<'pass' | 'cut'>;
 
-/** A TCP proxy that knows where messages begin, and can cut before and after the server acted. */
+/**
+ * A TCP proxy that knows where messages begin, and can cut the connection before or after the
+ * server acts.
+ */
 export interface CuttingProxy {
   readonly port: number;
   /** Decides on every message from now on; undefined lets all pass. */
@@ -40,7 +43,7 @@ export async function startProxy(serverPort: number): Promise<CuttingProxy> {
       socket.on('close', cut);
     }
     const decide = async (message: Message, pass: () => void) => {
-      // Without a watcher nothing is put off, so that messages keep their pace.
+      // Without a watcher nothing is deferred, so that messages keep their pace.
       const what = watcher === undefined ? 'pass' : await watcher(message);
       if (what === 'pass') pass();
       else cut();
@@ -71,7 +74,7 @@ export async function startProxy(serverPort: number): Promise<CuttingProxy> {
   };
 }
 
-/** Puts chunks together again to whole messages, one after another. */
+/** Reassembles chunks into whole messages, one after another. */
 function inMessages(socket: Socket, take: (message: Buffer) => Promise<void>): void {
   let held = Buffer.alloc(0);
   let turn = Promise.resolve();
@@ -90,7 +93,7 @@ function inMessages(socket: Socket, take: (message: Buffer) => Promise<void>): v
 function nameOf(message: Buffer): string {
   if (message.readInt32LE(12) !== opMsg) return 'hello';
   let at = 20;
-  // Sections of kind 1 hold documents beside the command.
+  // Sections of kind 1 hold documents alongside the command.
   while (message[at] === 1) at += 1 + message.readInt32LE(at + 1);
   const start = at + 1 + 4 + 1;
   const name = message.toString('utf8', start, message.indexOf(0, start));

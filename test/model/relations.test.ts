@@ -90,12 +90,12 @@ const canaries: Readonly<Record<string, readonly Canary[]>> = {
   ],
   fateAsSaid: [
     [
-      'done, but not there',
+      'done, but not stored',
       () => relations.fateAsSaid(ran(), 'op-1', nothing, bank),
       () => relations.fateAsSaid(ran(), 'op-1', nothing, nothing),
     ],
     [
-      'not applied, but there',
+      'not applied, but stored',
       () =>
         relations.fateAsSaid(
           failed('The operation op-1 was not applied.'),
@@ -123,7 +123,7 @@ const canaries: Readonly<Record<string, readonly Canary[]>> = {
       () => relations.fateAsSaid(failed('It may or may not be applied'), 'op-1', nothing, bank),
     ],
     [
-      'applied in silence',
+      'applied silently',
       () => relations.fateAsSaid(failed('Interrupted.', 130), 'op-1', nothing, nothing),
       () => relations.fateAsSaid(failed('Interrupted.', 130), 'op-1', nothing, bank),
     ],
@@ -140,7 +140,7 @@ const canaries: Readonly<Record<string, readonly Canary[]>> = {
       () => relations.resultAsStored(json({ ...opened, version: 2 }), 'op-1', nothing, bank),
     ],
     [
-      'a replay told as new',
+      'a replay reported as new',
       () => relations.resultAsStored(json({ ...opened, replayed: true }), 'op-1', bank, bank),
       () => relations.resultAsStored(json(opened), 'op-1', bank, bank),
     ],
@@ -152,7 +152,7 @@ const canaries: Readonly<Record<string, readonly Canary[]>> = {
   ],
   wroteNothing: [
     [
-      'a document more',
+      'an extra document',
       () => relations.wroteNothing('nothing', ran(), bank, stored()),
       () => relations.wroteNothing('nothing', ran(), nothing, bank),
     ],
@@ -172,7 +172,7 @@ const canaries: Readonly<Record<string, readonly Canary[]>> = {
   ],
   fateAsModelled: [
     [
-      'refused, or not',
+      'applied, but expected to be refused',
       () => relations.fateAsModelled(ran(), { kind: 'applied', postings: [] }, false),
       () => relations.fateAsModelled(ran(), { kind: 'refused', codes: ['x'] }, false),
     ],
@@ -183,7 +183,7 @@ const canaries: Readonly<Record<string, readonly Canary[]>> = {
       () => relations.fateAsModelled(failed('', 1), { kind: 'refused', codes: ['x'] }, false),
     ],
     [
-      'replayed, or not',
+      'applied, but expected to be replayed',
       () => relations.fateAsModelled(json(opened), { kind: 'applied', postings: [] }, false),
       () => relations.fateAsModelled(json(opened), { kind: 'replayed', postings: [] }, false),
     ],
@@ -275,7 +275,7 @@ const canaries: Readonly<Record<string, readonly Canary[]>> = {
   ],
   importCounts: [
     [
-      'created, but not there',
+      'created, but not stored',
       () => relations.importCounts(json(imported), rows, nothing, bank),
       () => relations.importCounts(json(imported), rows, bank, bank),
     ],
@@ -307,24 +307,24 @@ const canaries: Readonly<Record<string, readonly Canary[]>> = {
       () => relations.stateAsModelled(bank, poorer),
     ],
     [
-      'an account too many',
+      'one account too many',
       () => relations.stateAsModelled(nothing, emptyBank),
       () => relations.stateAsModelled(bank, emptyBank),
     ],
     [
-      'an operation too many',
+      'one operation too many',
       () => relations.stateAsModelled(bank, model),
       () => relations.stateAsModelled(stored({ ids: ['op-1', 'p'] }), model),
     ],
   ],
   ledgerSound: [
     [
-      'a balance beside its postings',
+      'a balance that differs from its postings',
       () => relations.ledgerSound(bank, world),
       () => relations.ledgerSound(stored({ minor: 101n }), world),
     ],
     [
-      'a version too many',
+      'one version too many',
       () => relations.ledgerSound(bank, world),
       () => relations.ledgerSound(stored({ version: 2 }), world),
     ],
@@ -346,7 +346,7 @@ const canaries: Readonly<Record<string, readonly Canary[]>> = {
       () => relations.balanceAdds(json(total('1.01')), bank, world),
     ],
     [
-      'another number of accounts',
+      'a different number of accounts',
       () => relations.balanceAdds(json(total('1.00')), bank, world),
       () => relations.balanceAdds(json(total('1.00', 2)), bank, world),
     ],

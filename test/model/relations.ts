@@ -4,8 +4,8 @@ import { minorOf, type World } from './worlds.ts';
 
 /**
  * What must hold between what bankctl says, what the database holds before and after, and what the
- * model expects. Each relation is pure, has a name, and throws `Violation`; relations.test.ts hands
- * each a doctored result and sees it object. What a step checks in its own words, by `must`, is
+ * model expects. Each relation is pure, has a name, and throws `Violation`; relations.test.ts gives
+ * each a doctored result and expects it to object. What a step checks itself, with `must`, is
  * doctored in steps.test.ts.
  */
 
@@ -27,7 +27,7 @@ export interface ResultLine {
   readonly reason?: string;
 }
 
-/** A relation that does not hold: what the instrument looks for. */
+/** A relation that does not hold: what the tests look for. */
 export class Violation extends Error {
   readonly relation: string;
 
@@ -42,7 +42,7 @@ function hold(relation: string, condition: boolean, detail: string): asserts con
   if (!condition) throw new Violation(relation, detail);
 }
 
-/** What a command says of itself, in short. */
+/** What a command reports, in short. */
 export function saying({ argv, status, stdout, stderr }: Ran): string {
   const told = [stderr, stdout].filter((text) => text !== '').join(' | ');
   return `${argv.join(' ')} → ${status}: ${told.replaceAll('\n', ' ').slice(0, 900)}`;
@@ -73,7 +73,7 @@ const saysNot =
 const saysUnknown =
   /may or may not|is not known|outcome_unknown|not certain|Nothing is certainly applied/;
 
-/** What a message says of one operation's fate is what the journal holds. */
+/** What a message says about one operation's fate is what the journal holds. */
 export function fateAsSaid(ran: Ran, id: string, before: Snapshot, after: Snapshot): void {
   const there = after.journal.has(id);
   const fresh = there && !before.journal.has(id);
@@ -138,7 +138,7 @@ function change(before: Snapshot, after: Snapshot): string {
   return gained.length > 0 ? gained.slice(0, 3).join(' ').slice(0, 600) : 'documents are gone';
 }
 
-/** A dry run answers as the real run does, but for saying that it was dry. */
+/** A dry run answers like the real run, except for saying that it was dry. */
 export function dryAsReal(dry: Ran, real: Ran): void {
   const words = (ran: Ran) => {
     const { dry_run: _, batches: __, ...result } = output(ran) ?? {};
@@ -161,7 +161,7 @@ export function fateAsModelled(ran: Ran, fate: Fate, tried: boolean): void {
     return;
   }
   const replayed = output(ran)?.['replayed'];
-  // After an attempt that failed, whether it was applied then or now is left open.
+  // After a failed attempt, it is left open whether it was applied then or now.
   if (replayed !== undefined && !tried)
     hold(relation, replayed === (fate.kind === 'replayed'), wrong);
 }
@@ -201,7 +201,7 @@ export function resultLines(ran: Ran, before: Snapshot, after: Snapshot): void {
   }
 }
 
-/** A run of a file that failed says nothing that the journal denies. */
+/** A failed run of a file says nothing that the journal contradicts. */
 export function failedFile(ran: Ran, before: Snapshot, after: Snapshot): void {
   const relation = 'failed file = journal';
   const fresh = added(before, after);
@@ -224,7 +224,7 @@ export function failedFile(ran: Ran, before: Snapshot, after: Snapshot): void {
     hold(relation, within, `${done} were done: ${saying(ran)}`);
   }
   if (counts !== undefined || fresh.length === 0) return;
-  // Whoever reads it must learn that something is, or may be, done.
+  // The reader must learn that something is, or may be, done.
   const told =
     saysUnknown.test(text) || /certainly|are done|is done|was applied|were applied/.test(text);
   hold(relation, told, `${fresh.length} operations were applied in silence: ${saying(ran)}`);
@@ -268,7 +268,7 @@ export function importCounts(
       const same = is.minor === want?.minor && is.status === status;
       hold(relation, same, `it is ${is.minor} and ${is.status}: ${said}`);
     } else if (was?.text !== is?.text) {
-      // What an earlier try opened, and had no time to freeze or close.
+      // What an earlier attempt opened, and had no time to freeze or close.
       const completed =
         tried &&
         outcome === 'duplicate' &&
@@ -360,7 +360,7 @@ export function balanceAdds(ran: Ran, snapshot: Snapshot, world: World): void {
   }
 }
 
-/** Something is as it must be: for what a step checks in its own words. */
+/** Something is as it must be: for what a step checks itself. */
 export function must(relation: string, condition: boolean, detail: string): void {
   hold(relation, condition, detail);
 }

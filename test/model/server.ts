@@ -8,7 +8,7 @@ import { MongoMemoryServer } from 'mongodb-memory-server';
 import { checkMongod } from '../../src/database/mongod/mongod-binary.ts';
 import { findMongod } from '../../src/database/mongod/mongod-search.ts';
 
-/** A server whose commands can be made to fail, with its data in memory where that is possible. */
+/** A server whose commands can be made to fail, with its data in memory if possible. */
 export interface FaultyServer {
   readonly uri: string;
   readonly port: number;
@@ -65,7 +65,7 @@ export async function startFaultyServer(): Promise<FaultyServer> {
   };
 }
 
-/** Waiting for the journal is left out: no power fails here, and it takes most of the time. */
+/** Does not wait for the journal: no power fails here, and waiting would take most of the time. */
 async function initiate(uri: string, port: number): Promise<void> {
   const client = await MongoClient.connect(uri);
   const admin = client.db('admin');

@@ -18,7 +18,7 @@ import { clean, type Ran, Violation } from './relations.ts';
 import { adopt, collectionsOf, readSnapshot, type Snapshot } from './snapshot.ts';
 import { configText, rulesOf, type World, worlds } from './worlds.ts';
 
-/** Words that mean something to a shell, a regular expression or another Unicode form. */
+/** Words with a meaning in a shell, in a regular expression or in another Unicode form. */
 const accounts = ['A', 'B', 'Ä 1', '$C.d'];
 
 /** One session under way: what its steps read and change. */
@@ -28,7 +28,7 @@ export class Session {
   readonly rules: Rules;
   readonly db: Db;
   readonly directory: string;
-  /** The session so far as lines that a person can copy into a shell. */
+  /** The session so far, as lines that a person can copy into a shell. */
   readonly log: string[] = [];
   commands = 0;
   model: Bank = emptyBank;
@@ -74,7 +74,7 @@ export class Session {
     };
   }
 
-  /** What a plan asks, with the names and ids of this session. */
+  /** What a plan asks for, with the names and ids of this session. */
   ask({ type, minor, create, reverses, other, ...at }: AskPlan): Ask {
     const amount = BigInt(minor);
     switch (type) {
@@ -85,7 +85,7 @@ export class Session {
       case 'transfer':
         return { type, from: this.place(at), to: this.place(other), minor: amount };
       case 'reverse': {
-        // Ids that bankctl derives are known to the model by other names.
+        // The model knows ids that bankctl derives by other names.
         const ids = [...this.model.applied.keys()].filter((id) => /^[a-z]+[-\d]+$/.test(id));
         return { type, reverses: ids[reverses % Math.max(ids.length, 1)] ?? 'nothing' };
       }
@@ -111,11 +111,11 @@ export class Session {
     return readSnapshot(this.db, this.world);
   }
 
-  /** Runs one command line, and checks what holds for every one. */
+  /** Runs one command line, and checks what must hold for every one. */
   async run(argv: readonly string[], options: Partial<RunOptions> = {}): Promise<Ran> {
     this.commands += 1;
     this.log.push(commandLine(argv, options));
-    // A machine under load is no fault. Where one is looked for, its time is given.
+    // A slow machine is not a fault. When looking for a time-out, its limit is given.
     const patient = argv.includes('--timeout') ? argv : [...argv, '--timeout', '5m'];
     const where = { cwd: this.directory, uri: this.bench.server.uri };
     const real = await run(patient, { ...where, ...options });
@@ -125,7 +125,9 @@ export class Session {
     return ran;
   }
 
-  /** Runs one command line while a fault waits for it, and leaves the server as if none had. */
+  /**
+   * Runs one command line while a fault awaits it, and leaves the server as if there had been none.
+   */
   async runFaulty(
     argv: readonly string[],
     fault: Fault,
@@ -144,19 +146,19 @@ export class Session {
       });
     } finally {
       await end();
-      // What the cut left open would hold its accounts for a minute.
+      // A transaction left open by the cut would hold its accounts for a minute.
       await client.db('admin').command({ killAllSessions: [] });
     }
   }
 
-  /** Takes over what the database has, after a step whose end the model leaves open. */
+  /** Takes over what the database has, after a step whose outcome the model leaves open. */
   async adopt(): Promise<Snapshot> {
     const snapshot = await this.snapshot();
     this.model = adopt(this.model, snapshot);
     return snapshot;
   }
 
-  /** What a snapshot does not look at is not there. */
+  /** There is nothing that a snapshot does not look at. */
   async checkCollections(): Promise<void> {
     const strays = await this.#dropStrays();
     if (strays.length > 0) throw new Violation('no other collection', `there was ${strays}`);
@@ -172,7 +174,7 @@ export class Session {
     return strays;
   }
 
-  /** Does something to the database and, whatever came of it, puts all documents back. */
+  /** Does something to the database and, whatever happens, puts all documents back. */
   async aside<T>(work: (before: Snapshot) => Promise<T>): Promise<T> {
     const before = await this.snapshot();
     const documents = await allDocuments(this.db);
@@ -220,7 +222,7 @@ export async function restore(
   }
 }
 
-/** Removes all documents of a database, which is faster than to drop it and make it anew. */
+/** Removes all documents of a database, which is faster than dropping and recreating it. */
 export async function empty(db: Db): Promise<void> {
   const names = (await db.listCollections({}, { nameOnly: true }).toArray()).map(
     ({ name }) => name,
@@ -241,7 +243,7 @@ function shellWord(word: string): string {
   return /^[\w.:=,@/+-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
 }
 
-/** What came of a session. */
+/** The outcome of a session. */
 export interface Outcome {
   readonly failure: { readonly relation: string; readonly detail: string } | undefined;
   readonly log: readonly string[];

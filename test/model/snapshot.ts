@@ -4,7 +4,7 @@ import type { World } from './worlds.ts';
 
 const { EJSON } = BSON;
 
-/** A document of a branch's collection as it stands there. */
+/** A document of a branch's collection as it is stored. */
 export interface StoredAccount extends Place {
   readonly stamp: unknown;
   readonly status: unknown;
@@ -15,7 +15,7 @@ export interface StoredAccount extends Place {
   readonly text: string;
 }
 
-/** An applied operation as it stands in the journal. */
+/** An applied operation as it is stored in the journal. */
 export interface StoredEntry {
   readonly id: string;
   readonly type: string;
@@ -26,7 +26,7 @@ export interface StoredEntry {
   readonly postings: readonly Posting[];
 }
 
-/** The whole database at one moment, read past bankctl. */
+/** The whole database at one moment, read without bankctl. */
 export interface Snapshot {
   readonly accounts: readonly StoredAccount[];
   readonly journal: ReadonlyMap<string, StoredEntry>;
@@ -36,7 +36,7 @@ export interface Snapshot {
   readonly text: string;
 }
 
-/** The collections of a world, by which name whatever bankctl writes is found. */
+/** The collections of a world, in which everything that bankctl writes is found. */
 export function collectionsOf({ branches, journal }: World): readonly string[] {
   return [...branches.map(({ collection }) => collection), journal, 'bankctl'];
 }
@@ -144,7 +144,7 @@ export function added(before: Snapshot, after: Snapshot): readonly string[] {
   return [...after.journal.keys()].filter((id) => !before.journal.has(id));
 }
 
-/** Account documents by place; two of one number make a list of two. */
+/** Account documents by place; two with the same number make a list of two. */
 export function byPlace({ accounts }: Snapshot): ReadonlyMap<string, readonly StoredAccount[]> {
   const found = new Map<string, StoredAccount[]>();
   for (const account of accounts) {
@@ -154,7 +154,7 @@ export function byPlace({ accounts }: Snapshot): ReadonlyMap<string, readonly St
   return found;
 }
 
-/** The model's state as the database has it, where the model had left open what would happen. */
+/** The model's state as the database has it, if the model had left open what would happen. */
 export function adopt(model: Bank, snapshot: Snapshot): Bank {
   const accounts = new Map<string, Account>();
   for (const stored of snapshot.accounts) {
@@ -174,7 +174,7 @@ export function adopt(model: Bank, snapshot: Snapshot): Bank {
   return { accounts, applied, refused };
 }
 
-/** What an entry was asked for, as its postings tell. */
+/** What was asked for, inferred from an entry's postings. */
 function askOf({ type, postings, reverses = '' }: StoredEntry): Ask {
   const [first, second] = postings;
   if (first === undefined) throw new Error('an applied operation without postings');

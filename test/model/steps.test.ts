@@ -6,8 +6,8 @@ import { play } from './session.ts';
 import { playStep } from './steps/index.ts';
 
 /**
- * A canary for each relation that a step checks in its own words: the step plays on the real
- * program, of which one command is made to leave behind what it should not, and must object.
+ * A canary for each relation that a step checks itself: the step plays on the real program, one of
+ * whose commands is made to leave behind what it should not, and must object.
  */
 
 let bench: Bench;
@@ -41,7 +41,7 @@ const malformed = (what: Extract<Step, { do: 'malformed' }>['what']): Step => ({
 const refusedFile: typeof file = { ...file, rows: [{ ...asked, minor: -1_000_000 }] };
 const lost: Fault = { kind: 'fail point', commands: ['findAndModify'], how: 13, times: 3 };
 
-/** What the doctor makes of the first, or a later, command that begins with these words. */
+/** How the result of the first, or a later, command that begins with these words is doctored. */
 interface Canary {
   readonly steps: readonly Step[];
   readonly words: readonly string[];

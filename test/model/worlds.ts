@@ -7,7 +7,7 @@ export interface Branch extends BranchRules {
   readonly digits: number;
 }
 
-/** A config. Sessions take turns in few worlds, so that collections need not be made anew. */
+/** A config. Sessions take turns in a few worlds, so that collections need not be recreated. */
 export interface World {
   readonly currency: string;
   readonly journal: string;
@@ -47,7 +47,7 @@ export function rulesOf(world: World): Rules {
   return new Map(world.branches.map((each) => [each.name, each]));
 }
 
-/** The config file of a world. Everything is quoted, so that no name means something in YAML. */
+/** The config file of a world. Everything is quoted, so that no name has a meaning in YAML. */
 export function configText(world: World, database: string): string {
   const lines = world.branches.map((each) => {
     const min = each.minMinor === 0n ? '' : `, minBalance: "${amountText(each.minMinor, each)}"`;

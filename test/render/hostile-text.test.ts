@@ -27,7 +27,7 @@ import type { View } from '../../src/render/view.ts';
 import type { FirstWrong, ScheduleStory } from '../../src/stress/check/story.ts';
 import { Captured } from '../workspace.ts';
 
-/** Of all of Unicode, with what is dangerous much more often than it would come up. */
+/** All of Unicode, with dangerous characters much more often than by chance. */
 const hostileText = fc.string({
   maxLength: 30,
   unit: fc.oneof(
@@ -53,7 +53,7 @@ const hostileText = fc.string({
   ),
 });
 
-/** Whatever is neither seen nor a line's end. */
+/** Whatever is neither visible nor the end of a line. */
 const invisible = /[\p{C}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}]/gu;
 
 function expectClean(text: string): void {
@@ -137,7 +137,7 @@ describe('nothing that a terminal obeys or does not show reaches a person', () =
     );
   });
 
-  test('in messages, hints, talk and traces', () => {
+  test('in messages, hints, notices and traces', () => {
     fc.assert(
       fc.property(hostileText, (text) => {
         for (const shown of [forPerson(text), quote(text), shellWord(text), visible(text)]) {
@@ -164,7 +164,7 @@ describe('nothing that a terminal obeys or does not show reaches a person', () =
     );
   });
 
-  test('in the pictures of a run, whose colour stays', () => {
+  test('in the pictures of a run, which keep their colour', () => {
     const paint = createPaint(true);
     fc.assert(
       fc.property(hostileText, (text) => {
@@ -204,7 +204,7 @@ describe('nothing that a terminal obeys or does not show reaches a person', () =
 });
 
 describe('what a program reads is exact', () => {
-  test('JSON is the same value, and has no character that ends a line or drives a terminal', () => {
+  test('JSON is the same value, without characters that end a line or control a terminal', () => {
     fc.assert(
       fc.property(hostileText, (text) => {
         const json = jsonText({ [text]: [text] }, 2);
@@ -246,7 +246,7 @@ describe('what a program reads is exact', () => {
   });
 });
 
-test('a word of a hint is read back by bash as it was, and is seen', () => {
+test('bash reads a word of a hint back as it was, and every character is visible', () => {
   for (const text of ["it's", 'a b', '$HOME', `a\u202E'b\\c`, 'tab\tline\n', '\u{E0041}é']) {
     const word = shellWord(text);
     const echo = ['--norc', '-c', `printf %s ${word}`];
@@ -288,7 +288,7 @@ describe('columns stay aligned', () => {
   );
 });
 
-describe('what can be a name', () => {
+describe('what is allowed in a name', () => {
   test.each([
     ['\u200B', false, false],
     ['a\u200Cb', false, false],

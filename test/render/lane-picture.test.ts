@@ -4,7 +4,11 @@ import type { Paint } from '../../src/render/paint.ts';
 import { firstWrongLane, scheduleLane } from '../../src/render/story-lane.ts';
 import { nowhere, type OperationRecord } from '../../src/stress/check/increment.ts';
 import type { ScheduleStory } from '../../src/stress/check/story.ts';
-import { explain, explainSchedule, type FirstWrong } from '../../src/stress/check/story.ts';
+import {
+  explainFirstWrong,
+  explainSchedule,
+  type FirstWrong,
+} from '../../src/stress/check/story.ts';
 import { makePlan } from '../../src/stress/plan/increments.ts';
 import type { LoadEvent } from '../../src/stress/subjects/event-window.ts';
 
@@ -47,7 +51,7 @@ const record: OperationRecord = {
   matched: 1,
   type: 'ok',
 };
-const misplaced = explain(
+const misplaced = explainFirstWrong(
   plan,
   { ...record, wrong: 'misplaced' },
   events(
@@ -64,7 +68,7 @@ const misplaced = explain(
   'branch2',
   undefined,
 );
-const lost = explain(
+const lost = explainFirstWrong(
   plan,
   { ...record, landed: 0, matched: 0, wrong: 'lost' },
   events(
@@ -80,7 +84,7 @@ const lost = explain(
   own,
   undefined,
 );
-const crashed = explain(
+const crashed = explainFirstWrong(
   plan,
   { ...record, landed: nowhere, matched: 0, type: 'fail', wrong: 'crashed' },
   events(
@@ -109,7 +113,7 @@ describe('the first wrong write as a swimlane', () => {
     }
   });
 
-  test('colour marks the step of the other and what came of it', () => {
+  test("colour marks the other worker's step and its consequence", () => {
     const marked = swimlane(misplaced, { ...plain, bad: (text) => `<${text}>` }, 80);
     const bad = marked.flatMap((line) => /<(.*)>/.exec(line)?.[1] ?? []);
     expect(bad).toEqual([
@@ -119,8 +123,14 @@ describe('the first wrong write as a swimlane', () => {
     ]);
   });
 
-  test('without events there is still the sentence', () => {
-    const wrong = explain(plan, { ...record, wrong: 'misplaced' }, [], 'branch2', undefined);
+  test('the sentence is there even without events', () => {
+    const wrong = explainFirstWrong(
+      plan,
+      { ...record, wrong: 'misplaced' },
+      [],
+      'branch2',
+      undefined,
+    );
     expect(swimlane(wrong, plain, 80)).toContain(wrong.reason);
   });
 });
@@ -183,7 +193,7 @@ describe('a schedule as columns', () => {
     same_again: true,
   };
 
-  test('one column a worker, time running down', () => {
+  test('there is one column per worker, with time running down', () => {
     const shown = { ...story, reason: explainSchedule(story.steps) };
     expect(scheduleColumns(shown, plain, 80)).toEqual([
       '   │ worker 1 → branch1                  │ worker 2 → branch2',

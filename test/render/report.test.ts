@@ -15,7 +15,7 @@ describe('nothing from outside becomes markup', () => {
     expect(/<(img|iframe|object|link|base)\b/.test(text)).toBe(false);
   });
 
-  test('and its data is still what it was', () => {
+  test('and its data is unchanged', () => {
     const text = renderReport(hostileReport(), page);
     const [, json = ''] = /id="report">(.*?)<\/script>/s.exec(text) ?? [];
     const [model] = JSON.parse(json).models;
@@ -35,14 +35,14 @@ describe('nothing from outside becomes markup', () => {
     expect(html`<i>${text}</i>`.markup).toBe(`<i>${expected}</i>`);
   });
 
-  test('lists and markup are put in as they are, and nothing for nothing', () => {
+  test('lists and markup are inserted as they are, and undefined as nothing', () => {
     const items = ['<', 'b'].map((text) => html`<li>${text}</li>`);
     expect(html`<ul>${items}${null}${undefined}${0}</ul>`.markup).toBe(
       '<ul><li>&lt;</li><li>b</li>0</ul>',
     );
   });
 
-  test('data for a script has no end of it', () => {
+  test('data for a script cannot end the script', () => {
     const { markup } = jsonForScript({ text: '</script><!--\u2028' });
     expect(markup).not.toMatch(/[<\u2028]/);
     expect(JSON.parse(markup)).toEqual({ text: String.raw`</script><!--\u2028` });

@@ -17,7 +17,7 @@ describe('a line is wrapped', () => {
     expect(wrap(text, width)).toEqual(lines);
   });
 
-  test('and nothing of it is lost, nor wider than the width', () => {
+  test('without losing text or exceeding the width', () => {
     const words = fc.array(fc.string({ unit: 'grapheme', maxLength: 30 }), { maxLength: 8 });
     fc.assert(
       fc.property(words, fc.integer({ min: 4, max: 40 }), (given, width) => {

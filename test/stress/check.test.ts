@@ -20,7 +20,7 @@ interface Outcome extends OperationRecord {
   readonly endNs: number;
 }
 
-/** What every operation did in a run without fault: it overlaps the next one. */
+/** What every operation did in a run without faults: it overlaps the next one. */
 function right(index: number): Outcome {
   const landed = collectionOfBranch(plan.at(index).branch);
   const startNs = index * 10;
@@ -74,7 +74,7 @@ function judge(doctored: Doctored = {}) {
 
 const other = (index: number) => collectionOfBranch(1 - plan.at(index).branch);
 
-describe('what went wrong is seen', () => {
+describe('what went wrong is found', () => {
   test.each<[string, Doctored, object]>([
     ['nothing', {}, { wrong: 0, acknowledged: 20 }],
     ['misplaced', { change: { 5: { landed: other(5) } } }, { misplaced: 1, wrong: 1 }],
@@ -134,7 +134,7 @@ describe('a run that proves nothing is doubted', () => {
     ],
     ['a balance that is no amount', { readBack: with_({ [place]: null }) }, /no amount/],
     [
-      'an account that is gone',
+      'an account that has disappeared',
       { readBack: ({ [place]: _, ...others }) => others },
       /branch1:ACC-2 is gone/,
     ],

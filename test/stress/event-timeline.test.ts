@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { collectTimeline, type EventTimeline } from '../../src/stress/check/timeline.ts';
 import { readHistoryEvent } from '../../src/stress/history/event.ts';
 
-/** One operation a millisecond, each of half of one; every tenth gets no answer. */
+/** One operation per millisecond, each half a millisecond long; every tenth gets no answer. */
 function timeline(operations: number, faultAt?: number, wrongAt?: number): EventTimeline {
   const { take, timeline: finish } = collectTimeline();
   const tell = (process: number | string, type: string, f: string, ms: number) => {
@@ -28,7 +28,7 @@ function timeline(operations: number, faultAt?: number, wrongAt?: number): Event
 
 const sum = (counts: readonly number[]) => counts.reduce((total, count) => total + count, 0);
 
-describe('a time line of events', () => {
+describe('a timeline of events', () => {
   test.each([0, 1, 199, 201, 12_345])('counts every one of %i operations', (operations) => {
     const { ended, unanswered, window, max_ms, p50_ms } = timeline(operations);
     expect(sum(ended)).toBe(operations);
@@ -52,7 +52,7 @@ describe('a time line of events', () => {
     expect(window.operations.filter(({ type }) => type === 'info')).toHaveLength(16);
   });
 
-  test('the window is around the first that went wrong, also if a fault came before it', () => {
+  test('the window is around the first wrong operation, even if a fault came before it', () => {
     const { wrong, window } = timeline(5000, 1000, 3000);
     expect(sum(wrong)).toBe(1);
     expect(window).toMatchObject({ around: 'first_wrong', total: 5000 });
@@ -70,7 +70,7 @@ describe('a time line of events', () => {
     expect([begins.length, begins[0], begins.at(-1)]).toEqual([160, first, last]);
   });
 
-  test('a short run is shown whole; a long one without a fault from its beginning', () => {
+  test('a short run is shown whole; a long one without a fault, from its beginning', () => {
     expect(timeline(160).window).toMatchObject({ around: 'all' });
     const { window } = timeline(3000);
     expect(window).toMatchObject({ around: 'beginning' });

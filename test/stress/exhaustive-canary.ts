@@ -10,8 +10,8 @@ import { ownCollection } from '../../src/stress/subjects/shared-model.ts';
 /**
  * A subtler mistake than the shared model's. A worker points the model at its branch again right
  * before it writes, unless somebody has put it back; and the last one at work puts it back. But
- * whether it is the last is looked up before its write and acted on behind it: in between,
- * another may have begun, whose switch is then cleared, although nobody writes at that moment.
+ * whether it is the last is looked up before its write and acted on after it: in between, another
+ * may have begun, whose switch is then cleared, although nobody writes at that moment.
  */
 export const canaryModel: PlainModel = {
   name: 'canary',

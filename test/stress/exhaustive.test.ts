@@ -4,9 +4,9 @@ import { bareRate } from '../../bench/bare-rate.ts';
 import { drawLane } from '../../src/render/lane-picture.ts';
 import { createPaint } from '../../src/render/paint.ts';
 import { scheduleLane } from '../../src/render/story-lane.ts';
-import type { ExhaustiveHost } from '../../src/stress/schedules/exhaustive.ts';
-import { runExhaustive, runModel } from '../../src/stress/schedules/exhaustive.ts';
 import { checkExhaustiveOptions } from '../../src/stress/schedules/exhaustive-options.ts';
+import type { ExhaustiveHost } from '../../src/stress/schedules/exhaustive-run.ts';
+import { runExhaustive, runModel } from '../../src/stress/schedules/exhaustive-run.ts';
 import { type ExhaustiveOptions, parsePoints } from '../../src/stress/setup/options.ts';
 import { canaryModel } from './exhaustive-canary.ts';
 
@@ -46,10 +46,10 @@ async function databases(): Promise<readonly string[]> {
 }
 
 /**
- * What MongoEngine's own `switch_collection` makes of every schedule:
+ * What MongoEngine's own `switch_collection` does in all schedules:
  * schedules/wrong/misplaced/lost/crashed/left switched.
  */
-describe('the counts are those of the original', () => {
+describe('the counts match those of the original', () => {
   test.each([
     [2, 'switched', '6/2/2/2/0/2'],
     [2, 'captured,switched', '20/10/6/10/0/4'],
@@ -96,7 +96,7 @@ describe('the shortest wrong schedule', () => {
     expect(JSON.stringify(replayed)).toBe(JSON.stringify(shortest));
   });
 
-  test('a schedule of the branch model is replayed, and proves nothing by itself', async () => {
+  test('a schedule of the branch model can be replayed, but proves nothing by itself', async () => {
     const shown = await run({ points: parsePoints('switched,written'), models: ['branch'] });
     expect(shown.verdict).toBe('clean');
     const wrong = await run({
@@ -114,7 +114,7 @@ describe('the shortest wrong schedule', () => {
 describe('what was covered is stated exactly', () => {
   const points = parsePoints('switched,written');
 
-  test('bounded: wrong is wrong, but nothing wrong is no proof', async () => {
+  test('bounded: finding something wrong counts, but finding nothing proves nothing', async () => {
     const { models, verdict } = await run({ points, preemptions: 2 });
     expect(models.map(({ covered }) => covered)).toEqual([
       'all 14 schedules with at most 2 preemptions, of 20',
@@ -125,7 +125,7 @@ describe('what was covered is stated exactly', () => {
     expect(verdict).toBe('undecided');
   });
 
-  test('a bound that leaves nothing out is a proof', async () => {
+  test('a bound that excludes no schedule is a proof', async () => {
     const { models, verdict } = await run({ points, preemptions: 9 });
     expect(models.every(({ complete }) => complete)).toBe(true);
     expect(verdict).toBe('demonstrated');
@@ -151,7 +151,7 @@ describe('what was covered is stated exactly', () => {
     expect(await databases()).toEqual([]);
   });
 
-  test('a sample says how many it saw of how many, and is no proof', async () => {
+  test('a sample says how many schedules it saw out of how many, and is not a proof', async () => {
     const options = { points, random: { count: 12, seed: 5 } };
     const first = await run(options);
     const [shared] = first.models;
@@ -164,7 +164,7 @@ describe('what was covered is stated exactly', () => {
     expect(second.models[0]?.shortest_wrong?.id).toBe(shared?.shortest_wrong?.id);
   });
 
-  test('a control that cannot go wrong is not reproduced', async () => {
+  test('a shared model that cannot go wrong is not reproduced', async () => {
     const { verdict, models } = await run({ points: parsePoints('captured') });
     expect(models[0]).toMatchObject({ wrong: 0, complete: true });
     expect(verdict).toBe('not_reproduced');
@@ -239,7 +239,7 @@ test('a canary with a subtler mistake is caught only under preemption at written
   expect(both.shortest_wrong?.reason).toContain("worker 1's step 4 re-pointed the model");
 });
 
-test('the columns of a real schedule fit 80 columns with two, three and four workers', async () => {
+test('a real schedule fits 80 columns with two, three and four workers', async () => {
   for (const workers of [2, 3, 4]) {
     const { models } = await run({
       workers,
@@ -256,7 +256,7 @@ test('the columns of a real schedule fit 80 columns with two, three and four wor
   }
 });
 
-test('the rate is measured against the bare driver that issues the same commands', async () => {
+test('the rate is compared with that of the bare driver issuing the same commands', async () => {
   const points = parsePoints('switched,written');
   const [shared] = await bareRate({ workers: 2, models: ['shared'], points }, host(), 1);
   expect(shared).toMatchObject({ schedules: 20 });

@@ -86,7 +86,7 @@ async function exploreAll(wants: Parameters<typeof pair>[0]): Promise<readonly R
 }
 
 describe('a step that waits in the server for another task', () => {
-  test('is blocked, another runs, and it comes back when it is answered', async () => {
+  test('is blocked while another runs, and comes back when it is answered', async () => {
     const seen = await exploreAll([
       ['left', undefined],
       ['right', 'left'],
@@ -107,7 +107,7 @@ describe('a step that waits in the server for another task', () => {
     expect(new Set(seen.map(({ steps }) => steps.map(stepLabel).join())).size).toBe(seen.length);
   });
 
-  test('both blocked is a deadlock, which says who waits for whom', async () => {
+  test('is in a deadlock if both are blocked, which says who waits for whom', async () => {
     const seen = await exploreAll([
       ['left', 'right'],
       ['right', 'left'],

@@ -1,7 +1,7 @@
 import type { ExploreOptions } from '../../src/stress/explore/explorer.ts';
 import type { At, Run, Task, World } from '../../src/stress/explore/explorer-execution.ts';
 
-/** A toy: tasks without a server behind them. */
+/** A toy: tasks without a server. */
 export interface Toy extends World {
   readonly state: { value: number };
 }
@@ -12,7 +12,7 @@ export const toyOptions = {
   monotonicNs: process.hrtime.bigint,
 };
 
-/** The textbook's lost update: read, pause, write what was read plus one. */
+/** The textbook lost update: read, pause, write what was read plus one. */
 export function lostUpdate(): Toy {
   const state = { value: 0 };
   const task: Task = async (at) => {
@@ -23,7 +23,7 @@ export function lostUpdate(): Toy {
   return { state, tasks: [task, task] };
 }
 
-/** Tasks that pass so many points and touch nothing. */
+/** Tasks that pass N points each and touch nothing. */
 export function walkers(...points: readonly number[]): () => Toy {
   const names = ['a', 'b', 'c', 'd'];
   const task = (count: number) => async (at: At) => {
@@ -32,7 +32,7 @@ export function walkers(...points: readonly number[]): () => Toy {
   return () => ({ state: { value: 0 }, tasks: points.map(task) });
 }
 
-/** Tasks that pause once more where they came first; so the number of steps varies. */
+/** Tasks that pause once more if they came first, so the number of steps varies. */
 export function branching(): Toy {
   const state = { value: 0 };
   const task: Task = async (at) => {

@@ -11,7 +11,7 @@ import {
   countWithin,
   logSchedules,
 } from '../../src/stress/explore/explorer-count.ts';
-import { sample } from '../../src/stress/explore/explorer-sample.ts';
+import { exploreSample } from '../../src/stress/explore/explorer-sample.ts';
 import { stepLabel } from '../../src/stress/explore/schedule.ts';
 import { createDraw } from '../../src/stress/plan/random.ts';
 import {
@@ -24,7 +24,7 @@ import {
   walkers,
 } from './explorer-toys.ts';
 
-describe('every schedule, once', () => {
+describe('every schedule is executed once', () => {
   test('the lost update has 6 schedules, and 4 lose one', async () => {
     let lost = 0;
     const coverage = await explore<Toy>({
@@ -57,14 +57,14 @@ describe('every schedule, once', () => {
     );
   });
 
-  test('with branching they are those that a search by brute force finds', async () => {
+  test('with branching they are those that a brute-force search finds', async () => {
     const { seen, options } = gathering(branching);
     const coverage = await explore(options);
     expect(seen.map(orderOf).sort()).toEqual(await bruteForce(branching));
     expect(coverage).toMatchObject({ complete: true, total: BigInt(seen.length) });
   });
 
-  test('a task that crashes has ended, with its error', async () => {
+  test('a task that crashes ends, with its error', async () => {
     const fresh = (): Toy => ({
       state: { value: 0 },
       tasks: [
@@ -100,7 +100,7 @@ describe('every schedule, once', () => {
   });
 });
 
-/** All schedules by brute force: every prefix is executed, with no thought of preemptions. */
+/** All schedules by brute force: every prefix is executed, regardless of preemptions. */
 async function bruteForce(fresh: () => Toy): Promise<readonly string[]> {
   const found: string[] = [];
   const extend = async (prefix: readonly number[]): Promise<void> => {
@@ -114,7 +114,7 @@ async function bruteForce(fresh: () => Toy): Promise<readonly string[]> {
   return found.sort();
 }
 
-describe('by rising number of preemptions', () => {
+describe('by increasing number of preemptions', () => {
   test.each([
     ['fixed', walkers(2, 2, 1)],
     ['branching', branching],
@@ -138,7 +138,7 @@ describe('by rising number of preemptions', () => {
     }
   });
 
-  test('a switch away from a task that has ended is no preemption', async () => {
+  test('a switch away from a task that has ended is not a preemption', async () => {
     const { run } = await replay({ ...toyOptions, fresh: walkers(1, 1) }, [0, 0, 1, 1]);
     expect([countPreemptions(run.steps), countSwitches(run.steps)]).toEqual([0, 1]);
     const { run: other } = await replay({ ...toyOptions, fresh: walkers(1, 1) }, [0, 1, 0, 1]);
@@ -147,7 +147,7 @@ describe('by rising number of preemptions', () => {
 });
 
 describe('interrupted', () => {
-  test.each([0, 1, 5, 19, 20])('after %i of 20 it says what it covered', async (after) => {
+  test.each([0, 1, 5, 19, 20])('after %i of 20, it says what it covered', async (after) => {
     const controller = new AbortController();
     if (after === 0) controller.abort();
     const { seen, options } = gathering(walkers(2, 2), {
@@ -168,7 +168,7 @@ describe('interrupted', () => {
     expect(coverage.schedulesUpTo).toBeLessThanOrEqual(after);
   });
 
-  test('progress rises, and says how many there are', async () => {
+  test('progress increases, and says how many there are', async () => {
     const reports: string[] = [];
     await explore(
       gathering(walkers(1, 1), {
@@ -179,7 +179,7 @@ describe('interrupted', () => {
     expect(reports).toEqual(['1/6@0', '2/6@0', '3/6@1', '4/6@1', '5/6@2', '6/6@2']);
   });
 
-  test('where tasks branch, what is found so far ends as the total', async () => {
+  test('if tasks branch, the number known so far ends as the total', async () => {
     const found: number[] = [];
     const { seen, options } = gathering(branching, {
       progress: (progress) => {
@@ -193,7 +193,7 @@ describe('interrupted', () => {
   });
 });
 
-test('memory does not grow with the schedules: the rest lies in a file', async () => {
+test('memory does not grow with the schedules: the rest goes to a file', async () => {
   const keepBytes = 64 * 1024;
   const counts: number[] = [];
   for (const fresh of [walkers(2, 2, 2), walkers(3, 3, 3), walkers(3, 3, 3)]) {
@@ -224,7 +224,7 @@ test('a task that neither ends nor reaches a point is stuck, at its last point',
   expect(seen.at(-1)?.steps.at(-1)).toMatchObject({ task: 0, to: 'a', end: 'stuck' });
 });
 
-test('a step that is slow is waited for: it makes the same schedules', async () => {
+test('a slow step is awaited, and the schedules are the same', async () => {
   const fresh = (): Toy => ({
     state: { value: 0 },
     tasks: [
@@ -253,7 +253,7 @@ describe('replay', () => {
     }
   });
 
-  test('gives up where a choice is not possible, and says what was', async () => {
+  test('gives up if a choice is not possible, and says what was', async () => {
     const { run } = await replay({ ...toyOptions, fresh: walkers(0, 1) }, [0, 0]);
     expect(run).toMatchObject({ end: 'given_up', options: 0b10 });
     expect(run.steps).toHaveLength(1);
@@ -268,23 +268,23 @@ describe('sampling', () => {
     draw: createDraw(seed),
   });
 
-  test('the same seed draws the same, and says how many differ, of how many', async () => {
+  test('the same seed draws the same, and says how many it saw out of how many', async () => {
     const draws = await Promise.all([7, 7, 8].map((seed) => drawn(seed)));
     expect(draws[0]).toEqual(draws[1]);
     expect(draws[0]).not.toEqual(draws[2]);
-    expect(await sample(options(5, 1))).toMatchObject({ schedules: 5, total: 20n });
-    expect(await sample(options(500, 1))).toMatchObject({ distinct: 20, complete: true });
+    expect(await exploreSample(options(5, 1))).toMatchObject({ schedules: 5, total: 20n });
+    expect(await exploreSample(options(500, 1))).toMatchObject({ distinct: 20, complete: true });
   });
 
   async function drawn(seed: number): Promise<readonly string[]> {
     const { seen, options: gathered } = gathering(walkers(2, 2));
-    await sample({ ...gathered, fixedSteps: [3, 3], count: 10, draw: createDraw(seed) });
+    await exploreSample({ ...gathered, fixedSteps: [3, 3], count: 10, draw: createDraw(seed) });
     return seen.map(orderOf);
   }
 
   test('each schedule is about equally likely', async () => {
     const tally = new Map<string, number>();
-    await sample({
+    await exploreSample({
       ...options(4000, 3),
       visit: (run) => {
         tally.set(orderOf(run), (tally.get(orderOf(run)) ?? 0) + 1);

@@ -22,7 +22,7 @@ function ledger(changes: Readonly<Record<number, Line | readonly Line[]>> = {}):
   return lines.flatMap((line, index) => changes[index] ?? [line]);
 }
 
-/** The same of a model without a journal: it says where each write went. */
+/** The same for a model without a journal: it says where each write went. */
 function branch(
   model: string,
   landed: string,
@@ -76,7 +76,7 @@ const read = (version: number): readonly Line[] => [
   },
 ];
 const applied = (...ids: readonly string[]) => ({ type: 'ok', f: 'applied', value: { ids } });
-/** Somebody reads the account when all is over: without that, ids alone prove nothing. */
+/** Somebody reads the account at the end: without that, ids alone prove nothing. */
 const readBack = (lines: readonly Line[], version: number): readonly Line[] => [
   ...lines.slice(0, -1),
   ...read(version).map((line) => ({ ...(typeof line === 'string' ? {} : line), process: 9 })),
@@ -86,7 +86,7 @@ const refused = { ...ok('b', 3), type: 'fail' };
 const sound = { 'branch1:X': '6.00', 'branch2:X': '3.00' };
 const again = [ok('b', 3), { ...ok('a', 2), process: 4, type: 'invoke' }];
 
-describe('a sound history', () => {
+describe('a correct history', () => {
   test.each<[string, readonly Line[]]>([
     ['clean', readBack(ledger(), 3)],
     ['clean', readBack(ledger({ 4: { ...ok('b', 3), type: 'info' } }), 3)],

@@ -22,7 +22,7 @@ test('a set of ids knows each id that occurred, and no other', () => {
   );
 });
 
-test('ids in any order are each new once', () => {
+test('each id is new exactly once, in any order', () => {
   const set = new IdSet();
   const order = Array.from({ length: 20_000 }, (_, at) => (at * 7919) % 20_000);
   expect(order.every((at) => set.add(`branch-${at}`))).toBe(true);

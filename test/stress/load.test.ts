@@ -50,7 +50,7 @@ async function stressDatabases(connected: MongoClient): Promise<readonly string[
 }
 
 describe('the default plan', () => {
-  test('shows the bug on the shared model, and none on the branch models', async () => {
+  test('shows the bug in the shared model, and none in the branch models', async () => {
     const report = await load({ operations: 400 });
     const [shared, branch] = report.models;
     expect(report).toMatchObject({ seed, workers: 8, verdict: 'demonstrated' });
@@ -69,14 +69,14 @@ describe('the default plan', () => {
     expect(report.reason).toMatch(/at the same time/);
   });
 
-  test('ends with the time', async () => {
+  test('ends when its time is up', async () => {
     const report = await load({ durationMs: 300, models: ['branch'], branches: 3 });
     expect(report.verdict).toBe('clean');
     expect(report.models[0]?.operations).toBeLessThan(100_000);
   });
 });
 
-describe('what it did not make it does not touch', () => {
+describe('it does not touch what it did not make', () => {
   test('a URI that names a database is refused', async () => {
     const uri = new URL(inject('uri'));
     uri.pathname = '/bank';
@@ -128,7 +128,7 @@ describe('what it did not make it does not touch', () => {
   });
 });
 
-test('a write behind its back makes it undecided', async () => {
+test('a write from outside makes it undecided', async () => {
   const connected = await client();
   let tampered: Promise<unknown> | undefined;
   const counted = () => {
@@ -174,7 +174,7 @@ describe('with threads', () => {
   });
   afterAll(() => rm(directory, { recursive: true, force: true }));
 
-  test('each thread shares a model of its own; the history is in order', async () => {
+  test('the workers of each thread share a model; the history is in order', async () => {
     const history = join(directory, 'history.ndjson');
     const report = await load(
       { operations: 600, threads: 2, workers: 8, history },

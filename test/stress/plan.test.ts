@@ -18,12 +18,12 @@ function all(changed: Partial<PlanOptions> = {}) {
 }
 
 describe('a plan', () => {
-  test('is the same for the same seed, and another for another', () => {
+  test('is the same for the same seed, and different for another', () => {
     expect(all()).toEqual(all());
     expect(all({ seed: 8 })).not.toEqual(all());
   });
 
-  test('is what it was when this test was written', () => {
+  test('never changes for a given seed', () => {
     const row = ({ worker, branch, account, amountMinor }: ReturnType<typeof all>[number]) =>
       `${worker} ${branch} ${account} ${amountMinor}`;
     expect(all().slice(0, 4).map(row)).toEqual([
@@ -47,7 +47,7 @@ describe('a plan', () => {
     for (const share of shares('worker')) expect(share).toBe(125);
   });
 
-  test('has amounts that belong to one operation each', () => {
+  test('has amounts that each belong to one operation', () => {
     fc.assert(
       fc.property(
         fc.record({ seed: fc.nat(), operations: fc.integer({ min: 1, max: 10_000_000 }) }),
@@ -65,7 +65,7 @@ describe('a plan', () => {
     );
   });
 
-  test('draws without a pattern from one seed to the next', () => {
+  test('shows no pattern from one seed to the next', () => {
     const row = (seed: number) => Array.from({ length: 64 }, (_, at) => createDraw(seed)(at, 2));
     const agreeing = row(1).filter((bit, at) => bit === row(2)[at]).length;
     expect(agreeing).toBeGreaterThan(16);

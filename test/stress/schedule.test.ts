@@ -39,7 +39,7 @@ function refusal(work: () => unknown): string {
 }
 
 describe('an id', () => {
-  test('says all that is needed, and is read back', async () => {
+  test('contains all that is needed, and is parsed back', async () => {
     const id = idOf(await runOf(walkers(2, 2), [0, 1, 0, 1, 0, 1]));
     const text = formatScheduleId(id, vocabulary);
     expect(text).toMatch(/^s1:shared:a-b:w2:010101:[0-9a-z]{7}$/);
@@ -47,7 +47,7 @@ describe('an id', () => {
     expect(parseScheduleId(` ${text.toUpperCase()} `, vocabulary)).toEqual(id);
   });
 
-  test('of any run is read back', async () => {
+  test('of any run is parsed back', async () => {
     const { seen, options } = gathering(branching);
     await explore(options);
     fc.assert(
@@ -62,7 +62,7 @@ describe('an id', () => {
     );
   });
 
-  test('has all points as one word', () => {
+  test('writes all points as one word', () => {
     const id = parseScheduleId('s1:shared:all:w2:0101:0000000', vocabulary);
     expect(id.points).toEqual(['a', 'b', 'written']);
     expect(formatScheduleId(id, vocabulary)).toBe('s1:shared:all:w2:0101:0000000');
@@ -92,7 +92,7 @@ describe('a replay', () => {
     return refusal(() => checkReplay('ID', id, run));
   };
 
-  test('that is the schedule is accepted', async () => {
+  test('that matches its schedule is accepted', async () => {
     const run = await runOf(walkers(2, 2), [0, 1, 0, 1, 0, 1]);
     expect(await check([0, 1, 0, 1, 0, 1], digestSteps(run.steps))).toBe('accepted');
   });
@@ -109,7 +109,7 @@ describe('a replay', () => {
     expect(await check(order, '0000000')).toContain(message);
   });
 
-  test('with two digits exchanged is refused, near the step', async () => {
+  test('with two digits swapped is refused near that step', async () => {
     const run = await runOf(walkers(2, 2), [0, 1, 0, 1, 0, 1]);
     const message = await check([0, 1, 1, 0, 0, 1], digestSteps(run.steps));
     expect(message).toContain('step 3, now from a to b, is not the one that was digested');

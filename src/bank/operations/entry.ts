@@ -11,7 +11,7 @@ export interface Posting extends AccountReference {
   readonly version: bigint;
 }
 
-/** What the journal says of every operation that was decided. */
+/** What the journal says of every decided operation. */
 interface Decided {
   readonly id: string;
   readonly type: string;

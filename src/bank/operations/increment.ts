@@ -2,7 +2,7 @@ import { parseAmount } from '../../core/money.ts';
 import { type Kind, leg, parseAccount, refuseZero } from './kind.ts';
 import type { AccountReference } from './names.ts';
 
-/** Adds an amount to an account; a negative one takes away. */
+/** Adds an amount to an account; a negative one subtracts. */
 export interface Increment extends AccountReference {
   readonly type: 'increment';
   /** In minor units of the branch's currency. */

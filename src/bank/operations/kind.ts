@@ -18,7 +18,7 @@ export const fieldNames = [
   'create',
 ] as const;
 
-/** The fields that a kind may have of its own. */
+/** The fields that only some kinds have. */
 type FieldName = Exclude<(typeof fieldNames)[number], 'type' | 'id' | 'memo'>;
 
 /** Text by name, as arguments and rows give it; a flag is `true` or `false`. */
@@ -36,7 +36,7 @@ export interface Leg extends AccountReference {
   readonly needs?: AccountStatus;
 }
 
-/** What has been applied, as far as it decides what an operation asks of accounts. */
+/** What has been applied, insofar as it determines what an operation asks of accounts. */
 export interface Past {
   /** Applied operations by id. */
   readonly entries: ReadonlyMap<string, Entry>;
@@ -67,11 +67,13 @@ export interface Kind<C> {
   /** Its fields besides `type`, `id` and `memo`. */
   readonly fields: { readonly needed: readonly FieldName[]; readonly may: readonly FieldName[] };
   /**
-   * Reads the fields, of which the needed ones are there.
-   * @throws the errors of the parsers, all of status 2 but `amount_precision`
+   * Reads the fields; the required ones are present.
+   * @throws the errors of the parsers, all of status 2 except `amount_precision`
    */
   readonly parse: (fields: Fields, config: Config) => C;
-  /** What an id stands for: its digest must never change for what an older version accepted. */
+  /**
+   * What an id stands for: the digest of anything that an older version accepted must never change.
+   */
   readonly request: (change: C, memo: string) => RequestOf<C>;
   /** What an applied operation of this kind had asked for: the inverse of posting it. */
   readonly changeOf: (entry: Entry, postings: Postings) => C;
@@ -80,7 +82,7 @@ export interface Kind<C> {
   readonly legs: (change: C, past: Past) => readonly Leg[];
   /** True if it may open an account. */
   readonly creates: (change: C) => boolean;
-  /** True if it takes a transaction; only the others exist in a bank without a journal. */
+  /** True if it needs a transaction; a bank without a journal has only the other kinds. */
   readonly needsJournal: C extends AccountReference & { amountMinor: bigint } ? boolean : true;
   readonly isReversible: boolean;
   /** True if its result shows the amount, and the balance before it. */
@@ -89,7 +91,7 @@ export interface Kind<C> {
   readonly status: AccountStatus | undefined;
 }
 
-/** The postings of an operation, of which there is at least one. */
+/** The postings of an operation; there is at least one. */
 type Postings = readonly [Posting, ...Posting[]];
 
 /** @throws `unknown_branch`, `invalid_account` */
@@ -98,7 +100,7 @@ export function parseAccount(fields: Fields, config: Config) {
   return { branch, account: parseAccountNumber(fields['account'] ?? ''), currency };
 }
 
-/** A leg on an account that must be there. */
+/** A leg on an account that must exist. */
 export function leg(
   { branch, account }: AccountReference,
   amountMinor: bigint,

@@ -1,7 +1,7 @@
 import { BankctlError } from '../../core/errors.ts';
 import { quote, unseenInName, unseenInProse } from '../../core/text.ts';
 
-/** An account's name in the whole bank. */
+/** An account's name within the whole bank. */
 export interface AccountReference {
   readonly branch: string;
   readonly account: string;
@@ -32,7 +32,9 @@ export function parseOperationId(text: string): string {
   throw new BankctlError('invalid_operation_id', `The operation id ${quote(text)} ${problem}.`);
 }
 
-/** Why a text cannot name an account or an operation: two that look alike must be the same. */
+/**
+ * Why a text cannot name an account or an operation: two names that look alike must be the same.
+ */
 function nameProblem(text: string, maxLength: number): string | undefined {
   const problem = textProblem(text, maxLength, unseenInName(text));
   return text === text.trim() ? problem : (problem ?? 'begins or ends with a space');

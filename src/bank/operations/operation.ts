@@ -24,7 +24,7 @@ export type OperationType = Change['type'];
 
 type ChangeOf<T extends OperationType> = Extract<Change, { readonly type: T }>;
 
-/** All kinds of operation: a new one is a file beside this one, a row here, and its command. */
+/** All kinds of operation: a new one takes a file beside this one, a row here, and its command. */
 const kinds = {
   increment,
   open,
@@ -38,7 +38,7 @@ const kinds = {
 /** The types of operation, in the order in which messages list them. */
 export const operationTypes: readonly string[] = Object.keys(kinds);
 
-/** The types that give an account a status. */
+/** The types that set an account's status. */
 export const statusTypes: readonly string[] = Object.entries(kinds)
   .filter(([, { status }]) => status !== undefined)
   .map(([type]) => type);
@@ -48,20 +48,20 @@ export function isOperationType(type: string): type is OperationType {
   return Object.hasOwn(kinds, type);
 }
 
-/** All that sets a kind of operation apart. */
+/** Everything that sets a kind of operation apart. */
 export function kindOf<T extends OperationType>(type: T): Kind<ChangeOf<T>> {
   const table: { readonly [U in OperationType]: Kind<ChangeOf<U>> } = kinds;
   return table[type];
 }
 
-/** As `kindOf`, for the type of an entry; undefined for one of a later version. */
+/** Like `kindOf`, for the type of an entry; undefined for a type of a later version. */
 export function kindNamed(type: string): Kind<Change> | undefined {
   return isOperationType(type) ? kindOf(type) : undefined;
 }
 
 /** One change asked for. */
 export type Operation = Change & {
-  /** Unique in the database, for ever: the journal's `_id`. */
+  /** Unique in the database, forever: the journal's `_id`. */
   readonly id: string;
   /** True if the id came from outside, so that it may have been used before. */
   readonly idGiven: boolean;
@@ -78,7 +78,10 @@ export function requestOf(operation: Operation): Request {
   return kindOf(operation.type).request(operation, operation.memo ?? '');
 }
 
-/** What an entry's operation had asked for; only type and memo are known of a later version's. */
+/**
+ * What an entry's operation had asked for; for one written by a later version, only type and memo
+ * are known.
+ */
 export function requestOfEntry(entry: Entry): Request {
   const memo = entry.memo ?? '';
   const change = changeOf(entry);
@@ -134,7 +137,7 @@ export function reversedBy(operation: Operation): string | undefined {
   return 'reverses' in operation ? operation.reverses : undefined;
 }
 
-/** The accounts that an operation touches; those of a reversal stand in what it reverses. */
+/** The accounts that an operation touches; those of a reversal are found in what it reverses. */
 export function accountsOf(
   operation: Change,
   entries: ReadonlyMap<string, Entry>,
@@ -155,7 +158,7 @@ export function createsAccount(operation: Operation): boolean {
 /** The operations that need no journal. */
 export type PlainOperation = Operation & (Open | Increment);
 
-/** True for an operation that a bank without a journal takes. */
+/** True for an operation that a bank without a journal accepts. */
 export function isPlain(operation: Operation): operation is PlainOperation {
   return !kindOf(operation.type).needsJournal;
 }

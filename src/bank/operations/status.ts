@@ -16,7 +16,7 @@ export const unfreeze = statusKind('unfreeze', 'open', 'frozen');
 /** The kind `close`. */
 export const close = statusKind('close', 'closed');
 
-/** The three differ in nothing but the status that they give, and the one that they need. */
+/** The three differ only in the status that they set, and the one that they require. */
 function statusKind<T extends string>(
   type: T,
   status: AccountStatus,

@@ -4,18 +4,18 @@ import { laneSection, stepId } from './lane-section.ts';
 import { html, jsonForScript, type Markup, readable } from './markup.ts';
 import type { PageData, ReportData, ReportModel } from './report-data.ts';
 import { moneySection, outcomesSection } from './tables.ts';
-import { timeSection } from './time.ts';
+import { timeSection } from './time-section.ts';
 
-/** The page's own program and looks, bundled when bankctl is built. */
+/** The page's own script and style sheet, bundled when bankctl is built. */
 interface PageParts {
   readonly script: string;
   readonly style: string;
 }
 
 /**
- * A report as one page that asks for nothing: everything is in it. All that a person must know is
- * in the markup, so it can be read and printed without its program; that adds the steps of the
- * swimlane and the charts.
+ * A report as one self-contained page that loads nothing. All that a person must know is in the
+ * markup, so it can be read and printed without its script, which adds the steps of the swimlane
+ * and the charts.
  *
  * Its content security policy lets only this script and this style take effect, so that even a
  * mistake in escaping would run nothing.
@@ -68,7 +68,7 @@ function pageData({ models }: ReportData): PageData {
   };
 }
 
-/** Our own program or style sheet, as it was built: no part of it comes from a run. */
+/** Our own script or style sheet, as it was built: no part of it comes from a run. */
 function raw(text: string): Markup {
   return { markup: text };
 }

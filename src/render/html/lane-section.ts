@@ -1,7 +1,7 @@
 import type { Lane, LaneStep } from '../lane.ts';
 import { html, type Markup } from './markup.ts';
 
-/** A schedule, or the first wrong write of a load run: a column a worker, time running down. */
+/** A schedule, or the first wrong write of a load run: one column per worker, time running down. */
 export function laneSection(model: string, lane: Lane): Markup {
   const pointed = lane.steps.some((step) => step.model !== null);
   return html`<section aria-labelledby="lane-${model}" class="lane-section">
@@ -64,7 +64,7 @@ function modelCell({ model }: LaneStep): Markup {
   return html`<td class="state">${name}${cache === '' ? '' : html`<small>${cache}</small>`}</td>`;
 }
 
-/** The id of a step's row; the page's program finds the step by it. */
+/** The id of a step's row; the page's script finds the step by it. */
 export function stepId(model: string, index: number): string {
   return `step-${model}-${index + 1}`;
 }

@@ -5,12 +5,12 @@ export interface Markup {
   readonly markup: string;
 }
 
-/** What can stand in a template. Only `Markup` is taken as it is; all else is escaped. */
+/** What can be put into a template. Only `Markup` is taken as it is; everything else is escaped. */
 export type Content = Markup | string | number | null | undefined | readonly Content[];
 
 /**
  * A template of HTML. Whatever is put in is text, or the value of an attribute between double
- * quotes, and can be nothing else.
+ * quotes, and cannot become anything else.
  */
 export function html(parts: TemplateStringsArray, ...contents: readonly Content[]): Markup {
   const pieces = parts.map((part, index) => part + contentText(contents[index]));
@@ -32,13 +32,15 @@ const references: Readonly<Record<string, string>> = {
   "'": '&#39;',
 };
 
-/** Text that shows as it is; invisible and direction-changing characters show as their code. */
+/**
+ * Text that shows as it is; invisible and direction-changing characters are shown as their codes.
+ */
 export function escapeHtml(text: string): string {
   return visible(text).replace(/[&<>"']/g, (character) => references[character] ?? character);
 }
 
 /**
- * Data for a script element of a type that is not run. `<` is the one character by which a text
+ * Data for a script element of a type that is not run. `<` is the only character with which a text
  * could end that element or begin another. The page shows its texts, so they are made visible.
  *
  * Source: HTML standard, "Restrictions for contents of script elements".

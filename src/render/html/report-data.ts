@@ -1,8 +1,8 @@
 import type { Lane, Tone } from '../lane.ts';
 
 /**
- * What a report shows. Plain data, made by `report-of`; the page draws whatever it finds here, and
- * knows nothing of how it came about.
+ * What a report shows. Plain data, made by `buildReport`; the page draws what it finds here, and
+ * does not know where it came from.
  */
 export interface ReportData {
   /** What was done, such as `exhaustive`. */
@@ -11,13 +11,13 @@ export interface ReportData {
   readonly models: readonly ReportModel[];
   /** What it ran on and with, in order. */
   readonly environment: readonly Fact[];
-  /** A line to copy that does it again. */
+  /** A command line to copy that does it again. */
   readonly command: string;
   /** When it was made, as ISO 8601. */
   readonly made_at: string;
 }
 
-/** The verdict, and what it rests on. */
+/** The verdict, and what it is based on. */
 interface ReportVerdict {
   readonly name: string;
   readonly tone: Tone;
@@ -31,7 +31,7 @@ export interface Fact {
   readonly value: string;
 }
 
-/** One model's part of the report. The page has no section for what is absent. */
+/** One model's part of the report. What is absent has no section in the page. */
 export interface ReportModel {
   readonly model: string;
   /** One sentence: how much was done, and how much of it went wrong. */
@@ -39,7 +39,7 @@ export interface ReportModel {
   readonly tone: Tone;
   /** What `outcomes` count, such as `schedules`. */
   readonly unit: string;
-  /** How many there were of that in all. */
+  /** How many of those there were in all. */
   readonly total: number;
   readonly outcomes: readonly Outcome[];
   readonly branches: readonly BranchMoney[];
@@ -47,7 +47,7 @@ export interface ReportModel {
   readonly latency_ms?: Readonly<Record<'p50' | 'p90' | 'p99' | 'max', number>>;
   readonly timeline?: ReportTimeline;
   readonly lane?: Lane;
-  /** Sentences that stand on their own. */
+  /** Self-contained sentences. */
   readonly remarks?: readonly string[];
 }
 
@@ -65,11 +65,11 @@ export interface BranchMoney {
   readonly actual: string;
 }
 
-/** A run in time: buckets of equal length from its beginning. */
+/** A run over time: buckets of equal length from its beginning. */
 export interface ReportTimeline {
   readonly bucket_ms: number;
   readonly ended: readonly number[];
-  /** Those of `ended` that are marked, and what is the matter with them, such as `wrong`. */
+  /** Which of `ended` are marked, and as what, such as `wrong`. */
   readonly marked: readonly number[];
   readonly mark: string;
   readonly p50_ms: readonly (number | null)[];
@@ -77,7 +77,7 @@ export interface ReportTimeline {
   readonly max_ms: readonly (number | null)[];
   /** Shown as bands in the background of the charts. */
   readonly faults: readonly FaultBand[];
-  /** The part in which each operation is shown. */
+  /** The window in which each operation is shown. */
   readonly window: {
     readonly around: string;
     /** What a row stands for: a worker, or a process of a history. */
@@ -89,7 +89,7 @@ export interface ReportTimeline {
   };
 }
 
-/** A time in which something was broken on purpose. */
+/** A time during which something was broken on purpose. */
 interface FaultBand {
   readonly label: string;
   readonly from_ms: number;
@@ -106,7 +106,7 @@ interface WindowOperation {
   readonly marked: boolean;
 }
 
-/** What the page's program needs of a report. */
+/** What the page's script needs from a report. */
 export interface PageData {
   readonly models: readonly Pick<ReportModel, 'model' | 'lane' | 'timeline'>[];
 }

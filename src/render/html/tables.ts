@@ -1,7 +1,7 @@
 import { html, type Markup, readable } from './markup.ts';
 import type { BranchMoney, Outcome, ReportModel } from './report-data.ts';
 
-/** How many operations or schedules ended how: a table per model, a bar per count. */
+/** How many operations or schedules ended in which way: a table per model, a bar per count. */
 export function outcomesSection(models: readonly ReportModel[]): Markup {
   return html`<section aria-labelledby="outcomes">
 <h2 id="outcomes">What it came to</h2>
@@ -11,7 +11,7 @@ ${models.map((model) => outcomes(model))}
 </section>`;
 }
 
-/** More rows than this are too many at a glance: those that are zero then share a line. */
+/** More rows than this cannot be read at a glance: zero rows then share a line. */
 const maxRows = 8;
 
 function outcomes({ model, total, unit, outcomes: all, remarks, tone }: ReportModel): Markup {
@@ -80,15 +80,15 @@ function moneyRow({ branch, expected, actual }: BranchMoney): Markup {
   const difference = subtract(actual, expected);
   const right = /^-?0(\.0+)?$/.test(difference);
   return html`<tr class="${right ? 'good' : 'bad'}"><th scope="row">${branch}</th>
-<td class="number">${grouped(expected)}</td><td class="number">${grouped(actual)}</td>
-<td class="number difference">${right ? '✓ none' : `✗ ${grouped(difference)}`}</td></tr>
+<td class="number">${group(expected)}</td><td class="number">${group(actual)}</td>
+<td class="number difference">${right ? '✓ none' : `✗ ${group(difference)}`}</td></tr>
 `;
 }
 
 /** Exact, for decimals as text. */
 function subtract(left: string, right: string): string {
   const digits = Math.max(decimals(left), decimals(right));
-  const difference = scaled(left, digits) - scaled(right, digits);
+  const difference = scaleToInteger(left, digits) - scaleToInteger(right, digits);
   const sign = difference < 0n ? '-' : '+';
   const text = String(difference < 0n ? -difference : difference).padStart(digits + 1, '0');
   if (difference === 0n) return '0';
@@ -99,11 +99,11 @@ function decimals(text: string): number {
   return text.split('.')[1]?.length ?? 0;
 }
 
-function scaled(text: string, digits: number): bigint {
+function scaleToInteger(text: string, digits: number): bigint {
   const [whole = '0', fraction = ''] = text.split('.');
   return BigInt(whole + fraction.padEnd(digits, '0'));
 }
 
-function grouped(amount: string): string {
+function group(amount: string): string {
   return amount.replace(/\B(?=(\d{3})+(?!\d))(?<!\.\d*)/g, ',');
 }

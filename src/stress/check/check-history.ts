@@ -5,7 +5,7 @@ import type { Anomaly, ModelHistory } from './findings.ts';
 import { createHistoryJudge } from './judge.ts';
 import { decide, type Verdict } from './verdict.ts';
 
-/** What a stored history came to. */
+/** The result of a stored history. */
 interface HistoryReport {
   readonly models: readonly ModelHistory[];
   readonly verdict: Verdict;
@@ -53,7 +53,7 @@ export function createLineJudge(heard?: Heard): LineJudge {
 
 /**
  * Judges the history in a file, line by line as it is read. One that is still being written, or
- * whose run was ended in the middle of a line, breaks off and is undecided.
+ * whose run was ended in the middle of a line, is incomplete and so undecided.
  *
  * @throws `usage` if the file cannot be read, `invalid_history`, `interrupted`
  */

@@ -1,10 +1,10 @@
 import type { HistoryEvent } from '../history/event.ts';
 
-/** What the faults of a history came to. */
+/** The effect of the faults of a history. */
 export interface FaultCounts {
   readonly kind: string;
   readonly planned: number;
-  /** Those that were seen to bite: see `FaultWatch`. */
+  /** Those that were seen to take effect: see `FaultWatch`. */
   readonly bitten: number;
 }
 
@@ -15,7 +15,7 @@ interface Fault {
   felt: boolean;
 }
 
-/** Kinds of fault; one of these must be seen to bite. */
+/** Kinds of fault; one of these must be seen to take effect. */
 export type FaultKind = 'kill' | 'failover';
 
 const judged: ReadonlySet<string> = new Set<FaultKind>(['kill', 'failover']);
@@ -24,13 +24,13 @@ const known: ReadonlySet<string> = new Set([...judged, 'down', 'rejoin']);
 /**
  * Follows the faults of a history. Each has a line `invoke` immediately before it strikes, a line
  * `info` of `down` a tenth of a second or more after the server was seen to be dead, before it is
- * started again, and a line `info` once a server takes writes again.
+ * started again, and a line `info` once a server accepts writes again.
  *
- * A fault has bitten if the server is another one afterwards (the process of a killed server,
- * the primary of a replica set), and at least one operation felt it: it was under way when the
- * fault struck, and either got no answer, or had none yet when the server was down, so that what
- * answered it was not the server that it was sent to. An operation that its own worker gave up on
- * felt nothing.
+ * A fault has taken effect if the server is a different one afterwards (the process of a killed
+ * server, the primary of a replica set), and at least one operation was affected: it was under way
+ * when the fault struck, and either got no answer, or had none yet when the server was down, so
+ * that what answered it was not the server that it was sent to. An operation that its own worker
+ * gave up on was not affected.
  */
 export class FaultWatch {
   readonly #due: string | undefined;
@@ -47,7 +47,7 @@ export class FaultWatch {
   /**
    * @param event a line of the nemesis
    * @param underWay the processes that have an operation under way
-   * @returns why the line cannot be relied on, as the end of a sentence
+   * @returns why the line cannot be relied on, to end a sentence with
    */
   take(event: HistoryEvent, underWay: Iterable<number>): string | undefined {
     const fault = this.#fault;

@@ -4,7 +4,7 @@ import type { Evidence } from './verdict.ts';
 
 /** Everything that a history can show to have gone wrong, by name. */
 export const anomalies = [
-  /** Sent to, or posted on, an account that it was not meant for. */
+  /** Sent to, or posted to, an account that it was not meant for. */
   'misplaced',
   /** Acknowledged, but without effect. */
   'lost',
@@ -43,7 +43,7 @@ export interface FirstAnomaly {
   readonly detail: string;
 }
 
-/** What one model's history came to. */
+/** The result of one model's history. */
 export interface ModelHistory extends AnomalyCounts {
   readonly model: string;
   readonly operations: number;
@@ -65,7 +65,7 @@ export interface ModelHistory extends AnomalyCounts {
   readonly first_wrong?: FirstAnomaly;
 }
 
-/** What a branch should hold by what was asked for and applied, and what it holds. */
+/** What a branch should hold according to what was asked for and applied, and what it holds. */
 export interface BranchMoney {
   readonly branch: string;
   readonly expected: string;
@@ -80,9 +80,9 @@ export interface Judgement extends Evidence {
   readonly branches: readonly BranchMoney[];
 }
 
-/** What the rules remember of the beginning of an operation. */
+/** What the rules remember about the beginning of an operation. */
 export interface Begun {
-  /** The highest version that was finished by then, of each account that it is about. */
+  /** The highest version that was finished by then, of each account that it concerns. */
   readonly finished: readonly number[];
   /** Its id had been used before. */
   readonly repeated: boolean;
@@ -95,7 +95,7 @@ export interface Settlement {
   readonly branches: readonly BranchMoney[];
 }
 
-/** What is judged of one kind of model, besides that the history is well formed. */
+/** What is judged about one kind of model, besides whether the history is well formed. */
 export interface SectionRules {
   /** Whether the end of an operation may name another account than its beginning: it is judged. */
   readonly mayChange: (field: string, end: HistoryEvent) => boolean;
@@ -105,7 +105,7 @@ export interface SectionRules {
   readonly finish: (applied: HistoryEvent) => Settlement;
 }
 
-/** What the judging of a history has come to so far. */
+/** The judgement of a history so far. */
 export class Findings {
   readonly #counts = {
     misplaced: 0,
@@ -140,7 +140,7 @@ export class Findings {
     this.#doubt ??= doubt;
   }
 
-  /** Notes what was not put to the test; the first stands. What was found counts all the same. */
+  /** Notes what was not tested; the first reason stands. What was found still counts. */
   unproved(vacuity: string): void {
     this.#vacuity ??= vacuity;
   }

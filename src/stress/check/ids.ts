@@ -1,12 +1,12 @@
 /**
- * The ids that occurred in a history. Those that end in a number, as a plan's do, take a bit each
+ * The ids that occurred in a history. Those that end in a number, as a plan's do, take one bit each
  * if they are dense, so that ten million of them take a megabyte.
  */
 export class IdSet {
   readonly #dense = new Map<string, DenseNumbers>();
   readonly #others = new Set<string>();
 
-  /** @returns false if the id was there already */
+  /** @returns false if the id had occurred already */
   add(id: string): boolean {
     const dash = id.lastIndexOf('-');
     const digits = id.slice(dash + 1);
@@ -31,7 +31,7 @@ export class IdSet {
   }
 }
 
-/** Numbers from 0, a bit each. */
+/** Numbers from 0, one bit each. */
 class DenseNumbers {
   #words = new Uint32Array(16);
   #count = 0;

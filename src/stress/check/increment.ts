@@ -2,14 +2,14 @@ import type { Evidence } from './verdict.ts';
 
 /** Where a command went, as command monitoring saw it: an index into the collections, or: */
 export const nowhere = 255;
-/** A namespace that is none of the run's collections. */
+/** A namespace that is not one of the run's collections. */
 export const elsewhere = 254;
 
 /** What became of one increment of a load run. */
 export interface OperationRecord {
-  /** Its place in the plan, which says worker, branch, account and amount. */
+  /** Its position in the plan, which determines worker, branch, account and amount. */
   readonly index: number;
-  /** `fail` if for certain nothing was written, `info` if that is not known. */
+  /** `fail` if certainly nothing was written, `info` if that is not known. */
   readonly type: 'ok' | 'fail' | 'info';
   /** Index into the run's collections, `elsewhere` or `nowhere`. */
   readonly landed: number;
@@ -37,7 +37,7 @@ export function wrongOf<Place>(
   return landed === owner ? undefined : 'misplaced';
 }
 
-/** What is known of a run of increments besides its history. */
+/** What is known about a run of increments besides its history. */
 export interface IncrementFacts {
   /** Writes that command monitoring could not attribute to an operation. */
   readonly unattributed: number;
@@ -46,10 +46,10 @@ export interface IncrementFacts {
 }
 
 /**
- * What a run of increments comes to. It was made to put the model to the test: if nothing was, what
- * it shows does not count.
+ * The result of a run of increments. The run was made to test the model: if nothing was tested, its
+ * result does not count.
  *
- * @param judged what its history comes to
+ * @param judged the judgement of its history
  */
 export function incrementEvidence(
   { model, wrong, doubt, vacuity }: Evidence,

@@ -10,7 +10,7 @@ import {
 import { LedgerRules } from './ledger-rules.ts';
 import { PlainRules } from './plain-rules.ts';
 
-/** What a whole history came to. */
+/** The result of a whole history. */
 interface JudgedHistory {
   /** One per model, in their order. */
   readonly models: readonly Judgement[];
@@ -24,17 +24,17 @@ interface HistoryJudge {
   readonly take: (event: HistoryEvent) => Anomaly | undefined;
   /** The history ends in the middle of its next line. */
   readonly cutOff: () => void;
-  /** How many anomalies the model under way has shown so far. */
+  /** How many anomalies the current model has shown so far. */
   readonly wrong: () => number;
   /** To be called once, after the last event. */
   readonly finish: () => JudgedHistory;
 }
 
 /**
- * Judges a history without a database. Pure, and linear in its length; what it remembers is the
- * ids that occurred and a sum per account, never the events.
+ * Judges a history without a database. Pure, and linear in its length; it remembers the ids that
+ * occurred and a sum per account, never the events.
  *
- * A history is made of sections, one per model: from an event `init` to an event `applied`.
+ * A history consists of sections, one per model: from an event `init` to an event `applied`.
  */
 export function createHistoryJudge(): HistoryJudge {
   const models: Judgement[] = [];
@@ -92,9 +92,9 @@ class HistorySection {
   readonly #faults: FaultWatch;
   readonly #open = new Map<number, Open>();
   readonly #counts = { operations: 0, acknowledged: 0, refused: 0, unknown: 0 };
-  /** Kinds of operation that are due or have begun, and whether one of the kind succeeded. */
+  /** Kinds of operation that are due or have begun, and whether any of the kind succeeded. */
   readonly #kinds = new Map<string, boolean>();
-  /** Processes whose last operation got no answer: it may be under way still. */
+  /** Processes whose last operation got no answer: it may still be under way. */
   readonly #unanswered = new Set<number>();
   #overlapped = false;
   #hasWritten = false;

@@ -1,18 +1,18 @@
 import { type HistoryEvent, historyAmount, isRecord, versionOf } from '../history/event.ts';
 
-/** A balance that somebody was told of, to be compared with the postings at the end. */
+/** A balance that somebody was told, to be compared with the postings at the end. */
 export interface Claim {
   readonly line: number;
   readonly version: number;
   readonly balance: bigint;
 }
 
-/** What a history says of one account, as it goes on. */
+/** What a history says about one account, as it goes on. */
 export interface LedgerAccount {
   readonly name: string;
   readonly initialVersion: number;
   readonly initialBalance: bigint;
-  /** The highest version that anybody has been told of so far. */
+  /** The highest version that anybody has been told so far. */
   finished: number;
   /** Each version that raised `finished`, and the line that did. */
   readonly told: { readonly version: number; readonly line: number }[];
@@ -28,9 +28,9 @@ export interface LedgerAccount {
   read: number;
 }
 
-/** How an id ended, weakest first; of several attempts the strongest holds. */
+/** How an id ended, weakest first; of several attempts the strongest counts. */
 export const endings = ['open', 'fail', 'said', 'info', 'ok'] as const;
-/** One of them; `said` is an unknown end that was said to be not applied. */
+/** One of them; `said` is an unknown end that bankctl said was not applied. */
 export type Ending = (typeof endings)[number];
 
 /** What an operation id asks of one account. */
@@ -50,13 +50,13 @@ export interface AskedLeg {
 export interface Asked {
   /** The line that first asked for it. */
   readonly begun: number;
-  /** The operation that it takes back. */
+  /** The operation that it reverses. */
   readonly reverses: unknown;
   readonly legs: readonly AskedLeg[];
   ending: Ending;
   /** Attempts whose answer never came. */
   unknown: number;
-  /** Found on an account that it is not about. */
+  /** Found on an account that it does not concern. */
   misplaced: boolean;
 }
 
@@ -68,7 +68,7 @@ export interface SnapshotRead {
   readonly total: bigint;
 }
 
-/** One account that an operation is about, and what its end says of it. */
+/** One account that an operation concerns, and what its end says about it. */
 export interface Seen {
   readonly name: string;
   readonly amount: bigint | undefined;
@@ -100,8 +100,8 @@ export function accountsOf(init: HistoryEvent): Map<string, LedgerAccount> {
   return accounts;
 }
 
-/** A version is made known to somebody: from now on it is finished. */
-export function tellOf(account: LedgerAccount, version: number, line: number): void {
+/** A version becomes known to somebody: from now on it is finished. */
+export function noteTold(account: LedgerAccount, version: number, line: number): void {
   if (version <= account.finished) return;
   account.finished = version;
   account.told.push({ version, line });

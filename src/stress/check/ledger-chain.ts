@@ -11,12 +11,12 @@ interface ChainLink {
   readonly sum: bigint;
 }
 
-/** The postings of an account in order of their versions, without a hole. */
+/** The postings of an account in order of their versions, without a gap. */
 export interface Chain {
   readonly account: LedgerAccount;
   /** The first one has the version after the account's initial one. */
   readonly links: readonly ChainLink[];
-  /** Ids of the postings that are stored, without a hole or not. */
+  /** Ids of the postings that are stored, even after a gap. */
   readonly stored: readonly string[];
   /** The account as it is stored; undefined if the history does not say. */
   readonly balance: bigint | undefined;
@@ -25,7 +25,7 @@ export interface Chain {
 }
 
 /**
- * The postings of an account: the stored ones, else those that were acknowledged.
+ * The postings of an account: the stored ones, or else those that were acknowledged.
  *
  * @param due ids in the journal that are about the account, in any order
  */
@@ -47,7 +47,7 @@ export function readChain(
   if (account.read < initialVersion + due.length) {
     findings.unproved(`${name} was not read after its last posting.`);
   }
-  // One that got no answer has the one version that nobody else has.
+  // An operation that got no answer has the one version that no other has.
   const [only] = unanswered.length === 1 ? unanswered : [];
   const links: ChainLink[] = [];
   let sum = account.initialBalance;
@@ -116,7 +116,7 @@ function judgeStoredPosting(
   findings: Findings,
 ): void {
   const operation = asked.get(id);
-  // That it was never asked for is found by the journal's ids.
+  // That it was never asked for is found through the journal's ids.
   if (!operation) return;
   const leg = operation.legs.find(({ account }) => account === name);
   if (!leg && operation.misplaced) return;
@@ -153,7 +153,7 @@ export function judgeChain(
   const judge = ({ line, version, balance }: Claim) => {
     const due = version === first ? account.initialBalance : links[version - first - 1]?.sum;
     if (due !== undefined && due !== balance) {
-      // It has been found already, by another name.
+      // It has been found already, under another name.
       if (told.has(line) || balance < 0n) return;
       const what = `${account.name} was told to have another balance with version ${version}`;
       findings.found('drift', line, `${what} than its postings make`);

@@ -7,21 +7,21 @@ import {
   type Ending,
   endings,
   type LedgerAccount,
+  noteTold,
   type Seen,
   type SnapshotRead,
   seenBy,
-  tellOf,
 } from './ledger-accounts.ts';
 import { settleLedger } from './ledger-settlement.ts';
 
 /**
- * What is judged of a model with a journal. While the history goes on: versions, balances and how
- * old a reading may be. At its end, when the journal is known: everything else, see
+ * What is judged about a model with a journal. While the history goes on: versions, balances and
+ * how stale a read may be. At its end, when the journal is known: everything else, see
  * `settleLedger`. Time is linear in the history; what is remembered is what each id asked for, and
  * the versions of each snapshot.
  *
- * Source: the anomalies are those of Jepsen's bank test and of its set and counter checkers, by
- * the names of the design; the versions make each of them decidable at once.
+ * Source: the anomalies are those of Jepsen's bank test and of its set and counter checkers, under
+ * bankctl's own names; the versions make each of them decidable at once.
  */
 export class LedgerRules implements SectionRules {
   readonly #findings: Findings;
@@ -35,7 +35,7 @@ export class LedgerRules implements SectionRules {
     this.#accounts = accountsOf(init);
   }
 
-  /** An `ok` names the accounts that were posted on. */
+  /** An `ok` names the accounts that were posted to. */
   mayChange(field: string, { f, type }: HistoryEvent): boolean {
     return type === 'ok' && f !== 'read' && ['account', 'from', 'to'].includes(field);
   }
@@ -121,7 +121,7 @@ export class LedgerRules implements SectionRules {
       );
     }
     this.#claim(account, present, balance, line);
-    tellOf(account, present, line);
+    noteTold(account, present, line);
     account.read = Math.max(account.read, present);
   }
 
@@ -159,7 +159,7 @@ export class LedgerRules implements SectionRules {
     }
     this.#claim(account, version, seen.balance, line);
     account.highest = Math.max(account.highest, version);
-    tellOf(account, version, line);
+    noteTold(account, version, line);
   }
 
   #claim(account: LedgerAccount, version: number, stated: unknown, line: number): void {
@@ -211,7 +211,7 @@ export class LedgerRules implements SectionRules {
       const account = this.#accounts.get(name);
       if (!account) continue;
       this.#claim(account, version, balances[name], line);
-      tellOf(account, version, line);
+      noteTold(account, version, line);
       account.read = Math.max(account.read, version);
     }
     this.#snapshots.push({

@@ -12,16 +12,16 @@ interface LedgerEnd {
   /** Operations with an id that had been used before. */
   readonly retried: number;
   /**
-   * The value of the last line: the journal's `ids`, and, by account, what is stored of it:
+   * The value of the last line: the journal's `ids`, and, by account, what is stored about it:
    * `balance`, `version`, and its `postings` as `[version, id, amount, balance]`.
    */
   readonly applied: Readonly<Record<string, unknown>>;
 }
 
 /**
- * Compares what was asked and answered with the journal and the accounts that were read back.
- * If the last line has the ids alone, the postings that were acknowledged stand for the
- * journal's, as far as they go without a hole.
+ * Compares what was asked and answered with the journal and the accounts that were read back. If
+ * the last line has the ids alone, the acknowledged postings stand in for the journal's, up to the
+ * first gap.
  */
 export function settleLedger(end: LedgerEnd, findings: Findings): Settlement {
   const { ids } = end.applied;
@@ -105,7 +105,7 @@ function findStrangers(
   findings: Findings,
 ): void {
   for (const { account, stored } of chains) {
-    // One that was acknowledged, or never asked for, has been found by its id.
+    // One that was acknowledged, or never asked for, has been found through its id.
     const stranger = stored.find((id) => !applied.has(id) && asked.get(id)?.ending !== 'ok');
     if (stranger !== undefined) {
       const what = `${stranger} is posted on ${account.name}`;
@@ -114,7 +114,7 @@ function findStrangers(
   }
 }
 
-/** What has been taken back cannot be taken back again. */
+/** What has been reversed cannot be reversed again. */
 function findReversedTwice(
   asked: ReadonlyMap<string, Asked>,
   applied: ReadonlySet<string>,
@@ -150,7 +150,7 @@ function unknownApplied(asked: ReadonlyMap<string, Asked>, applied: ReadonlySet<
   return count;
 }
 
-/** Each branch as what was asked for and is applied makes it, and as it is stored. */
+/** Each branch's balance according to what was asked for and applied, and as it is stored. */
 function branchMoney(
   { accounts, asked }: LedgerEnd,
   chains: readonly Chain[],

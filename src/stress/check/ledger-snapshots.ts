@@ -2,7 +2,7 @@ import type { Findings } from './findings.ts';
 import type { Asked, SnapshotRead } from './ledger-accounts.ts';
 import type { Chain } from './ledger-chain.ts';
 
-/** What the postings of an account come to, version by version. */
+/** What the postings of an account add up to, version by version. */
 interface Prefix {
   readonly first: number;
   readonly sums: readonly bigint[];
@@ -15,9 +15,9 @@ interface Prefix {
 /**
  * Judges all snapshots against the postings. A snapshot has a version of each account, so it says
  * which postings it saw. Every transfer has a fingerprint that each of its two legs adds to its
- * account by exclusive or: over all accounts they cancel out if both legs were seen or neither,
- * and what remains tells that a snapshot is torn, at the cost of one look an account. The
- * fingerprints have 64 bits, so that a torn one is overlooked once in 2^64.
+ * account by exclusive or: over all accounts they cancel out if both legs were seen or neither, and
+ * a remainder shows that a snapshot is torn, at the cost of one look-up per account. The
+ * fingerprints have 64 bits, so the chance of overlooking a torn one is 1 in 2^64.
  *
  * @returns the lines of those that do not add up
  */
@@ -67,8 +67,8 @@ function lookUp(
 }
 
 /**
- * What was finished before an operation began that a snapshot saw must be in the snapshot too, even
- * if it was not finished before the snapshot itself began.
+ * If a snapshot saw an operation, it must also have seen whatever was finished before that
+ * operation began, even if that was not finished before the snapshot itself began.
  */
 function findOmission(
   { line, versions }: SnapshotRead,
@@ -87,7 +87,7 @@ function findOmission(
   }
 }
 
-/** The highest version that anybody had been told of before a line. */
+/** The highest version that anybody had been told before a line. */
 function toldBefore(
   told: readonly { readonly version: number; readonly line: number }[],
   line: number,
@@ -101,7 +101,10 @@ function toldBefore(
   return told[low - 1]?.version ?? 0;
 }
 
-/** All snapshots are of one sequence of states: of any two, one is nowhere behind the other. */
+/**
+ * All snapshots show one sequence of states: of any two, one is at least as new as the other
+ * everywhere.
+ */
 function findDisorder(
   snapshots: readonly SnapshotRead[],
   chains: readonly Chain[],
@@ -139,7 +142,10 @@ function prefixOf({ account, links }: Chain, asked: ReadonlyMap<string, Asked>):
   return { first: account.initialVersion, sums, marks, begun };
 }
 
-/** FNV-1a with an avalanche at its end, so that ids that differ in one digit differ everywhere. */
+/**
+ * FNV-1a with an avalanche at its end, so that the hashes of ids that differ in one digit differ
+ * everywhere.
+ */
 function hash(text: string, seed: number): number {
   let bits = seed;
   for (let place = 0; place < text.length; place += 1) {
@@ -150,7 +156,7 @@ function hash(text: string, seed: number): number {
   return (bits ^ (bits >>> 16)) >>> 0;
 }
 
-/** Names a transfer of which the snapshot saw one leg. Slow, for the one that is shown. */
+/** Names a transfer of which the snapshot saw one leg. Slow, so only for the one that is shown. */
 function describe({ versions }: SnapshotRead, chains: readonly Chain[]): string {
   const legs = new Map<string, string>();
   for (const [place, { account, links }] of chains.entries()) {

@@ -3,9 +3,9 @@ import type { HistoryEvent } from '../history/event.ts';
 
 /** How fast a run was. */
 export interface Timings {
-  /** Operations a second, from the first start to the last end. */
+  /** Operations per second, from the first start to the last end. */
   readonly throughput: number;
-  /** To a thousandth of its value; `max` exact. */
+  /** To within a thousandth of its value; `max` is exact. */
   readonly latency_ms: {
     readonly p50: number;
     readonly p90: number;
@@ -14,7 +14,7 @@ export interface Timings {
   };
 }
 
-/** How far a run is. */
+/** How far a run has got. */
 export interface MeterCounts {
   readonly done: number;
   /** Those of them that got no answer. */
@@ -22,7 +22,7 @@ export interface MeterCounts {
   readonly faults: number;
 }
 
-/** Counts and times the operations of a history as it goes by. */
+/** Counts and times the operations of a history as they pass. */
 interface Meter {
   readonly take: (event: HistoryEvent) => void;
   readonly counts: () => MeterCounts;

@@ -10,14 +10,14 @@ interface PlainAccount {
   readonly branch: string;
   /** Its number, without the branch. */
   readonly number: string;
-  /** In millionths: what the callers were told it holds, and what the writes on record make it. */
+  /** In millionths: what callers were told it holds, and what the writes on record add up to. */
   expected: bigint;
   landed: bigint;
 }
 
 /**
- * What is judged of the models without a journal: where each write was sent and what it matched
- * there. The balances read back must then be those that the writes on record make.
+ * What is judged about models without a journal: where each write was sent and what it matched
+ * there. The balances read back must then be what the writes on record add up to.
  */
 export class PlainRules implements SectionRules {
   readonly #findings: Findings;
@@ -96,7 +96,7 @@ export class PlainRules implements SectionRules {
       findings.doubted(`line ${line} does not say what was written, and where.`);
       return;
     }
-    // It has been doubted when it began.
+    // It was already doubted when it began.
     if (!meant) return;
     const { branch } = meant;
     meant.expected += amount;

@@ -35,7 +35,7 @@ export interface ScheduleStep {
   readonly model: { readonly name: string; readonly cached: string | null } | null;
 }
 
-/** A schedule to be shown: who did what, why it went wrong, and how to see it again. */
+/** A schedule to be shown: who did what, why it went wrong, and how to replay it. */
 export interface ScheduleStory {
   readonly id: string;
   readonly workers: readonly { readonly worker: number; readonly branch: string }[];
@@ -72,7 +72,7 @@ export interface FirstWrong {
 
 /** One step of one of those workers. */
 export interface FirstWrongEvent {
-  /** Since the first of the steps. */
+  /** Milliseconds since the first of the steps. */
   readonly at_ms: number;
   readonly worker: number;
   readonly operation: number;
@@ -83,7 +83,7 @@ export interface FirstWrongEvent {
   readonly name?: string;
 }
 
-/** An action, and whose it is: of an operation of a load, or of a worker of a schedule. */
+/** An action, and whose it is: an operation of a load, or a worker of a schedule. */
 interface Moment {
   readonly owner: number;
   /** From 1. */
@@ -98,13 +98,13 @@ interface Cause {
   readonly culprit: Moment;
   /** The worker's own switch, after which it relied on the model. */
   readonly from: Moment;
-  /** The worker's own look at the cache. */
+  /** The worker's own look-up in the cache. */
   readonly to: Moment;
 }
 
 /**
- * Finds the last action by which somebody else pointed the model at the wrong collection, between
- * a worker's switch and its look at the cache.
+ * Finds the last action by which somebody else pointed the model at the wrong collection, between a
+ * worker's switch and its look-up in the cache.
  *
  * @param wrong the moment at which it went wrong, or was bound to
  * @param landed the collection that was written to; undefined if the worker had none
@@ -174,10 +174,10 @@ function becauseOfStep(cause: Cause | undefined, emptied: boolean): string {
  * Explains how the first wrong operation of a load came about, from the events around it.
  *
  * @param record the operation, and how it went wrong
- * @param events the thread's latest events, oldest first; those of other operations are left out
+ * @param events the thread's latest events, oldest first; those of other operations are ignored
  * @param landed the name of the collection that the write went to, if one did
  */
-export function explain(
+export function explainFirstWrong(
   plan: Plan,
   record: OperationRecord & { readonly wrong: Wrong },
   events: readonly LoadEvent[],
@@ -219,7 +219,7 @@ export function explain(
   };
 }
 
-/** What an event says of where the model points; nothing for any other event. */
+/** What an event says about where the model points; nothing for any other event. */
 function momentOf(event: LoadEvent): readonly Moment[] {
   const { index: owner, kind, name = '', collection = null } = event;
   const moment = (action: ScheduleAction) => [{ owner, worker: event.worker + 1, step: 0, action }];

@@ -2,7 +2,7 @@ import { createHistogram } from 'node:perf_hooks';
 import type { HistoryEvent } from '../history/event.ts';
 import type { Anomaly } from './findings.ts';
 
-/** A run in time, made of the events of its history. */
+/** A run over time, made from the events of its history. */
 export interface EventTimeline {
   readonly bucket_ms: number;
   /** Operations that ended in each bucket. */
@@ -11,7 +11,7 @@ export interface EventTimeline {
   readonly unanswered: readonly number[];
   /** Those of them that showed an anomaly. */
   readonly wrong: readonly number[];
-  /** Latency, to a tenth of its value; null if nothing ended. */
+  /** Latency, to within a tenth of its value; null if nothing ended. */
   readonly p50_ms: readonly (number | null)[];
   readonly p99_ms: readonly (number | null)[];
   /** Exact. */
@@ -48,11 +48,11 @@ interface TimedOperation {
   readonly wrong: Anomaly | null;
 }
 
-/** Gathers a time line while the events go by. */
+/** Builds a timeline as the events pass. */
 interface TimelineCollector {
   /** @param anomaly what the event shows to be wrong */
   readonly take: (event: HistoryEvent, anomaly?: Anomaly) => void;
-  /** The time line so far. */
+  /** The timeline so far. */
   readonly timeline: () => EventTimeline;
 }
 
@@ -63,7 +63,7 @@ const maxFaults = 1000;
 
 /**
  * Makes a collector. Its memory is the same for a run of any length: when the run outgrows the
- * buckets, each takes up its neighbour.
+ * buckets, each absorbs its neighbour.
  */
 export function collectTimeline(): TimelineCollector {
   const strip = new Strip();
@@ -74,7 +74,7 @@ export function collectTimeline(): TimelineCollector {
   const sinceMs = (ns: number) => Math.round((ns - (startNs ?? ns)) / 1000) / 1000;
   const takeFault = (event: HistoryEvent) => {
     const { f, type, time } = event;
-    // A server that comes back is no fault, and `down` is in the middle of one.
+    // A server that comes back is not a fault, and `down` is in the middle of one.
     if (f === 'rejoin') return;
     if (type === 'invoke') {
       begun.set(f, event);
@@ -180,7 +180,7 @@ class Strip {
     };
   }
 
-  /** Each bucket takes up its neighbour; the second half is free again. */
+  /** Each bucket absorbs its neighbour; the second half is free again. */
   #fold(): void {
     this.#bucketNs *= 2;
     const old = this.#buckets;
@@ -192,7 +192,10 @@ class Strip {
   }
 }
 
-/** A few operations: those around the first wrong one, or else the first fault, or the first. */
+/**
+ * A few operations: those around the first wrong one, or else around the first fault, or else the
+ * first ones.
+ */
 class Excerpt {
   readonly #beginning: TimedOperation[] = [];
   #latest: TimedOperation[] = [];

@@ -1,7 +1,7 @@
 /** What a whole run has shown. */
 export type Verdict = 'demonstrated' | 'clean' | 'not_reproduced' | 'violation' | 'undecided';
 
-/** What the run of one model comes to, as far as the verdict goes. */
+/** The result of one model's run, insofar as the verdict depends on it. */
 export interface Evidence {
   readonly model: string;
   /** Anomalies, wrong operations or wrong schedules. */
@@ -22,7 +22,7 @@ interface Decision {
 const control = 'shared';
 
 /**
- * The verdict on all models of a run: of a load, of schedules, of a stored history.
+ * The verdict on all models of a run: a load, schedules, or a stored history.
  *
  * A model that went wrong is evidence only if its own record can be trusted; a model that did not
  * is clean only if something was put to the test.

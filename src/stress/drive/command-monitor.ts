@@ -9,7 +9,7 @@ import {
 import { elsewhere, nowhere } from '../check/increment.ts';
 import type { Plan, PlannedIncrement } from '../plan/increments.ts';
 
-/** A write, as command monitoring saw it leave and be answered. */
+/** A write, as command monitoring saw it sent and answered. */
 export interface ObservedWrite {
   /** From 0. */
   readonly worker: number;
@@ -19,7 +19,7 @@ export interface ObservedWrite {
   matched: number | undefined;
 }
 
-/** A command, as the bare driver can issue it again. */
+/** A command, in a form that the bare driver can issue again. */
 export type IssuedCommand =
   | { readonly command: 'createIndexes'; readonly collection: string }
   | {
@@ -29,7 +29,7 @@ export type IssuedCommand =
       readonly update: Document;
     };
 
-/** Called with each command as it leaves, and with the write that a worker makes by it. */
+/** Called with each command as it is sent, and with the write that a worker makes with it. */
 export type CommandListener = (command: IssuedCommand, write: ObservedWrite | undefined) => void;
 
 /** The increment that a worker has under way. */
@@ -45,11 +45,11 @@ interface UnderWay {
  *
  * A command is attributed by the amount it carries. An amount belongs to one worker alone, and a
  * worker has one increment under way. That holds whatever connection carries the command, in
- * whatever order commands leave, and for a command that the driver sends a second time (it
- * carries the same amount to the same namespace). It asks nothing of the model and it does not
- * rely on how the driver keeps its asynchronous context, so it costs a map look-up less than
- * AsyncLocalStorage would. Any command that does not fit is counted, and one is enough to make
- * the run `undecided`.
+ * whatever order commands leave, and for a command that the driver sends a second time (it carries
+ * the same amount to the same namespace). It requires nothing of the model and does not rely on how
+ * the driver keeps its asynchronous context, and it costs one map look-up less than
+ * AsyncLocalStorage would. Any command that does not fit is counted, and one is enough to make the
+ * run `undecided`.
  *
  * Source: MongoDB's "Command Logging and Monitoring" specification: the event of a command is
  * published before it is written to the socket, and names the namespace that it is sent to.
@@ -79,7 +79,7 @@ export class CommandMonitor {
     client.on('commandFailed', (event) => this.#failed(event));
   }
 
-  /** Commands that fit no increment under way; 0 in a sound run. */
+  /** Commands that fit no increment under way; 0 in a trustworthy run. */
   get unattributed(): number {
     return this.#unattributed;
   }
@@ -87,7 +87,7 @@ export class CommandMonitor {
   /**
    * A worker begins an increment.
    *
-   * @param account the account's number; left out if amounts alone tell increments apart
+   * @param account the account's number; omitted if amounts alone distinguish increments
    */
   begin(worker: number, amountMinor: number, account?: string): void {
     const increment = this.#underWay.get(worker);
@@ -105,7 +105,7 @@ export class CommandMonitor {
     return this.#underWay.get(worker)?.write;
   }
 
-  /** Calls a listener at each command, until it is called without one. */
+  /** Calls a listener for each command, until this is called without a listener. */
   listen(listener?: CommandListener): void {
     this.#listener = listener;
   }
@@ -158,7 +158,7 @@ function matchedBy(reply: unknown): number | undefined {
 
 /**
  * The coefficient of a decimal: the amount in minor units, as models write it; NaN for anything
- * else. Printing and parsing it would cost more than everything else that is done about a command
+ * else. Printing and parsing it would cost more than everything else that is done for a command
  * here.
  *
  * Source: BSON specification, Decimal128: the coefficient's lowest byte comes first. All amounts
@@ -172,26 +172,28 @@ function coefficientOf(value: unknown): number {
   return coefficient;
 }
 
-/** An operation without what it does. */
+/** An operation, apart from what it does. */
 type OperationPlace = Pick<PlannedIncrement, 'worker' | 'index'>;
 
-/** Says of each operation of a load where its write was really sent. */
+/** Reports where the write of each operation of a load was really sent. */
 interface WriteMonitor {
-  /** Says that a worker begins an operation with this amount, minor units. */
+  /** Notes that a worker begins an operation with this amount, minor units. */
   readonly begin: (worker: number, amountMinor: number) => void;
   /** Where the worker's write went: an index into the collections, `elsewhere` or `nowhere`. */
   readonly landed: (worker: number) => number;
-  /** Commands that belong to no operation under way, or disagree about one; 0 in a sound run. */
+  /**
+   * Commands that belong to no operation under way, or disagree about one; 0 in a trustworthy run.
+   */
   readonly unattributed: () => number;
 }
 
 /**
- * Monitors the writes of a load. No two increments of a plan have the same amount, the amount
- * gives the plan's index, and the index gives the worker.
+ * Monitors the writes of a load. No two increments of a plan have the same amount, the amount gives
+ * the plan's index, and the index gives the worker.
  *
  * @param client made with `monitorCommands: true`
  * @param collections the run's collections, at most 254
- * @param onSent called when the write of an increment leaves, with the collection's index
+ * @param onSent called when the write of an increment is sent, with the collection's index
  */
 export function monitorWrites(
   client: MongoClient,

@@ -7,18 +7,20 @@ import { createBatches, type HistoryBatch } from '../history/batches.ts';
 export interface CrewTask<Plan> {
   readonly uri: string;
   readonly database: string;
-  /** What the plan is made of. */
+  /** What determines the plan. */
   readonly plan: Plan;
   /** The workers of this thread, by their number in the plan. */
   readonly workers: readonly number[];
-  /** No operation begins later than this after the start, milliseconds. */
+  /** No operation begins later than this many milliseconds after the start. */
   readonly durationMs: number | undefined;
   /** The run's start on the monotonic clock, which all threads share; times count from it. */
   readonly startedNs: bigint;
   readonly timeoutMs: number;
 }
 
-/** What every plan says: worker W does the operations with index mod workers = W, in order. */
+/**
+ * What every plan has in common: worker W does the operations with index mod workers = W, in order.
+ */
 export interface PlanSize {
   readonly workers: number;
   readonly operations: number;
@@ -27,7 +29,7 @@ export interface PlanSize {
 /** A kind of work for a crew. */
 export interface Workload<Plan extends PlanSize, Item, Result> {
   readonly name: 'increments' | 'ledger';
-  /** The application name of its connections, by which the server tells what they do. */
+  /** The application name of its connections, by which the server reports what they do. */
   readonly appName: string;
   readonly monitorCommands: boolean;
   /** Connections besides one per worker. */
@@ -39,7 +41,7 @@ export interface Workload<Plan extends PlanSize, Item, Result> {
 export interface Work<Result> {
   /** Does one operation of the plan. */
   readonly perform: (index: number) => Promise<void>;
-  /** Resolved when what the workers no longer wait for is done too. */
+  /** Resolved once what the workers no longer wait for is done too. */
   readonly finish: () => Promise<Result>;
 }
 
@@ -48,13 +50,15 @@ export interface WorkHost<Item> extends Pick<Context, 'freshSeed'> {
   readonly client: MongoClient;
   /** Monotonic, nanoseconds since the start of the run. */
   readonly nowNs: () => number;
-  /** Adds to the history. A promise is to be awaited, so that a slow disk slows the workers. */
+  /**
+   * Adds to the history. If it returns a promise, await it, so that a slow disk slows the workers.
+   */
   readonly record: (item: Item, atNs: number) => Promise<void> | undefined;
   /** Begins no further operation. */
   readonly stop: () => void;
 }
 
-/** What a crew needs from its surroundings. */
+/** What a crew needs from its caller. */
 export interface CrewHost<Item> extends Pick<Context, 'monotonicNs' | 'freshSeed'> {
   /** Takes a batch of the history; `written` must be called for it later. */
   readonly send: (batch: HistoryBatch<Item>) => void;
@@ -63,7 +67,7 @@ export interface CrewHost<Item> extends Pick<Context, 'monotonicNs' | 'freshSeed
 
 /** The workers of one thread, on one client. */
 export interface Crew<Result> {
-  /** Does the work; resolved when all of it is done. */
+  /** Does the work; resolved once all of it is done. */
   readonly run: () => Promise<Result>;
   /** Begins no further operation. */
   readonly stop: () => void;
@@ -97,7 +101,7 @@ export async function openCrew<Plan extends PlanSize, Item, Result>(
   const close = () => client.close();
   let work: Work<Result>;
   try {
-    // Opened beforehand, so that the first operations are not slower than the rest.
+    // Opened in advance, so that the first operations are not slower than the rest.
     const ping = () => client.db('admin').command({ ping: 1 });
     await Promise.all(Array.from({ length: maxPoolSize }, ping));
     work = await workload.start(task, { client, nowNs, freshSeed, record: batches.add, stop });

@@ -1,6 +1,6 @@
 import { Worker } from 'node:worker_threads';
 import type { Context } from '../../core/context.ts';
-import { deferred } from '../explore/deferred.ts';
+import { createDeferred } from '../explore/deferred.ts';
 import type { HistoryBatch } from '../history/batches.ts';
 import {
   type Crew,
@@ -12,7 +12,7 @@ import {
 } from './crew.ts';
 import type { FromThread, ThreadTask, ToThread } from './thread.ts';
 
-/** Where the threads' program is: bundled beside this one. */
+/** The path of the threads' program, which is bundled beside this one. */
 export const threadProgram = new URL('./stress-thread.js', import.meta.url);
 
 /** The crews of all threads. */
@@ -24,9 +24,9 @@ interface Crews<Result> {
   readonly close: () => Promise<void>;
 }
 
-/** What the crews of a run need from their surroundings. */
+/** What the crews of a run need from their caller. */
 interface CrewsHost<Item> extends Pick<Context, 'monotonicNs' | 'freshSeed' | 'interrupted'> {
-  /** Takes a batch of the history of a crew; resolved when more may come. */
+  /** Takes a batch of the history of a crew; resolved once more may come. */
   readonly take: (crew: number, batch: HistoryBatch<Item>) => Promise<void>;
   readonly program: URL;
 }
@@ -82,13 +82,13 @@ async function openThread<Plan, Item, Result>(
   program: URL,
 ): Promise<Crew<Result>> {
   const worker = new Worker(program, { workerData: task });
-  const ready = deferred<void>();
-  const done = deferred<Result>();
+  const ready = createDeferred<void>();
+  const done = createDeferred<Result>();
   const fail = (error: unknown) => {
     ready.reject(error);
     done.reject(error);
   };
-  // Whoever waits for `ready` first hears of a failure there; `done` alone must not be unheard.
+  // Whoever awaits `ready` first learns of a failure there; `done` must not be rejected unhandled.
   done.promise.catch(() => undefined);
   worker.on('error', fail);
   worker.on('exit', (code) => fail(new Error(`a thread of stress ended with status ${code}`)));

@@ -6,22 +6,24 @@ import { type Plan, planAmount, planCurrency } from '../plan/increments.ts';
 import { runCollections } from '../subjects/load-models.ts';
 import type { IncrementMark } from './increments.ts';
 
-/** What the history of a plan of increments says. */
+/** The events in the history of a plan of increments. */
 interface IncrementEvents {
   /** The first event: what every account holds. */
   readonly init: (atNs: number) => HistoryEvent;
-  /** An increment begins, or ends: where the write was really sent, and what it matched. */
+  /** An increment begins or ends: where the write was really sent, and what it matched. */
   readonly of: (mark: IncrementMark) => HistoryEvent;
 }
 
-/** Balances as they were read back, by collection and account; null for what is no amount. */
+/** Balances as they were read back, by collection and account; null for what is not an amount. */
 interface ReadBack {
   readonly balances: Readonly<Record<string, string | null>>;
-  /** An account of which there are two documents. */
+  /** An account that has two documents. */
   readonly twice: string | undefined;
 }
 
-/** Makes the events of a plan. An operation's id says the model and the place in the plan. */
+/**
+ * Makes the events of a plan. An operation's id contains the model and the position in the plan.
+ */
 export function incrementEvents(plan: Plan, model: IncrementModel): IncrementEvents {
   const collections = runCollections(plan);
   const names = plan.branchNames.map((branch) =>
@@ -52,8 +54,8 @@ export function incrementEvents(plan: Plan, model: IncrementModel): IncrementEve
 }
 
 /**
- * Every document of every collection of the run, as the primary has it now: a majority may not
- * have heard yet of the last writes, which waited for the primary alone.
+ * Every document of every collection of the run, as the primary has it now: a majority may not have
+ * the last writes yet, which waited only for the primary.
  */
 export async function readBalances(
   client: MongoClient,

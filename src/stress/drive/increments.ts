@@ -12,12 +12,14 @@ import {
 import { monitorWrites } from './command-monitor.ts';
 import type { CrewTask, Work, WorkHost, Workload } from './crew.ts';
 
-/** A plan of increments, and the model that is to carry it out. */
+/** A plan of increments, and the model that carries it out. */
 interface IncrementPlan extends PlanOptions {
   readonly model: IncrementModel;
 }
 
-/** The beginning or the end of an increment: an event of the history without what the plan says. */
+/**
+ * The beginning or end of an increment: an event of the history without what the plan already says.
+ */
 export interface IncrementMark extends Omit<OperationRecord, 'type'> {
   readonly type: OperationRecord['type'] | 'invoke';
   /** Nanoseconds since the start of the run. */
@@ -25,7 +27,7 @@ export interface IncrementMark extends Omit<OperationRecord, 'type'> {
   readonly error: string | undefined;
 }
 
-/** What the workers of one thread know that their history does not say. Plain data. */
+/** What the workers of one thread know but their history does not say. Plain data. */
 export interface IncrementsResult {
   /** Writes that command monitoring could not attribute to an operation. */
   readonly unattributed: number;
@@ -42,7 +44,7 @@ interface WrongIncrement extends OperationRecord {
   readonly events: readonly LoadEvent[];
 }
 
-/** Increments of a seeded plan, all workers of a thread on one model and one client. */
+/** Increments of a seeded plan, with all workers of a thread on one model and one client. */
 export const incrementWorkload: Workload<IncrementPlan, IncrementMark, IncrementsResult> = {
   name: 'increments',
   appName: 'bankctl stress',
@@ -52,8 +54,8 @@ export const incrementWorkload: Workload<IncrementPlan, IncrementMark, Increment
 };
 
 /**
- * As a driver writes by default. Waiting for the disk would hide how the workers meet,
- * and nothing here has to outlive the run.
+ * As drivers write by default. Waiting for the disk would hide how the workers interfere, and
+ * nothing here has to outlive the run.
  */
 const writes = { writeConcern: { w: 1 } } as const;
 
@@ -62,7 +64,7 @@ function startIncrements(
   { client, nowNs, record, stop }: WorkHost<IncrementMark>,
 ): Work<IncrementsResult> {
   const plan = makePlan(options);
-  // An operation takes seven events at most; while one is under way the others may do several.
+  // An operation has at most seven events; while one is under way the others may do several.
   const window = new EventWindow(64 + 32 * workers.length);
   let firstWrong: WrongIncrement | undefined;
   const trace: Trace = ({ worker, index }, kind, collection, name) => {
@@ -92,7 +94,7 @@ function startIncrements(
     }
     const endNs = nowNs();
     const end = { type, index, landed: monitor.landed(worker), matched, atNs: endNs, error };
-    // One answer that never came makes the run undecided, so waiting for more of them is idle.
+    // One answer that never came makes the run undecided, so there is no point in waiting for more.
     if (type === 'info') stop();
     const wrong = firstWrong ? undefined : wrongOf(end, collectionOfBranch(branch));
     if (wrong) firstWrong = { ...end, wrong, endNs, events: window.events() };
@@ -108,8 +110,8 @@ function startIncrements(
 }
 
 /**
- * What an error says about the write. An answer of the server that it refused, and an error of
- * the model itself, mean that nothing was written. Any other error of the driver leaves it open.
+ * What an error says about the write. A refusal by the server, and an error of the model itself,
+ * mean that nothing was written. After any other error of the driver this is unknown.
  */
 function endingOf(error: unknown): 'fail' | 'info' {
   if (!(error instanceof MongoError)) return 'fail';

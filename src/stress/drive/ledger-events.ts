@@ -3,7 +3,7 @@ import { referenceKey } from '../../bank/operations/names.ts';
 import type { Operation } from '../../bank/operations/operation.ts';
 import { planAmount } from '../plan/increments.ts';
 
-/** What a history calls an operation, and what it says of its request. */
+/** What a history calls an operation, and what it says about its request. */
 export interface LedgerRequest {
   readonly f: 'increment' | 'transfer' | 'read' | 'snapshot';
   readonly value: Readonly<Record<string, unknown>>;
@@ -15,8 +15,8 @@ export interface LedgerWrite extends LedgerRequest {
 }
 
 /**
- * The reversal of an operation. A history has it as what it does, an increment or a transfer of
- * its own, and says in `reverses` why, so that a judge needs no model of reversals.
+ * The reversal of an operation. A history records it as what it does, an increment or a transfer in
+ * its own right, and says why in `reverses`, so that a judge needs no model of reversals.
  */
 export function reversalOf(
   { f, value }: LedgerRequest,
@@ -32,7 +32,7 @@ export function reversalOf(
   return { f, value: { id, account: value['account'], amount: opposite, reverses } };
 }
 
-/** What an applied operation came to: the accounts that it was really posted on. */
+/** The effect of an applied operation: the accounts that it was really posted to. */
 export function postedValue({ f, value }: LedgerRequest, { postings }: Entry) {
   if (f === 'increment') {
     const [posting] = postings;

@@ -20,14 +20,14 @@ import type { CrewTask, Work, WorkHost, Workload } from './crew.ts';
 import { type LedgerRequest, type LedgerWrite, postedValue, reversalOf } from './ledger-events.ts';
 
 /**
- * A bank's day through the real write path. Each thread has a ledger of its own, so that batches of
- * several ledgers meet in the server as those of several processes do.
+ * A day at the bank, through the real write path. Each thread has a ledger of its own, so that
+ * batches of several ledgers meet in the server like those of several processes.
  */
 export const ledgerWorkload: Workload<LedgerPlanOptions, HistoryEvent, undefined> = {
   name: 'ledger',
   appName: 'bankctl stress ledger',
   monitorCommands: false,
-  // Reads go beside the one batch of the ledger.
+  // Reads run alongside the ledger's one batch.
   spareConnections: 4,
   start: startLedger,
 };
@@ -64,7 +64,7 @@ async function startLedger(
   };
 }
 
-/** How an operation ended, as a history has it. */
+/** How an operation ended, as a history records it. */
 interface End extends Pick<HistoryEvent, 'error' | 'gave_up' | 'said' | 'replayed'> {
   readonly type: 'ok' | 'fail' | 'info';
   readonly value: HistoryEvent['value'];
@@ -78,8 +78,8 @@ interface Remembered extends LedgerWrite {
 const maxRemembered = 16;
 
 /**
- * Makes a worker, which does the steps of the plan one after another. One whose operation got no
- * answer goes on as another process, since nobody knows whether the first one is still at it
+ * Makes a worker, which does the steps of the plan one after another. A worker whose operation got
+ * no answer continues as another process, since nobody knows whether the first one is still busy
  * (Jepsen's rule).
  */
 function createWorker(
@@ -122,7 +122,7 @@ function requestOf(
     case 'read':
       return { f: 'read', value: { account: referenceKey(step.account) } };
     case 'retry': {
-      // What was never answered is asked again first.
+      // What was never answered is asked for again first.
       const past = memory.find(({ answered }) => !answered) ?? pick(memory, step.back);
       if (!past) return { f: 'snapshot', value: {} };
       return { ...past, operation: { ...past.operation, idGiven: true } };
@@ -235,8 +235,8 @@ function nameOf(error: unknown): string {
 }
 
 /**
- * The ledger says of every failure but one that nothing was applied. A history keeps to what a
- * client can know, and has it as `info`; what the ledger said is added, and held against it.
+ * The ledger says of every failure but one that nothing was applied. A history sticks to what a
+ * client can know, and records `info`; what the ledger said is added, and checked.
  */
 function saidOf(request: LedgerRequest | LedgerWrite, error: unknown): Pick<End, 'said'> {
   const isUnknown = error instanceof BankctlError && error.code === 'outcome_unknown';

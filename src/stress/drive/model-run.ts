@@ -2,11 +2,11 @@ import type { Context } from '../../core/context.ts';
 import { BankctlError } from '../../core/errors.ts';
 import type { FaultKind } from '../check/fault-watch.ts';
 import type { EventTimeline } from '../check/timeline.ts';
-import { deferred } from '../explore/deferred.ts';
+import { createDeferred } from '../explore/deferred.ts';
 import type { HistoryEvent } from '../history/event.ts';
-import type { HistoryFile } from '../history/file.ts';
+import type { HistoryFile } from '../history/history-file.ts';
 import { createDraw } from '../plan/random.ts';
-import { inThrowaway, type StressServer, throwawayName } from '../setup/server.ts';
+import { type StressServer, throwawayName, withThrowawayDatabase } from '../setup/server.ts';
 import type { PlanSize, Workload } from './crew.ts';
 import { openCrews, threadProgram } from './crews.ts';
 import { runNemesis } from './nemesis.ts';
@@ -32,7 +32,7 @@ interface Recipe<Plan extends PlanSize, Item, Result> {
   readonly counted: (progress: ReturnType<HistoryRecord['progress']>) => void;
 }
 
-/** What a recipe is followed with. */
+/** What a recipe is carried out with. */
 interface RunSettings {
   readonly seed: number;
   readonly threads: number;
@@ -42,7 +42,7 @@ interface RunSettings {
   readonly faults?: FaultKind | undefined;
 }
 
-/** What the run of a model needs from its surroundings. */
+/** What the run of a model needs from its caller. */
 interface ModelHost extends Pick<Context, 'freshId' | 'freshSeed' | 'monotonicNs' | 'interrupted'> {
   readonly server: StressServer;
   readonly file: HistoryFile | undefined;
@@ -51,7 +51,7 @@ interface ModelHost extends Pick<Context, 'freshId' | 'freshSeed' | 'monotonicNs
   readonly threadProgram?: URL | undefined;
 }
 
-/** What the run of one model came to. */
+/** The result of one model's run. */
 export interface ModelRun<Result> extends RecordedRun {
   /** One per thread. */
   readonly results: readonly Result[];
@@ -61,8 +61,8 @@ export interface ModelRun<Result> extends RecordedRun {
 const tickMs = 100;
 
 /**
- * Runs one model: claims a database, makes the accounts, lets the workers loose, reads everything
- * back, and judges the history of it all.
+ * Runs one model: claims a database, makes the accounts, sets the workers going, reads everything
+ * back, and judges the whole history.
  */
 export async function runModel<Plan extends PlanSize, Item, Result>(
   recipe: Recipe<Plan, Item, Result>,
@@ -77,7 +77,7 @@ export async function runModel<Plan extends PlanSize, Item, Result>(
   const nowNs = () => Number(host.monotonicNs() - startedNs);
   const sources = threads + (faults === undefined ? 0 : 1);
   const record = createRecord({ sources, file, withTimeline: host.timed !== undefined });
-  const results = await inThrowaway(server, { name: database, keep }, async () => {
+  const results = await withThrowawayDatabase(server, { name: database, keep }, async () => {
     await recipe.prepare(database);
     await record.append(recipe.init(nowNs()));
     const driven = await drive(recipe, settings, host, { database, record, startedNs, nowNs });
@@ -97,7 +97,7 @@ interface Drive {
   readonly nowNs: () => number;
 }
 
-/** Lets the workers and the faults loose, and returns when both are done. */
+/** Starts the workers and the faults, and returns when both are done. */
 async function drive<Plan extends PlanSize, Item, Result>(
   recipe: Recipe<Plan, Item, Result>,
   { seed, threads, durationMs, timeoutMs, faults }: RunSettings,
@@ -129,7 +129,7 @@ async function drive<Plan extends PlanSize, Item, Result>(
   });
   const deadlineNs =
     durationMs === undefined ? Number.POSITIVE_INFINITY : nowNs() + durationMs * 1e6;
-  // Other numbers than those of the plan of the same seed.
+  // Different numbers from those of the plan with the same seed.
   const draw = createDraw(seed ^ 0x6e656d);
   const nemesis =
     throwaway && faults
@@ -158,14 +158,14 @@ async function drive<Plan extends PlanSize, Item, Result>(
     interruption.end();
     crews.stop();
     if (throwaway && interrupted.aborted) await client.close();
-    // A server that is being started again must not outlive the run.
+    // A server that is being restarted must not outlive the run.
     await Promise.all([crews.close(), nemesis.catch(() => undefined)]);
   }
 }
 
-/** Calls back on an interruption, with what rejects the promise. */
+/** On an interruption, calls back with a function that rejects the promise. */
 function onInterruption(interrupted: AbortSignal, act: (reject: () => void) => void) {
-  const { promise, reject } = deferred<never>();
+  const { promise, reject } = createDeferred<never>();
   promise.catch(() => undefined);
   const abort = () => act(() => reject(new BankctlError('interrupted', 'Stopped by you.')));
   if (interrupted.aborted) abort();

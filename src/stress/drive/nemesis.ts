@@ -14,32 +14,32 @@ interface NemesisTask {
   /** A client that is not under load. */
   readonly client: MongoClient;
   readonly database: string;
-  /** A fault does not strike later than this, nanoseconds since the start of the run. */
+  /** No fault strikes later than this, nanoseconds since the start of the run. */
   readonly deadlineNs: number;
   readonly draw: Draw;
 }
 
-/** What the faults need from their surroundings. */
+/** What the faults need from their caller. */
 interface NemesisHost {
   readonly nowNs: () => number;
   readonly record: (event: HistoryEvent) => void;
-  /** Aborted when no further fault is to strike. */
+  /** Aborted when no further fault should strike. */
   readonly stopped: AbortSignal;
   readonly interrupted: AbortSignal;
 }
 
 const shortestQuietMs = 500;
 const longestQuietMs = 1500;
-/** What was under way has its answer by then, if the server that was killed gave it one. */
+/** By then, whatever was under way has its answer, if the killed server gave it one. */
 const shortestDownMs = 100;
 const longestDownMs = 600;
 
 /**
- * Strikes again and again, and returns when the last server is back. `kill` ends the one server by
+ * Strikes repeatedly, and returns once the last server is back. `kill` ends the one server by
  * SIGKILL and starts it again on its data; `failover` does so with the primary of three, once
- * another one has taken over. `FaultWatch` says what the events of a fault are.
+ * another one has taken over. `FaultWatch` describes the events of a fault.
  *
- * SIGKILL is not a power cut: what the process gave to the kernel is not lost with it.
+ * SIGKILL is not a power cut: what the process handed to the kernel is not lost with it.
  *
  * @throws `database_failed` if the servers do not come back
  */

@@ -22,7 +22,7 @@ export interface StressReport<Model = LoadModelReport | LedgerModelReport> {
 /** The result of a run of the models without a journal. */
 export type LoadReport = StressReport<LoadModelReport>;
 
-/** What a model without a journal came to. */
+/** The result of a model without a journal. */
 export interface LoadModelReport
   extends Pick<
       ModelHistory,
@@ -36,10 +36,10 @@ export interface LoadModelReport
   readonly first_wrong?: FirstWrong;
 }
 
-/** What a run of the ledger came to. */
+/** The result of a run of the ledger. */
 export interface LedgerModelReport extends Omit<ModelHistory, 'branches'>, Timings {
   readonly left_switched: 0;
-  /** The same counts as beside it, by name. */
+  /** The same counts as the fields beside it, by name. */
   readonly anomalies: AnomalyCounts;
   readonly branches: readonly BranchMoney[];
 }

@@ -12,10 +12,10 @@ export interface ThreadTask<Plan> {
   readonly task: CrewTask<Plan>;
 }
 
-/** What the main thread tells a thread: begin, begin nothing more, a batch has been written. */
+/** What the main thread sends to a thread: begin, begin nothing more, a batch has been written. */
 export type ToThread = 'go' | 'stop' | 'written';
 
-/** What a thread tells the main thread. */
+/** What a thread sends to the main thread. */
 export type FromThread<Item, Result> =
   | { readonly type: 'ready' }
   | HistoryBatch<Item>

@@ -2,7 +2,7 @@ import { count } from '../../core/text.ts';
 import type { Coverage } from './explorer.ts';
 import type { SampleCoverage } from './explorer-sample.ts';
 
-/** What was covered, in the terms of all ways to cover. */
+/** What was covered, in terms that suit every mode. */
 export interface Covered {
   /** True if there is no other schedule. */
   readonly complete: boolean;

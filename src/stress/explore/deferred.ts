@@ -6,7 +6,7 @@ interface Deferred<T> {
 }
 
 /** A promise that is settled from outside; Node 20 has no `Promise.withResolvers`. */
-export function deferred<T>(): Deferred<T> {
+export function createDeferred<T>(): Deferred<T> {
   let resolve: (value: T) => void = () => undefined;
   let reject: (error: unknown) => void = () => undefined;
   const promise = new Promise<T>((settle, fail) => {

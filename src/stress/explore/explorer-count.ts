@@ -17,19 +17,19 @@ export function countSchedules(steps: readonly number[]): bigint {
 }
 
 /**
- * How many of these schedules have at most so many preemptions.
+ * How many of these schedules have at most this many preemptions.
  *
- * A schedule is a row of blocks, each of steps of one task, no two neighbours of the same. With T
- * tasks, T - 1 of the switches between blocks come where a task has ended; the others are
- * preemptions, so B blocks are B - T preemptions. A task of k steps is cut into b blocks in
- * C(k-1, b-1) ways. Rows in which neighbours may be the same are multinomials; gluing b blocks
- * into j, with a sign, takes those away that have equal neighbours (inclusion and exclusion).
+ * A schedule is a row of blocks, each of steps of one task, no two neighbours of the same task.
+ * With T tasks, T - 1 of the switches between blocks come where a task has ended; the others are
+ * preemptions, so B blocks are B - T preemptions. A task of k steps is cut into b blocks in C(k-1,
+ * b-1) ways. Rows in which neighbours may be the same are multinomials; gluing b blocks into j,
+ * with a sign, removes those with equal neighbours (inclusion and exclusion).
  *
  * @param steps how many steps each task has; each at least one
  */
 export function countWithin(steps: readonly number[], preemptions: number): bigint {
   const mostBlocks = preemptions + steps.length;
-  // By the number of glued and of real blocks of the tasks so far.
+  // Indexed by the number of glued and of real blocks of the tasks so far.
   let rows = new Map<string, readonly [glued: number, blocks: number, ways: bigint]>();
   rows.set('', [0, 0, 1n]);
   for (const count of steps) {
@@ -62,7 +62,7 @@ function binomial(n: number, k: number): bigint {
 }
 
 /**
- * The decimal logarithm of `countSchedules`, for numbers of tasks whose count nobody prints.
+ * The decimal logarithm of `countSchedules`, for so many tasks that nobody would print the count.
  *
  * Source: Stirling's series for the logarithm of the factorial.
  */

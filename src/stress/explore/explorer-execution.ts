@@ -1,17 +1,17 @@
 /**
- * Awaited by a task where it can be paused. It returns at once where the point is not among those
+ * Awaited by a task wherever it can be paused. It returns at once if the point is not among those
  * that are explored, and otherwise when the scheduler grants the task its next step.
  */
 export type At = (point: string) => Promise<void>;
 
-/** What is scheduled: a function that announces its points. Nothing else may hold it up. */
+/** What is scheduled: a function that announces its points. Nothing else may delay it. */
 export type Task = (at: At) => Promise<void>;
 
 /** A fresh state and the tasks that work on it. */
 export interface World {
   /** At most 8. */
   readonly tasks: readonly Task[];
-  /** Called when a run did not end by itself, to let go of what its tasks hold in a server. */
+  /** Called if a run did not end by itself, to release what its tasks hold in a server. */
   readonly dispose?: () => Promise<void>;
 }
 
@@ -31,7 +31,7 @@ export interface Step {
   /** The tasks that could have run instead, itself included: bit t for task t. */
   readonly options: number;
   readonly from: string;
-  /** The point where it stopped; where it ended, crashed, blocks or is stuck, the last one. */
+  /** The point where it stopped; if it ended, crashed, is blocked or is stuck, its last one. */
   readonly to: string;
   readonly end: StepEnd;
   readonly answered: readonly Answered[];
@@ -39,7 +39,7 @@ export interface Step {
 
 /** What a blocked task waits for, as the host found out. */
 export interface Waiting {
-  /** The tasks that hold it up; empty where the host cannot tell. */
+  /** The tasks that hold it up; empty if the host cannot tell. */
   readonly for: readonly number[];
   /** In words, for people. */
   readonly what: string;
@@ -64,7 +64,7 @@ export interface Run {
   readonly end: RunEnd;
   /** What each task threw; undefined for one that threw nothing. */
   readonly errors: readonly unknown[];
-  /** Who waits for whom, where `end` is `deadlock`. */
+  /** Who waits for whom, if `end` is `deadlock`. */
   readonly waiters: readonly Waiter[];
   /** Tasks that could have run when the chooser gave up; bit t for task t. */
   readonly options: number;
@@ -79,24 +79,24 @@ export interface ExecutionOptions<W extends World> {
   readonly fresh: () => W | Promise<W>;
   /** The points at which tasks are paused. */
   readonly points: ReadonlySet<string>;
-  /** Monotonic, nanoseconds. Only consulted about a step that is late. */
+  /** Monotonic, nanoseconds. Consulted only about a late step. */
   readonly monotonicNs: () => bigint;
   /**
    * Asked about a step that did not come back within `lateAfterMs`: does the task wait in a server
-   * for another task? Undefined means that it does not, and it is waited for. Without this
-   * function no task is ever taken for blocked.
+   * for another task? Undefined means that it does not, and that its step is awaited. Without this
+   * function no task is ever considered blocked.
    */
   readonly waiting?: ((task: number, world: W) => Promise<Waiting | undefined>) | undefined;
-  /** When a step counts as late and `waiting` is asked; 50 where left out. */
+  /** When a step counts as late and `waiting` is called; 50 by default. */
   readonly lateAfterMs?: number | undefined;
-  /** When a task that does not wait for another is reported as stuck; 10,000 where left out. */
+  /** When a task that does not wait for another is reported as stuck; 10,000 by default. */
   readonly stuckAfterMs?: number | undefined;
 }
 
 const lateAfterMs = 50;
 const stuckAfterMs = 10_000;
 
-/** The most tasks that a set of options has room for. */
+/** The maximum number of tasks that a set of options has room for. */
 export const maxTasks = 8;
 
 /**
@@ -105,7 +105,7 @@ export const maxTasks = 8;
  * Real time decides nothing but when to ask whether a late step is blocked: a fast and a slow
  * machine make the same steps.
  *
- * @throws Error where a task announces a point while another one runs
+ * @throws Error if a task announces a point while another one runs
  */
 export async function execute<W extends World>(
   options: ExecutionOptions<W>,
@@ -131,7 +131,7 @@ interface Slot {
   point: string;
   /** Lets it go on from its point. */
   resume: () => void;
-  /** Told when its step is over, or late. */
+  /** Called when its step is over, or late. */
   notify: (() => void) | undefined;
   error: unknown;
   waiting: Waiting | undefined;
@@ -146,7 +146,7 @@ class Execution<W extends World> {
   readonly #world: W;
   readonly #slots: readonly Slot[];
   readonly #steps: Step[] = [];
-  /** One timer a run, pushed back at each step: a timer a step would cost as much as the step. */
+  /** One timer per run, postponed at each step: a timer per step would cost as much as the step. */
   readonly #timer: NodeJS.Timeout;
   #granted: Slot | undefined;
   #answered: Answered[] = [];
@@ -267,7 +267,10 @@ class Execution<W extends World> {
     });
   }
 
-  /** A late step: the host says whether it is blocked; else it is given time, and then is stuck. */
+  /**
+   * A late step: the host says whether it is blocked; if not, it is given more time, and then
+   * counts as stuck.
+   */
   async #awaitLate(slot: Slot): Promise<void> {
     const { monotonicNs, waiting } = this.#options;
     const patienceMs = this.#options.stuckAfterMs ?? stuckAfterMs;
@@ -279,7 +282,7 @@ class Execution<W extends World> {
         slot.state = 'blocked';
         slot.waiting = found;
         this.#blocked += 1;
-        // Whatever it does from now on, it does during the step of another.
+        // Whatever it does from now on happens during another task's step.
         this.#granted = undefined;
         return;
       }
@@ -299,8 +302,8 @@ class Execution<W extends World> {
   }
 
   /**
-   * After a step, those who were blocked either still are, or come back now. Both are waited
-   * for, so that the next choice is made among the same tasks on every machine.
+   * After a step, those who were blocked either still are, or come back now. Both are awaited, so
+   * that the next choice is made among the same tasks on every machine.
    */
   async #askBlocked(): Promise<void> {
     for (const slot of this.#slots) {
@@ -319,7 +322,7 @@ class Execution<W extends World> {
     this.#recordAnswers();
   }
 
-  /** Those who came back since the last step belong to it: it is what let them go. */
+  /** Tasks that came back since the last step belong to it, since it released them. */
   #recordAnswers(): void {
     const last = this.#steps.at(-1);
     if (!last || last.answered === this.#answered || this.#answered.length === 0) return;

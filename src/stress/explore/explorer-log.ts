@@ -6,9 +6,9 @@ const chunkBytes = 16 * 1024;
 const lengthBytes = 2;
 
 /**
- * A list of short byte strings, written once and then read in order, that takes no more memory
- * than a given bound however long it becomes: what is beyond goes to a file in the temporary
- * directory, which `close` removes.
+ * A list of short byte strings, written once and then read in order, that takes no more memory than
+ * a given limit however long it becomes: the excess goes to a file in the temporary directory,
+ * which `close` removes.
  */
 export class ScheduleLog {
   readonly #keepChunks: number;
@@ -32,7 +32,7 @@ export class ScheduleLog {
   /**
    * Appends a string of at most 16,382 bytes.
    *
-   * @returns a promise only where memory is full and the file has to be waited for
+   * @returns a promise only if memory is full and the file has to be awaited
    */
   append(bytes: Uint8Array): Promise<void> | undefined {
     if (this.#used + lengthBytes + bytes.length <= chunkBytes) {
@@ -50,7 +50,9 @@ export class ScheduleLog {
     });
   }
 
-  /** All strings, in the order in which they came. Each is valid until the next is asked for. */
+  /**
+   * All strings, in the order in which they were added. Each is valid until the next is requested.
+   */
   async *read(): AsyncGenerator<Uint8Array> {
     const buffer = new Uint8Array(this.#chunksInFile > 0 ? chunkBytes : 0);
     for (let index = 0; index < this.#chunksInFile; index += 1) {

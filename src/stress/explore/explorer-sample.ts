@@ -24,7 +24,7 @@ export interface SampleCoverage {
   /** How many different ones those were. */
   readonly distinct: number;
   readonly total: bigint | undefined;
-  /** True where every schedule was drawn at least once, which is known only with a total. */
+  /** True if every schedule was drawn at least once, which is known only if the total is. */
   readonly complete: boolean;
   readonly stopped: Stopped | undefined;
 }
@@ -32,13 +32,15 @@ export interface SampleCoverage {
 /**
  * Executes schedules drawn at random.
  *
- * With `fixedSteps` a task is chosen with a weight of the steps it has left, which makes every
- * schedule equally likely; where tasks branch that is not known, and each task that could run is
- * equally likely at each step.
+ * With `fixedSteps` a task is chosen with a weight of the number of steps it has left, which makes
+ * every schedule equally likely; if tasks branch, that number is not known, and each task that
+ * could run is equally likely at each step.
  *
- * Memory: 8 bytes of digest, and what a set adds, for each different schedule.
+ * Memory: 8 bytes of digest per different schedule, plus the overhead of a set.
  */
-export async function sample<W extends World>(options: SampleOptions<W>): Promise<SampleCoverage> {
+export async function exploreSample<W extends World>(
+  options: SampleOptions<W>,
+): Promise<SampleCoverage> {
   const { count, draw, fixedSteps, signal, progress } = options;
   const total = fixedSteps && countSchedules(fixedSteps);
   const seen = new Set<bigint>();
@@ -81,7 +83,7 @@ function pick(
   return tasks.at(-1) ?? -1;
 }
 
-/** 64 bits: two of a million different schedules share one with a chance of 3 in 10^8. */
+/** 64 bits: the chance that two of a million different schedules share one is 3 in 10^8. */
 function digest(choices: readonly number[]): bigint {
   return createHash('sha256').update(Uint8Array.from(choices)).digest().readBigUInt64BE();
 }

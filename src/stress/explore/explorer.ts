@@ -9,30 +9,29 @@ import {
 } from './explorer-execution.ts';
 import { ScheduleLog } from './explorer-log.ts';
 
-// A stateless model checker: it keeps no state of the program under test, only choices, and comes
-// back to a state by executing its choices again from a fresh one (Godefroid, "Model Checking for
-// Programming Languages using VeriSoft", POPL 1997). Schedules are tried by rising number of
+// A stateless model checker: it keeps no state of the program under test, only choices, and returns
+// to a state by executing its choices again from a fresh one (Godefroid, "Model Checking for
+// Programming Languages using VeriSoft", POPL 1997). Schedules are tried by increasing number of
 // preemptions (Musuvathi and Qadeer, "Iterative Context Bounding for Systematic Testing of
-// Multithreaded Programs", PLDI 2007: CHESS), and a schedule is told as a list of choices that
+// Multithreaded Programs", PLDI 2007: CHESS), and a schedule is described by a list of choices that
 // can be executed again, as Lincheck does (Koval et al., CAV 2023). Nothing is pruned by declared
 // independence: independence is what is to be proved.
 //
-// How each schedule is executed once, and once only. Left alone, the scheduler lets a task go on
-// as long as it can, and then takes the lowest-numbered one. A schedule is told apart from that
-// default by its deviations: the steps at which another task was chosen. Its parent is the
-// schedule without the last of them; so all schedules are one tree, the default one its root,
-// and the children of a schedule deviate at a step behind its last deviation. A deviation from a
-// task that could go on is a preemption, and costs one; from a task that ended or is blocked it
-// is free. Hence level c of the search holds the free descendants, by plain depth-first search,
-// of the children by preemption of the schedules of level c-1. What these children are is known
-// from the trace of the parent, which was executed on the level before; it need not be executed
-// again.
+// How each schedule is executed exactly once: left alone, the scheduler lets a task go on as long
+// as it can, and then takes the lowest-numbered one. A schedule differs from that default by its
+// deviations: the steps at which another task was chosen. Its parent is the schedule without the
+// last of them; so all schedules are one tree, the default one its root, and the children of a
+// schedule deviate at a step after its last deviation. A deviation from a task that could go on is
+// a preemption, and costs one; from a task that has ended or is blocked, it is free. Hence level c
+// of the search holds the free descendants, by plain depth-first search, of the children by
+// preemption of the schedules of level c-1. What these children are is known from the trace of the
+// parent, which was executed on the level before, so it need not be executed again.
 //
-// That trace has to be kept somewhere. No scheme does without: whether a preemption is possible
-// behind a step is known only to the program under test, since tasks may branch, so one either
-// executes it again on each level (as CHESS does) or remembers it. It is remembered in two bytes
-// a step in a `ScheduleLog`, whose memory is bounded: what is beyond lies in a temporary file,
-// read once, from front to back. The search itself needs memory for one path.
+// That trace has to be kept somewhere. No scheme can do without it: whether a preemption is
+// possible after a step is known only to the program under test, since tasks may branch, so one
+// either executes it again on each level (as CHESS does) or remembers it. It is remembered in two
+// bytes per step in a `ScheduleLog`, whose memory is bounded: the excess goes to a temporary file,
+// which is read once, from front to back. The search itself needs memory for one path.
 
 export type { Run, Step, World } from './explorer-execution.ts';
 
@@ -40,11 +39,11 @@ export type { Run, Step, World } from './explorer-execution.ts';
 export interface Progress {
   /** Schedules executed. */
   readonly done: number;
-  /** How many there are in all; undefined where tasks may branch. */
+  /** How many there are in all; undefined if tasks may branch. */
   readonly total: bigint | undefined;
   /** Schedules known to exist: those executed, and the deviations that wait for their turn. */
   readonly found: number;
-  /** The number of preemptions of those that are tried now. */
+  /** The number of preemptions of those being tried now. */
   readonly preemptions: number;
 }
 
@@ -55,18 +54,18 @@ export type Stopped = 'interrupted' | 'bound' | 'stuck' | 'visitor';
 export interface Coverage {
   /** Schedules executed, each once. */
   readonly schedules: number;
-  /** True where there is no other schedule. */
+  /** True if there is no other schedule. */
   readonly complete: boolean;
   readonly stopped: Stopped | undefined;
-  /** All schedules with at most so many preemptions were executed; -1 for none. */
+  /** All schedules with at most this many preemptions were executed; -1 for none. */
   readonly allUpTo: number;
   /** How many those are. */
   readonly schedulesUpTo: number;
-  /** How many there are: exact where tasks do not branch or all were executed. */
+  /** How many there are: exact if tasks do not branch or all were executed. */
   readonly total: bigint | undefined;
-  /** A lower bound of the same. */
+  /** A lower bound on the same. */
   readonly found: number;
-  /** The most memory that remembered traces took, bytes. */
+  /** The maximum memory that remembered traces took, bytes. */
   readonly retainedBytes: number;
 }
 
@@ -79,29 +78,29 @@ export type Visit<W extends World> = (
 /** How to explore. */
 export interface ExploreOptions<W extends World> extends ExecutionOptions<W> {
   readonly visit: Visit<W>;
-  /** The most preemptions to try; all where left out. */
+  /** The maximum number of preemptions to try; unlimited by default. */
   readonly preemptions?: number | undefined;
   /**
-   * How many steps each task has, where none ever branches; the number of schedules is then known
+   * How many steps each task has, if none ever branches; the number of schedules is then known
    * before the first. A run that disagrees is an error.
    */
   readonly fixedSteps?: readonly number[] | undefined;
   /** Stops the exploration between two schedules. */
   readonly signal?: AbortSignal | undefined;
   readonly progress?: ((progress: Progress) => void) | undefined;
-  /** Bound on the memory for remembered traces, bytes; 4 MiB where left out. */
+  /** Limit on the memory for remembered traces, bytes; 4 MiB by default. */
   readonly keepBytes?: number | undefined;
 }
 
 const keepBytes = 4 * 1024 * 1024;
 
 /**
- * Executes every schedule of the tasks, each exactly once, by rising number of preemptions.
+ * Executes every schedule of the tasks, each exactly once, by increasing number of preemptions.
  *
  * A run that ends in a deadlock is a schedule like any other. One that is stuck ends the
- * exploration, since each further one would take as long to be given up.
+ * exploration, since each further one would take as long to give up on.
  *
- * @throws Error where the tasks are not deterministic: the same choices led elsewhere
+ * @throws Error if the tasks are not deterministic: the same choices led elsewhere
  */
 export async function explore<W extends World>(options: ExploreOptions<W>): Promise<Coverage> {
   return new Exploration(options).run();
@@ -110,8 +109,8 @@ export async function explore<W extends World>(options: ExploreOptions<W>): Prom
 /**
  * Executes the schedule with these choices.
  *
- * @returns a run whose `end` is `given_up` where a choice was not possible or choices are missing:
- *   the step is `run.steps.length`, what was possible there `run.options`
+ * @returns a run whose `end` is `given_up` if a choice was not possible or choices are missing: the
+ *   step is `run.steps.length`, what was possible there `run.options`
  */
 export async function replay<W extends World>(
   options: ExecutionOptions<W>,
@@ -127,7 +126,7 @@ export function tasksOf(options: number): readonly number[] {
   return tasks;
 }
 
-/** How often the scheduler took the turn from a task that could have gone on. */
+/** How often the scheduler preempted a task that could have gone on. */
 export function countPreemptions(steps: readonly Step[]): number {
   let preemptions = 0;
   let previous = -1;
@@ -147,7 +146,9 @@ export function countSwitches(steps: readonly Step[]): number {
   return switches;
 }
 
-/** What the scheduler does left alone: the task that ran goes on, else the lowest-numbered one. */
+/**
+ * What the scheduler does left alone: the task that ran goes on, or else the lowest-numbered one.
+ */
 function defaultChoice(options: number, previous: number): number {
   return canGoOn(previous, options) ? previous : 31 - Math.clz32(options & -options);
 }
@@ -299,7 +300,7 @@ class Exploration<W extends World> {
 interface Trace {
   readonly choices: ArrayLike<number> & Iterable<number>;
   readonly options: ArrayLike<number>;
-  /** Deviations of children lie at or behind this step. */
+  /** Deviations of children are at or after this step. */
   readonly prefixLength: number;
 }
 
@@ -310,12 +311,15 @@ interface Child {
   readonly options: ArrayLike<number>;
 }
 
-/** The schedules that preempt a task behind the last deviation. */
+/** The schedules that preempt a task after the last deviation. */
 function preemptiveChildren(trace: Trace): Generator<Child> {
   return children(trace, true);
 }
 
-/** The schedules that choose another task, behind the last deviation, where none could go on. */
+/**
+ * The schedules that choose another task, after the last deviation, at a step where none could go
+ * on.
+ */
 function freeChildren(trace: Trace): Generator<Child> {
   return children(trace, false);
 }

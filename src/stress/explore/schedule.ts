@@ -27,7 +27,7 @@ const version = 's1';
 /** Crockford's base 32: no letter that is mistaken for a digit. */
 const alphabet = '0123456789abcdefghjkmnpqrstvwxyz';
 const alphabetBits = 5;
-/** The first letters check the first, second and third quarter; the rest checks everything. */
+/** The first letters check the first, second and third quarter; the rest check everything. */
 const quarters = 3;
 const wholeLetters = 4;
 
@@ -51,22 +51,28 @@ export function parseScheduleId(text: string, vocabulary: Vocabulary): ScheduleI
   const [prefix, model = '', pointsText = '', workersText = '', orderText = '', digest = ''] =
     parts;
   if (prefix !== version || parts.length !== 6) {
-    throw misfit(
+    throw mismatchError(
       text,
       `it has ${parts.length} parts and not the six of ${version}:MODEL:POINTS:wN:ORDER:DIGEST`,
     );
   }
   if (!vocabulary.models.includes(model)) {
-    throw misfit(text, `there is no model ${quote(model)}${meant(model, vocabulary.models)}`);
+    throw mismatchError(
+      text,
+      `there is no model ${quote(model)}${meant(model, vocabulary.models)}`,
+    );
   }
   const points = pointsText === 'all' ? vocabulary.points : pointsText.split('-');
   for (const point of points) {
     if (vocabulary.points.includes(point)) continue;
-    throw misfit(text, `there is no point ${quote(point)}${meant(point, vocabulary.points)}`);
+    throw mismatchError(
+      text,
+      `there is no point ${quote(point)}${meant(point, vocabulary.points)}`,
+    );
   }
   const workers = Number(/^w([1-9])$/.exec(workersText)?.[1] ?? 0);
   if (workers < 1 || workers > maxTasks) {
-    throw misfit(text, `${quote(workersText)} is not a number of workers like w2`);
+    throw mismatchError(text, `${quote(workersText)} is not a number of workers like w2`);
   }
   return {
     model,
@@ -78,11 +84,11 @@ export function parseScheduleId(text: string, vocabulary: Vocabulary): ScheduleI
 }
 
 function readOrder(text: string, order: string, workers: number): readonly number[] {
-  if (order === '') throw misfit(text, 'it names no step');
+  if (order === '') throw mismatchError(text, 'it names no step');
   return [...order].map((digit, index) => {
     const worker = /^\d$/.test(digit) ? Number(digit) : workers;
     if (worker < workers) return worker;
-    throw misfit(
+    throw mismatchError(
       text,
       `step ${index + 1} is ${quote(digit)}, but the ${workers} workers are 0 to ${workers - 1}`,
     );
@@ -95,7 +101,7 @@ function readDigest(text: string, typed: string): string {
   if (digest.length === wanted && [...digest].every((letter) => alphabet.includes(letter))) {
     return digest;
   }
-  throw misfit(text, `its digest ${quote(typed)} is not ${wanted} letters and digits`);
+  throw mismatchError(text, `its digest ${quote(typed)} is not ${wanted} letters and digits`);
 }
 
 function meant(text: string, candidates: readonly string[]): string {
@@ -103,7 +109,7 @@ function meant(text: string, candidates: readonly string[]): string {
   return near ? `; did you mean ${near}?` : `, only ${candidates.join(', ')}`;
 }
 
-function misfit(text: string, reason: string, hint?: string): BankctlError {
+function mismatchError(text: string, reason: string, hint?: string): BankctlError {
   const sentence = `The schedule id ${quote(text)} does not fit: ${reason}`;
   return new BankctlError(
     'usage',
@@ -113,8 +119,8 @@ function misfit(text: string, reason: string, hint?: string): BankctlError {
 }
 
 /**
- * A short digest of what the steps did: whose each was, where it began and how it ended. A letter
- * each for the first, second and third quarter of the steps, so that a misfit can be narrowed
+ * A short digest of what the steps did: whose each was, where it began and how it ended. One letter
+ * each for the first, second and third quarter of the steps, so that a mismatch can be narrowed
  * down, and four for all of them.
  */
 export function digestSteps(steps: readonly Step[]): string {
@@ -159,17 +165,17 @@ export function checkReplay(typed: string, id: ScheduleId, run: Run): void {
       chosen === undefined
         ? `it ends after step ${steps.length}, but then ${possible(options)} can still go on`
         : `step ${at} is of ${workerName(chosen)}, but only ${possible(options)} can run there`;
-    throw misfit(typed, reason);
+    throw mismatchError(typed, reason);
   }
   if (id.order.length > steps.length) {
-    throw misfit(
+    throw mismatchError(
       typed,
       `its step ${steps.length + 1} is one too many: after step ${steps.length} nobody can run`,
     );
   }
   const digest = digestSteps(steps);
   if (digest === id.digest) return;
-  throw misfit(
+  throw mismatchError(
     typed,
     suspects(id, digest, steps)
       .map((step) => describeSuspect(step, steps, possible))
@@ -221,7 +227,7 @@ function workerName(worker: number): string {
   return `worker ${worker + 1}`;
 }
 
-/** Where a step ended: a point, or how else. */
+/** Where a step ended: at a point, or how else. */
 export function endName({ end, to }: Step): string {
   return end === 'paused' ? to : end;
 }

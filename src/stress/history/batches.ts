@@ -7,11 +7,11 @@ export interface HistoryBatch<Item> {
   readonly upToNs: number;
 }
 
-/** Gathers a source's items into batches, and holds the source when it gets ahead. */
+/** Gathers a source's items into batches, and pauses the source when it gets ahead. */
 interface Batches<Item> {
   /**
    * @param atNs its time, not before that of the item before it
-   * @returns a promise to wait for if too many batches are under way, else undefined
+   * @returns a promise to wait for if too many batches are under way, otherwise undefined
    */
   readonly add: (item: Item, atNs: number) => Promise<void> | undefined;
   /** A batch has been written. */
@@ -20,9 +20,11 @@ interface Batches<Item> {
   readonly flush: (upToNs: number) => void;
 }
 
-/** Few enough that nobody waits for long while a batch is judged. */
+/** Few enough that nobody waits long while a batch is judged. */
 const itemsPerBatch = 64;
-/** Batches under way; with more, the source waits, so that memory does not grow. */
+/**
+ * Maximum number of batches under way; beyond it the source waits, so that memory does not grow.
+ */
 const maxUnwritten = 64;
 
 /** Makes the batches of one source. */
@@ -54,14 +56,14 @@ export function createBatches<Item>(send: (batch: HistoryBatch<Item>) => void): 
   } satisfies Batches<Item>);
 }
 
-/** Takes a source's events, and returns those of all sources that are now due, in order. */
+/** Takes a source's events, and returns those of all sources that are now ready, in order. */
 type MergeEvents = (
   source: number,
   events: readonly HistoryEvent[],
   upToNs: number,
 ) => readonly HistoryEvent[];
 
-/** Merges several sources. An event is held back until no source can come with an earlier one. */
+/** Merges several sources. An event is held back until no source can deliver an earlier one. */
 export function mergeEvents(sources: number): MergeEvents {
   const waiting: HistoryEvent[][] = Array.from({ length: sources }, () => []);
   const reachedNs: number[] = Array.from({ length: sources }, () => 0);

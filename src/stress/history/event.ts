@@ -3,9 +3,9 @@ import { formatAmount, parseAmount } from '../../core/money.ts';
 
 type Value = Readonly<Record<string, unknown>>;
 
-/** One line of a history, as far as a judge reads it. */
+/** One line of a history, insofar as a judge reads it. */
 export interface HistoryEvent {
-  /** Who: a worker's number, or `nemesis`; absent for the frame of a history. */
+  /** Who: a worker's number, or `nemesis`; absent for the lines that frame a history. */
   readonly process?: number | 'nemesis' | undefined;
   readonly type: 'invoke' | 'ok' | 'fail' | 'info';
   /** What: `init`, `applied`, `increment`, `read`, `transfer`, `snapshot`, or a fault's name. */
@@ -28,14 +28,14 @@ export interface HistoryEvent {
   readonly gave_up?: boolean | undefined;
   /** Of `ok`: the id had been applied before, and this is its first answer. */
   readonly replayed?: boolean | undefined;
-  /** Of `info`: what bankctl said of an operation whose fate a client cannot know. */
+  /** Of `info`: what bankctl said about an operation whose fate a client cannot know. */
   readonly said?: 'not_applied' | undefined;
 }
 
 /** Amounts of all currencies are compared as millionths; no currency has more decimals. */
 const anyCurrency = Object.freeze({ code: 'the history', digits: 6 });
 
-/** Kinds of operation that a history can say are due. */
+/** Kinds of operation that a history can declare due. */
 const kinds: ReadonlySet<unknown> = new Set([
   'increment',
   'transfer',
@@ -48,11 +48,11 @@ const models: ReadonlySet<unknown> = new Set([undefined, 'ledger', 'shared', 'br
 const types = ['invoke', 'ok', 'fail', 'info'] as const;
 
 /**
- * Reads a line strictly: whatever docs/history.md says must be there must be there, and be of its
- * type. A judge that overlooks what it does not understand passes what proves nothing. What can be
- * judged only with other lines is left to the rules.
+ * Reads a line strictly: whatever docs/history.md requires must be present and of its type. A judge
+ * that ignored what it does not understand would pass histories that prove nothing. What can be
+ * judged only together with other lines is left to the rules.
  *
- * @returns the event, or what is wrong with the line, as the end of a sentence
+ * @returns the event, or what is wrong with the line, to end a sentence with
  */
 export function readHistoryEvent(line: string): HistoryEvent | string {
   const fields = parseJson(line);
@@ -70,9 +70,9 @@ export function readHistoryEvent(line: string): HistoryEvent | string {
   if (!isAbsentOr(matched, isWholeNumber)) return 'has a matched that is no whole number';
   const event = { type, f, value, time, model, collection, matched };
   if (f === 'init' || f === 'applied') return readFrame(event, fields);
-  if (process === 'nemesis') return nemesisFault(event) ?? { ...event, process };
+  if (process === 'nemesis') return findNemesisFault(event) ?? { ...event, process };
   if (!isWholeNumber(process)) return 'has no process that is a number or "nemesis"';
-  return operationFault(event) ?? readAnswer({ ...event, process }, fields);
+  return findOperationFault(event) ?? readAnswer({ ...event, process }, fields);
 }
 
 function parseJson(line: string): unknown {
@@ -87,7 +87,7 @@ function readFrame(event: HistoryEvent, fields: Value): HistoryEvent | string {
   const { f, type, value } = event;
   if (fields['process'] !== undefined) return `is ${f}, which has no process`;
   if (type !== 'ok') return `is ${f}, whose type is ok`;
-  return f === 'init' ? readInit(event, fields) : (appliedFault(value) ?? event);
+  return f === 'init' ? readInit(event, fields) : (findAppliedFault(value) ?? event);
 }
 
 function readInit(event: HistoryEvent, fields: Value): HistoryEvent | string {
@@ -108,8 +108,8 @@ function readInit(event: HistoryEvent, fields: Value): HistoryEvent | string {
   return { ...event, kinds, faults };
 }
 
-/** Stored amounts may be any text: one that is no amount is a finding, not a fault. */
-function appliedFault({ ids, balances, accounts }: Value): string | undefined {
+/** Stored amounts may be any text: one that is not an amount is a finding, not a malformed line. */
+function findAppliedFault({ ids, balances, accounts }: Value): string | undefined {
   if (!isAbsentOr(ids, (list) => Array.isArray(list) && list.every(isText))) {
     return 'has ids that are no list of text';
   }
@@ -133,14 +133,14 @@ function isPosting(posting: unknown): boolean {
   return isWholeNumber(version) && texts.every(isText);
 }
 
-function nemesisFault({ type, f, value }: HistoryEvent): string | undefined {
+function findNemesisFault({ type, f, value }: HistoryEvent): string | undefined {
   if (type !== 'invoke' && type !== 'info') return 'is of the nemesis, but neither invoke nor info';
   if (f === 'kill' && !isWholeNumber(value['pid'])) return 'has no pid';
   if (f === 'failover' && !isText(value['primary'])) return 'has no primary';
   return undefined;
 }
 
-function operationFault({ f, value }: HistoryEvent): string | undefined {
+function findOperationFault({ f, value }: HistoryEvent): string | undefined {
   const { id, account, from, to, amount } = value;
   const isWrite = f === 'increment' || f === 'transfer';
   if (isWrite && !isText(id)) return 'has no id that is text';
@@ -152,7 +152,7 @@ function operationFault({ f, value }: HistoryEvent): string | undefined {
   return undefined;
 }
 
-/** What an operation was answered, if it was. */
+/** What an operation was answered with, if it was. */
 function readAnswer(event: HistoryEvent, fields: Value): HistoryEvent | string {
   const { value } = event;
   for (const name of ['balance', 'from_balance', 'to_balance']) {
@@ -187,12 +187,12 @@ export function historyAmount(value: unknown): bigint | undefined {
   }
 }
 
-/** Prints millionths as a history has them, with two decimals at least. */
+/** Prints millionths as a history has them, with at least two decimals. */
 export function printAmount(millionths: bigint): string {
   return formatAmount(millionths, anyCurrency).replace(/(\.\d\d\d*?)0+$/, '$1');
 }
 
-/** True for an object that is no array. */
+/** True for an object that is not an array. */
 export function isRecord(value: unknown): value is Value {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
@@ -207,7 +207,7 @@ function isWholeNumber(value: unknown): value is number {
   return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0;
 }
 
-/** Text with something in it. */
+/** Non-empty text. */
 function isText(value: unknown): value is string {
   return typeof value === 'string' && value !== '';
 }
@@ -236,7 +236,7 @@ function isAccountName(value: unknown): boolean {
   return typeof value === 'string' && /^[^:]+:./s.test(value);
 }
 
-/** True if a field that may be left out is left out, or is what it has to be. */
+/** True if an optional field is absent, or is what it has to be. */
 function isAbsentOr<T>(
   value: unknown,
   holds: (value: unknown) => value is T,

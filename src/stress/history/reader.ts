@@ -17,16 +17,19 @@ interface TextLine {
 
 const newline = 10;
 const chunkBytes = 256 * 1024;
-/** Any line but the first and last of a section is far shorter. */
+/** Any line except the first and last of a section is far shorter. */
 const maxEventBytes = 16 * 1024 * 1024;
-/** Longer than `applied` of a run of seven million operations, and short enough for a string. */
+/**
+ * Longer than the `applied` line of a run of seven million operations, and short enough for a
+ * string.
+ */
 const maxLineBytes = 500 * 1024 * 1024;
 
 /**
- * Reads a history from a file or a pipe. Memory does not grow with the length of the file, nor
- * beyond a bound with that of a line.
+ * Reads a history from a file or a pipe. Memory does not grow with the length of the file, and only
+ * up to a limit with that of a line.
  *
- * @throws `usage` if it cannot be read, `invalid_history` if it is no text, `interrupted`
+ * @throws `usage` if it cannot be read, `invalid_history` if it is not text, `interrupted`
  */
 export async function* readHistoryLines(
   path: string,
@@ -44,7 +47,7 @@ export async function* readHistoryLines(
     if (interrupted.aborted) throw new BankctlError('interrupted', 'Stopped by you.');
     const code = errnoCode(error);
     if (error instanceof BankctlError || code === undefined) throw error;
-    throw cannotBeRead(path, fileErrorReason(error) ?? code);
+    throw unreadableError(path, fileErrorReason(error) ?? code);
   }
 }
 
@@ -53,7 +56,7 @@ function openHistoryStream(path: string, interrupted: AbortSignal): Readable {
   const found = fstatSync(fd);
   if (!(found.isFile() || found.isFIFO())) {
     closeSync(fd);
-    throw cannotBeRead(
+    throw unreadableError(
       path,
       found.isDirectory() ? 'it is a directory' : 'it is neither a file nor a pipe',
     );
@@ -115,7 +118,7 @@ function refuseNoText(path: string, chunk: Buffer): void {
   }
 }
 
-/** Memory must not grow with a line that no history has. */
+/** Memory must not grow for a line that is too long for any history. */
 function refuseLong(
   path: string,
   rest: readonly Buffer[],
@@ -149,7 +152,7 @@ function invalid(message: string, hint?: string): BankctlError {
   return new BankctlError('invalid_history', message, hint);
 }
 
-function cannotBeRead(path: string, reason: string): BankctlError {
+function unreadableError(path: string, reason: string): BankctlError {
   return new BankctlError(
     'usage',
     `The history ${quote(path)} cannot be read: ${reason}.`,

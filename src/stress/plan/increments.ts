@@ -9,7 +9,7 @@ export type IncrementModel = (typeof incrementModels)[number];
 /** What determines a plan. The same values give the same plan, on every machine. */
 export interface PlanOptions {
   readonly seed: number;
-  /** How many increments; a run bounded by time does only the first of them. */
+  /** How many increments; a run limited by time does only the first of them. */
   readonly operations: number;
   readonly branches: number;
   /** The same account numbers exist in every branch, as they do in reality. */
@@ -30,7 +30,7 @@ export interface PlannedIncrement {
   readonly amountMinor: bigint;
 }
 
-/** A seeded list of increments. It is computed when it is asked, so it needs no memory. */
+/** A seeded list of increments. It is computed on demand, so it needs no memory. */
 export interface Plan extends PlanOptions {
   readonly branchNames: readonly string[];
   readonly accounts: readonly string[];
@@ -53,10 +53,9 @@ export function planAmount(minor: bigint): string {
 const drawsPerOperation = 3;
 
 /**
- * Makes the plan. Its amounts serve as fingerprints: each is one to nine times a power of ten
- * not below the number of operations, plus the operation's index. Whatever command carries an
- * amount can therefore be told to belong to one operation and no other, without any help from
- * the model under test.
+ * Makes the plan. Its amounts serve as fingerprints: each is one to nine times a power of ten not
+ * below the number of operations, plus the operation's index. Any command that carries an amount
+ * can therefore be attributed to exactly one operation, without any help from the model under test.
  */
 export function makePlan(options: PlanOptions): Plan {
   const draw = createDraw(options.seed);

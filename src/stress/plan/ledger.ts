@@ -5,7 +5,7 @@ import { createDraw } from './random.ts';
 export interface LedgerPlanOptions {
   readonly seed: number;
   readonly workers: number;
-  /** How many operations; a run bounded by time does only the first of them. */
+  /** How many operations; a run limited by time does only the first of them. */
   readonly operations: number;
   readonly branches: number;
 }
@@ -32,11 +32,11 @@ interface Read {
 
 interface Write extends Manner {
   readonly kind: 'increment' | 'transfer';
-  /** What is incremented, or what the money comes from. */
+  /** What is incremented, or where the money comes from. */
   readonly account: AccountReference;
   /** Where a transfer goes. */
   readonly to: AccountReference;
-  /** Minor units; of a transfer above zero. */
+  /** Minor units; above zero for a transfer. */
   readonly amountMinor: bigint;
 }
 
@@ -48,13 +48,13 @@ interface Again extends Manner {
 }
 
 interface Manner {
-  /** The id is looked up in the journal first, as one that came from outside. */
+  /** The id is looked up in the journal first, like one that came from outside. */
   readonly idGiven: boolean;
   /** How long the worker waits for the answer, milliseconds; undefined for as long as it takes. */
   readonly patienceMs: number | undefined;
 }
 
-/** A seeded list of steps. It is computed when it is asked, so it needs no memory. */
+/** A seeded list of steps. It is computed on demand, so it needs no memory. */
 export interface LedgerPlan extends LedgerPlanOptions {
   readonly branchNames: readonly string[];
   readonly accounts: readonly AccountReference[];
@@ -78,13 +78,13 @@ const shares = [
 
 const drawsPerStep = 7;
 
-/** Out of 100 writes, how many are not waited for to the end. */
+/** Out of 100 writes, how many are not awaited to the end. */
 const impatient = 4;
 const longestPatienceMs = 40;
 
 /**
- * Makes the plan of a bank's day: transfers and increments between a few accounts, so that the
- * workers meet and some are refused for want of money; reversals; requests that are repeated, also
+ * Makes the plan of a day at the bank: transfers and increments between a few accounts, so that the
+ * workers meet and some are refused for lack of money; reversals; repeated requests, including
  * those whose answer never came; reads of an account and of the whole bank.
  *
  * Source: Jepsen's bank test, with versions and ids added.
@@ -104,7 +104,7 @@ export function makeLedgerPlan(options: LedgerPlanOptions): LedgerPlan {
     seedBalanceMinor: 100_00n,
     at: (index: number): LedgerStep => {
       const position = index * drawsPerStep;
-      // Each worker begins with one of each kind, so that a short run has them all.
+      // Each worker begins with one of each kind, so that even a short run has them all.
       const kind = ledgerKinds[Math.floor(index / options.workers)] ?? kindAt(draw(position, 100));
       if (kind === 'snapshot') return { kind };
       const source = draw(position + 1, accounts.length);

@@ -1,6 +1,6 @@
 /**
  * A reproducible source of numbers that is addressed by position instead of being drawn from in
- * order, so that operation 700 of a plan is known without making the 699 before it.
+ * order, so that operation 700 of a plan is known without generating the 699 before it.
  *
  * @returns the `position`-th number of that seed's sequence, a whole number from 0 to `below` - 1
  */
@@ -16,7 +16,7 @@ const goldenGamma = 0x9e3779b9;
  * function is `fmix32` of MurmurHash3 (Appleby, public domain). The second round keeps the
  * sequences of neighbouring seeds from being shifted copies of each other.
  *
- * @param seed any whole number; its low 32 bits count
+ * @param seed any whole number, of which the low 32 bits are used
  */
 export function createDraw(seed: number): Draw {
   const first = mix(seed ^ 0x5bd1e995);
@@ -24,7 +24,7 @@ export function createDraw(seed: number): Draw {
   return (position, below) => {
     const weyl = (first + Math.imul(position + 1, goldenGamma)) >>> 0;
     const bits = mix(mix(weyl) ^ second);
-    // Multiplying into the range is biased by less than below / 2^32: nothing at these sizes.
+    // Multiplying into the range is biased by less than below / 2^32: negligible at these sizes.
     return Math.floor((bits / 2 ** 32) * below);
   };
 }

@@ -7,7 +7,7 @@ import { checkBounds, type ExhaustiveOptions } from '../setup/options.ts';
 import { branchModel, type PlainModel, sharedModel } from '../subjects/plain-models.ts';
 import { type SharedPoint, sharedPoints } from '../subjects/shared-model.ts';
 
-/** Options that fit together. */
+/** Options that are compatible. */
 export interface CheckedOptions {
   readonly models: readonly PlainModel[];
   readonly workers: number;
@@ -19,7 +19,7 @@ export interface CheckedOptions {
   readonly budgetMs: number;
 }
 
-/** What a schedule id may name. */
+/** What a schedule id may refer to. */
 export const vocabulary: Vocabulary = Object.freeze({
   models: incrementModels,
   points: sharedPoints,
@@ -28,7 +28,7 @@ export const vocabulary: Vocabulary = Object.freeze({
 const hourMs = 3_600_000;
 
 /**
- * Makes sure that the options fit together, before any server is started.
+ * Makes sure that the options are compatible, before any server is started.
  *
  * @throws `usage`
  */
@@ -51,7 +51,7 @@ export function checkExhaustiveOptions(options: ExhaustiveOptions): CheckedOptio
     );
   }
   return {
-    models: (id ? [id.model] : (options.models ?? incrementModels)).map(modelNamed),
+    models: (id ? [id.model] : (options.models ?? incrementModels)).map(parseModel),
     workers,
     branches: Array.from({ length: branches }, (_, index) => `branch${index + 1}`),
     points,
@@ -62,7 +62,7 @@ export function checkExhaustiveOptions(options: ExhaustiveOptions): CheckedOptio
   };
 }
 
-function modelNamed(name: string): PlainModel {
+function parseModel(name: string): PlainModel {
   return name === sharedModel.name ? sharedModel : branchModel;
 }
 
@@ -85,10 +85,10 @@ function checkWorkers(workers: number, points: readonly SharedPoint[]): void {
 }
 
 /**
- * The error for a state that is beyond reach at the rate that was measured, or undefined if it
- * is within the budget.
+ * The error for an exploration that would take too long at the measured rate, or undefined if it is
+ * within the budget.
  */
-export function beyondReach(
+export function tooLongError(
   model: PlainModel,
   options: CheckedOptions,
   perSecond: number,
@@ -120,7 +120,7 @@ export function beyondReach(
   );
 }
 
-/** No hint names a larger bound on preemptions. */
+/** No hint suggests a larger bound on preemptions. */
 const maxHintedBound = 20;
 
 /** `34650` as `34,650`. */

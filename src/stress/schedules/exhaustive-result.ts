@@ -2,18 +2,18 @@ import type { ScheduleStory } from '../check/story.ts';
 import type { Evidence, Verdict } from '../check/verdict.ts';
 import type { Judgement } from './plain-trial.ts';
 
-/** A schedule that is reported: it was run again, twice if it was found in an exploration. */
+/** A schedule that is reported, after running it again: twice if it was found in an exploration. */
 export interface ReportedSchedule extends ScheduleStory {
   readonly model: string;
   readonly switches: number;
   readonly preemptions: number;
   readonly outcomes: Judgement['outcomes'];
   readonly left_switched: boolean;
-  /** Each step in a line; the same, byte for byte, whenever this schedule is run. */
+  /** One line per step; the same, byte for byte, whenever this schedule is run. */
   readonly trace: readonly string[];
 }
 
-/** What became of one model. Counts are of schedules where not said otherwise. */
+/** The result of one model. Counts are of schedules unless stated otherwise. */
 export interface ExhaustiveModelResult {
   readonly model: string;
   readonly workers: number;
@@ -35,16 +35,16 @@ export interface ExhaustiveModelResult {
   readonly stuck: number;
   /** Who is stuck where, or who waits for whom, in the first such schedule. */
   readonly trouble?: string;
-  /** True where there is no other schedule. */
+  /** True if there is no other schedule. */
   readonly complete: boolean;
-  /** How many there are, in digits; null where tasks branch and not all were run. */
+  /** How many there are, in digits; null if tasks branch and not all were run. */
   readonly total: string | null;
-  /** Different schedules run; with `--random` it may be fewer than `schedules`. */
+  /** Different schedules run; with `--random` there may be fewer than `schedules`. */
   readonly distinct: number;
   /** A sentence that states exactly what was covered. */
   readonly covered: string;
   readonly schedules_per_second: number;
-  /** Increments a second. */
+  /** Increments per second. */
   readonly throughput: number;
   /** Whether balances, callers and command monitoring agree on every write. */
   readonly reconciled: boolean;
@@ -55,7 +55,7 @@ export interface ExhaustiveModelResult {
   }[];
   /** The first wrong one in order of exploration. */
   readonly first_wrong?: { readonly id: string };
-  /** Fewest switches between workers, then fewest steps. */
+  /** The one with the fewest switches between workers, then the fewest steps. */
   readonly shortest_wrong?: ReportedSchedule;
   /** The schedule that was asked for with its id. */
   readonly replayed?: ReportedSchedule;
@@ -69,15 +69,15 @@ export interface ExhaustiveResult {
   readonly points: readonly string[];
   readonly models: readonly ExhaustiveModelResult[];
   readonly verdict: Verdict;
-  /** Why the run proves nothing, where the verdict is `undecided`. */
+  /** Why the run proves nothing, if the verdict is `undecided`. */
   readonly reason?: string;
   /** The databases that `--keep` left in place. */
   readonly kept?: readonly string[];
 }
 
 /**
- * What one model's schedules prove. A model that must be clean is only so when every schedule was
- * tried; a wrong schedule counts even if others could not be tried to their end.
+ * What one model's schedules prove. A model that must be clean is clean only if every schedule was
+ * tried; a wrong schedule counts even if others could not be run to their end.
  */
 export function evidenceOf(result: ExhaustiveModelResult): Evidence {
   const { model, wrong, deadlocked, reconciled } = result;
@@ -85,13 +85,13 @@ export function evidenceOf(result: ExhaustiveModelResult): Evidence {
     model,
     wrong: model === 'shared' ? wrong : wrong + deadlocked,
     doubt: reconciled
-      ? untrustworthy(result)
+      ? untrustworthyReason(result)
       : 'the balances are not what the observed writes make.',
-    vacuity: unproved(result),
+    vacuity: unprovenReason(result),
   };
 }
 
-function untrustworthy(result: ExhaustiveModelResult): string | undefined {
+function untrustworthyReason(result: ExhaustiveModelResult): string | undefined {
   const { model, wrong, deadlocked, stuck, trouble, shortest_wrong, replayed } = result;
   if (model !== 'shared' && wrong + deadlocked > 0) return undefined;
   if (stuck > 0) return `${trouble ?? 'a worker is stuck'}.`;
@@ -100,7 +100,7 @@ function untrustworthy(result: ExhaustiveModelResult): string | undefined {
   return 'a schedule did not end the same when it was run again.';
 }
 
-function unproved(result: ExhaustiveModelResult): string | undefined {
+function unprovenReason(result: ExhaustiveModelResult): string | undefined {
   const { complete, covered, operations, acknowledged } = result;
   if (!complete) return `it was not tried in full: ${covered}.`;
   if (acknowledged === operations) return undefined;

@@ -6,7 +6,7 @@ import {
   maxConflicts,
 } from './ledger-schedules.ts';
 
-/** What an exploration of the ledger came to; printed as it is by `--json`. */
+/** The result of an exploration of the ledger; printed as it is by `--json`. */
 export function ledgerSchedulesResult(
   explored: LedgerSchedules,
   { workers, points }: LedgerSchedulesOptions,

@@ -29,7 +29,7 @@ export interface LedgerSchedulesOptions {
 interface LedgerSchedulesHost extends ScheduleHost {
   /** Connected to a replica set. */
   readonly client: MongoClient;
-  /** A made-up name. */
+  /** A made-up database name. */
   readonly database: string;
   readonly timeoutMs: number;
 }
@@ -40,7 +40,7 @@ export interface WrongSchedule {
   readonly anomalies: readonly Anomaly[];
 }
 
-/** What came of it. Counts are of schedules if not said otherwise. */
+/** The result. Counts are of schedules unless stated otherwise. */
 export interface LedgerSchedules {
   readonly coverage: Coverage;
   /** Transfers asked for, applied, and given up after `maxConflicts`. */
@@ -60,15 +60,15 @@ export interface LedgerSchedules {
 }
 
 /**
- * A transfer that meets so many conflicts is refused. Without a bound there would be no end of
- * schedules: while its rival is held, each try meets another one.
+ * A transfer that meets this many conflicts is refused. Without a limit the schedules would never
+ * end: while its rival is held, each attempt meets another conflict.
  */
 export const maxConflicts = 3;
 
 const startMinor = 1000n;
 const branchNames = ['branch1', 'branch2'] as const;
 
-/** The accounts with a number, one in each branch. */
+/** The accounts with one number, one in each branch. */
 function accountsOf(account: string): readonly [AccountReference, AccountReference] {
   const [first, second] = branchNames;
   return [
@@ -77,23 +77,23 @@ function accountsOf(account: string): readonly [AccountReference, AccountReferen
   ];
 }
 
-/** What is kept of a schedule to show it. */
+/** What is kept of a schedule so that it can be shown. */
 interface Judgement extends ScheduleJudgement {
   readonly found: readonly Anomaly[];
 }
 
 /**
- * Drives the real write path through every schedule of a few workers: two and more transactions
- * over the same two accounts, each held after its reading, after its writes and before its
- * commit. After each schedule the accounts and the journal are read back, and it is judged as a
- * history of a few events: beside its transactions that costs next to nothing.
+ * Drives the real write path through every schedule of a few workers: two or more transactions over
+ * the same two accounts, each held after its reads, after its writes and before its commit. After
+ * each schedule the accounts and the journal are read back, and it is judged as a history of a few
+ * events: compared with its transactions, that costs next to nothing.
  */
 export async function exploreLedger(
   { workers, points, preemptions }: LedgerSchedulesOptions,
   host: LedgerSchedulesHost,
 ): Promise<LedgerSchedules> {
   const { client, database, timeoutMs, monotonicNs } = host;
-  // No pause between two tries: the scheduler alone decides who goes on.
+  // No pause between two attempts: the scheduler alone decides who continues.
   const options = { timeoutMs, draw: () => 0 };
   const bank = await openStressBank(client, database, { branchNames }, options);
   const openAccount = accountOpener(bank);
@@ -145,7 +145,7 @@ interface LedgerWorld extends World {
   readonly events: readonly ScheduleEvent[];
 }
 
-/** Workers send money to and fro, so that each writes both accounts, in both orders. */
+/** Workers send money back and forth, so that both accounts are written in both orders. */
 function freshWorld(bank: Bank, account: string, workers: number): LedgerWorld {
   const [first, second] = accountsOf(account);
   const events: ScheduleEvent[] = [];
@@ -162,7 +162,7 @@ function freshWorld(bank: Bank, account: string, workers: number): LedgerWorld {
     const [outcome] = await post(
       bank,
       [{ type: f, from, to, amountMinor, id, idGiven: true, memo: undefined }],
-      { by: stressAuthor, maxConflicts, reached: at },
+      { by: stressAuthor, maxConflicts, onPoint: at },
     );
     if (outcome?.applied) note('ok', postedValue({ f, value }, outcome.entry));
     else note('fail', value);
@@ -171,11 +171,11 @@ function freshWorld(bank: Bank, account: string, workers: number): LedgerWorld {
 }
 
 /**
- * Judges how a schedule ended, as the history of a few events. What is stored then is also taken
- * for a snapshot, so that half a transfer is found as one.
+ * Judges how a schedule ended, as the history of a few events. What is stored then is also treated
+ * as a snapshot, so that half a transfer is found to be torn.
  *
  * @param account the number of the two accounts
- * @returns each anomaly once; none for a sound end
+ * @returns each anomaly once; none for a correct end
  */
 export function judgeTransfers(
   account: string,
@@ -198,10 +198,10 @@ export function judgeTransfers(
   return anomalies.filter((name) => judged.anomalies[name] > 0);
 }
 
-/** The process that reads what is stored: above the number of every worker. */
+/** The process that reads what is stored; its number is above that of every worker. */
 const onlooker = 8;
 
-/** A worker that read and came to read again, or to its end, met a conflict in between. */
+/** A worker that read and then reached another read, or its end, met a conflict in between. */
 function hasConflict({ steps }: Run): boolean {
   return steps.some(({ from, to }) => from === 'read' && to === 'read');
 }

@@ -8,9 +8,9 @@ import type { SharedModelState } from '../subjects/shared-model.ts';
 /** Something that a worker was seen to do in the step with this index. */
 interface Sight {
   readonly step: number;
-  /** Asked at the end of the schedule: what a write matched is known later than the write. */
+  /** Called at the end of the schedule: what a write matched is not known when it is sent. */
   readonly actions: () => readonly ScheduleAction[];
-  /** Where the model pointed then, if that was looked at. */
+  /** Where the model pointed then, if that was checked. */
   readonly state?: SharedModelState | undefined;
 }
 
@@ -32,7 +32,7 @@ export class Narrator {
     this.#points = points;
   }
 
-  /** The same task, whose doings are noted. */
+  /** The same task, with its actions noted. */
   watch(task: Task, worker: number): Task {
     return async (at) => {
       this.#begin();
@@ -51,7 +51,7 @@ export class Narrator {
     };
   }
 
-  /** Notes a command of the schedule as it leaves. */
+  /** Notes a command of the schedule as it is sent. */
   noteCommand({ command, collection }: IssuedCommand, write: ObservedWrite | undefined): void {
     const step = this.#step;
     if (command === 'createIndexes') {

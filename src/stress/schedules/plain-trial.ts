@@ -2,7 +2,7 @@ import { type Db, MongoClient, MongoError, MongoServerError } from 'mongodb';
 import { databaseError, invalidUri } from '../../database/database-error.ts';
 import { type CommandListener, CommandMonitor } from '../drive/command-monitor.ts';
 import type { At, ExecutionOptions, Run, Waiting, World } from '../explore/explorer-execution.ts';
-import type { HistoryFile } from '../history/file.ts';
+import type { HistoryFile } from '../history/history-file.ts';
 import { claimDatabase, dropClaimed } from '../setup/server.ts';
 import {
   type Increment,
@@ -20,15 +20,15 @@ import { waitsInServer } from './server-waits.ts';
 export interface TrialHost {
   readonly uri: string;
   /**
-   * A made-up name: each model gets a database of its own, `NAME_shared` and so on. One that
+   * A made-up name: each model gets a database of its own, `NAME_shared` and so on. A database that
    * holds anything is refused.
    */
   readonly database: string;
-  /** Leaves the databases behind. */
+  /** Leaves the databases in place. */
   readonly keep?: boolean | undefined;
-  /** Where every event is written, if anywhere, and since when its times count. */
+  /** Where every event is written, if anywhere, and the time that its times are relative to. */
   readonly history?: { readonly file: HistoryFile; readonly sinceNs: bigint } | undefined;
-  /** Bounds finding the server, milliseconds. */
+  /** Limit on finding the server, milliseconds. */
   readonly timeoutMs: number;
   readonly monotonicNs: () => bigint;
   readonly interrupted: AbortSignal;
@@ -45,15 +45,15 @@ interface TrialPlan {
 
 /** How a schedule ended. */
 export interface Judgement extends ScheduleJudgement {
-  /** One a worker. */
+  /** One per worker. */
   readonly outcomes: readonly IncrementOutcome[];
   readonly leftSwitched: boolean;
 }
 
-/** A schedule's state: a fresh model, and what the workers were seen to do. */
+/** The state of a schedule: a fresh model, and what the workers were seen to do. */
 interface TrialWorld extends World {
   readonly subject: Subject;
-  /** Of a schedule that is narrated. */
+  /** For a schedule that is narrated. */
   readonly narrator: Narrator | undefined;
 }
 
@@ -67,7 +67,7 @@ export function databaseOf({ database }: Pick<TrialHost, 'database'>, model: str
 /**
  * Opens a model on its own database of the host's server.
  *
- * @throws BankctlError as `databaseError`; `not_ours` if the database holds anything
+ * @throws BankctlError as from `databaseError`; `not_ours` if the database holds anything
  */
 export async function openTrial(plan: TrialPlan, host: TrialHost): Promise<Trial> {
   const name = databaseOf(host, plan.model.name);
@@ -94,8 +94,8 @@ export async function openTrial(plan: TrialPlan, host: TrialHost): Promise<Trial
 
 /**
  * A client that adds as little to a round trip as the driver can. A write is acknowledged by the
- * primary alone: waiting for the journal would take longer than the schedule, and has no bearing
- * on where a write goes. The driver does not repeat a write by itself: a schedule has each once.
+ * primary alone: waiting for the journal would take longer than the schedule, and has no bearing on
+ * where a write goes. The driver does not retry writes: a schedule has each write once.
  */
 function openClient(host: TrialHost, maxPoolSize: number, monitorCommands: boolean): MongoClient {
   try {
@@ -127,7 +127,7 @@ interface Clients {
 export class Trial {
   readonly plan: TrialPlan;
   readonly execution: ExecutionOptions<TrialWorld>;
-  /** As `explore` takes it: undefined if workers branch. */
+  /** As `explore` takes it; undefined if workers branch. */
   readonly fixedSteps: readonly number[] | undefined;
   /** The branch of each worker. */
   readonly branchOf: readonly string[];
@@ -183,13 +183,16 @@ export class Trial {
     if (!on) this.listen();
   }
 
-  /** Calls a listener with every command that the model sends, until it is called without one. */
+  /**
+   * Calls a listener with every command that the model sends, until this is called without a
+   * listener.
+   */
   listen(listener?: CommandListener): void {
     this.#monitor.listen(listener);
   }
 
   /**
-   * How a schedule ended. To be called once for every one.
+   * How a schedule ended. To be called once for every schedule.
    *
    * @throws BankctlError if the server failed, rather than the model
    */
@@ -243,7 +246,7 @@ export class Trial {
     return { tasks: tasks.map((task, worker) => narrator.watch(task, worker)), subject, narrator };
   }
 
-  /** Called about a write that is late. The amount in it says whose it is. */
+  /** Called for a late write. The amount in it shows whose it is. */
   #waiting(worker: number): Promise<Waiting | undefined> {
     const wanted = JSON.stringify(legacyUpdate(this.#amounts[worker] ?? 0n)['$inc']);
     return waitsInServer(this.#admin, {
@@ -256,10 +259,10 @@ export class Trial {
   }
 }
 
-/** Codes by which the server refuses a document, which is the model's doing. */
+/** Codes with which the server refuses a document: the model is to blame. */
 const refusedDocument: ReadonlySet<unknown> = new Set([121, 11000]);
 
-/** True for a failure of the server or the way to it: nothing can be concluded from that. */
+/** True for a failure of the server or the connection: nothing can be concluded from it. */
 function isFailureOfServer(error: unknown): boolean {
   if (!(error instanceof MongoError)) return false;
   return !(error instanceof MongoServerError) || !refusedDocument.has(error.code);

@@ -5,7 +5,7 @@ import type { Judgement } from '../check/findings.ts';
 import { createHistoryJudge } from '../check/judge.ts';
 import type { ObservedWrite } from '../drive/command-monitor.ts';
 import type { HistoryEvent } from '../history/event.ts';
-import type { HistoryFile } from '../history/file.ts';
+import type { HistoryFile } from '../history/history-file.ts';
 import { planCurrency } from '../plan/increments.ts';
 import type { Increment } from '../subjects/plain-models.ts';
 import { ownCollection, type SharedWrite } from '../subjects/shared-model.ts';
@@ -16,7 +16,7 @@ export interface ScheduleEvent extends HistoryEvent {
   readonly error?: string;
 }
 
-/** Judges the events of schedules as those of a stored history are judged. */
+/** Judges the events of schedules in the same way as those of a stored history. */
 export function judgeEvents(
   init: ScheduleEvent,
   events: readonly ScheduleEvent[],
@@ -31,12 +31,12 @@ export function judgeEvents(
   return judged;
 }
 
-/** How an increment ended. `unfinished`: in a schedule that ended in a deadlock, or was stuck. */
+/** How an increment ended. `unfinished`: the schedule ended in a deadlock, or was stuck. */
 export type IncrementOutcome = 'ok' | 'misplaced' | 'lost' | 'crashed' | 'unfinished';
 
 /** Where the schedules of a model take place, and where their history goes. */
 interface ScheduleHistoryPlace {
-  /** Of a client whose commands are not monitored. */
+  /** From a client whose commands are not monitored. */
   readonly db: Db;
   readonly model: string;
   readonly branches: readonly string[];
@@ -47,20 +47,20 @@ interface ScheduleHistoryPlace {
   readonly file: Pick<HistoryFile, 'append' | 'write'> | undefined;
 }
 
-/** The accounts that every branch has: as many schedules make a section of the history. */
+/** How many accounts every branch has, and how many schedules make a section of the history. */
 export const accountNumbers: readonly string[] = Object.freeze(
   Array.from({ length: 512 }, (_, index) => `ACC-${index}`),
 );
 
 /**
  * The history of a model's schedules. Each schedule has an account of its own, so the schedules of
- * a section do not meet; each event says which schedule it belongs to. When every account was
+ * a section do not meet; each event says which schedule it belongs to. When every account has been
  * used once, the section ends: all balances are read back, the judge of histories compares them
- * with the writes on record, and the accounts are set to zero in bulk. That costs a few hundredths
- * of the schedules, and the collections do not grow.
+ * with the writes on record, and the accounts are set to zero in bulk. That costs a few percent of
+ * the time of the schedules, and the collections do not grow.
  *
- * What a single schedule came to is read from its events at once, since the next schedule to try
- * may depend on it. At the end of a section the judge must have found the same.
+ * The result of a single schedule is read from its events at once, since the next schedule to try
+ * may depend on it. At the end of a section the judge must reach the same result.
  */
 export class ScheduleHistory {
   readonly #place: ScheduleHistoryPlace;
@@ -71,11 +71,14 @@ export class ScheduleHistory {
   #schedule = 0;
   /** The increments of the schedule under way that have not ended. */
   readonly #open = new Map<number, Increment>();
-  /** The ends of the schedule under way, by worker. */
+  /** How the increments of the schedule under way ended, by worker. */
   readonly #ends = new Map<number, ScheduleEvent>();
-  /** Accounts of this section with an increment that did not end: nobody knows what is due. */
+  /**
+   * Accounts of this section with an increment that did not end: nobody knows what they should
+   * hold.
+   */
   readonly #unfinished = new Set<string>();
-  /** Increments of this section that went wrong, by how. */
+  /** Increments of this section that went wrong, by kind. */
   #wrong = { misplaced: 0, lost: 0, crashed: 0 };
   readonly #expected = new Map<string, bigint>();
   readonly #actual = new Map<string, bigint>();
@@ -85,7 +88,7 @@ export class ScheduleHistory {
     this.#place = place;
   }
 
-  /** Sections and increments about which witnesses disagree; 0 in a sound run. */
+  /** Sections and increments on which the witnesses disagree; 0 in a sound run. */
   get doubts(): number {
     return this.#doubts;
   }
@@ -104,7 +107,10 @@ export class ScheduleHistory {
     return this.#used >= accountNumbers.length;
   }
 
-  /** Begins a schedule. What the one before left open, stuck or in a deadlock, is not known. */
+  /**
+   * Begins a schedule. How the increments that the previous one left stuck or in a deadlock end is
+   * not known.
+   */
   begin(): string {
     this.#closeOpen();
     this.#ends.clear();
@@ -155,7 +161,7 @@ export class ScheduleHistory {
     return outcomes;
   }
 
-  /** Ends the section: reads the balances back, judges and writes it, and makes accounts fresh. */
+  /** Ends the section: reads the balances back, judges and writes it, and resets the accounts. */
   async endSection(): Promise<void> {
     this.#closeOpen();
     if (this.#used === 0) return;
@@ -214,7 +220,8 @@ export class ScheduleHistory {
         : Object.fromEntries(Object.entries(places).filter(([place]) => isKnown(place)));
     const frame = { type: 'ok', time: this.#beganNs } as const;
     const judged = judgeEvents(
-      // Only models without a journal come here; the name of any makes the judge judge so.
+      // Only models without a journal come here; with any of their names the judge uses the right
+      // rules.
       { ...frame, f: 'init', value: { accounts: known(accounts) }, model: 'shared' },
       this.#events.filter(({ value }) => isKnown(value['account'])),
       { ...frame, f: 'applied', value: { balances: known(balances) }, time: this.#place.nowNs() },

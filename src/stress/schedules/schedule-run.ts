@@ -8,7 +8,7 @@ import {
   type World,
 } from '../explore/explorer.ts';
 import type { ExecutionOptions } from '../explore/explorer-execution.ts';
-import { type SampleCoverage, sample } from '../explore/explorer-sample.ts';
+import { exploreSample, type SampleCoverage } from '../explore/explorer-sample.ts';
 import { troubleOf } from '../explore/schedule.ts';
 import { createDraw } from '../plan/random.ts';
 
@@ -16,13 +16,13 @@ import { createDraw } from '../plan/random.ts';
 export interface ScheduleJudgement {
   /** What was found, by name; a name may occur more than once. */
   readonly found: readonly string[];
-  /** True if something found is wrong: a model that is left switched, alone, is not. */
+  /** True if something found is wrong; a model left switched is not wrong by itself. */
   readonly wrong: boolean;
   /** Operations that returned without an error. */
   readonly acknowledged: number;
 }
 
-/** What can be put through schedules: a model on a real database. */
+/** What can be driven through schedules: a model on a real database. */
 interface Explorable<W extends World, J extends ScheduleJudgement> {
   readonly execution: ExecutionOptions<W>;
   /** As `explore` takes it: undefined if workers branch. */
@@ -31,15 +31,15 @@ interface Explorable<W extends World, J extends ScheduleJudgement> {
   readonly judge: (run: Run, world: W) => J | Promise<J>;
 }
 
-/** Where schedules are run, and who hears of it. */
+/** Where schedules are run, and who is notified. */
 export interface ScheduleHost {
   readonly monotonicNs: () => bigint;
   readonly interrupted: AbortSignal;
-  /** Called after each schedule: keep it short. */
+  /** Called after each schedule: must return quickly. */
   readonly progress?: ((progress: Progress) => void) | undefined;
 }
 
-/** A wrong schedule that is remembered: of all that were found, at most two are. */
+/** A wrong schedule that is remembered: at most two of all that were found. */
 export interface FoundSchedule<J> {
   readonly run: Run;
   readonly judgement: J;
@@ -57,7 +57,7 @@ export class ScheduleTally<J extends ScheduleJudgement> {
   trouble: string | undefined;
   /** The first wrong one in order of exploration. */
   first: FoundSchedule<J> | undefined;
-  /** Fewest switches between workers, then fewest steps. */
+  /** The one with the fewest switches between workers, then the fewest steps. */
   shortest: FoundSchedule<J> | undefined;
 
   add(run: Run, judgement: J): void {
@@ -84,14 +84,14 @@ function isShorter({ steps }: Run, best: Run): boolean {
   return fewer < 0 || (fewer === 0 && steps.length < best.steps.length);
 }
 
-/** What came of the schedules that were run. */
+/** The result of the schedules that were run. */
 interface Explored<J extends ScheduleJudgement, C> {
   readonly tally: ScheduleTally<J>;
   readonly coverage: C;
   readonly seconds: number;
 }
 
-/** Enough schedules to know the rate, or else enough time. */
+/** Enough schedules to measure the rate, or else enough time. */
 const rateSchedules = 300;
 const rateSeconds = 1;
 
@@ -127,7 +127,7 @@ export async function runSampleOfSchedules<W extends World, J extends ScheduleJu
   host: ScheduleHost,
 ): Promise<Explored<J, SampleCoverage>> {
   const { options, tally, seconds } = prepareRun(explorable, host, () => undefined);
-  const coverage = await sample({ ...options, count, draw: createDraw(seed) });
+  const coverage = await exploreSample({ ...options, count, draw: createDraw(seed) });
   return { tally, coverage, seconds: seconds() };
 }
 

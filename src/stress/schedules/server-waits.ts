@@ -2,7 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import type { Db, Document } from 'mongodb';
 import type { Waiting } from '../explore/explorer-execution.ts';
 
-/** Which operation of the server to look for, and whose the others are. */
+/** Which operation to look for on the server, and whose the others are. */
 interface ServerWaitQuestion {
   /** The task that may be waiting. */
   readonly task: number;
@@ -12,21 +12,20 @@ interface ServerWaitQuestion {
   readonly ownerOf: (session: Document) => number | undefined;
 }
 
-/** Longer than the server's own pauses between two attempts at a write that conflicts. */
+/** Longer than the server's own pauses between two attempts at a conflicting write. */
 const betweenLooksMs = 40;
 
 /**
- * Asks the server whether an operation waits there for another one: it was active in two looks,
- * and in both it waited for a lock, or between them it met further write conflicts, which is how
- * a write outside a transaction waits for a document that an open transaction has written. An
- * operation that is merely slow does neither.
+ * Asks the server whether an operation waits there for another one: it was active in two looks, and
+ * in both it waited for a lock, or between them it met further write conflicts, which is how a
+ * write outside a transaction waits for a document that an open transaction has written. A merely
+ * slow operation does neither.
  *
- * Source: MongoDB manual, `$currentOp` (`waitingForLock`, `writeConflicts`,
- * `prepareReadConflicts`, `idleSessions`); "Production Considerations: In-progress Transactions
- * and Write Conflicts".
+ * Source: MongoDB manual, `$currentOp` (`waitingForLock`, `writeConflicts`, `prepareReadConflicts`,
+ * `idleSessions`); "Production Considerations: In-progress Transactions and Write Conflicts".
  *
- * @param admin the database `admin`. Nobody else is in the database of the run, so the user's own
- *   operations are all that matter, and to see those needs no privilege
+ * @param admin the database `admin`. Nobody else is in the database of the run, so only the user's
+ *   own operations matter, and seeing those needs no privilege
  */
 export async function waitsInServer(
   admin: Db,
@@ -44,8 +43,8 @@ export async function waitsInServer(
     .filter((operation) => operation['transaction'] && operation['opid'] !== after['opid'])
     .map(question.ownerOf)
     .filter((owner) => owner !== undefined);
-  // The server does not say which transaction holds the document. A task's own can be the one, but
-  // where another has one open too, that is what it waits for.
+  // The server does not say which transaction holds the document. It may be the task's own, but if
+  // another task has one open too, the task waits for that.
   const others = owners.filter((owner) => owner !== question.task);
   const what = locked ? 'a lock' : 'a document that an open transaction has written';
   return {

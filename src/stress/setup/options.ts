@@ -19,7 +19,7 @@ export const ledgerPoints = ['read', 'written', 'committing'] as const satisfies
 /** How the servers under the ledger are ended. */
 export type FaultKind = 'kill' | 'failover';
 
-/** The modes in which an option means something; of a number its bounds, and its default. */
+/** The modes in which an option means something; for a number, also its bounds and its default. */
 interface Flag {
   readonly modes: readonly StressMode[];
   readonly min?: number;
@@ -60,7 +60,7 @@ export type NumberFlag = {
   [Name in StressFlag]: (typeof stressFlags)[Name] extends { min: number } ? Name : never;
 }[StressFlag];
 
-/** With increments, how many workers are too many depends on the points. */
+/** With increments, the maximum number of workers depends on the points. */
 const exploringWorkers = {
   exhaustive: { min: 0, max: 10 ** 9 },
   schedules: { min: 2, max: 3 },
@@ -75,7 +75,7 @@ export function boundsOf(
   return exploring ? exploringWorkers[mode] : stressFlags[flag];
 }
 
-/** A command line in words, as far as it says what kind of run it asks for. */
+/** The options of a command line, insofar as they say what kind of run it asks for. */
 interface Words {
   readonly args: readonly (string | undefined)[];
   readonly options: Readonly<Record<string, string | boolean | undefined>>;
@@ -185,7 +185,7 @@ export function parsePoints(text: string): readonly SharedPoint[] {
 }
 
 /**
- * The same for the points of the ledger.
+ * Like `parsePoints`, for the points of the ledger.
  *
  * @throws `usage`, with the nearest name
  */
@@ -259,17 +259,17 @@ type Settled<Options, Open extends keyof Options> = {
     : Exclude<Options[Name], undefined>;
 };
 
-/** `LoadOptions`, settled. */
+/** `LoadOptions` with defaults filled in. */
 export type LoadSettings = Settled<LoadOptions, 'durationMs' | 'uri' | 'history'>;
 
-/** `LedgerOptions`, settled. */
+/** `LedgerOptions` with defaults filled in. */
 export interface LedgerSettings extends Omit<LoadSettings, 'models'> {
   readonly faults: FaultKind | undefined;
   readonly replicas: 1 | 3;
 }
 
 const defaultTimeoutMs = 10_000;
-/** By default, with faults: they need time to strike. */
+/** The default with faults: they need time to strike. */
 const faultyDurationMs = 10_000;
 /** The judge keeps every id in memory, and the last line of the history lists them all. */
 const maxLedgerOperations = 3_000_000;
@@ -279,7 +279,7 @@ const maxLedgerOperations = 3_000_000;
  *
  * @throws `usage` if a value is outside its bounds
  */
-export function settleLoadOptions(options: LoadOptions): LoadSettings {
+export function completeLoadOptions(options: LoadOptions): LoadSettings {
   const { workers, threads, ops, branches } = stressFlags;
   const { durationMs } = options;
   const unbounded = durationMs === undefined ? ops.standard : ops.max;
@@ -309,9 +309,9 @@ export function settleLoadOptions(options: LoadOptions): LoadSettings {
 /**
  * Fills in the defaults.
  *
- * @throws `usage` if a value is outside its bounds, or does not go with another
+ * @throws `usage` if a value is outside its bounds, or is not compatible with another
  */
-export function settleLedgerOptions(options: LedgerOptions): LedgerSettings {
+export function completeLedgerOptions(options: LedgerOptions): LedgerSettings {
   const { faults, uri, replicas = faults === 'failover' ? 3 : 1 } = options;
   if (replicas !== 1 && replicas !== 3) {
     throw new BankctlError('usage', `--replicas ${replicas} is not 1 or 3.`, 'Give 1 or 3.');
@@ -332,7 +332,7 @@ export function settleLedgerOptions(options: LedgerOptions): LedgerSettings {
       'kill is for a server that is alone, failover for one of three.',
     );
   }
-  const { models: _, ...settings } = settleLoadOptions({
+  const { models: _, ...settings } = completeLoadOptions({
     ...options,
     durationMs: options.durationMs ?? (faults === undefined ? undefined : faultyDurationMs),
   });
@@ -355,7 +355,7 @@ export function refuseKeepAlone({ keep, uri }: Pick<LoadOptions, 'keep' | 'uri'>
 }
 
 /**
- * Gives the number back if it is within the bounds of its option.
+ * Returns the number if it is within the bounds of its option.
  *
  * @throws `usage`
  */

@@ -23,7 +23,7 @@ export interface StressServer {
 
 /** Which server a run is made on. */
 interface ServerOptions extends ThrowawayOptions {
-  /** Of a deployment to use instead of a throwaway one. */
+  /** A deployment to use instead of a throwaway one. */
   readonly uri: string | undefined;
   /** Maximum for each call to the database, milliseconds. */
   readonly timeoutMs: number;
@@ -72,11 +72,11 @@ async function versionOf(client: MongoClient): Promise<string> {
 }
 
 /**
- * Does something on the server of a run, which is closed afterwards, whatever happens.
+ * Runs work on the server of a run, which is closed afterwards, whatever happens.
  *
  * @throws as `openStressServer`, `LeftBehind`; what the work throws, as an error of bankctl
  */
-export async function onStressServer<Result>(
+export async function withStressServer<Result>(
   options: ServerOptions,
   host: BinaryHost,
   work: (server: StressServer) => Promise<Result>,
@@ -104,8 +104,8 @@ export function throwawayName(host: Pick<Context, 'freshId'>, suffix: string): s
 }
 
 /**
- * Refuses a connection string that names a database: stress writes only into one of its own
- * making. `admin` is let through, since it is where users are looked up.
+ * Refuses a connection string that names a database: stress writes only to one that it creates
+ * itself. `admin` is accepted, since users are looked up there.
  *
  * @throws `not_ours`
  */
@@ -165,8 +165,8 @@ function isForAnyDatabase({ resource }: Document): boolean {
 }
 
 /**
- * A user who turns out not to be allowed something is told what stress needs; any other error is
- * as it was.
+ * Tells a user who turns out not to be permitted something what stress needs; any other error is
+ * returned unchanged.
  */
 export function explainPermission(error: unknown): unknown {
   if (!(error instanceof BankctlError) || error.code !== 'not_permitted') return error;
@@ -174,13 +174,13 @@ export function explainPermission(error: unknown): unknown {
   return new BankctlError('not_permitted', error.message, rolesHint, { cause: error });
 }
 
-/** The collection that shows a database to be made by stress. */
+/** The collection that marks a database as made by stress. */
 const claim = 'bankctl_stress';
 
 /**
- * Makes a database, and marks it as made by stress, so that whatever is in it later is ours.
+ * Makes a database, and marks it as made by stress, so that whatever it holds later is ours.
  *
- * @throws `not_ours` if there is one of that name; driver errors
+ * @throws `not_ours` if one of that name exists; driver errors
  */
 export async function claimDatabase(client: MongoClient, name: string): Promise<void> {
   const db = client.db(name);
@@ -199,8 +199,8 @@ export async function claimDatabase(client: MongoClient, name: string): Promise<
 class LeftBehind extends BankctlError {}
 
 /**
- * Drops a database that was claimed, transactions that lost their clients included: those would
- * hold the drop up for a minute.
+ * Drops a database that was claimed, including transactions that lost their clients: those would
+ * delay the drop for a minute.
  *
  * @param failure what ended the run, if anything did
  * @throws `LeftBehind`, which names the database and says how to drop it
@@ -228,12 +228,12 @@ export async function dropClaimed(
 }
 
 /**
- * Does something in a database that is made for it, and is gone afterwards, whatever happens. That
- * of a throwaway server goes with the server, which may be down at the end.
+ * Runs work in a database that is made for it and dropped afterwards, whatever happens. On a
+ * throwaway server it disappears with the server, which may be down at the end.
  *
  * @throws `not_ours`, `LeftBehind`; what the work throws
  */
-export async function inThrowaway<Result>(
+export async function withThrowawayDatabase<Result>(
   { client, throwaway }: Pick<StressServer, 'client' | 'throwaway'>,
   { name, keep }: { readonly name: string; readonly keep: boolean },
   work: () => Promise<Result>,

@@ -6,7 +6,7 @@ export type LoadEventKind =
   | 'switched'
   /** The worker took the collection that the cache then held, or nothing. */
   | 'resolved'
-  /** The write left for a collection, as command monitoring saw it. */
+  /** The write was sent to a collection, as command monitoring saw it. */
   | 'sent'
   /** The server answered the write. */
   | 'written'
@@ -25,7 +25,7 @@ export interface LoadEvent {
   readonly kind: LoadEventKind;
   /** The collection remembered, taken, written to or restored; undefined for an empty cache. */
   readonly collection: string | undefined;
-  /** The name that the model has after it, where the step sets or remembers one. */
+  /** The name that the model has after it, if the step sets or remembers one. */
   readonly name: string | undefined;
 }
 

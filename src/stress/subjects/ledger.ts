@@ -1,7 +1,7 @@
 import { type ClientSession, type Document, type MongoClient, ReadConcern } from 'mongodb';
 import { readAccount } from '../../bank/account.ts';
 import { type Bank, openBank } from '../../bank/bank.ts';
-import { within } from '../../bank/deadline.ts';
+import { runWithin } from '../../bank/deadline.ts';
 import { type AccountReference, referenceKey } from '../../bank/operations/names.ts';
 import type { Operation } from '../../bank/operations/operation.ts';
 import { post } from '../../bank/post.ts';
@@ -11,7 +11,7 @@ import { parseAmount } from '../../core/money.ts';
 import { planAmount, planCurrency } from '../plan/increments.ts';
 import type { LedgerPlan } from '../plan/ledger.ts';
 
-/** Who asks, in the journal of a stress run. */
+/** The author in the journal of a stress run. */
 export const stressAuthor = 'bankctl stress';
 
 /** The bank of a run: a branch's collection has the branch's name. */
@@ -58,12 +58,12 @@ export async function openAccounts(
   if (refused && !refused.applied) throw refused.error;
 }
 
-/** The id of the operation that opened an account, which no history has. */
+/** The id of the operation that opened an account, which histories omit. */
 function openingId(account: AccountReference): string {
   return `open-${referenceKey(account)}`;
 }
 
-/** What a snapshot of the whole bank has of its accounts, by their names. */
+/** What a snapshot of the whole bank says about its accounts, by their names. */
 interface BankReading {
   readonly balances: Readonly<Record<string, string>>;
   readonly versions: Readonly<Record<string, number>>;
@@ -90,31 +90,32 @@ export function readBank(bank: Bank, plan: LedgerPlan): Promise<BankReading> {
     }
     return { balances, versions };
   };
-  return within(bank.timeoutMs, () => bank.inSession(read, { snapshot: true }));
+  return runWithin(bank.timeoutMs, () => bank.inSession(read, { snapshot: true }));
 }
 
 /** A posting as it is stored: version, operation id, amount, balance after it. */
 type StoredPosting = readonly [number, string, string, string];
 
-/** What is stored of an account. */
+/** What is stored about an account. */
 export interface StoredAccount {
   readonly balance: string;
   readonly version: number;
-  /** In order of their versions; that of the opening is left out. */
+  /** In order of their versions; that of the opening is omitted. */
   readonly postings: readonly StoredPosting[];
 }
 
 /** The value of a history's last line. */
 export interface Applied {
-  /** The journal's ids; those of the openings are left out. */
+  /** The journal's ids; those of the openings are omitted. */
   readonly ids: readonly string[];
   readonly accounts: Readonly<Record<string, StoredAccount>>;
 }
 
 /**
- * Reads the journal and the accounts, as a majority has them; to be called when all is quiet.
+ * Reads the journal and the accounts, as a majority has them; to be called once everything has
+ * finished.
  *
- * @param account the number of the accounts to read; all if left out
+ * @param account the number of the accounts to read; all by default
  */
 export async function readBack(
   client: MongoClient,
@@ -135,7 +136,7 @@ export async function readBack(
       const stored = postings.get(name) ?? [];
       postings.set(name, stored);
       const { version, amount, balance_after } = posting;
-      stored.push([Number(version), document._id, shown(amount), shown(balance_after)]);
+      stored.push([Number(version), document._id, showDecimal(amount), showDecimal(balance_after)]);
     }
   }
   const accounts: Record<string, StoredAccount> = {};
@@ -145,7 +146,11 @@ export async function readBack(
       const { account_number, balance, version } = document;
       const name = referenceKey({ branch, account: account_number });
       const stored = (postings.get(name) ?? []).sort(([left], [right]) => left - right);
-      accounts[name] = { balance: shown(balance), version: Number(version), postings: stored };
+      accounts[name] = {
+        balance: showDecimal(balance),
+        version: Number(version),
+        postings: stored,
+      };
     }
   }
   return { ids, accounts };
@@ -159,8 +164,10 @@ function accountOf(posting: Document): AccountReference {
   return { branch: posting['branch'], account: posting['account_number'] };
 }
 
-/** A stored decimal as the history prints amounts; as it is if it is not one of the currency. */
-function shown(stored: unknown): string {
+/**
+ * A stored decimal as the history prints amounts; unchanged if it is not an amount of the currency.
+ */
+function showDecimal(stored: unknown): string {
   const text = String(stored);
   try {
     return planAmount(parseAmount(text, planCurrency));

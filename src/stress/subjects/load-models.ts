@@ -7,7 +7,7 @@ import { ownCollection, type SharedPoint } from './shared-model.ts';
 
 const models = { shared: sharedModel, branch: branchModel } as const;
 
-/** Hears of each step of a model while it works. */
+/** Notified of each step of a model while it works. */
 export type Trace = (
   operation: Pick<PlannedIncrement, 'worker' | 'index'>,
   kind: LoadEventKind,
@@ -19,11 +19,15 @@ export type Trace = (
 interface LoadModel {
   /** @returns how many documents the write matched */
   readonly increment: (operation: PlannedIncrement) => Promise<number>;
-  /** True if the model does not point at its own collection; asked when all is quiet. */
+  /**
+   * True if the model does not point at its own collection; called once everything has finished.
+   */
   readonly isSwitched: () => boolean;
 }
 
-/** The collections of a run: the one that is no branch's, then one a branch, in their order. */
+/**
+ * The collections of a run: the one that is not a branch's, then one per branch, in their order.
+ */
 export function runCollections(plan: Plan): readonly string[] {
   return [ownCollection, ...plan.branchNames];
 }
@@ -68,7 +72,7 @@ type StepTrace = Trace extends (operation: never, ...step: infer Step) => void
 /**
  * Traces each step of an increment, without holding the worker anywhere.
  *
- * Two steps have no point of their own: the look at the cache that gives the collection to write
+ * Two steps have no point of their own: the look-up in the cache that gives the collection to write
  * to, and the restore. Both are the first thing that the model does when it goes on from a point
  * (`switched` or `indexing`, and `written` or, on its way to a crash, `resolved`). A microtask
  * queued when the point is reached runs immediately before that continuation, with nothing in

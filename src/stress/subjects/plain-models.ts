@@ -16,7 +16,7 @@ import {
 export interface Increment {
   /** From 0. */
   readonly worker: number;
-  /** The branch, and the collection, that the money is meant for. */
+  /** The branch, and so the collection, that the money is meant for. */
   readonly branch: string;
   readonly account: string;
   readonly amountMinor: bigint;
@@ -38,8 +38,8 @@ export interface PlainModel {
   /** The points at which its workers are paused when the user asks for these. */
   readonly pointsFor: (asked: readonly SharedPoint[]) => readonly string[];
   /**
-   * How many steps a worker has then, and whether that holds in every schedule; if it does not,
-   * it is the least number.
+   * How many steps a worker then has, and whether that holds in every schedule; if not, it is the
+   * minimum.
    */
   readonly stepsFor: (asked: readonly SharedPoint[]) => {
     readonly steps: number;
@@ -52,7 +52,7 @@ export interface PlainModel {
     accounts: readonly string[],
     balanceMinor: bigint,
   ) => Promise<void>;
-  /** Prepares what all states share; the result makes the model afresh. Sends nothing. */
+  /** Prepares what all states share; the result makes a fresh model. Sends nothing. */
   readonly open: (db: Db, branches: readonly string[]) => () => Subject;
 }
 
@@ -62,8 +62,8 @@ export const sharedModel: PlainModel = Object.freeze({
   pointsFor: (asked) => asked,
   stepsFor: (asked) => {
     const unconditional = asked.filter((point) => point !== 'indexing');
-    // A crash skips `written`, but it comes after `indexing` alone: without that point the
-    // resolve and its index are one step, in which nobody can empty the cache.
+    // A crash skips `written`, but a crash is possible only after `indexing`: without that point
+    // the resolve and its index are one step, in which nobody can empty the cache.
     return { steps: unconditional.length + 1, fixed: unconditional.length === asked.length };
   },
   prepare: prepareLegacy,
@@ -79,11 +79,11 @@ export const sharedModel: PlainModel = Object.freeze({
 } satisfies PlainModel);
 
 /**
- * The cure: the frozen branch models, looked up by name. Of the points there are two: `resolved`,
- * when the model is in hand, and `written`. The lookup does in one step, on nothing that can be
- * changed, what the shared model does in three; so whoever asks for `switched`, `resolved` or
- * `indexing`, any moment between pointing the model and writing, gets the pause at `resolved`.
- * Nothing is remembered, so `captured` has no counterpart.
+ * The cure: the frozen branch models, looked up by name. It has two of the points: `resolved`, when
+ * the model is in hand, and `written`. The lookup does in one step, on nothing that can be changed,
+ * what the shared model does in three; so `switched`, `resolved` and `indexing`, all of them
+ * moments between pointing the model and writing, become the pause at `resolved`. Nothing is
+ * remembered, so `captured` has no counterpart.
  */
 export const branchModel: PlainModel = Object.freeze({
   name: 'branch',

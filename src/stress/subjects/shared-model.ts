@@ -1,4 +1,4 @@
-// The specimen of the bug: a mutable model that all share. Only the stress drivers import it.
+// The specimen of the bug: a mutable model that everyone shares. Only the stress drivers import it.
 import type { Collection, Db, Document } from 'mongodb';
 
 /** Where a worker can be paused, in the order in which an increment passes them. */
@@ -8,7 +8,7 @@ export type SharedPoint = (typeof sharedPoints)[number];
 /** The collection that the shared model calls its own. */
 export const ownCollection = 'bank_account';
 
-/** What one increment tells of itself; a trace is made of these. */
+/** What one increment reports about itself; traces are made of these. */
 interface SharedModelObserver {
   /** Awaited at each point, so that a scheduler can hold the worker there. */
   readonly at: (point: SharedPoint) => Promise<void>;
@@ -28,10 +28,10 @@ export interface SharedModelState {
 }
 
 /**
- * MongoEngine's `switch_collection` as it is: one model object, re-pointed for the length of an
+ * MongoEngine's `switch_collection` as it is: one model object, re-pointed for the duration of an
  * increment. It has neither a stamp in its filter nor a validator on its collections: they would
- * hide the bug. There are no sleeps in it; workers interleave at its round trips, as the
- * original's threads do.
+ * hide the bug. There are no sleeps in it; workers interleave at its round trips, as the original's
+ * threads do.
  *
  * Source: mongoengine/context_managers.py, `switch_collection`, and `Document._get_collection`
  * (0.29.3); the bug is mongoengine#788.
@@ -50,7 +50,7 @@ export class SharedModel {
     return { name: this.#name, cached: this.#cached?.collectionName };
   }
 
-  /** True where the model does not point at its own collection. */
+  /** True if the model does not point at its own collection. */
   get isSwitched(): boolean {
     return this.#name !== ownCollection || this.#cached?.collectionName !== ownCollection;
   }
@@ -59,7 +59,7 @@ export class SharedModel {
    * The five steps: capture, switch, resolve, write, restore.
    *
    * @param update the `$inc` to send, made by the caller so that all models send the same
-   * @throws TypeError as the original crashes, when another worker emptied the cache in between
+   * @throws TypeError if another worker emptied the cache in between, as the original crashes
    */
   async increment(
     collection: string,

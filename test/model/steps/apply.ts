@@ -34,16 +34,16 @@ export async function apply(
   for (const change of step.again) await again(session, change);
 }
 
-/** Characters of a line: a hundred such are more than are posted together, unless all must be. */
+/** Characters of a line: a hundred such lines exceed one batch, unless the file is atomic. */
 const longLine = 48_000;
 
-/** A row of nothing much. */
+/** A small, ordinary row. */
 function deposit(session: Session): Omit<Request, 'id'> {
   const at = session.place({ branch: 0, account: 0 });
   return { ask: { type: 'increment', at, minor: 1n, create: true }, memo: '' };
 }
 
-/** The file that was applied last once more, as it was or changed. */
+/** Applies the file that was applied last again, as it was or changed. */
 async function again(session: Session, change: Again): Promise<void> {
   const last = session.lastFile;
   if (last === undefined || (last.vague && change !== 'retry')) return;
@@ -58,7 +58,7 @@ async function again(session: Session, change: Again): Promise<void> {
   await applyFile(session, { name, requests, options, dry: true, retry: change === 'retry' });
 }
 
-/** Makes room for what was refused, in case it was refused for want of money. */
+/** Makes room for what was refused, in case it was refused for lack of money. */
 async function makeRoom(session: Session, refused: readonly Request[]): Promise<void> {
   const name = session.fresh('deposit');
   const places = refused.flatMap(({ ask }) =>
@@ -75,7 +75,7 @@ async function makeRoom(session: Session, refused: readonly Request[]): Promise<
   session.lastFile = kept;
 }
 
-/** Rows that were refused ask for something else under the same ids. */
+/** Changes rows that were refused to ask for something else under the same ids. */
 function corrected(
   session: Session,
   requests: readonly Request[],
@@ -98,7 +98,9 @@ interface Application {
   readonly fault?: Fault | null;
 }
 
-/** Rows by the model's names of them: ids, or batch, position among equals, and what is asked. */
+/**
+ * Rows by the model's names for them: ids, or batch, position among identical rows, and request.
+ */
 function keyed({
   requests,
   options,
@@ -157,7 +159,7 @@ async function applyFile(session: Session, application: Application): Promise<vo
   must('repeated = once', repeated.status === real.status, saying(repeated));
 }
 
-/** What refused all rows is what a person must correct. */
+/** Names the row that refused all the others, which a person must correct. */
 function namesCulprit(ran: Ran, line: number): void {
   const named = ran.stderr.includes(`Line ${line} was refused`);
   must('a refused file names the row', named, `line ${line}: ${saying(ran)}`);

@@ -50,7 +50,7 @@ export async function importAccounts(
   importCounts(repeated, lines, end, last);
 }
 
-/** Rows as the model wants them: a closed account is empty, and no place stands there twice. */
+/** Rows as the model wants them: a closed account is empty, and no account occurs twice. */
 export function wantedRows(session: Session, rows: readonly ImportRow[]): readonly Wanted[] {
   const wanted = rows.map(({ minor, status, ...at }): Wanted => {
     return { ...session.place(at), minor: status === 'closed' ? 0n : BigInt(minor), status };
@@ -85,7 +85,7 @@ function expected(session: Session, wanted: readonly Wanted[]) {
   return { model, counts };
 }
 
-/** The model's names of the operations of an import give way to the ids that bankctl made. */
+/** Replaces the model's names of an import's operations by the ids that bankctl made. */
 function withIds(model: Bank, before: Bank, ids: readonly string[]): Bank {
   const applied = new Map(before.applied);
   const fresh = [...model.applied].filter(([id]) => !before.applied.has(id));

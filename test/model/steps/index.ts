@@ -2,20 +2,20 @@ import type { Step } from '../plan.ts';
 import { ledgerSound, stateAsModelled, Violation } from '../relations.ts';
 import type { Session } from '../session.ts';
 import { apply } from './apply.ts';
+import { runTogether } from './concurrent-commands.ts';
 import { importAccounts } from './import.ts';
-import { giveMalformed } from './malformed.ts';
-import { mismatch } from './mismatch.ts';
-import { one } from './one.ts';
-import { outsider } from './outsider.ts';
-import { plain } from './plain.ts';
-import { read } from './read.ts';
+import { giveMalformed } from './malformed-files.ts';
+import { giveMismatch } from './mismatch.ts';
+import { meetOutsider } from './outsider.ts';
+import { incrementPlain } from './plain-increment.ts';
+import { checkReading } from './readings.ts';
 import { roundTrip } from './round-trip.ts';
-import { together } from './together.ts';
+import { askOne } from './single-operation.ts';
 
 /** Plays one step; afterwards the ledger adds up and the database has what the model has. */
 export async function playStep(session: Session, step: Step): Promise<void> {
   try {
-    await played(session, step);
+    await playKind(session, step);
     const snapshot = await session.snapshot();
     ledgerSound(snapshot, session.world);
     stateAsModelled(snapshot, session.model);
@@ -25,7 +25,7 @@ export async function playStep(session: Session, step: Step): Promise<void> {
   }
 }
 
-/** So that a find names its fault. */
+/** So that a find names what went wrong. */
 function nameOf(step: Step): string {
   switch (step.do) {
     case 'together':
@@ -44,27 +44,27 @@ function nameOf(step: Step): string {
   }
 }
 
-function played(session: Session, step: Step): Promise<void> {
+function playKind(session: Session, step: Step): Promise<void> {
   switch (step.do) {
     case 'one':
-      return one(session, step);
+      return askOne(session, step);
     case 'apply':
       return apply(session, step);
     case 'import':
       return importAccounts(session, step);
     case 'together':
-      return together(session, step.what);
+      return runTogether(session, step.what);
     case 'read':
-      return read(session, step);
+      return checkReading(session, step);
     case 'round trip':
       return roundTrip(session, step.what);
     case 'malformed':
       return giveMalformed(session, step);
     case 'mismatch':
-      return mismatch(session, step);
+      return giveMismatch(session, step);
     case 'plain':
-      return plain(session, step);
+      return incrementPlain(session, step);
     case 'outsider':
-      return outsider(session, step);
+      return meetOutsider(session, step);
   }
 }

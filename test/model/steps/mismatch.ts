@@ -7,7 +7,7 @@ import { allDocuments, empty, type Session } from '../session.ts';
 import { configText, type World } from '../worlds.ts';
 
 /** A config, or a URI, that contradicts the database: refused, and nothing is read or written. */
-export async function mismatch(
+export async function giveMismatch(
   session: Session,
   { what, read }: Extract<Step, { readonly do: 'mismatch' }>,
 ): Promise<void> {

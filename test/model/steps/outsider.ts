@@ -23,7 +23,7 @@ type OutsiderStep = Extract<Step, { readonly do: 'outsider' }>;
  * Somebody writes past bankctl to one account; then commands meet it. Each refuses, or names it on
  * stderr, and none changes it. Afterwards all documents are put back.
  */
-export async function outsider(session: Session, step: OutsiderStep): Promise<void> {
+export async function meetOutsider(session: Session, step: OutsiderStep): Promise<void> {
   const place = session.place(step);
   if (!session.model.accounts.has(placeKey(place))) return;
   const branch = session.world.branches.find(({ name }) => name === place.branch);
@@ -92,7 +92,7 @@ function badValues(what: Outsider): Document {
     case 'balance huge':
       return { balance: Decimal128.fromString('1E+6000') };
     case 'balance beyond 96 bits':
-      // 2^96 + 500 minor units of two digits, which another width takes for 5.00.
+      // 2^96 + 500 minor units of two digits, which a narrower integer would take for 5.00.
       return { balance: Decimal128.fromString('792281625142643375935439508.36') };
     case 'balance of a tenth of a cent':
       return { balance: Decimal128.fromString('1.00001') };
@@ -104,7 +104,7 @@ function badValues(what: Outsider): Document {
   }
 }
 
-/** What a look at the account alone cannot tell. */
+/** What looking only at the account cannot reveal. */
 const unseen: readonly Outsider[] = ['delete', 'balance changed'];
 
 async function meet(
@@ -154,7 +154,7 @@ function refused(key: string, what: Outsider, ran: Ran, before: Snapshot, after:
   must(relation, was === is, `${what}: ${was} has become ${is}: ${saying(ran)}`);
 }
 
-/** A row that made the account once makes it again, or does not say so. */
+/** A row that once made the account makes it again, or does not claim to. */
 async function importAgain(session: Session, key: string): Promise<void> {
   const rows = session.imported.filter((each) => placeKey(each) === key).slice(0, 1);
   if (rows.length === 0) return;
@@ -188,7 +188,7 @@ async function meetInFiles(
   refused(placeKey({ branch, account }), what, real, start, end);
 }
 
-/** A reading that leaves the account out of a total in silence is the worst. */
+/** A reading that silently leaves the account out of a total is the worst. */
 async function meetInReadings(
   session: Session,
   what: Outsider,

@@ -8,7 +8,7 @@ import { allDocuments, empty, restore, type Session } from '../session.ts';
 import { readSnapshot, type Snapshot } from '../snapshot.ts';
 import { configText } from '../worlds.ts';
 
-/** What is exported and taken back into an empty bank is the same. */
+/** What is exported and imported into an empty bank is the same. */
 export async function roundTrip(session: Session, what: RoundTrip): Promise<void> {
   if (session.model.applied.size === 0) return;
   const before = await session.snapshot();

@@ -68,14 +68,14 @@ function cleanSeed(byIds: boolean): number {
   }
 }
 
-/** With what has to be proved on its first line, as bankctl writes it. */
+/** With what has to be proved on the first line, as bankctl writes it. */
 function withKinds(lines: readonly Line[]): readonly Line[] {
   const kinds = ['increment', 'transfer', 'read', 'snapshot'];
   return lines.map((line) => (line['f'] === 'init' ? { ...line, kinds } : line));
 }
 
 test.each(Object.keys(histories))(
-  'no change to a history of %s is passed that takes its proof away',
+  'no change to a history of %s that removes its proof is passed',
   async (name) => {
     const lines = (await histories[name]?.()) ?? [];
     expect(passed.has(verdictOf(lines))).toBe(true);

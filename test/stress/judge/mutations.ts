@@ -4,7 +4,7 @@ import type { Line } from './serial-bank.ts';
 export interface Mutant {
   readonly what: string;
   readonly lines: readonly Line[];
-  /** Why it may still prove what it did; undefined if it must not be passed. */
+  /** Why it may still be a proof; undefined if it must not pass. */
   readonly allowed: string | undefined;
 }
 
@@ -22,7 +22,7 @@ const extras: ReadonlySet<string | number> = new Set([
   'faults',
 ]);
 
-/** All that one change makes of a history. */
+/** All histories that differ from this one by one change. */
 export function* mutants(lines: readonly Line[]): Iterable<Mutant> {
   for (const [index, line] of lines.entries()) {
     yield* lineMutants(lines, index);
@@ -156,7 +156,7 @@ function fieldIsAllowed(
   return undefined;
 }
 
-/** A weaker answer is true as well, if nobody relies on the stronger one. */
+/** A weaker answer is also true, if nobody relies on the stronger one. */
 function typeIsAllowed(lines: readonly Line[], index: number, type: string): string | undefined {
   const line = lines[index] ?? {};
   const { process, f } = line;

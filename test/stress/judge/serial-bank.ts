@@ -1,7 +1,7 @@
 /**
  * Makes true histories: a bank that does one thing at a time, seen by clients that overlap. Each
  * operation takes effect at one moment between its beginning and its end, or, if its answer never
- * came, at some moment after its beginning or not at all. It knows nothing of the judge.
+ * came, at some moment after its beginning or not at all. It knows nothing about the judge.
  */
 
 /** One line of a history. */
@@ -24,13 +24,13 @@ interface Request {
 interface UnderWay {
   readonly request: Request;
   process: number;
-  /** What it will be told; undefined before it took effect. */
+  /** The answer it will get; undefined until it takes effect. */
   end: { readonly type: 'ok' | 'fail'; readonly value: object; readonly more: object } | undefined;
 }
 
 export interface TrueHistory {
   readonly lines: readonly Line[];
-  /** Without what is stored: the ids alone, and a snapshot when all is quiet. */
+  /** Without what is stored: only the ids, and a snapshot at the end. */
   readonly idsAlone: readonly Line[];
 }
 
@@ -56,7 +56,7 @@ class SerialBank {
   readonly #lines: Line[] = [];
   readonly #idle: number[] = [];
   readonly #underWay: UnderWay[] = [];
-  /** Nobody waits for them any more, but they may still take effect. */
+  /** Nobody waits for them any longer, but they may still take effect. */
   readonly #forgotten: Request[] = [];
   readonly #asked: Request[] = [];
   readonly #told = new Map<string, object>();
@@ -249,7 +249,7 @@ class SerialBank {
     if (request && this.#draw(2) === 0) this.#answer(request);
   }
 
-  /** A kill that bites: one operation gets no answer. */
+  /** A kill that takes effect: one operation gets no answer. */
   #kill(): void {
     const one = this.#pick(this.#underWay);
     if (!one) return;

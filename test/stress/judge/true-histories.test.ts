@@ -11,11 +11,11 @@ function judge(lines: readonly Line[]) {
   return judging.finish();
 }
 
-/** Of a short history something may be missing. */
+/** A short history may lack something. */
 const vacuous =
   /no \w+ succeeded|no two operations ran|was not read|cannot be checked|that are not known/;
 
-/** Why a history was not passed, where there was no reason. */
+/** Why a history was not passed, without a valid reason. */
 function falseAlarm(lines: readonly Line[]): string | undefined {
   const { verdict, reason, models } = judge(lines);
   const wrong = models[0]?.first_wrong;
@@ -35,6 +35,6 @@ test(`none of ${histories} true histories is called wrong`, () => {
     }
   }
   expect(alarms).toEqual([]);
-  // In the others something was not tried, or not told.
+  // In the others something was not tried, or not recorded.
   expect(clean).toBeGreaterThan(0.5 * histories);
 }, 120_000);

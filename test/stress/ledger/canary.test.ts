@@ -58,7 +58,7 @@ const [beginC, endC] = increment(2, 'c', '-1.00', '14.00', 5);
 
 /**
  * A true history: `a` puts 5.00 on X, `t` moves 4.00 from X to Y, its request is repeated, `r`
- * reverses it, and `c` takes 1.00 from X and gets no answer at first.
+ * reverses it, and `c` takes 1.00 from X and at first gets no answer.
  */
 const story = {
   init,
@@ -161,7 +161,7 @@ describe('a true history is clean', () => {
     expect(report.reason).toBeUndefined();
   });
 
-  test('counts what was asked again, and what came of the unanswered', () => {
+  test('counts repeated requests, and how unanswered ones ended', () => {
     expect(judge(doctored({})).models[0]).toMatchObject({
       operations: 8,
       acknowledged: 7,
@@ -264,7 +264,9 @@ describe('each anomaly has a canary', () => {
       },
     }),
   });
-  /** `c`, which nobody was told of, before `r`, which somebody was told of before `c` began. */
+  /**
+   * `c`, which nobody was told about, before `r`, which somebody was told about before `c` began.
+   */
   const early: Stored = {
     balance: '14.00',
     version: 5,
@@ -331,7 +333,7 @@ describe('each anomaly has a canary', () => {
     ],
     [
       'torn',
-      'the money is there twice',
+      'the money exists twice',
       doctored({
         beginT: [story.beginT, { ...story.beginS, process: 3 }],
         endT: [{ ...snapshot({ [X]: ['15.00', 2], [Y]: ['14.00', 2] }), process: 3 }, story.endT],
@@ -352,7 +354,7 @@ describe('each anomaly has a canary', () => {
     ['misplaced', 'posted on another account', doctored({ ...unknownC, applied: appliedAstray })],
     [
       'misplaced',
-      'stored, though nobody opened it',
+      'stored, though never opened',
       doctored({
         applied: applied(ids, { 'branch2:X': { balance: '0.00', version: 1, postings: [] } }),
       }),
@@ -367,7 +369,7 @@ describe('each anomaly has a canary', () => {
     ['stale', 'a snapshot', doctored({ endS: snapshot({ [X]: ['15.00', 2], [Y]: ['10.00', 1] }) })],
     [
       'stale',
-      'a snapshot that saw what began later, and not what was finished before that',
+      'a snapshot that saw a later operation, but not what was finished before that began',
       doctored({
         ...shiftedY,
         beginA: [{ ...story.beginS, process: 7 }, beginA],
@@ -412,7 +414,7 @@ describe('each anomaly has a canary', () => {
     ],
     [
       'gap',
-      'by the ids alone, a version that nobody was told of',
+      'by the ids alone, a version that nobody was told about',
       doctored({
         endC: { ...endC, process: 4, value: { ...endC.value, version: 6 } },
         applied: { type: 'ok', f: 'applied', value: { ids } },
@@ -453,7 +455,7 @@ describe('each anomaly has a canary', () => {
     ],
     [
       'regressed',
-      'the account is behind its postings',
+      'the account lags behind its postings',
       doctored({ applied: applied(ids, { [X]: { ...storedX, version: 4 } }) }),
     ],
     [
@@ -502,14 +504,14 @@ describe('each anomaly has a canary', () => {
     expect(report.verdict).toBe('violation');
   });
 
-  test('none is without', () => {
+  test('every anomaly has a canary', () => {
     const covered = new Set(canaries.map(([name]) => name));
     // Only a model without a journal can crash in the middle: see the history tests.
     expect(anomalies.filter((name) => !covered.has(name))).toEqual(['crashed']);
   });
 });
 
-describe('nothing is passed that was not put to the test', () => {
+describe('nothing passes that was not tested', () => {
   const kill = (type: string, pid: number): Line => ({
     process: 'nemesis',
     type,
@@ -540,7 +542,7 @@ describe('nothing is passed that was not put to the test', () => {
       /1 of 1 faults did not bite/,
       doctored({ init: faulty, beginT: [story.beginT, kill('invoke', 1), down, kill('info', 1)] }),
     ],
-    // What was under way had its answer before the server was down.
+    // What was under way was answered before the server went down.
     [
       /1 of 1 faults did not bite/,
       doctored({

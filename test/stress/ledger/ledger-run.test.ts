@@ -52,7 +52,7 @@ describe('without faults', () => {
     expect(again.models).toEqual([judged]);
   });
 
-  test('its database is gone afterwards, and everything in the history is in order', async () => {
+  test('its database is gone afterwards, and the history is in order', async () => {
     const history = join(directory, 'order.ndjson');
     const { freshId } = context;
     const id = freshId();
@@ -70,14 +70,14 @@ describe('without faults', () => {
     expect(lines.at(-1)).toMatchObject({ f: 'applied' });
     const processes = new Set<unknown>();
     for (const { process, type } of lines) {
-      // Whoever got no answer never comes back.
+      // A process that got no answer never comes back.
       expect(processes.has(process)).toBe(false);
       if (type === 'info') processes.add(process);
     }
   });
 
   test('workers spread over threads are clean too', async () => {
-    // Beside the packages, which are left outside the bundle.
+    // Next to the packages, which are not bundled.
     const outdir = await mkdtemp(join(root, 'node_modules/.cache-stress-'));
     onTestFinished(() => rm(outdir, { recursive: true, force: true }));
     await build({
@@ -109,7 +109,7 @@ describe('without faults', () => {
   });
 });
 
-describe('what somebody does behind its back is found', () => {
+describe('interference from outside is found', () => {
   test.each<[string, string, (db: Db) => Promise<unknown>]>([
     [
       'drift',
@@ -119,7 +119,7 @@ describe('what somebody does behind its back is found', () => {
     [
       'lost',
       'all transfers so far are taken out of the journal',
-      // Of all, since an id that is tried again is applied again.
+      // All of them, since an id that is retried is applied again.
       (db) => db.collection('journal').deleteMany({ type: 'transfer' }),
     ],
   ])('%s: %s', async (anomaly, _what, tamper) => {
@@ -143,7 +143,7 @@ describe('what somebody does behind its back is found', () => {
 });
 
 describe('with faults', () => {
-  test('kill -9 of the server loses nothing, and was felt', async () => {
+  test('kill -9 of the server loses nothing, and takes effect', async () => {
     const history = join(directory, 'kill.ndjson');
     const report = await run({ faults: 'kill', durationMs: 2500, history });
     const { faults, wrong } = report.model;

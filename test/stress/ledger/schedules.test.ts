@@ -5,7 +5,7 @@ import type { ScheduleEvent } from '../../../src/stress/schedules/schedule-histo
 import { ledgerPoints } from '../../../src/stress/setup/options.ts';
 import type { Applied, StoredAccount } from '../../../src/stress/subjects/ledger.ts';
 
-test('two workers through the real write path: nothing is wrong in any schedule', async () => {
+test('two workers on the real write path: nothing goes wrong in any schedule', async () => {
   const client = await MongoClient.connect(inject('uri'));
   const database = `bankctl_schedules_${process.pid}`;
   onTestFinished(async () => {
@@ -24,7 +24,7 @@ test('two workers through the real write path: nothing is wrong in any schedule'
   );
   expect(explored).toMatchObject({ wrong: 0, deadlocked: 0, stuck: 0, firstWrong: undefined });
   expect(explored.coverage).toMatchObject({ complete: true, schedules: 70 });
-  // Had nobody met anybody, it would prove nothing.
+  // If no workers had met, it would prove nothing.
   expect(explored.conflicted).toBeGreaterThan(30);
   expect(explored.acknowledged).toBeGreaterThan(explored.coverage.schedules);
 }, 60_000);
@@ -81,7 +81,7 @@ describe('the judge', () => {
   });
   const ids = ['a', 'b'];
 
-  test('finds nothing in a sound end', () => {
+  test('finds nothing wrong with a correct end', () => {
     expect(judgeTransfers('A', both, stored(ids, from, to))).toEqual([]);
   });
 

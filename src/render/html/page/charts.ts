@@ -24,7 +24,7 @@ export function startCharts(model: string, timeline: ReportTimeline): void {
     redraw();
   }).observe(card);
   matchMedia('(prefers-color-scheme: dark)').addEventListener('change', redraw);
-  // Paper is white: the canvases are painted anew in the colours of print, and back.
+  // Paper is white: the canvases are repainted in the colours for printing, and back afterwards.
   const print = (on: boolean) => () => {
     document.documentElement.classList.toggle('paper', on);
     redraw();
@@ -69,7 +69,7 @@ function throughput(timeline: ReportTimeline, card: HTMLElement): ChartOptions {
       fill: colour('--accent-soft'),
       ...(bars ? { paths: bars } : {}),
       points: { show: false },
-      value: (_, value) => rounded(value, 0),
+      value: (_, value) => round(value, 0),
     },
     {
       label: `of them ${timeline.mark}`,
@@ -77,7 +77,7 @@ function throughput(timeline: ReportTimeline, card: HTMLElement): ChartOptions {
       fill: colour('--bad'),
       ...(bars ? { paths: bars } : {}),
       points: { show: false },
-      value: (_, value) => rounded(value, 0),
+      value: (_, value) => round(value, 0),
     },
   ]);
 }
@@ -90,7 +90,7 @@ function latency(timeline: ReportTimeline, card: HTMLElement): ChartOptions {
     width,
     spanGaps: true,
     points: { show: false },
-    value: (_, value) => rounded(value, 1),
+    value: (_, value) => round(value, 1),
   });
   return chart(timeline, colour, [
     line('p50', '--accent', 2),
@@ -113,12 +113,12 @@ function chart(
       { ...axis, values: (_, ticks) => ticks.map((tick) => `${tick} s`), size: 34 },
       { ...axis, size: 56 },
     ],
-    series: [{ label: 'at second', value: (_, value) => rounded(value, 3) }, ...series],
+    series: [{ label: 'at second', value: (_, value) => round(value, 3) }, ...series],
     hooks: { drawClear: [(plot) => bands(plot, timeline, colour)] },
   };
 }
 
-/** In the background: each fault, and the part whose operations are shown one by one. */
+/** In the background: each fault, and the window whose operations are shown one by one. */
 function bands(
   plot: uPlot,
   { faults, window: shown }: ReportTimeline,
@@ -141,6 +141,6 @@ function colours(card: HTMLElement): (name: string) => string {
   return (name) => style.getPropertyValue(name).trim();
 }
 
-function rounded(value: number | null | undefined, digits: number): string {
+function round(value: number | null | undefined, digits: number): string {
   return value === null || value === undefined ? '–' : value.toFixed(digits);
 }

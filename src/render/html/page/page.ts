@@ -1,4 +1,4 @@
-// The program of a report, run by the browser that shows it. Bundled as text when bankctl is built.
+// The script of a report, run by the browser that shows it. Bundled as text when bankctl is built.
 import type { PageData } from '../report-data.ts';
 import { startCharts } from './charts.ts';
 import { startPlayer } from './player.ts';
@@ -16,7 +16,7 @@ function start(): void {
   }
 }
 
-/** Copying needs a permission that a browser may not give: then there is no button. */
+/** Copying needs a permission that a browser may not grant: then there is no button. */
 function startCopying(button: HTMLButtonElement): void {
   if (!navigator.clipboard) return;
   button.hidden = false;

@@ -1,8 +1,8 @@
 import type { Lane, LaneStep, LaneWrite } from '../../lane.ts';
 
 /**
- * Steps a swimlane: the row of the step is marked, and the stage above shows the state after it,
- * namely where the model points, what it has cached, and what was written where so far.
+ * Steps through a swimlane: the row of the step is marked, and the stage above shows the state
+ * after it: where the model points, what it has cached, and what was written where so far.
  */
 export function startPlayer(model: string, lane: Lane): void {
   const player = document.querySelector<HTMLElement>(`[data-lane="${CSS.escape(model)}"]`);
@@ -142,7 +142,7 @@ function writeItem(write: LaneWrite, isNew: boolean): HTMLElement {
   return element('li', `${wrong === null ? 'good' : 'bad'}${isNew ? ' new' : ''}`, [text]);
 }
 
-/** An element with text and others in it. Text stays text, whatever it says. */
+/** An element with text and other elements in it. Text stays text, whatever it says. */
 function element(
   name: string,
   className: string,

@@ -7,7 +7,7 @@ const labelWidth = 76;
 const width = 1000;
 const axisHeight = 22;
 
-/** A row a worker, a bar an operation; a bar says in its tooltip what it was. */
+/** One row per worker, one bar per operation; a bar's tooltip says what the operation was. */
 export function drawWindow(place: HTMLElement, { window: shown, faults }: ReportTimeline): void {
   const workers = [...new Set(shown.operations.map(({ worker }) => worker))].sort((a, b) => a - b);
   if (workers.length === 0) return;
@@ -26,7 +26,7 @@ export function drawWindow(place: HTMLElement, { window: shown, faults }: Report
     const to = Math.min(fault.to_ms, shown.to_ms);
     if (to < from) continue;
     const attributes = { class: 'fault', x: x(from), y: 0, width: x(to) - x(from), height };
-    picture.append(titled(shape('rect', attributes), fault.label));
+    picture.append(withTitle(shape('rect', attributes), fault.label));
   }
   for (const [row, worker] of workers.entries()) {
     const y = row * rowHeight;
@@ -46,7 +46,7 @@ export function drawWindow(place: HTMLElement, { window: shown, faults }: Report
       height: barHeight,
       rx: 2,
     });
-    picture.append(titled(bar, title));
+    picture.append(withTitle(bar, title));
   }
   picture.append(...axis(shown.from_ms, spanMs, x, height));
   place.replaceChildren(picture);
@@ -74,7 +74,7 @@ function text(content: string, attributes: Attributes): SVGElement {
   return made;
 }
 
-function titled(made: SVGElement, content: string): SVGElement {
+function withTitle(made: SVGElement, content: string): SVGElement {
   const title = shape('title', {});
   title.textContent = content;
   made.append(title);

@@ -1,7 +1,7 @@
 import { html, type Markup } from './markup.ts';
 import type { ReportModel, ReportTimeline } from './report-data.ts';
 
-/** How a run went in time. The charts are drawn by the page; what they show is said in words. */
+/** How a run went over time. The charts are drawn by the page; what they show is said in words. */
 export function timeSection(models: readonly ReportModel[]): Markup {
   const timed = models.filter(({ timeline, latency_ms }) => timeline ?? latency_ms);
   if (timed.length === 0) return html``;
@@ -59,7 +59,7 @@ function rateWords(timeline: ReportTimeline): string {
   );
 }
 
-/** How many faults are named; all have their band. */
+/** How many faults are named; all of them have a band. */
 const shownFaults = 12;
 
 function faultWords({ faults }: ReportTimeline): string {

@@ -7,7 +7,7 @@ import type { AppliedDocument } from '../../src/bank/journal-document.ts';
 import type { Operation } from '../../src/bank/operations/operation.ts';
 import { post } from '../../src/bank/post.ts';
 import { workspace } from '../workspace.ts';
-import { bankWith, by, type OpenBank, operation, place, plus } from './bank-with.ts';
+import { bankWith, by, type OpenBank, operation, place, plus } from './bank-fixture.ts';
 
 const names = ['branch1:A', 'branch1:B', 'branch2:C', 'branch2:D'];
 
@@ -16,7 +16,7 @@ function inOrder({ db }: Pick<OpenBank, 'db'>): Promise<AppliedDocument[]> {
   return db.collection<AppliedDocument>('journal').find().sort({ at: 1, seq: 1, _id: 1 }).toArray();
 }
 
-/** What an account's postings in this order come to: each version must follow the last. */
+/** Checks the postings of each account in this order: each version must follow the last. */
 function expectDependencies(documents: readonly AppliedDocument[]): void {
   const versions = new Map<string, number>();
   for (const { _id, postings } of documents) {
@@ -43,7 +43,7 @@ const change: fc.Arbitrary<() => Operation> = fc.oneof(
   ),
 );
 
-test('whatever an operation depends on comes before it, whoever posts what at once', async () => {
+test('an operation comes after whatever it depends on, despite concurrent callers', async () => {
   await fc.assert(
     fc.asyncProperty(
       fc.array(fc.array(fc.array(change, { minLength: 1, maxLength: 6 }), { maxLength: 4 }), {
@@ -82,7 +82,7 @@ test('a hot account keeps up with the clock', async () => {
   expect(newest - (await bank.serverTime()).getTime()).toBeLessThanOrEqual(100);
 });
 
-test('a copy stored in another order exports the same, which gives the same bank', async () => {
+test('a copy stored in another order has the same export, which recreates the bank', async () => {
   const bank = await workspace();
   for (const account of ['A', 'B']) {
     await bank.run(['open', 'branch1', account, '--balance', '100', '--id', `open-${account}`]);
@@ -107,7 +107,7 @@ test('a copy stored in another order exports the same, which gives the same bank
   expect(exported.status, exported.stderr).toBe(0);
   const balances = (await bank.run(['balance', 'branch1', '--json'])).stdout;
 
-  // A dump and restore gives the documents back in any order.
+  // A dump and restore may return the documents in any order.
   const journal = bank.db.collection<AppliedDocument>('journal');
   const documents = await journal.find({}, { promoteLongs: false }).toArray();
   await journal.deleteMany({});
@@ -116,7 +116,7 @@ test('a copy stored in another order exports the same, which gives the same bank
   );
   expect((await bank.run(line)).stdout).toBe(exported.stdout);
 
-  // An older version stored no place within a transaction.
+  // An older version stored no position within a transaction.
   await journal.updateMany({}, { $unset: { seq: 1 } });
   const older = await bank.run(line);
   expect(older.stdout.split('\n').sort()).toEqual(exported.stdout.split('\n').sort());
@@ -168,7 +168,7 @@ function applied(_id: string, index: number) {
   return { _id, type: 'increment', by, request: 'r', postings: [posting] };
 }
 
-test('an account is listed by its index, also by time', async () => {
+test('operations are listed in order by an index, even from a given time', async () => {
   const { bank, db } = await bankWith(names);
   await post(bank, [plus('branch1:A', 1n)], { by });
   const plan = await db

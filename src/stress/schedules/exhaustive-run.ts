@@ -15,9 +15,9 @@ import { planCurrency } from '../plan/increments.ts';
 import type { ExhaustiveOptions } from '../setup/options.ts';
 import type { PlainModel } from '../subjects/plain-models.ts';
 import {
-  beyondReach,
   type CheckedOptions,
   checkExhaustiveOptions,
+  tooLongError,
   vocabulary,
 } from './exhaustive-options.ts';
 import {
@@ -40,18 +40,18 @@ import {
   ScheduleTally,
 } from './schedule-run.ts';
 
-/** Where an exhaustive run takes place, and who hears of it. */
+/** Where an exhaustive run takes place, and who is notified. */
 export interface ExhaustiveHost extends TrialHost {
-  /** Called after each schedule: keep it short. */
+  /** Called after each schedule: must return quickly. */
   readonly progress?: ((model: string, progress: Progress) => void) | undefined;
 }
 
 /**
- * Drives the real models on a real database through their schedules: all, all with few
- * preemptions, a random sample, or the one that an id names. Interrupted, it says what it covered.
+ * Drives the real models on a real database through their schedules: all, all with few preemptions,
+ * a random sample, or the one that an id names. If interrupted, it says what it covered.
  *
- * @throws BankctlError `usage` if the options do not fit, an id does not, or the state is beyond
- *   reach; otherwise as `openTrial`
+ * @throws BankctlError `usage` if the options or an id do not fit, or the exploration would take
+ *   too long; otherwise as `openTrial`
  */
 export async function runExhaustive(
   options: ExhaustiveOptions,
@@ -70,7 +70,7 @@ export async function runExhaustive(
   };
 }
 
-/** Explores one model, in a database of its own that is gone afterwards. */
+/** Explores one model, in a database of its own, which is dropped afterwards. */
 export async function runModel(
   model: PlainModel,
   options: CheckedOptions,
@@ -114,7 +114,7 @@ async function cover(trial: Trial, options: CheckedOptions, host: ExhaustiveHost
     const { coverage, ...run } = await runSampleOfSchedules(trial, random, on);
     return { ...run, covered: coveredBySampling(coverage, random.seed) };
   }
-  const refuse = (perSecond: number) => beyondReach(model, options, perSecond);
+  const refuse = (perSecond: number) => tooLongError(model, options, perSecond);
   const { coverage, ...run } = await runEverySchedule(trial, preemptions, on, refuse);
   return { ...run, covered: coveredByExploring(coverage) };
 }
@@ -188,7 +188,9 @@ function idOf({ plan }: Trial, { steps }: Run): string {
   return formatScheduleId({ model: model.name, points, workers, order, digest }, vocabulary);
 }
 
-/** A schedule in lines that hold neither times nor accounts, so they are the same in every run. */
+/**
+ * A schedule as lines that contain neither times nor accounts, so they are the same in every run.
+ */
 function traceOf({ run: { steps, end }, judgement }: FoundSchedule<Judgement>): readonly string[] {
   const outcomes = judgement.outcomes.map((outcome, worker) => `${worker}:${outcome}`).join(' ');
   const left = judgement.leftSwitched ? ' left switched' : '';
@@ -208,7 +210,7 @@ async function runAgain(trial: Trial, before: FoundSchedule<Judgement>): Promise
   const steps = world.narrator?.narrate(run.steps) ?? [];
   const trace = traceOf({ run, judgement });
   const id = idOf(trial, before.run);
-  // An id does not say how many branches there are; it is taken for two if nothing is said.
+  // An id does not say how many branches there are; two are assumed if nothing else is said.
   const branches = plan.branches.length === 2 ? '' : ` --branches ${plan.branches.length}`;
   return {
     id,

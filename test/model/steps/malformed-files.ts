@@ -8,7 +8,7 @@ import { added, byPlace } from '../snapshot.ts';
 
 type MalformedStep = Extract<Step, { readonly do: 'malformed' }>;
 
-/** A file that is not what it seems: read by its grammar, or refused as a whole. */
+/** A file that is not what it seems: parsed by its grammar, or refused as a whole. */
 export async function giveMalformed(session: Session, step: MalformedStep): Promise<void> {
   const branch = session.place({ branch: step.branch, account: 0 }).branch;
   await session.aside(async () => {
@@ -35,7 +35,7 @@ export async function giveMalformed(session: Session, step: MalformedStep): Prom
 
 const grammar = 'a file is read by its grammar';
 
-/** Text inside a quoted cell is no row. */
+/** Text inside a quoted cell is not a row. */
 async function quotedImport(session: Session, branch: string): Promise<void> {
   const [one, million] = [
     amountIn(1n, branch, session.world),
@@ -72,7 +72,7 @@ async function quotedApply(session: Session, branch: string): Promise<void> {
   wroteNothing(grammar, ran, before, after);
 }
 
-/** An array with an element a line, of which the last is a row by itself. */
+/** An array with one element per line, of which the last is a row by itself. */
 async function prettyArray(session: Session, branch: string, verb: string): Promise<void> {
   const amount = amountIn(100n, branch, session.world);
   const rows = ['P1', 'P2', 'P3'].map((account) =>
@@ -110,12 +110,12 @@ async function idTwice(session: Session, branch: string): Promise<void> {
   );
 }
 
-/** A last line without its end may lack more than that. */
+/** A last line without a newline may lack more than that. */
 async function lastLineCut(session: Session, branch: string): Promise<void> {
   const amount = amountIn(100_000n, branch, session.world);
   const rows = ['l1', 'l2'].map((id) => `${id},true,${branch},L,${amount}\n`);
   const text = `id,create,branch,account,amount\n${rows.join('')}`;
-  // As many digits are left as make a number still.
+  // Enough digits are left to make a number.
   const cut = text.slice(0, -(amount.includes('.') ? (amount.split('.')[1]?.length ?? 0) : 0) - 3);
   await session.write('cut.csv', cut);
   const relation = 'a file that may be cut off is refused';

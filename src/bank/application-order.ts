@@ -2,25 +2,30 @@ import type { AppliedDocument } from './journal-document.ts';
 import { timeOf } from './stored-values.ts';
 
 /**
- * The order of application of documents that come by time and `seq`, each time whole. An id in the
- * server's index would cost every posting, so documents that share both, as of transactions of one
- * millisecond or older versions, are put here by `_id`, as the server compares it.
+ * Sorts documents in their order of application. They come sorted by time and `seq`, all of one
+ * time together. Adding the id to the server's index would make every posting more expensive, so
+ * documents that share both, such as those of transactions in one millisecond or written by older
+ * versions, are sorted here by `_id`, as the server compares it.
  */
-export function inOrder(documents: readonly AppliedDocument[]): readonly AppliedDocument[] {
+export function sortByApplication(
+  documents: readonly AppliedDocument[],
+): readonly AppliedDocument[] {
   const ordered: AppliedDocument[] = [];
   for (let start = 0, end = 1; start < documents.length; end += 1) {
     const [first, next] = [documents[start], documents[end]];
     if (first && next && timeKey(first) === timeKey(next) && first.seq === next.seq) continue;
     const tied = documents.slice(start, end);
-    if (tied.length > 1) tied.sort(byId);
+    if (tied.length > 1) tied.sort(compareIds);
     for (const document of tied) ordered.push(document);
     start = end;
   }
   if (ordered.every(({ seq }) => seq !== undefined)) return ordered;
-  return timesOf(ordered).flatMap(orderByVersions);
+  return groupByTime(ordered).flatMap(orderByVersions);
 }
 
-function timesOf(documents: readonly AppliedDocument[]): readonly (readonly AppliedDocument[])[] {
+function groupByTime(
+  documents: readonly AppliedDocument[],
+): readonly (readonly AppliedDocument[])[] {
   const times: AppliedDocument[][] = [];
   for (const [index, document] of documents.entries()) {
     const before = documents[index - 1];
@@ -30,19 +35,19 @@ function timesOf(documents: readonly AppliedDocument[]): readonly (readonly Appl
   return times;
 }
 
-/** A document of another program may have no time, which its reader will report. */
+/** A document written by another program may have no time, which its reader will report. */
 export function timeKey(document: AppliedDocument): number | undefined {
   return timeOf(document.at)?.getTime();
 }
 
-/** By the bytes of UTF-8. An id that is no text is reported by its reader. */
-function byId({ _id: left }: AppliedDocument, { _id: right }: AppliedDocument): number {
+/** By the bytes of UTF-8. An id that is not text is reported by its reader. */
+function compareIds({ _id: left }: AppliedDocument, { _id: right }: AppliedDocument): number {
   return Buffer.compare(Buffer.from(String(left)), Buffer.from(String(right)));
 }
 
 /**
- * The order among documents of one time, some of which an older version wrote without a `seq`: each
- * comes after those with the earlier versions of its accounts.
+ * Sorts documents of one time, some of which an older version wrote without a `seq`: each comes
+ * after those with the earlier versions of its accounts.
  */
 function orderByVersions(documents: readonly AppliedDocument[]): readonly AppliedDocument[] {
   // What another program wrote may lack them, which its reader will report.

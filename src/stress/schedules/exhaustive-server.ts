@@ -1,36 +1,36 @@
 import type { Context } from '../../core/context.ts';
 import type { BinaryHost } from '../../database/mongod/mongod-binary.ts';
 import type { Progress } from '../explore/explorer.ts';
-import { openHistory } from '../history/file.ts';
+import { openHistory } from '../history/history-file.ts';
 import { type ExhaustiveOptions, refuseKeepAlone } from '../setup/options.ts';
 import { explainPermission, openStressServer, throwawayName } from '../setup/server.ts';
-import { runExhaustive } from './exhaustive.ts';
 import type { ExhaustiveResult } from './exhaustive-result.ts';
+import { runExhaustive } from './exhaustive-run.ts';
 
-/** What an exhaustive run needs from its surroundings. */
+/** What an exhaustive run needs from its caller. */
 interface ExhaustHost extends BinaryHost, Pick<Context, 'freshId'> {
   /** A deployment to use instead of a throwaway server; it names no database. */
   readonly uri: string | undefined;
-  /** A file for one line an event, made anew. */
+  /** A file for one line per event; an older one is overwritten. */
   readonly history: string | undefined;
   /** Leaves the databases of that deployment in place. */
   readonly keep: boolean;
-  /** Bound on each call to the database, milliseconds. */
+  /** Limit on each call to the database, milliseconds. */
   readonly timeoutMs: number;
   /** Called after each schedule. */
   readonly explored: (model: string, progress: Progress) => void;
-  /** Told of the server when it is there. */
+  /** Called with the server once it is running. */
   readonly opened?: ((server: { readonly version: string }) => void) | undefined;
 }
 
 /**
- * Runs an exploration on a server of its own, or in a made-up database of the one that was given.
- * Nothing of it is left when it returns or throws, except for what `keep` leaves.
+ * Runs an exploration on a server of its own, or in a database with a made-up name on the given
+ * one. Nothing of it is left when it returns or throws, except for what `keep` leaves.
  *
  * @throws `usage` for options that do not fit; as `runExhaustive`, `openHistory` and
  *   `openStressServer`
  */
-export async function exhaust(
+export async function exploreOnServer(
   options: ExhaustiveOptions,
   host: ExhaustHost,
 ): Promise<ExhaustiveResult> {

@@ -6,8 +6,8 @@ import type { Session } from '../session.ts';
 import { byPlace } from '../snapshot.ts';
 import { importCommand, wantedRows } from './import.ts';
 
-/** Commands at the same moment: which goes first is left open, that each says the truth is not. */
-export async function together(session: Session, plan: TogetherPlan): Promise<void> {
+/** Commands at the same moment: which goes first is left open, but each must tell the truth. */
+export async function runTogether(session: Session, plan: TogetherPlan): Promise<void> {
   session.log.push('# at the same moment:');
   if (plan.kind === 'one import twice') await importTogether(session, plan.rows, plan.rows);
   else if (plan.kind === 'two imports') await importTogether(session, plan.rows, plan.others);
@@ -39,7 +39,7 @@ async function askTogether(session: Session, { kind, asks }: TogetherPlan): Prom
   must('once, however many ask', first.length === Math.min(done.length, 1), wrong);
 }
 
-/** Each account comes from the one row that says so, with the balance and status of that row. */
+/** Each account comes from the one row that claims it, with the balance and status of that row. */
 async function importTogether(
   session: Session,
   rows: readonly ImportRow[],

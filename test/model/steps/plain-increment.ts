@@ -11,7 +11,7 @@ branches:
 `;
 
 /** Without a journal, under a fault: what an increment says is what the balance shows. */
-export async function plain(
+export async function incrementPlain(
   session: Session,
   { minor, fault }: Extract<Step, { readonly do: 'plain' }>,
 ): Promise<void> {

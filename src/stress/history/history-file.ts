@@ -38,7 +38,7 @@ export async function openHistory(path: string, interrupted: AbortSignal): Promi
   });
 }
 
-/** Writes must not overlap: what comes while one is under way goes together with the next. */
+/** Writes must not overlap: what arrives while one is under way goes into the next. */
 function createQueue(file: FileHandle): (text: string) => Promise<void> {
   let pending: string[] = [];
   let last: Promise<void> = Promise.resolve();

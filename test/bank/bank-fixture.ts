@@ -8,7 +8,7 @@ import { createContext } from '../../src/core/context.ts';
 
 const context = createContext();
 
-/** Who asks in these tests. */
+/** The author in these tests. */
 export const by = 'teller@desk';
 
 /** An open bank on a fresh database. */

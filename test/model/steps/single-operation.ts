@@ -15,14 +15,14 @@ import type { Session } from '../session.ts';
 
 /**
  * One operation on the command line: dry first, then under a fault, then for good, then repeated.
- * Whatever happened before, the end is what the model says of asking once.
+ * Whatever happened before, the end is what the model says about asking once.
  */
-export async function one(
+export async function askOne(
   session: Session,
   step: Extract<Step, { readonly do: 'one' }>,
 ): Promise<void> {
   const asked = session.ask(step.ask);
-  // A few ids, so that one is met again with the same request and with another.
+  // Only a few ids, so that one occurs again with the same request and with another.
   const given = step.id !== null || step.fault !== null;
   const id = given ? `op-${step.id ?? 0}` : undefined;
   const format = step.table && given ? [] : ['--json'];

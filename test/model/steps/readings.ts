@@ -16,7 +16,7 @@ import { minorOf } from '../worlds.ts';
 type ReadStep = Extract<Step, { readonly do: 'read' }>;
 
 /** A reading says what the database holds, and changes nothing. */
-export async function read(session: Session, step: ReadStep): Promise<void> {
+export async function checkReading(session: Session, step: ReadStep): Promise<void> {
   const before = await session.snapshot();
   const ran = await reading(session, step, before);
   if (ran !== undefined)
@@ -54,7 +54,7 @@ async function balances(session: Session, words: readonly string[], snapshot: Sn
   return ran;
 }
 
-/** The time of the newest posting shows the state now, or is refused as too young. */
+/** The time of the newest posting shows the state now, or is refused as too recent. */
 async function balanceAt(session: Session, snapshot: Snapshot) {
   const newest = Math.max(0, ...[...snapshot.journal.values()].map(({ atMs }) => atMs));
   if (newest === 0) return undefined;
@@ -154,7 +154,7 @@ function shownAsStored(ran: Ran, entry: StoredEntry): void {
   must(relation, count === entry.postings.length, saying(ran));
 }
 
-/** Whoever reads that an id is not there must not be led to pay again. */
+/** A message that an id does not exist must not lead anyone to pay again. */
 async function showWrong(session: Session, index: number, { journal }: Snapshot) {
   const relation = 'show never advises to repeat';
   const applied = [...journal.keys()][index % Math.max(journal.size, 1)];

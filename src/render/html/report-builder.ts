@@ -8,11 +8,11 @@ import { verdictSentence, verdictTones } from '../verdict.ts';
 import type { Outcome, ReportData, ReportModel, ReportTimeline } from './report-data.ts';
 
 /**
- * A result, as the page shows it.
+ * Turns a result into what the page shows.
  *
- * @param timelines of its models, in order; undefined for one without
+ * @param timelines of its models, in order; undefined for a model without one
  */
-export function reportOf(
+export function buildReport(
   result: StressResult,
   mode: StressMode,
   timelines: readonly (EventTimeline | undefined)[],
@@ -55,7 +55,7 @@ function pausedWorkers({ workers, points = [] }: StressResult): string {
   return `${workers} workers, paused at ${points.join(', ')}`;
 }
 
-/** What a mode says of a model in words and counts. */
+/** What a mode says about a model in words and counts. */
 type Part = Pick<ReportModel, 'summary' | 'tone' | 'unit' | 'total' | 'outcomes' | 'remarks'>;
 
 function partOf(model: ModelResult): Part {
@@ -66,7 +66,7 @@ function partOf(model: ModelResult): Part {
 function loadPart(model: ModelResult): Part {
   const { operations, wrong, left_switched = 0 } = model;
   return {
-    summary: `${grouped(wrong)} of ${grouped(operations)} increments went wrong.`,
+    summary: `${group(wrong)} of ${group(operations)} increments went wrong.`,
     tone: wrong > 0 ? 'bad' : 'good',
     unit: 'increments',
     total: operations,
@@ -83,11 +83,11 @@ function loadPart(model: ModelResult): Part {
 
 function exploredPart(model: ModelResult, schedules: number): Part {
   const { wrong, covered, trouble, complete, deadlocked = 0, stuck = 0 } = model;
-  const rate = grouped(Math.round(model.schedules_per_second ?? 0));
+  const rate = group(Math.round(model.schedules_per_second ?? 0));
   return {
     summary: complete
-      ? `${grouped(wrong)} of all ${grouped(schedules)} schedules end wrong.`
-      : `${grouped(wrong)} of ${grouped(schedules)} schedules end wrong. Covered: ${covered}.`,
+      ? `${group(wrong)} of all ${group(schedules)} schedules end wrong.`
+      : `${group(wrong)} of ${group(schedules)} schedules end wrong. Covered: ${covered}.`,
     tone: wrong > 0 ? 'bad' : complete ? 'good' : 'warn',
     unit: `schedules, ${rate} a second`,
     total: schedules,
@@ -122,7 +122,7 @@ function ledgerPart(model: ModelResult, anomalies: Readonly<Record<string, numbe
   };
 }
 
-/** Counts of a judged history that say nothing bad. */
+/** Counts of a judged history that are not bad news. */
 const harmless: ReadonlySet<string> = new Set([
   'acknowledged',
   'refused',
@@ -180,7 +180,7 @@ const places = {
 
 const endings = { invoke: 'begun', ok: 'done', fail: 'refused', info: 'no answer' };
 
-/** @param plain whether what went wrong is marked, or else what got no answer */
+/** @param plain whether to mark what went wrong; otherwise what got no answer is marked */
 function timelineOf(timeline: EventTimeline, plain: boolean): ReportTimeline {
   const { unanswered, wrong, window, ...columns } = timeline;
   const operations = window.operations.map((operation) => {
@@ -222,6 +222,6 @@ function took({ from_ms, to_ms }: { readonly from_ms: number; readonly to_ms: nu
   return `${(to_ms - from_ms).toFixed(1)} ms`;
 }
 
-function grouped(number: number): string {
+function group(number: number): string {
   return number.toLocaleString('en');
 }
