@@ -7,7 +7,7 @@ import type { Result } from '../render/result.ts';
 import { OpenSession } from './session.ts';
 
 /**
- * Runs one command: opens what it asks for, when it first asks, and closes all of it here,
+ * Runs one command: opens what it asks for, on first use, and closes all of it here,
  * whether it ends well, fails or is interrupted.
  *
  * @returns the status of the result
@@ -46,14 +46,14 @@ function statusOf(result: Result): Status {
   return result.kind === 'single' ? (result.status ?? Status.done) : Status.done;
 }
 
-/** Ctrl-C is how one stops following what moves. */
+/** Ctrl-C is the normal way to stop watching. */
 function isNormalEnd(result: Result | undefined, error: unknown): boolean {
   const isEndless = result?.kind === 'live' || (result?.kind === 'stream' && result.endless);
   return isEndless === true && error instanceof BankctlError && error.code === 'interrupted';
 }
 
 /**
- * What was done and cannot be shown must not look like what failed, nor be hidden: it is said on
+ * What was done but cannot be shown must not look like a failure, nor be hidden: it is reported on
  * stderr instead.
  */
 function unshown(result: Result, error: unknown, say: (line: string) => void): unknown {
@@ -73,8 +73,8 @@ function unshown(result: Result, error: unknown, say: (line: string) => void): u
 }
 
 /**
- * A result that has come as a whole is shown, whatever Ctrl-C says: it may tell of money that was
- * moved, or of what was done until the interruption.
+ * A result that is complete is shown in spite of Ctrl-C: it may report money that was
+ * moved, or what was done before the interruption.
  */
 function isWhole(result: Result): boolean {
   return result.kind === 'single';
@@ -84,7 +84,7 @@ function isWhole(result: Result): boolean {
  * On Ctrl-C: waits a moment for the answers to commits that were sent, then closes what is open,
  * which aborts a transaction under way, and lets the work end.
  *
- * @param counts whether what the work came to is worth having in spite of that
+ * @param isWorthKeeping whether the value counts in spite of the interruption
  */
 async function untilInterrupted<T>(
   work: Promise<T>,

@@ -42,7 +42,7 @@ export const balance: Command = {
   name: 'balance',
   summary: 'show the balances of the bank, of a branch, or of one account',
   description:
-    'All figures are of one moment: one consistent snapshot of the database. --watch shows ' +
+    'All figures are from one moment: one consistent snapshot of the database. --watch shows ' +
     'changes until Ctrl-C: on a terminal it redraws the balances, in a pipe it prints a line per ' +
     'posting. --at takes ISO 8601: a bare date is the end of that day in the timezone of the ' +
     'config, and a time without an offset is in that zone.',
@@ -100,8 +100,10 @@ async function showBank(session: Session, at: Span | undefined): Promise<Result>
   const status = tellAllProblems(session, bank, branches);
   if (past) await sayMoment(session, past);
   for (const name of past?.unknownBranches ?? []) {
-    const message = `The journal has postings of ${quote(name)}, which is no branch of the config.`;
-    warning(session, 'unknown_branch', `${message} They are left out here.`, { branch: name });
+    const message =
+      `The journal has postings of ${quote(name)}, which is not a branch of the config. ` +
+      'They are left out here.';
+    warning(session, 'unknown_branch', message, { branch: name });
   }
   return {
     kind: 'single',
@@ -120,7 +122,7 @@ async function sayMoment(session: Session, moment: PastMoment): Promise<void> {
   const { at, final, finalFrom, isOver } = moment;
   const { timezone } = await session.config();
   const data = momentData({ at, final });
-  notice(session, 'moment', `What was posted up to ${formatTime(at, timezone)}.`, data);
+  notice(session, 'moment', `Showing what was posted up to ${formatTime(at, timezone)}.`, data);
   if (final) return;
   const from = formatTime(finalFrom, timezone);
   const reason = isOver
@@ -273,14 +275,14 @@ async function* drawFrames(
   input: BalanceInput,
   events: AsyncIterable<WatchEvent>,
 ): AsyncIterable<View> {
-  yield await drawFrame(bank, input, ['Waiting for a change. Ctrl-C ends.']);
+  yield await drawFrame(bank, input, ['Waiting for a change. Press Ctrl-C to end.']);
   for await (const event of events) {
     const notes = notesAfter(event);
     if (notes) yield await drawFrame(bank, input, notes);
   }
 }
 
-/** What stands under the balances after an event; undefined leaves them as they are. */
+/** The notes under the balances after an event; undefined if nothing is to be redrawn. */
 function notesAfter(event: WatchEvent): readonly string[] | undefined {
   switch (event.kind) {
     case 'moved':
@@ -296,7 +298,7 @@ function notesAfter(event: WatchEvent): readonly string[] | undefined {
   }
 }
 
-/** The balances as they are now, and what moved last. */
+/** The balances as they are now, with notes below them. */
 async function drawFrame(
   bank: Bank,
   { branch, account }: BalanceInput,

@@ -4,18 +4,19 @@ import type { Command, Session } from './command.ts';
 import { mongodHost } from './mongod-host.ts';
 import { argument } from './typed.ts';
 
-/** What can be asked for, by name. */
+/** The actions, by name. */
 const actions: ReadonlyMap<string, (session: Session) => Promise<SingleResult>> = new Map(
   Object.entries({ start, stop, status, path }),
 );
 
 export const db: Command = {
   name: 'db',
-  summary: 'start, stop or look at the local database',
+  summary: 'start, stop or inspect the local database',
   description:
     'The local database is a mongod of your own that bankctl starts when it needs one. It ' +
     'listens on a Unix socket in a directory that only you can enter, and on no network port. ' +
-    'If there is none yet, start makes it, as do init, open, import, apply and increment --create.',
+    'If there is none yet, start creates it, as do init, open, import, apply and ' +
+    'increment --create.',
   arguments: [
     {
       name: 'action',

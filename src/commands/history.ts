@@ -65,7 +65,7 @@ export const history: Command = {
   },
 };
 
-/** Batches as they come; says which times they are of, once the first is there, or that none is. */
+/** Yields the batches; announces their range of time with the first, or that there are none. */
 async function* sayRange(
   session: Session,
   bank: Bank,
@@ -104,13 +104,13 @@ export function parseHistory(typed: Typed, config: Config): HistoryInput {
   };
   const since = span('since');
   const until = span('until');
-  // Two equal moments are an empty range, which a program may well ask for.
+  // Two equal moments are an empty range, which a program may well request.
   const last = until && new Date(until.to.getTime() - (until.isDay ? 1 : 0));
   if (since && last && since.from > last) {
     throw new BankctlError(
       'usage',
       '--until is earlier than --since.',
-      'Exchange the two, or leave one out.',
+      'Swap the two, or leave one out.',
     );
   }
   const limit = wholeNumberOption(typed, 'limit', { min: 1, max: 1e9 });

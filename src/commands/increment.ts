@@ -7,8 +7,8 @@ export const increment: Command = {
   name: 'increment',
   summary: 'add an amount to an account',
   description:
-    'The amount may be negative: bankctl increment branch1 ACC -50. It is applied once for one ' +
-    '--id, whatever happens in between: after a timeout, repeat the command with its id.',
+    'The amount may be negative: bankctl increment branch1 ACC -50. It is applied once per ' +
+    '--id, whatever happens in between: after a timeout, repeat the command with the same --id.',
   arguments: [
     { name: 'branch', summary: 'branch of the bank' },
     { name: 'account', summary: 'number of the account' },

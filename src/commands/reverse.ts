@@ -9,7 +9,7 @@ export const reverse: Command = {
   name: 'reverse',
   summary: 'post the opposite of an increment or a transfer, at most once',
   description:
-    'The rules hold for a reversal too: money that is no longer there cannot be taken back. ' +
+    'The rules apply to a reversal too: money that is no longer there cannot be taken back. ' +
     'A reversal itself cannot be reversed.',
   arguments: [{ name: 'operation', summary: 'id of the operation to reverse' }],
   options: writingOptions,
@@ -24,7 +24,7 @@ export const reverse: Command = {
         import('../bank/index.ts'),
         session.bank(),
       ]);
-      // Without the names of others, the error is still true.
+      // Without similar ids, the error is still true.
       const named = await notFoundToReverse(bank, reverses).catch(() => error);
       throw await hintAtNoBank(bank, named);
     });

@@ -14,13 +14,13 @@ import type { Session } from './command.ts';
 import { type Posted, postedResult } from './posted.ts';
 import type { WritingInput } from './typed.ts';
 
-/** After this long, the user learns the id that makes sure of the operation. */
+/** After this long, the user is shown the operation's id, which makes it safe to repeat. */
 const tellIdAfterMs = 1_000;
 
 /**
- * Posts one operation and describes what came of it.
+ * Posts one operation and describes the outcome.
  *
- * @throws the rule that refuses it; `outcome_unknown` and `interrupted` with the id that makes sure
+ * @throws the rule that refuses it; `outcome_unknown` and `interrupted` with the id to repeat it by
  */
 export async function postOne(
   session: Session,
@@ -40,7 +40,7 @@ export async function postOne(
   const named = dryRun && id === undefined ? '' : ` on operation ${operation.id}`;
   const tellId = () => session.talk(`Still working${named}.`);
   const slow = setTimeout(tellId, tellIdAfterMs);
-  // A second Ctrl-C ends the process while it waits for an answer, and nothing else would tell.
+  // A second Ctrl-C ends the process while it waits for an answer, and nothing else shows the id.
   if (bank.journal && !dryRun) interrupted.addEventListener('abort', tellId, { once: true });
   try {
     const posted = plain
@@ -69,7 +69,7 @@ async function postJournalled(
   if (!outcome) throw new Error('a posted operation has no outcome');
   if (!outcome.applied) throw outcome.error;
   const { entry, replayed } = outcome;
-  // A real run would make up another id.
+  // A real run would make up a different id.
   const shownId = dryRun && !operation.idGiven ? null : entry.id;
   return { ...entry, type: operation.type, operation: shownId, replayed, dryRun };
 }
@@ -91,10 +91,10 @@ function tell(session: Session, { operation, replayed, dryRun }: Posted): void {
 }
 
 /**
- * The error, with what it means for the operation, and what makes sure of it. If an answer to a
- * commit never came, that is open; after any other failure this command applied nothing, though an
- * earlier one with a given id may have. The same id makes a repeated command safe either way;
- * without a journal (`plain`) there is no id, and only the balance can tell.
+ * The error, with what it means for the operation, and how to make sure of it. If the answer to a
+ * commit never came, the outcome is open; after any other failure this command applied nothing,
+ * though an earlier one with a given id may have. The same id makes a repeated command safe either
+ * way; without a journal (`plain`) there is no id, and only the balance can tell.
  */
 async function explain(
   error: unknown,

@@ -1,6 +1,6 @@
 /**
  * A failure of the database in the middle of an operation, with what is certain of the operation.
- * Whoever knows the deployment puts it into words: the cause says what went wrong.
+ * `cli/session.ts`, which knows the deployment, turns the cause into a message.
  */
 export class Unfinished extends Error {
   /** A sentence: the operation is not applied, or may be. */

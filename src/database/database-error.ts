@@ -17,8 +17,8 @@ import { explainServerError } from './server-failure.ts';
 import { causes, explainUnreachable } from './unreachable.ts';
 
 /**
- * The failure that a user can understand behind an error of the driver, without any password. An
- * error that no user can cause is a bug and comes back as it is.
+ * Turns an error of the driver into one that a user can understand, without any password. An
+ * error that no user can cause is a bug and is returned unchanged.
  */
 export function databaseError(error: unknown, context: DatabaseContext): unknown {
   if (error instanceof BankctlError || !(error instanceof Error)) return error;
@@ -33,7 +33,7 @@ function explained([code, message, hint]: Explanation, cause: Error): BankctlErr
 function explain(error: Error, context: DatabaseContext): Explanation | undefined {
   const { uri, timeoutMs } = context;
   if (error instanceof MongoServerSelectionError) {
-    // A server that was looked at and cannot be used is no server that is not there.
+    // A server that answered but cannot be used is not a missing one.
     const unusable = causes(error).find((cause) => cause instanceof MongoCompatibilityError);
     return unusable ? incompatible(unusable, uri) : explainUnreachable(error, context);
   }
@@ -62,7 +62,7 @@ function explain(error: Error, context: DatabaseContext): Explanation | undefine
     : explainUnreachable(error, context);
 }
 
-/** No answer came, or all connections were taken by calls that had none either. */
+/** No answer came, or all connections were busy with calls that had no answer either. */
 function isTimeout(error: Error): boolean {
   return (
     error instanceof MongoNetworkTimeoutError ||
@@ -84,13 +84,13 @@ function isAboutUri(error: Error): boolean {
   return (
     error.name === 'MongoParseError' ||
     error instanceof MongoMissingDependencyError ||
-    // Of `loadBalanced=true`, where there is no load balancer.
+    // For `loadBalanced=true` without a load balancer.
     (error instanceof MongoCompatibilityError && /load balancing mode/.test(error.message))
   );
 }
 
 /**
- * A connection string that the driver does not take; it says why, in terms of its options. It
+ * A connection string that the driver rejects; it says why, in terms of its options. It
  * quotes their values, which are left out, since people type anything there.
  */
 export function invalidUri(error: unknown, uri: string): unknown {

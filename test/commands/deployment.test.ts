@@ -30,7 +30,7 @@ describe('a server that is not there', () => {
     const bank = await workspace();
     const uri = 'mongodb://teller:hunter2@127.0.0.1:1/';
     const answer = await bank.run(['balance', '--timeout', '300ms', '--uri', uri]);
-    expect(answer.stderr).toMatch(/seen by others/);
+    expect(answer.stderr).toMatch(/Others can see a password/);
     expect(answer.stderr).not.toContain('hunter2');
   });
 

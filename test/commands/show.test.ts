@@ -202,14 +202,14 @@ describe('the beginning of an id', () => {
     expect(JSON.parse(stderr)).toEqual({
       notice: {
         code: 'prefix',
-        message: expect.stringContaining('No operation is called "till-"'),
+        message: expect.stringContaining('No operation has the id "till-"'),
         asked: 'till-',
         operation: 'till-7-000123',
       },
     });
     // Quiet, it is said all the same: another operation than the one asked for is shown.
     expect((await bank.run(['show', 'till-', '-q'])).stderr).toMatch(
-      /No operation is called "till-"/,
+      /No operation has the id "till-"/,
     );
   });
 

@@ -160,12 +160,12 @@ describe('on a standalone', () => {
       /answered: no such command: 'nonsense' \(CommandNotFound 59\)\.$/,
     ],
     [
-      'a database in other capitals',
+      'a database with different capitals',
       async (client: MongoClient) => {
         await things(client).insertOne({});
         await client.db('A').collection('b').insertOne({});
       },
-      /^The server at \S+ has that database in other capitals: .*\[a\]/,
+      /^The server at \S+ has that database with different capitals: .*\[a\]/,
     ],
     [
       'an operation ended by killOp',
@@ -268,7 +268,7 @@ describe('where users have passwords', () => {
       '',
       (c) => c.db('a').collection('b').insertOne({}),
       'authentication_failed',
-      'asks for a user name',
+      'requires a user name',
     ],
     [
       'reader:secret-reader@',
@@ -307,7 +307,7 @@ describe('where users have passwords', () => {
       await told(`${uri('reader:secret-reader@')}?authMechanism=PLAIN`, nothing),
     ).toMatchObject({
       code: 'authentication_failed',
-      message: expect.stringContaining('does not offer that way of authentication'),
+      message: expect.stringContaining('does not offer that authentication method'),
     });
   });
 

@@ -267,7 +267,7 @@ describe('nothing takes longer than --timeout', () => {
     writeFileSync(lockFile, planted);
     expect(await failure(() => ensureLocal(hasty(env)))).toMatchObject({
       code: 'timed_out',
-      message: `Process ${process.pid} holds ${lockFile}, and did not let go of it within 0.7 s.`,
+      message: `Process ${process.pid} holds ${lockFile}, and did not release it within 0.7 s.`,
     });
     rmSync(lockFile);
   });

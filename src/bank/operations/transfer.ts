@@ -50,7 +50,7 @@ export const transfer: Kind<Transfer> = {
     if (source.code !== target.code) {
       throw new BankctlError(
         'currency_mismatch',
-        `${from.branch} keeps ${source.code} and ${to.branch} keeps ${target.code}: ` +
+        `${from.branch} is in ${source.code} and ${to.branch} is in ${target.code}: ` +
           'a transfer has one currency.',
       );
     }

@@ -33,7 +33,7 @@ const shutdownMs = 30_000;
 /** An election of one takes a moment; this is far more. */
 const primaryWithinMs = 60_000;
 
-/** A server that was killed replays its journal before it listens. */
+/** A server that was killed replays its journal before it listens, which can take long. */
 const launchMs = 180_000;
 
 /**
@@ -41,7 +41,7 @@ const launchMs = 180_000;
  * Starting a second mongod on the same data would take the first one's socket away before it
  * notices that the data are in use; so nothing starts one without the lock.
  *
- * @returns whether this call started it, and not another process that was quicker
+ * @returns whether this call started it, rather than another process that was quicker
  * @throws BankctlError as `ensureLocal`
  */
 export async function startLocked(paths: LocalPaths, host: BinaryHost): Promise<boolean> {
@@ -99,7 +99,7 @@ async function doesNotAnswer(
 
 /**
  * A server whose data were moved closes the connections that it has when it finds that its own
- * name is not in its set, which is a moment after it listens. That says nothing against it.
+ * name is not in its set, which is a moment after it listens. That is no failure.
  */
 async function makePrimaryPatiently(
   { uri, socket }: LocalPaths,
@@ -194,7 +194,7 @@ async function underLock<T>(
     await makePrivateDirectory(paths.dataDir, 'local_database', dataDirCure);
     requireOwnFiles(paths);
     const waiting = (pid: number) =>
-      host.progress({ label: `Waiting for process ${pid}, which is at the local database` });
+      host.progress({ label: `Waiting for process ${pid}, which locks the local database` });
     return await withLock(paths.lockFile, { ...host, waiting, patient }, async () => {
       await makePrivateDirectory(paths.dbPath, 'local_database', dataDirCure);
       return work();
@@ -205,8 +205,8 @@ async function underLock<T>(
 }
 
 /**
- * A directory that was open once may hold what others put there: links that lead what is written
- * elsewhere, and pipes that whoever opens them waits at.
+ * A directory that was once open may hold what others put there: links that lead what is written
+ * elsewhere, and pipes that block whoever opens them.
  *
  * @throws BankctlError `local_database`, which names the first of them
  */
@@ -219,7 +219,7 @@ function requireOwnFiles({ logFile, launchLog, stateFile, dbPath }: LocalPaths):
 }
 
 /**
- * The same for mongod's own files; the links among them may be of this user's making.
+ * The same for mongod's own files; the links among them may be this user's own.
  *
  * @throws BankctlError `local_database`
  */
@@ -240,7 +240,7 @@ function foreign({ path, reason }: Fault): BankctlError {
 }
 
 /**
- * Sees to it that a mongod of ours answers on the socket.
+ * Makes sure that a mongod of ours answers on the socket.
  *
  * One that runs but does not answer has lost its socket, or was still starting when the bankctl
  * that waited for it was killed; it is ended, and another one started.
@@ -277,7 +277,7 @@ const maxRounds = 3;
 async function ownServers({ dbPath }: LocalPaths): Promise<ProcessIdentity[]> {
   const args = identifyingArguments(await realpath(dbPath));
   const holders = findLockHolders(join(dbPath, 'mongod.lock'), args);
-  // Data that were moved under a running server have another path than it was started with.
+  // If data were moved under a running server, their path is not the one it was started with.
   const stranger = holders.find((holder) => !hasArguments(holder, args.slice(0, -1)));
   if (stranger !== undefined) {
     throw new BankctlError(

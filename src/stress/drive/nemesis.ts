@@ -90,7 +90,7 @@ async function failOver(task: NemesisTask, host: NemesisHost, downMs: number): P
 function memberAt(server: Throwaway, address: string): ThrowawayMember {
   const member = server.members.find(({ port }) => address.endsWith(`:${port}`));
   if (member) return member;
-  throw new BankctlError('database_failed', `The primary ${address} is none of the servers.`);
+  throw new BankctlError('database_failed', `The primary ${address} is not one of the servers.`);
 }
 
 function record(

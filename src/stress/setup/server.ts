@@ -184,7 +184,7 @@ const claim = 'bankctl_stress';
  */
 export async function claimDatabase(client: MongoClient, name: string): Promise<void> {
   const db = client.db(name);
-  const taken = () => new BankctlError('not_ours', `The database ${name} is there already.`);
+  const taken = () => new BankctlError('not_ours', `The database ${name} already exists.`);
   if (await db.listCollections({}, { nameOnly: true }).hasNext()) throw taken();
   try {
     await db.createCollection(claim);
