@@ -4,7 +4,7 @@ import { commands } from '../commands/index.ts';
 import type { Context } from '../core/context.ts';
 import { parseDuration } from '../core/duration.ts';
 import { BankctlError, errorTable, Status } from '../core/errors.ts';
-import { nearest } from '../core/nearest.ts';
+import { nearest } from '../core/near-names.ts';
 import { quote } from '../core/text.ts';
 import { formats, type OutputFormat } from '../render/formats.ts';
 
@@ -29,7 +29,7 @@ export async function run(
 ): Promise<Status> {
   const chosen = parse(argv, context, version);
   if (!chosen) return Status.done;
-  const { execute } = await import('./execute.ts');
+  const { execute } = await import('./execution.ts');
   try {
     return await execute(chosen.command, chosen.typed, chosen.globals, context);
   } catch (error) {

@@ -4,12 +4,12 @@ import type { Commits } from '../bank/commits.ts';
 import type { GlobalOptions, Session } from '../commands/command.ts';
 import { mongodHost } from '../commands/mongod-host.ts';
 import { type Config, databaseNameProblem } from '../config/config.ts';
-import { findConfig } from '../config/find.ts';
+import { findConfig } from '../config/search.ts';
 import type { Context } from '../core/context.ts';
 import { BankctlError } from '../core/errors.ts';
 import { forPerson, hasPassword, withoutSecretsIn } from '../core/redaction.ts';
 import { quote } from '../core/text.ts';
-import { Unfinished } from '../core/unfinished.ts';
+import { UnfinishedOperation } from '../core/unfinished-operation.ts';
 import { checkUri, databaseOf, hostsOf } from '../core/uri.ts';
 import { ignoredNotice } from '../core/uri-options.ts';
 import { progressLine } from '../render/progress.ts';
@@ -70,7 +70,7 @@ export class OpenSession {
     const { timeoutMs } = globals;
     const { interrupted, freshSeed } = context;
     const [{ connect }, { openBank }] = await Promise.all([
-      import('../database/connect.ts'),
+      import('../database/connection.ts'),
       import('../bank/index.ts'),
     ]);
     const { uri, database } = await findDeployment(config, this.session, this.#makesDatabase);
@@ -89,12 +89,12 @@ export class OpenSession {
 
   async #explained(error: unknown): Promise<unknown> {
     if (error instanceof BankctlError) return error;
-    const cause = error instanceof Unfinished ? error.cause : error;
+    const cause = error instanceof UnfinishedOperation ? error.cause : error;
     if (this.#uri === undefined) return cause;
     const { databaseError } = await import('../database/database-error.ts');
     const { timeoutMs } = this.session.globals;
     const failure = databaseError(cause, { uri: this.#uri, timeoutMs });
-    if (!(error instanceof Unfinished && failure instanceof BankctlError)) return failure;
+    if (!(error instanceof UnfinishedOperation && failure instanceof BankctlError)) return failure;
     const { fate, hint } = error;
     // First what to fix, such as a missing role; then what to type.
     const hints = /\bagain\b|--id/i.test(failure.hint) ? hint : `${failure.hint} ${hint}`;
@@ -132,7 +132,7 @@ async function findDeployment(
 ): Promise<Deployment> {
   const given = await givenUri(session);
   if (given === undefined && config.uri === undefined) {
-    const { ensureLocal } = await import('../database/local/local.ts');
+    const { ensureLocal } = await import('../database/local/local-database.ts');
     const { uri, started, paths } = await ensureLocal(mongodHost(session), { make });
     session.progress(undefined);
     if (started) session.talk(`Started the local database in ${paths.dataDir}.`);

@@ -7,6 +7,7 @@ import type { FileHost } from '../files/file-run.ts';
 import { bar } from '../render/progress.ts';
 import type { SingleResult } from '../render/result.ts';
 import type { Command, Session, Typed } from './command.ts';
+import { textOption } from './command-input.ts';
 import {
   createRowTalk,
   fileHost,
@@ -15,7 +16,6 @@ import {
   formatOption,
   parseFileOptions,
 } from './file-command.ts';
-import { textOption } from './typed.ts';
 
 /** An id that derives from a name has at most 34 more characters. */
 const maxBatchNameLength = 64;

@@ -3,8 +3,8 @@ import type { Bank } from '../bank/bank.ts';
 import { type AccountReference, parseAccountNumber } from '../bank/operations/names.ts';
 import type { PastMoment } from '../bank/past-balances.ts';
 import type { Movement, WatchEvent } from '../bank/watch.ts';
+import { findBranch } from '../config/branch-lookup.ts';
 import type { Config } from '../config/config.ts';
-import { findBranch } from '../config/find-branch.ts';
 import { BankctlError } from '../core/errors.ts';
 import { quote } from '../core/text.ts';
 import { formatTime, parseSpan, type Span, timeFormat } from '../core/time.ts';
@@ -21,14 +21,14 @@ import {
 } from '../render/view.ts';
 import {
   hintAtNoBank,
+  reportAllProblems,
+  reportProblems,
   sayLeftOut,
-  tellAllProblems,
-  tellProblems,
   warnOfNoBank,
 } from './bank-notices.ts';
 import type { Command, Session, Typed } from './command.ts';
+import { textOption } from './command-input.ts';
 import { failure, notice, resultZone, warning } from './notice.ts';
-import { textOption } from './typed.ts';
 
 /** What `balance` was asked to show: the bank, a branch, or an account; now or as it was. */
 interface BalanceInput {
@@ -97,7 +97,7 @@ async function showBank(session: Session, at: Span | undefined): Promise<Result>
   const { bankBalance, bankBalanceAt } = await import('../bank/index.ts');
   const past = at && (await bankBalanceAt(bank, at));
   const { branches, totals } = past ?? (await bankBalance(bank));
-  const status = tellAllProblems(session, bank, branches);
+  const status = reportAllProblems(session, bank, branches);
   if (past) await sayMoment(session, past);
   for (const name of past?.unknownBranches ?? []) {
     const message =
@@ -173,7 +173,7 @@ async function showBranch(session: Session, name: string, at: Span | undefined):
       figure('balance', unknown),
       column('status', unknown),
     ]),
-    status: () => tellProblems(session, bank.branches.get(name), { problems: tally.problems() }),
+    status: () => reportProblems(session, bank.branches.get(name), { problems: tally.problems() }),
   };
 }
 

@@ -77,7 +77,7 @@ const whoWrote = 'Find out which program wrote these documents.';
  *
  * @returns the status that the report ends with
  */
-export function tellProblems(
+export function reportProblems(
   session: Session,
   branch: Branch,
   { problems = [], readable }: Reported,
@@ -101,15 +101,15 @@ export function tellProblems(
   return problems.every(({ code }) => isForeign(code)) ? Status.done : Status.refused;
 }
 
-/** As `tellProblems`, for all branches. */
-export function tellAllProblems(
+/** As `reportProblems`, for all branches. */
+export function reportAllProblems(
   session: Session,
   bank: Pick<Bank, 'branches'>,
   rows: readonly BranchBalance[],
 ): Status {
   const statuses = rows.map((row) => {
     const hint = `bankctl balance ${shellWord(row.branch)} lists its accounts. ${whoWrote}`;
-    return tellProblems(session, bank.branches.get(row.branch), row, hint);
+    return reportProblems(session, bank.branches.get(row.branch), row, hint);
   });
   return statuses.find((status) => status !== Status.done) ?? Status.done;
 }

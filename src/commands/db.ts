@@ -1,8 +1,8 @@
 import type { SingleResult } from '../render/result.ts';
 import { recordView } from '../render/view.ts';
 import type { Command, Session } from './command.ts';
+import { argument } from './command-input.ts';
 import { mongodHost } from './mongod-host.ts';
-import { argument } from './typed.ts';
 
 /** The actions, by name. */
 const actions: ReadonlyMap<string, (session: Session) => Promise<SingleResult>> = new Map(
@@ -34,21 +34,21 @@ export const db: Command = {
 };
 
 async function start(session: Session): Promise<SingleResult> {
-  const { ensureLocal } = await import('../database/local/local.ts');
+  const { ensureLocal } = await import('../database/local/local-database.ts');
   const { started } = await ensureLocal(mongodHost(session));
   session.talk(started ? 'Started the local database.' : 'The local database is already running.');
   return status(session);
 }
 
 async function stop(session: Session): Promise<SingleResult> {
-  const { stopLocal } = await import('../database/local/local.ts');
+  const { stopLocal } = await import('../database/local/local-database.ts');
   const stopped = await stopLocal(mongodHost(session));
   session.talk(stopped ? 'Stopped the local database.' : 'The local database was not running.');
   return { kind: 'single', data: { stopped }, view: recordView({ stopped }) };
 }
 
 async function status({ context }: Session): Promise<SingleResult> {
-  const { localStatus } = await import('../database/local/local.ts');
+  const { localStatus } = await import('../database/local/local-database.ts');
   const local = await localStatus(context);
   const data = {
     running: local.running,

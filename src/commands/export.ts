@@ -1,6 +1,6 @@
 import type { Tally } from '../bank/survey.ts';
+import { findBranch } from '../config/branch-lookup.ts';
 import type { Config } from '../config/config.ts';
-import { findBranch } from '../config/find-branch.ts';
 import { BankctlError, Status } from '../core/errors.ts';
 import { jsonText } from '../core/text.ts';
 import { accountColumns } from '../files/account-rows.ts';
@@ -8,7 +8,7 @@ import { operationShape } from '../files/operation-rows.ts';
 import { formats } from '../render/formats.ts';
 import { type Part, type StreamResult, streamOf } from '../render/result.ts';
 import { column } from '../render/view.ts';
-import { sayLeftOut, tellProblems, warnOfNoBank } from './bank-notices.ts';
+import { reportProblems, sayLeftOut, warnOfNoBank } from './bank-notices.ts';
 import type { Command, Session, Typed } from './command.ts';
 
 /** What `export` was asked for. */
@@ -81,7 +81,7 @@ async function accounts(branches: readonly string[], session: Session): Promise<
   );
   const status = () => {
     const statuses = [...tallies].map(([name, tally]) =>
-      tellProblems(session, bank.branches.get(name), { problems: tally.problems() }),
+      reportProblems(session, bank.branches.get(name), { problems: tally.problems() }),
     );
     return statuses.find((one) => one !== Status.done) ?? Status.done;
   };

@@ -6,7 +6,7 @@ import { rowFormats } from '../files/rows.ts';
 import type { SingleResult } from '../render/result.ts';
 import { countsView } from '../render/view.ts';
 import type { Command, OptionSpec, Session, Typed } from './command.ts';
-import { argument, textOption } from './typed.ts';
+import { argument, textOption } from './command-input.ts';
 
 /** The option for the format of a file of rows. */
 export const formatOption: OptionSpec = {

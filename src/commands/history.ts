@@ -1,16 +1,16 @@
 import type { Bank } from '../bank/bank.ts';
 import type { HistoryRow } from '../bank/history.ts';
 import { parseAccountNumber } from '../bank/operations/names.ts';
+import { findBranch } from '../config/branch-lookup.ts';
 import type { Config } from '../config/config.ts';
-import { findBranch } from '../config/find-branch.ts';
 import { BankctlError, Status } from '../core/errors.ts';
 import { parseSpan, timeFormat } from '../core/time.ts';
 import { streamOf } from '../render/result.ts';
 import { column, figure } from '../render/view.ts';
 import { hintAtNoBank } from './bank-notices.ts';
 import type { Command, Session, Typed } from './command.ts';
+import { argument, textOption, wholeNumberOption } from './command-input.ts';
 import { failure, notice, noticeRange, resultZone, type TypedRange } from './notice.ts';
-import { argument, textOption, wholeNumberOption } from './typed.ts';
 
 export const history: Command = {
   name: 'history',

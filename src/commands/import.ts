@@ -1,9 +1,10 @@
+import { findBranch } from '../config/branch-lookup.ts';
 import type { Config } from '../config/config.ts';
-import { findBranch } from '../config/find-branch.ts';
 import { count } from '../core/text.ts';
 import type { FileOptions } from '../files/file-run.ts';
 import type { SingleResult } from '../render/result.ts';
 import type { Command, Session, Typed } from './command.ts';
+import { argument } from './command-input.ts';
 import {
   createRowTalk,
   fileHost,
@@ -12,7 +13,6 @@ import {
   formatOption,
   parseFileOptions,
 } from './file-command.ts';
-import { argument } from './typed.ts';
 
 /** What `import` was asked to do. */
 interface ImportInput extends FileOptions {

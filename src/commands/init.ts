@@ -41,13 +41,13 @@ export const init: Command = {
   makesDatabase: () => true,
   run: async (typed, session) => {
     const { sample, rename, dryRun } = parseInit(typed);
-    const { ensureConfigFile } = await import('../config/write.ts');
+    const { ensureConfigFile } = await import('../config/template.ts');
     const database = uriDatabase(session);
     const { globals, context } = session;
     const config = await ensureConfigFile(globals.config, context, { dryRun, database });
     session.talk(configLine(config, dryRun));
     if (rename && !config.written) await renameBank(session, dryRun);
-    const prepared = dryRun ? await planned(session, config) : await prepare(session, sample);
+    const prepared = dryRun ? await planBranches(session, config) : await prepare(session, sample);
     return {
       kind: 'single',
       data: { config: config.path, written: config.written, dry_run: dryRun, branches: prepared },
@@ -128,7 +128,10 @@ async function openSamples(session: Session): Promise<void> {
 }
 
 /** What a dry run shows: it must not even start a database. */
-async function planned(session: Session, { written }: ConfigFile): Promise<readonly Prepared[]> {
+async function planBranches(
+  session: Session,
+  { written }: ConfigFile,
+): Promise<readonly Prepared[]> {
   const { branches } = written ? builtInConfig : await session.config();
   return branches.map(({ name, collection }) => ({ branch: name, collection, accounts: null }));
 }

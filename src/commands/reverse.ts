@@ -2,8 +2,8 @@ import { parseOperationId } from '../bank/operations/names.ts';
 import { BankctlError } from '../core/errors.ts';
 import { hintAtNoBank } from './bank-notices.ts';
 import type { Command } from './command.ts';
-import { argument, parseWriting, writingOptions } from './typed.ts';
-import { postOne } from './writing.ts';
+import { argument, parseWriting, writingOptions } from './command-input.ts';
+import { postOne } from './single-posting.ts';
 
 export const reverse: Command = {
   name: 'reverse',

@@ -5,8 +5,8 @@ import { timeFormat } from '../core/time.ts';
 import { recordView, type View } from '../render/view.ts';
 import { hintAtNoBank } from './bank-notices.ts';
 import type { Command } from './command.ts';
+import { argument } from './command-input.ts';
 import { resultZone, warning } from './notice.ts';
-import { argument } from './typed.ts';
 
 export const show: Command = {
   name: 'show',

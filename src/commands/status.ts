@@ -1,6 +1,6 @@
 import type { Command } from './command.ts';
-import { argument, parsePosting, writingOptions } from './typed.ts';
-import { postOne } from './writing.ts';
+import { argument, parsePosting, writingOptions } from './command-input.ts';
+import { postOne } from './single-posting.ts';
 
 export const freeze = statusCommand(
   'freeze',

@@ -12,7 +12,7 @@ import type { StressResult } from '../stress/result.ts';
 import type { StressMode } from '../stress/setup/options.ts';
 import { openToWrite } from '../system/pipe.ts';
 import type { Session, Typed } from './command.ts';
-import { textOption } from './typed.ts';
+import { textOption } from './command-input.ts';
 
 /** A run that is over, and what only some of it shows. */
 export interface StressRun {

@@ -30,9 +30,9 @@ import {
 } from '../stress/setup/options.ts';
 import { uriFromFile } from '../system/uri-file.ts';
 import type { Command, Session, Typed } from './command.ts';
+import { textOption, wholeNumberOption } from './command-input.ts';
 import { mongodHost } from './mongod-host.ts';
 import { type StressRun, wantsReport, withReport } from './stress-report.ts';
-import { textOption, wholeNumberOption } from './typed.ts';
 
 /** Each option, in the order of the help: its value, if it takes one, and its summary. */
 const flags = {

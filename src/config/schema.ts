@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { BankctlError } from '../core/errors.ts';
 import { type Currency, parseAmount } from '../core/money.ts';
-import { nearest } from '../core/nearest.ts';
+import { nearest } from '../core/near-names.ts';
 import { hasPassword } from '../core/redaction.ts';
 import { isPrintable } from '../core/text.ts';
 import { isTimeZone } from '../core/time.ts';

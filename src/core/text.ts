@@ -21,7 +21,7 @@ export function isPrintable(text: string): boolean {
 export function unseenInName(text: string): string | undefined {
   if (plainAscii.test(text)) return undefined;
   const [character] = unprintable.exec(text) ?? [];
-  return character === undefined ? undefined : escaped(character);
+  return character === undefined ? undefined : escapeCharacter(character);
 }
 
 /** The same for text that people read, such as a memo, in which words may need joiners. */
@@ -53,10 +53,10 @@ const shortEscapes: Readonly<Record<string, string>> = { '\n': '\\n', '\r': '\\r
  * already is returned unchanged.
  */
 export function visible(text: string): string {
-  return plainAscii.test(text) ? text : text.replace(anyInvisible, escaped);
+  return plainAscii.test(text) ? text : text.replace(anyInvisible, escapeCharacter);
 }
 
-function escaped(character: string): string {
+function escapeCharacter(character: string): string {
   const short = shortEscapes[character];
   if (short !== undefined) return short;
   const code = (character.codePointAt(0) ?? 0).toString(16);

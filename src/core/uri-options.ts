@@ -25,7 +25,7 @@ const ownConcerns: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** Options that say where a deployment is and how to talk to it. */
-const ofConnection: ReadonlySet<string> = new Set(
+const connectionOptions: ReadonlySet<string> = new Set(
   (
     'appname authsource compressors connecttimeoutms directconnection heartbeatfrequencyms ' +
     'loadbalanced localthresholdms maxconnecting maxidletimems maxpoolsize minpoolsize ' +
@@ -35,7 +35,7 @@ const ofConnection: ReadonlySet<string> = new Set(
 );
 
 /** Options that send a credential, choose what is trusted, or name a file on this machine. */
-const ofTrust: ReadonlySet<string> = new Set(
+const trustOptions: ReadonlySet<string> = new Set(
   (
     'authmechanism authmechanismproperties proxyhost proxypassword proxyport proxyusername ' +
     'srvservicename tlsallowinvalidcertificates tlsallowinvalidhostnames tlscafile ' +
@@ -59,7 +59,7 @@ export function withOwnConcerns(uri: string): {
   if (unknown) {
     throw new BankctlError(
       'invalid_uri',
-      `The connection string cannot be used: option ${shown(unknown.name)} is not supported.`,
+      `The connection string cannot be used: option ${showName(unknown.name)} is not supported.`,
     );
   }
   const own = options.filter(({ name }) => Object.hasOwn(ownConcerns, name));
@@ -92,17 +92,17 @@ export function ignoredNotice(uri: string): string | undefined {
 export function untrustedOption(uri: string): string | undefined {
   const found = uriOptions(uri).find(
     ({ name, value }) =>
-      !(ofConnection.has(name) || Object.hasOwn(ownConcerns, name)) &&
+      !(connectionOptions.has(name) || Object.hasOwn(ownConcerns, name)) &&
       !(name === 'authmechanism' && /^SCRAM-SHA-(1|256)$/.test(value)),
   );
-  return found && shown(found.name);
+  return found && showName(found.name);
 }
 
 function isKnown(name: string): boolean {
-  return ofConnection.has(name) || ofTrust.has(name) || Object.hasOwn(ownConcerns, name);
+  return connectionOptions.has(name) || trustOptions.has(name) || Object.hasOwn(ownConcerns, name);
 }
 
 /** Whatever is not a plain name may be part of a password. */
-function shown(name: string): string {
+function showName(name: string): string {
   return /^[a-z]{1,40}$/.test(name) ? name : 'of an odd name';
 }

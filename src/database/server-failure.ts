@@ -1,6 +1,6 @@
 import type { MongoServerError } from 'mongodb';
 import { authDatabase, hostsOf, uriOption, userOf } from '../core/uri.ts';
-import { clause, type Explanation, electionHint } from './failure.ts';
+import { clause, type Explanation, electionHint } from './explanation.ts';
 
 /** The parts of a message about an error of the server. */
 interface Answer {

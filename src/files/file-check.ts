@@ -1,6 +1,6 @@
 import { parseReference } from '../bank/operations/names.ts';
+import { findBranch } from '../config/branch-lookup.ts';
 import type { Config } from '../config/config.ts';
-import { findBranch } from '../config/find-branch.ts';
 import { BankctlError, errorTable } from '../core/errors.ts';
 import { asSentence, quote } from '../core/text.ts';
 import { createDigestTable, hash32 } from './digest-table.ts';

@@ -75,7 +75,7 @@ async function acquire(path: string, host: LockHost): Promise<() => Promise<void
   let life = '';
   let announced = false;
   for (;;) {
-    if (host.interrupted.aborted) throw stopped();
+    if (host.interrupted.aborted) throw stoppedWait();
     requireLockFile(path);
     const token = await tryAcquire(path, host);
     if (token !== undefined) return () => releaseLock(path, token);
@@ -97,7 +97,7 @@ async function acquire(path: string, host: LockHost): Promise<() => Promise<void
   }
 }
 
-function stopped(): BankctlError {
+function stoppedWait(): BankctlError {
   return new BankctlError('interrupted', 'Stopped while waiting for another bankctl.');
 }
 
@@ -141,7 +141,7 @@ async function tryAcquire(path: string, host: LockHost): Promise<string | undefi
   const draft = `${path}.${own.token}.new`;
   try {
     await writeFile(draft, JSON.stringify(own), { mode: 0o600, flag: 'wx' });
-    if (await linked(draft, path)) return own.token;
+    if (await tryLink(draft, path)) return own.token;
     const holder = await readHolder(path);
     if (holder === undefined || !(await isDead(holder, path, host))) return undefined;
     return (await takeOver(path, holder, draft, host)) ? own.token : undefined;
@@ -173,7 +173,7 @@ async function takeOver(
   }
 }
 
-async function linked(from: string, to: string): Promise<boolean> {
+async function tryLink(from: string, to: string): Promise<boolean> {
   try {
     await link(from, to);
     return true;

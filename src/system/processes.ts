@@ -48,11 +48,11 @@ export function findLockHolders(path: string, args: readonly string[]): ProcessI
   if (file === undefined) return [];
   // Some sandboxes have no list of locks, and some file systems another inode in it.
   const mongods = processIds().filter((pid) => isOwn(pid) && isMongod(pid));
-  const pids = new Set([...lockers(file.ino), ...mongods]);
-  return identities([...pids].filter((pid) => isOwn(pid) && holds(pid, file)));
+  const pids = new Set([...lockingPids(file.ino), ...mongods]);
+  return identities([...pids].filter((pid) => isOwn(pid) && holdsOpen(pid, file)));
 }
 
-function lockers(inode: number): readonly number[] {
+function lockingPids(inode: number): readonly number[] {
   try {
     const lines = readFileSync('/proc/locks', 'latin1').split('\n');
     return lines.flatMap((line) => {
@@ -101,7 +101,7 @@ function isOwn(pid: number): boolean {
 }
 
 /** Inode numbers are unique only within a file system, whose number in /proc/locks may differ. */
-function holds(pid: number, file: Stats): boolean {
+function holdsOpen(pid: number, file: Stats): boolean {
   const directory = `/proc/${pid}/fd`;
   try {
     return readdirSync(directory).some((name) => {
@@ -141,7 +141,7 @@ export async function endProcess(
 ): Promise<boolean> {
   if (await askToEnd(target, graceMs, host)) return true;
   signalProcess(target, 'SIGKILL');
-  await ended(target, 10_000, host);
+  await waitForEnd(target, 10_000, host);
   return false;
 }
 
@@ -158,9 +158,9 @@ export async function askToEnd(
 ): Promise<boolean> {
   signalProcess(target, 'SIGTERM');
   // A suspended process does not even see the signal; a debugger's stop may be over in a moment.
-  if (await ended(target, Math.min(suspendedMs, graceMs), host)) return true;
+  if (await waitForEnd(target, Math.min(suspendedMs, graceMs), host)) return true;
   if (graceMs <= suspendedMs || isSuspended(target)) return false;
-  return ended(target, graceMs - suspendedMs, host);
+  return waitForEnd(target, graceMs - suspendedMs, host);
 }
 
 /** How long a suspended process may take to resume. */
@@ -191,7 +191,11 @@ function sendSignal(to: number, signal: Signal): void {
   }
 }
 
-async function ended(target: ProcessIdentity, waitMs: number, host: WaitHost): Promise<boolean> {
+async function waitForEnd(
+  target: ProcessIdentity,
+  waitMs: number,
+  host: WaitHost,
+): Promise<boolean> {
   const since = host.monotonicNs();
   while (runState(target) === 'running') {
     if (host.interrupted?.aborted === true) {

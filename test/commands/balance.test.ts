@@ -4,7 +4,7 @@ import { Binary, Decimal128, Double, Int32, Long, MongoClient } from 'mongodb';
 import { describe, expect, inject, onTestFinished, test } from 'vitest';
 import { openBank } from '../../src/bank/bank.ts';
 import { post } from '../../src/bank/post.ts';
-import { findConfig } from '../../src/config/find.ts';
+import { findConfig } from '../../src/config/search.ts';
 import { mongodWith } from '../database/own-mongod.ts';
 import { type Workspace, workspace } from '../workspace.ts';
 

@@ -2,7 +2,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Decimal128, MongoClient } from 'mongodb';
 import { beforeAll, describe, expect, inject, test } from 'vitest';
-import { startThrowaway, type Throwaway } from '../../src/database/throwaway.ts';
+import { startThrowaway, type Throwaway } from '../../src/database/throwaway-server.ts';
 import { run, workspace } from '../workspace.ts';
 
 describe('a server that is not there', () => {

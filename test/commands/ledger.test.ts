@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { bankBalance } from '../../src/bank/balances.ts';
 import { openBank } from '../../src/bank/bank.ts';
 import { post } from '../../src/bank/post.ts';
-import { findConfig } from '../../src/config/find.ts';
+import { findConfig } from '../../src/config/search.ts';
 import { type Workspace, workspace } from '../workspace.ts';
 
 const config = `branches:

@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { execute } from '../../src/cli/execute.ts';
+import { execute } from '../../src/cli/execution.ts';
 import type { Command } from '../../src/commands/command.ts';
 import { commands } from '../../src/commands/index.ts';
 import { createContext } from '../../src/core/context.ts';

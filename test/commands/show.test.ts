@@ -4,7 +4,7 @@ import { Decimal128, Long } from 'mongodb';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { openBank } from '../../src/bank/bank.ts';
 import { post } from '../../src/bank/post.ts';
-import { findConfig } from '../../src/config/find.ts';
+import { findConfig } from '../../src/config/search.ts';
 import { type Ran, type Workspace, workspace } from '../workspace.ts';
 
 async function bankWithMoney(): Promise<Workspace> {

@@ -17,9 +17,9 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { builtInConfig } from '../../src/config/config.ts';
-import { findConfig } from '../../src/config/find.ts';
-import { loadConfig } from '../../src/config/load.ts';
-import { configTemplate, ensureConfigFile } from '../../src/config/write.ts';
+import { loadConfig } from '../../src/config/parser.ts';
+import { findConfig } from '../../src/config/search.ts';
+import { configTemplate, ensureConfigFile } from '../../src/config/template.ts';
 
 const branches = 'branches: { branch1: { collection: branch1 } }';
 

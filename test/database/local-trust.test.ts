@@ -17,7 +17,7 @@ import {
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { ensureLocal, localStatus, stopLocal } from '../../src/database/local/local.ts';
+import { ensureLocal, localStatus, stopLocal } from '../../src/database/local/local-database.ts';
 import { localPaths } from '../../src/database/local/local-paths.ts';
 import { temporaryDirectory, testHost, until } from './host.ts';
 import { freshEnv, pidsOf, writeOne } from './local-env.ts';

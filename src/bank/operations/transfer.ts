@@ -1,4 +1,4 @@
-import { findBranch } from '../../config/find-branch.ts';
+import { findBranch } from '../../config/branch-lookup.ts';
 import { BankctlError } from '../../core/errors.ts';
 import { parseAmount } from '../../core/money.ts';
 import { type Kind, leg, refuseZero } from './kind.ts';

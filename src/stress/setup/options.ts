@@ -1,6 +1,6 @@
 import type { PostPoint } from '../../bank/post.ts';
 import { BankctlError } from '../../core/errors.ts';
-import { nearest } from '../../core/nearest.ts';
+import { nearest } from '../../core/near-names.ts';
 import { quote } from '../../core/text.ts';
 import { type IncrementModel, incrementModels } from '../plan/increments.ts';
 import { type SharedPoint, sharedPoints } from '../subjects/shared-model.ts';

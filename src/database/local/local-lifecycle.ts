@@ -73,11 +73,11 @@ async function bringUp(paths: LocalPaths, host: BinaryHost): Promise<boolean | u
     const ended = error instanceof MongoError && !(await answers(paths.socket));
     if (launched || ended) await endServers(paths, host);
     if (ended) return undefined;
-    throw error instanceof MongoError ? await doesNotAnswer(paths, withinMs, error) : error;
+    throw error instanceof MongoError ? await noAnswerError(paths, withinMs, error) : error;
   }
 }
 
-async function doesNotAnswer(
+async function noAnswerError(
   paths: LocalPaths,
   withinMs: number,
   cause: MongoError,
@@ -119,13 +119,13 @@ async function makePrimaryPatiently(
 
 async function fail(paths: LocalPaths): Promise<never> {
   const reason = await failureFromLogs(paths.logFile, 0, paths.launchLog);
-  throw doesNotStart(paths, reason ?? 'it ended right after its start');
+  throw startError(paths, reason ?? 'it ended right after its start');
 }
 
 /** Another mongod has the data open: one that was not there yet when we looked for it. */
 class DataInUse extends BankctlError {}
 
-function doesNotStart({ dataDir, logFile }: LocalPaths, reason: string): BankctlError {
+function startError({ dataDir, logFile }: LocalPaths, reason: string): BankctlError {
   return new (reason === dataInUse ? DataInUse : BankctlError)(
     'local_database',
     `The local database in ${dataDir} does not start: ${reason}.`,
@@ -149,7 +149,7 @@ export async function stopLocked(paths: LocalPaths, host: BinaryHost): Promise<b
     for (const server of servers) {
       const leftMs = withinMs - elapsedMs(host, since);
       if (!(await askToEnd(server, Math.max(leftMs, 0), host))) {
-        throw doesNotEnd(paths, server, withinMs);
+        throw endError(paths, server, withinMs);
       }
     }
     return servers.length > 0;
@@ -157,7 +157,7 @@ export async function stopLocked(paths: LocalPaths, host: BinaryHost): Promise<b
   return underLock(paths, host, work, false);
 }
 
-function doesNotEnd({ logFile }: LocalPaths, server: ProcessIdentity, withinMs: number) {
+function endError({ logFile }: LocalPaths, server: ProcessIdentity, withinMs: number) {
   const { pid } = server;
   const kill = `kill -KILL ${pid} ends it at once, and loses nothing that was acknowledged`;
   return isSuspended(server)
@@ -215,7 +215,7 @@ function requireOwnFiles({ logFile, launchLog, stateFile, dbPath }: LocalPaths):
   const fault =
     foreignFault(dbPath, ['directory']) ??
     files.map((path) => foreignFault(path, ['file'])).find((found) => found !== undefined);
-  if (fault !== undefined) throw foreign(fault);
+  if (fault !== undefined) throw foreignFileError(fault);
 }
 
 /**
@@ -227,11 +227,11 @@ async function requireOwnData(dbPath: string): Promise<void> {
   const entries = await readdir(dbPath, { recursive: true });
   for (const name of entries) {
     const fault = foreignFault(join(dbPath, name), ['file', 'hard link', 'directory', 'link']);
-    if (fault !== undefined) throw foreign(fault);
+    if (fault !== undefined) throw foreignFileError(fault);
   }
 }
 
-function foreign({ path, reason }: Fault): BankctlError {
+function foreignFileError({ path, reason }: Fault): BankctlError {
   return new BankctlError(
     'local_database',
     `${path} ${reason}, so it is not what bankctl put there.`,
@@ -337,7 +337,7 @@ async function launch(mongod: string, paths: LocalPaths, host: BinaryHost): Prom
     const found = (await isFull(paths.dataDir))
       ? diskFull
       : await failureFromLogs(paths.logFile, logStart, paths.launchLog);
-    throw doesNotStart(paths, found ?? exit.reason);
+    throw startError(paths, found ?? exit.reason);
   } finally {
     await output.close();
   }

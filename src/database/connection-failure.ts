@@ -2,7 +2,7 @@ import { MongoServerSelectionError, type ServerDescription } from 'mongodb';
 import { errnoCode } from '../core/errno.ts';
 import { withoutSecrets } from '../core/redaction.ts';
 import { hostsOf, uriOption } from '../core/uri.ts';
-import { type DatabaseContext, type Explanation, electionHint } from './failure.ts';
+import { type DatabaseContext, type Explanation, electionHint } from './explanation.ts';
 
 /** Explains that no server could be reached, or that none of those that answer will do. */
 export function explainUnreachable(error: Error, { uri, timeoutMs }: DatabaseContext): Explanation {

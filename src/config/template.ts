@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { Context } from '../core/context.ts';
 import { errnoCode } from '../core/errno.ts';
 import { BankctlError } from '../core/errors.ts';
-import { configFileNames, findConfig, namedConfig } from './find.ts';
+import { configFileNames, findConfig, namedConfig } from './search.ts';
 
 /**
  * The config file that applies here, written with comments if there is none yet. A file that is
@@ -21,7 +21,7 @@ export async function ensureConfigFile(
 ): Promise<{ readonly path: string; readonly written: boolean }> {
   const named = namedConfig(given, context);
   const path = named ?? join(context.cwd, configFileNames[0]);
-  const present = await existing(given, context);
+  const present = await findExisting(given, context);
   if (present !== undefined) return { path: present, written: false };
   if (named === undefined) {
     const { refuseUntrustedDirectory } = await import('./trust.ts');
@@ -37,7 +37,7 @@ function withDatabase(name: string): string {
 }
 
 /** The file that applies, if there is a valid one; a named one may not exist yet. */
-async function existing(
+async function findExisting(
   given: string | undefined,
   context: Pick<Context, 'cwd' | 'env'>,
 ): Promise<string | undefined> {

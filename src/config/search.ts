@@ -26,7 +26,7 @@ export async function findConfig(
   const named = namedConfig(given, context);
   const path = named ?? (await findUpward(context.cwd));
   if (path === undefined) return builtInConfig;
-  const { readConfig } = await import('./read.ts');
+  const { readConfig } = await import('./reader.ts');
   return readConfig(path, named === undefined);
 }
 

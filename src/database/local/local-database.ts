@@ -55,12 +55,12 @@ export async function ensureLocal(
   await ensureShortName(paths);
   if (await isReady(paths)) {
     if ((sizeOf(paths.logFile) ?? 0) > runningLogBytes) {
-      const { rotateRunningLog } = await import('./local-start.ts');
+      const { rotateRunningLog } = await import('./local-lifecycle.ts');
       await rotateRunningLog(paths, host);
     }
     return { uri: paths.uri, started: false, paths };
   }
-  const { startLocked } = await import('./local-start.ts');
+  const { startLocked } = await import('./local-lifecycle.ts');
   return { uri: paths.uri, started: await startLocked(paths, host), paths };
 }
 
@@ -121,7 +121,7 @@ export async function stopLocal(host: BinaryHost): Promise<boolean> {
   if (realEyes.look(paths.dataDir) === undefined) return false;
   requireOwn(paths);
   if (realEyes.look(paths.dbPath) === undefined) return false;
-  const { stopLocked } = await import('./local-start.ts');
+  const { stopLocked } = await import('./local-lifecycle.ts');
   return stopLocked(paths, host);
 }
 

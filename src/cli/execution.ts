@@ -26,7 +26,7 @@ export async function execute(
     const result = await untilInterrupted(running, opened, context, isWhole);
     ended = result;
     const shown = present(result, globals, context).catch((error: unknown) => {
-      throw unshown(result, error, opened.session.say);
+      throw notShownError(result, error, opened.session.say);
     });
     if (isWhole(result)) await shown;
     else await untilInterrupted(shown, opened, context);
@@ -56,7 +56,7 @@ function isNormalEnd(result: Result | undefined, error: unknown): boolean {
  * What was done but cannot be shown must not look like a failure, nor be hidden: it is reported on
  * stderr instead.
  */
-function unshown(result: Result, error: unknown, say: (line: string) => void): unknown {
+function notShownError(result: Result, error: unknown, say: (line: string) => void): unknown {
   if (result.kind !== 'single') return error;
   const { operation, wrote = operation !== undefined } = result;
   const lost =
@@ -90,18 +90,18 @@ async function untilInterrupted<T>(
   work: Promise<T>,
   opened: OpenSession,
   context: Context,
-  counts: (value: T) => boolean = () => false,
+  isWorthKeeping: (value: T) => boolean = () => false,
 ): Promise<T> {
   const { interrupted } = context;
   const close = () => void opened.stop();
   interrupted.addEventListener('abort', close, { once: true });
   try {
     const value = await work;
-    if (interrupted.aborted && !counts(value))
+    if (interrupted.aborted && !isWorthKeeping(value))
       throw new BankctlError('interrupted', 'Interrupted.');
     return value;
   } catch (error) {
-    if (!interrupted.aborted || isTold(error)) throw error;
+    if (!interrupted.aborted || saysMoreThanInterrupted(error)) throw error;
     throw new BankctlError('interrupted', 'Interrupted.', undefined, { cause: error });
   } finally {
     interrupted.removeEventListener('abort', close);
@@ -109,7 +109,7 @@ async function untilInterrupted<T>(
 }
 
 /** Errors that say more than that the user pressed Ctrl-C. */
-function isTold(error: unknown): boolean {
+function saysMoreThanInterrupted(error: unknown): boolean {
   return (
     error instanceof BankctlError &&
     (['interrupted', 'outcome_unknown'].includes(error.code) || error.status !== Status.unavailable)

@@ -7,15 +7,15 @@ import {
 } from '../bank/operations/operation.ts';
 import { BankctlError, Status } from '../core/errors.ts';
 import { shellWord } from '../core/text.ts';
-import { Unfinished } from '../core/unfinished.ts';
+import { UnfinishedOperation } from '../core/unfinished-operation.ts';
 import type { SingleResult } from '../render/result.ts';
 import { hintAtNoBank } from './bank-notices.ts';
 import type { Session } from './command.ts';
-import { type Posted, postedResult } from './posted.ts';
-import type { WritingInput } from './typed.ts';
+import type { WritingInput } from './command-input.ts';
+import { type Posted, postedResult } from './posting-result.ts';
 
 /** After this long, the user is shown the operation's id, which makes it safe to repeat. */
-const tellIdAfterMs = 1_000;
+const announceIdAfterMs = 1_000;
 
 /**
  * Posts one operation and describes the outcome.
@@ -38,15 +38,15 @@ export async function postOne(
   });
   const plain = !bank.journal && isPlain(operation) ? operation : undefined;
   const named = dryRun && id === undefined ? '' : ` on operation ${operation.id}`;
-  const tellId = () => session.talk(`Still working${named}.`);
-  const slow = setTimeout(tellId, tellIdAfterMs);
+  const announceId = () => session.talk(`Still working${named}.`);
+  const slow = setTimeout(announceId, announceIdAfterMs);
   // A second Ctrl-C ends the process while it waits for an answer, and nothing else shows the id.
-  if (bank.journal && !dryRun) interrupted.addEventListener('abort', tellId, { once: true });
+  if (bank.journal && !dryRun) interrupted.addEventListener('abort', announceId, { once: true });
   try {
     const posted = plain
       ? await postWithoutJournal(bank, plain, dryRun)
       : await postJournalled(bank, operation, dryRun, session.context.author);
-    tell(session, posted);
+    announce(session, posted);
     return postedResult(posted, bank.branches);
   } catch (failed) {
     const error = await hintAtNoBank(bank, failed);
@@ -54,7 +54,7 @@ export async function postOne(
     throw await explain(error, operation, plain, interrupted.aborted);
   } finally {
     clearTimeout(slow);
-    interrupted.removeEventListener('abort', tellId);
+    interrupted.removeEventListener('abort', announceId);
   }
 }
 
@@ -85,7 +85,7 @@ async function postWithoutJournal(
   return { operation: null, type, replayed: false, dryRun, reverses: undefined, postings };
 }
 
-function tell(session: Session, { operation, replayed, dryRun }: Posted): void {
+function announce(session: Session, { operation, replayed, dryRun }: Posted): void {
   if (dryRun) session.talk('Dry run: nothing was written.');
   else if (replayed) session.talk(`Operation ${operation} was applied before; nothing was added.`);
 }
@@ -117,7 +117,7 @@ async function explain(
   }
   const sentence = plain ? unchanged : `The ${unchanged}`;
   if (!(error instanceof BankctlError)) {
-    return new Unfinished(sentence, plain ? 'Then repeat the command.' : hint, error);
+    return new UnfinishedOperation(sentence, plain ? 'Then repeat the command.' : hint, error);
   }
   if (plain || error.code !== 'timed_out') return error;
   const longer = `To try again, ${again}, and give it more time with --timeout 60s.`;

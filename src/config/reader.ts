@@ -4,7 +4,7 @@ import { errnoCode } from '../core/errno.ts';
 import { BankctlError } from '../core/errors.ts';
 import { readSmallFile, UnusableFile } from '../system/small-file.ts';
 import type { Config } from './config.ts';
-import { loadConfig } from './load.ts';
+import { loadConfig } from './parser.ts';
 import { refuseUntrusted } from './trust.ts';
 
 /** Far more than any config has. */

@@ -6,11 +6,11 @@ import { join } from 'node:path';
 import { type MongoClient, MongoServerError } from 'mongodb';
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
 import { BankctlError } from '../../src/core/errors.ts';
-import { connect } from '../../src/database/connect.ts';
+import { connect } from '../../src/database/connection.ts';
 import { databaseError } from '../../src/database/database-error.ts';
 import { answers } from '../../src/database/local/local-state.ts';
 import { findMongod } from '../../src/database/mongod/mongod-search.ts';
-import { startThrowaway, type Throwaway } from '../../src/database/throwaway.ts';
+import { startThrowaway, type Throwaway } from '../../src/database/throwaway-server.ts';
 import { run } from '../workspace.ts';
 import { testHost, until } from './host.ts';
 
