@@ -8,7 +8,7 @@ import { build } from 'esbuild';
 export async function bundled() {
   const directory = await mkdtemp(join(import.meta.dirname, '../node_modules/.bench-'));
   await build({
-    entryPoints: ['bench/bare-rate.ts', 'src/stress/run.ts', 'src/database/throwaway.ts'],
+    entryPoints: ['bench/bare-rate.ts', 'src/stress/run.ts', 'src/database/throwaway-server.ts'],
     outdir: directory,
     outbase: '.',
     bundle: true,

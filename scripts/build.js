@@ -19,10 +19,10 @@ const core = [
     'system/small-file',
     'system/uri-file',
     'config/config',
-    'config/find',
-    'config/find-branch',
+    'config/search',
+    'config/branch-lookup',
   ],
-  ...['cli/execute', 'cli/session', 'commands/mongod-host', 'commands/typed'],
+  ...['cli/execution', 'cli/session', 'commands/mongod-host', 'commands/command-input'],
   ...[
     'stress/setup/options',
     'stress/plan/increments',
@@ -35,9 +35,13 @@ const core = [
 ].map((name) => (name.endsWith('.ts') ? name : `src/${name}.ts`));
 
 const bank = [
-  ...['connect', 'database-error', 'local/local', 'local/local-paths', 'local/local-state'].map(
-    (name) => `src/database/${name}.ts`,
-  ),
+  ...[
+    'connection',
+    'database-error',
+    'local/local-database',
+    'local/local-paths',
+    'local/local-state',
+  ].map((name) => `src/database/${name}.ts`),
   ...(await sources('bank')),
 ].filter((path) => !core.includes(path));
 
@@ -55,9 +59,9 @@ const starts = {
 /** What main, core and bank load late. */
 const lateParts = {
   program: 'src/cli/program.ts',
-  'read-config': 'src/config/read.ts',
+  'config-reader': 'src/config/reader.ts',
   currencies: 'src/config/currencies.ts',
-  'local-start': 'src/database/local/local-start.ts',
+  'local-lifecycle': 'src/database/local/local-lifecycle.ts',
   csv: 'src/render/csv.ts',
   paint: 'src/render/paint.ts',
   table: 'src/render/table.ts',

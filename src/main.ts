@@ -31,7 +31,7 @@ export async function main(argv: readonly string[], context: Context): Promise<S
 
 function ignore(): void {}
 
-/** What was printed has arrived; a reader who left is no error, a full disk is one. */
+/** Waits until the output is written. A reader who left is not an error; a full disk is. */
 async function flush(stream: Writable): Promise<void> {
   const error = await new Promise<unknown>((resolve) => stream.write('', resolve));
   if (!(error instanceof Error)) return;
@@ -39,7 +39,7 @@ async function flush(stream: Writable): Promise<void> {
   if (code === 'EPIPE' || code === 'ERR_STREAM_DESTROYED') return;
   const { BankctlError } = await import('./core/errors.ts');
   const message = `What was printed did not reach stdout: ${error.message}.`;
-  const hint = 'Make room there, or send the output to another place.';
+  const hint = 'Make room there, or send the output elsewhere.';
   throw new BankctlError('not_writable', message, hint, { cause: error });
 }
 

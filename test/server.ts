@@ -1,5 +1,5 @@
 import type { TestProject } from 'vitest/node';
-import { startThrowaway } from '../src/database/throwaway.ts';
+import { startThrowaway } from '../src/database/throwaway-server.ts';
 
 declare module 'vitest' {
   export interface ProvidedContext {

@@ -80,7 +80,7 @@ test.each([
       '２０２６-11-25',
       '2026-11-25T10:00EST',
     ],
-  ].map((text): [string, RegExp] => [text, /not a date or a time/]),
+  ].map((text): [string, RegExp] => [text, /is not an ISO 8601 date or time/]),
 ])('%j is refused', (text, reason) => {
   const error = refusal(text);
   expect(error.code).toBe('usage');
@@ -127,9 +127,9 @@ describe('in a zone', () => {
     expect(error.hint).toContain('--since 2026-03-29T03:00:00.000+02:00');
   });
 
-  test('a time that came twice is refused, with both', () => {
+  test('a time that occurred twice is refused, with both', () => {
     const { message, hint } = refusal('2026-10-25 02:30:00', paris);
-    expect(message).toMatch(/came twice in Europe\/Paris/);
+    expect(message).toMatch(/occurred twice in Europe\/Paris/);
     const both = [...hint.matchAll(/--since (\S+?)[,.]?(?: |$)/g)].map(([, text = '']) =>
       moment(text, paris),
     );
@@ -200,7 +200,7 @@ test('a local time is read as the moment at which the clocks showed it, or refus
           read = parseSpan(local, '--at', zone).from;
         } catch (error) {
           // The clocks showed it, so it was not skipped.
-          expect(error).toMatchObject({ message: expect.stringContaining('came twice') });
+          expect(error).toMatchObject({ message: expect.stringContaining('occurred twice') });
           return;
         }
         expect(read).toEqual(at);

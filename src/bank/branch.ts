@@ -9,8 +9,8 @@ import {
   MongoWriteConcernError,
   ObjectId,
 } from 'mongodb';
+import { unknownBranch } from '../config/branch-lookup.ts';
 import type { BranchConfig, Config } from '../config/config.ts';
-import { unknownBranch } from '../config/find-branch.ts';
 import { type Currency, maxMinor } from '../core/money.ts';
 import type { AccountDocument } from './account.ts';
 import type { AccountState } from './book.ts';

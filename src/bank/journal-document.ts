@@ -189,9 +189,9 @@ function knownCurrency({ _id }: AppliedDocument, name: string, currencyOf: Curre
   } catch (error) {
     throw new BankctlError(
       'unknown_branch',
-      `The operation ${quote(_id)} is one of the branch ${quote(name)} too, which the config ` +
+      `The operation ${quote(_id)} also belongs to the branch ${quote(name)}, which the config ` +
         'leaves out.',
-      'Give the command with a config that has the branch.',
+      'Run the command with a config that has the branch.',
       { cause: error },
     );
   }

@@ -122,7 +122,7 @@ function refuseAll(outcomes: readonly Outcome[], culprit: number): readonly Outc
       'batch_refused',
       `Not applied, since operation ${quote(operation.id)} of the same batch was refused: ` +
         error.message,
-      `Correct operation ${quote(operation.id)}, and give the batch again.`,
+      `Correct operation ${quote(operation.id)}, and run the batch again.`,
       { cause: error },
     );
     return { applied: false, operation: outcome.operation, error: because, because: culprit };

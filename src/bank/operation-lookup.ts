@@ -2,7 +2,7 @@ import { distance } from 'fastest-levenshtein';
 import { Decimal128, type Document } from 'mongodb';
 import { BankctlError } from '../core/errors.ts';
 import { type Currency, formatAmount } from '../core/money.ts';
-import { oneMistakeAway } from '../core/nearest.ts';
+import { oneMistakeAway } from '../core/near-names.ts';
 import { quote, shellWord } from '../core/text.ts';
 import type { Bank } from './bank.ts';
 import { runWithin } from './deadline.ts';

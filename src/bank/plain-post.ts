@@ -29,7 +29,7 @@ export async function postPlain(
   if (operation.idGiven || operation.memo !== undefined) {
     throw new BankctlError(
       'journal_disabled',
-      'The config has journal: false, so there is nothing that could keep an id or a memo.',
+      'The config has journal: false, so an id or a memo has nowhere to be kept.',
     );
   }
   const branch = bank.branches.get(operation.branch);

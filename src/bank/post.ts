@@ -90,7 +90,7 @@ export async function post(
     throw new BankctlError(
       'too_many_operations',
       `${operations.length} operations are too many for one transaction; ` +
-        `${maxOperations} are the most.`,
+        `${maxOperations} is the maximum.`,
     );
   }
   const memory = options.memory ?? createMemory();

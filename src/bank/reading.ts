@@ -157,7 +157,7 @@ async function readBehind(
   return new Map(
     posted.map(referenceKey).map((key) => {
       const fate = readings.has(key) ? 'was replaced by an older one' : 'is gone';
-      const message = `The journal has postings of ${key} that its document has not: it ${fate}.`;
+      const message = `The journal has postings of ${key} that its document lacks: it ${fate}.`;
       return [key, new BankctlError('behind_journal', message)];
     }),
   );

@@ -74,7 +74,7 @@ function checkStatus(leg: Leg, { status }: AccountState): void {
   if (leg.existing === 'refuse') {
     throw new BankctlError(
       'account_exists',
-      `There is an account ${shown} already.`,
+      `The account ${shown} already exists.`,
       `See it with bankctl balance ${words}.`,
     );
   }
@@ -82,7 +82,7 @@ function checkStatus(leg: Leg, { status }: AccountState): void {
   if (status === leg.status && status !== 'open') {
     throw new BankctlError(
       status === 'closed' ? 'account_closed' : 'account_frozen',
-      `The account ${shown} is ${status} already.`,
+      `The account ${shown} is already ${status}.`,
       `See it with bankctl balance ${words}.`,
     );
   }

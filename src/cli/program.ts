@@ -4,7 +4,7 @@ import { commands } from '../commands/index.ts';
 import type { Context } from '../core/context.ts';
 import { parseDuration } from '../core/duration.ts';
 import { BankctlError, errorTable, Status } from '../core/errors.ts';
-import { nearest } from '../core/nearest.ts';
+import { nearest } from '../core/near-names.ts';
 import { quote } from '../core/text.ts';
 import { formats, type OutputFormat } from '../render/formats.ts';
 
@@ -29,7 +29,7 @@ export async function run(
 ): Promise<Status> {
   const chosen = parse(argv, context, version);
   if (!chosen) return Status.done;
-  const { execute } = await import('./execute.ts');
+  const { execute } = await import('./execution.ts');
   try {
     return await execute(chosen.command, chosen.typed, chosen.globals, context);
   } catch (error) {
@@ -37,7 +37,7 @@ export async function run(
   }
 }
 
-/** A usage error that knows nothing better names the help of its command. */
+/** A usage error without a hint of its own points to the help of its command. */
 function withHelpOf(name: string | undefined, error: unknown): unknown {
   const isPlain = error instanceof BankctlError && error.hint === errorTable.usage.hint;
   if (!isPlain || name === undefined) return error;
@@ -74,7 +74,7 @@ export function parse(
 }
 
 /**
- * The command tree, made anew from the list for each command line. A command that is not on it
+ * The command tree, built from the list for each command line. A command that is not used in it
  * has a name and a summary only: to fill in all of them would take longer than the rest of a start.
  */
 function createProgram(
@@ -84,7 +84,7 @@ function createProgram(
   choose: (chosen: Chosen) => void,
 ): Commander {
   const program = new Commander('bankctl')
-    .description('Administers bank accounts in MongoDB, one collection a branch.')
+    .description('Administers bank accounts in MongoDB, one collection per branch.')
     .version(version, '-V, --version', 'print the version')
     .helpOption('-h, --help', 'print help')
     .helpCommand('help [command]', 'print help for a command')
@@ -111,18 +111,18 @@ function createProgram(
 
 function globalOptions(): readonly Option[] {
   return [
-    new Option('--config <PATH>', 'config file (default: found from here upward)'),
+    new Option('--config <PATH>', 'config file (default: found here or in a parent directory)'),
     new Option('--uri <URI>', 'MongoDB deployment (default: the local database)'),
     new Option('--uri-file <PATH>', 'file that holds the URI, for one with a password').conflicts(
       'uri',
     ),
-    new Option('-o, --output <FORMAT>', 'how the result is printed')
+    new Option('-o, --output <FORMAT>', 'format of the result')
       .choices(Object.keys(formats))
       .default('table'),
     new Option('--json', 'the same as -o json').implies({ output: 'json' }),
-    new Option('--no-color', 'no colour; NO_COLOR does the same'),
-    new Option('-q, --quiet', 'the result and errors, nothing else'),
-    new Option('--timeout <TIME>', 'bound on each call to the database').default('10s'),
+    new Option('--no-color', 'print without colour; NO_COLOR does the same'),
+    new Option('-q, --quiet', 'print only the result and errors'),
+    new Option('--timeout <TIME>', 'time limit for each call to the database').default('10s'),
   ];
 }
 
@@ -157,7 +157,7 @@ function fillIn(
   });
 }
 
-/** With no break inside a paragraph but before what is indented: commander wraps them. */
+/** Joins the lines of each paragraph, except indented ones: commander wraps them. */
 function paragraphs(text: string | undefined): string | undefined {
   return text?.replace(/(?<!\n)\n(?![\n ])/g, ' ');
 }
@@ -185,7 +185,7 @@ function isFormat(text: string | undefined): text is OutputFormat {
   return text !== undefined && Object.hasOwn(formats, text);
 }
 
-/** `bankctl help NAME` of a name that there is not. */
+/** `bankctl help NAME` for a command that does not exist. */
 function noHelpFor(argv: readonly string[]): BankctlError {
   const name = argv.find((word) => word !== 'help' && !word.startsWith('-')) ?? '';
   const meant = nearest(
@@ -199,7 +199,7 @@ function noHelpFor(argv: readonly string[]): BankctlError {
   );
 }
 
-/** Commander's sentence is good; its prefix and its second line are ours to place. */
+/** Keeps commander's sentence, drops its prefix, and makes its second line the hint. */
 function usageError(error: CommanderError): BankctlError {
   const [first = '', second] = error.message.replace(/^error: /, '').split('\n');
   const sentence = `${first.charAt(0).toUpperCase()}${first.slice(1).replace(/\.?$/, '.')}`;

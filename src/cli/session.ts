@@ -4,21 +4,21 @@ import type { Commits } from '../bank/commits.ts';
 import type { GlobalOptions, Session } from '../commands/command.ts';
 import { mongodHost } from '../commands/mongod-host.ts';
 import { type Config, databaseNameProblem } from '../config/config.ts';
-import { findConfig } from '../config/find.ts';
+import { findConfig } from '../config/search.ts';
 import type { Context } from '../core/context.ts';
 import { BankctlError } from '../core/errors.ts';
 import { forPerson, hasPassword, withoutSecretsIn } from '../core/redaction.ts';
 import { quote } from '../core/text.ts';
-import { Unfinished } from '../core/unfinished.ts';
+import { UnfinishedOperation } from '../core/unfinished-operation.ts';
 import { checkUri, databaseOf, hostsOf } from '../core/uri.ts';
 import { ignoredNotice } from '../core/uri-options.ts';
 import { progressLine } from '../render/progress.ts';
 import { uriFromFile } from '../system/uri-file.ts';
 
-/** For this long after Ctrl-C the answer to a commit is waited for, milliseconds. */
+/** How long to wait, after Ctrl-C, for the answer to a commit, milliseconds. */
 const maxAnswerMs = 2_000;
 
-/** The costly things of one command line, config and connection: each opened at most once. */
+/** The config and the connection of one command line, each opened at most once. */
 export class OpenSession {
   readonly session: Session;
   readonly #makesDatabase: boolean;
@@ -70,7 +70,7 @@ export class OpenSession {
     const { timeoutMs } = globals;
     const { interrupted, freshSeed } = context;
     const [{ connect }, { openBank }] = await Promise.all([
-      import('../database/connect.ts'),
+      import('../database/connection.ts'),
       import('../bank/index.ts'),
     ]);
     const { uri, database } = await findDeployment(config, this.session, this.#makesDatabase);
@@ -82,26 +82,26 @@ export class OpenSession {
     return bank;
   }
 
-  /** What the driver says, in words that a person can act on, without any secret. */
+  /** A driver's error in words that a person can act on, without any secret. */
   async explain(error: unknown): Promise<unknown> {
     return withoutSecretsIn(await this.#explained(error), [this.#uri]);
   }
 
   async #explained(error: unknown): Promise<unknown> {
     if (error instanceof BankctlError) return error;
-    const cause = error instanceof Unfinished ? error.cause : error;
+    const cause = error instanceof UnfinishedOperation ? error.cause : error;
     if (this.#uri === undefined) return cause;
     const { databaseError } = await import('../database/database-error.ts');
     const { timeoutMs } = this.session.globals;
     const failure = databaseError(cause, { uri: this.#uri, timeoutMs });
-    if (!(error instanceof Unfinished && failure instanceof BankctlError)) return failure;
+    if (!(error instanceof UnfinishedOperation && failure instanceof BankctlError)) return failure;
     const { fate, hint } = error;
-    // First what is to be mended, such as the role that is missing; then what to type.
+    // First what to fix, such as a missing role; then what to type.
     const hints = /\bagain\b|--id/i.test(failure.hint) ? hint : `${failure.hint} ${hint}`;
     return new BankctlError(failure.code, `${failure.message} ${fate}`, hints, { cause });
   }
 
-  /** Closes once the commits under way are answered, or their time is over. */
+  /** Closes when the commits under way are answered, or their time is up. */
   async stop(): Promise<void> {
     await this.#commits?.stop(Math.min(maxAnswerMs, this.session.globals.timeoutMs));
     await this.close();
@@ -119,11 +119,11 @@ interface Deployment {
 }
 
 /**
- * Where the database is: as the command line and the environment say, else the config, else the
+ * Where the database is: what the command line or the environment says, else the config, else the
  * local one.
  *
- * @param make whether to make a local one if there is none
- * @throws `invalid_uri`; `config_mismatch` when the URI names another database than the config
+ * @param make whether to create a local one if there is none
+ * @throws `invalid_uri`; `config_mismatch` if the URI and the config name different databases
  */
 async function findDeployment(
   config: Config,
@@ -132,7 +132,7 @@ async function findDeployment(
 ): Promise<Deployment> {
   const given = await givenUri(session);
   if (given === undefined && config.uri === undefined) {
-    const { ensureLocal } = await import('../database/local/local.ts');
+    const { ensureLocal } = await import('../database/local/local-database.ts');
     const { uri, started, paths } = await ensureLocal(mongodHost(session), { make });
     session.progress(undefined);
     if (started) session.talk(`Started the local database in ${paths.dataDir}.`);
@@ -148,12 +148,12 @@ async function findDeployment(
   return { uri, database };
 }
 
-/** Nobody named the config: it was found from the working directory upward. */
+/** Whether the config was found, in the working directory or above it, and not named. */
 function isFound({ globals, context }: Session): boolean {
   return globals.config === undefined && context.env['BANKCTL_CONFIG'] === undefined;
 }
 
-/** The database of the URI, unless the config file says another one. */
+/** The database that the URI names, which must not contradict the config file. */
 function namedDatabase(uri: string, config: Config): string {
   const named = databaseOf(uri);
   if (named === undefined || named === config.database) return config.database;
@@ -174,12 +174,12 @@ function namedDatabase(uri: string, config: Config): string {
   throw new BankctlError(
     'invalid_uri',
     `The URI names the database ${quote(named)}, which ${problem}.`,
-    authHint ?? 'Name the database of the bank behind the hosts, or in the config.',
+    authHint ?? 'Name the database of the bank after the hosts, or in the config.',
   );
 }
 
 /**
- * The deployment that the user named. What is typed on the command line holds before the
+ * The deployment that the user named. The command line takes precedence over the
  * environment.
  *
  * @throws `invalid_uri`
@@ -188,7 +188,7 @@ async function givenUri({ globals, context, talk }: Session): Promise<string | u
   if (globals.uriFile !== undefined) return uriFromFile(globals.uriFile, context.interrupted);
   if (globals.uri !== undefined) {
     if (hasPassword(globals.uri)) {
-      talk('A password on the command line is seen by others: use BANKCTL_URI or --uri-file.');
+      talk('Others can see a password on the command line: use BANKCTL_URI or --uri-file.');
     }
     return checkUri(globals.uri, 'given with --uri');
   }

@@ -7,6 +7,7 @@ import type { FileHost } from '../files/file-run.ts';
 import { bar } from '../render/progress.ts';
 import type { SingleResult } from '../render/result.ts';
 import type { Command, Session, Typed } from './command.ts';
+import { textOption } from './command-input.ts';
 import {
   createRowTalk,
   fileHost,
@@ -15,7 +16,6 @@ import {
   formatOption,
   parseFileOptions,
 } from './file-command.ts';
-import { textOption } from './typed.ts';
 
 /** An id that derives from a name has at most 34 more characters. */
 const maxBatchNameLength = 64;
@@ -27,23 +27,23 @@ export const apply: Command = {
   summary: 'post the operations of a file, in order, each exactly once',
   description: [
     'One operation per row: NDJSON objects of text, or CSV with a header. Fields: type (increment',
-    'if left out, open, transfer, reverse, freeze, unfreeze, close), branch, account, amount; from',
-    'and to as BRANCH:ACCOUNT; reverses; id, memo; create (true or false).',
+    'by default, or open, transfer, reverse, freeze, unfreeze, close), branch, account, amount;',
+    'from and to as BRANCH:ACCOUNT; reverses; id, memo; create (true or false).',
     '',
     'The whole file is checked before anything is posted; the standard input is copied to a',
-    'temporary file for that. If any line is at fault, all such lines are listed and nothing is',
-    'applied. Two rows with one id are a fault, and so is a last line of CSV that has no newline',
-    'and may be cut off.',
+    'temporary file for that. If any line is faulty, all faulty lines are listed and nothing is',
+    'applied. Two rows with the same id are a fault, and so is a last line of CSV that has no',
+    'newline and may be cut off.',
     '',
-    'After an interruption of any kind, give the same command again: what is applied is replayed,',
+    'After an interruption of any kind, run the same command again: what was applied is replayed,',
     'not repeated. Rows without an id need --batch NAME: their ids derive from NAME, what the row',
     'asks for, and its position among identical rows, so a file that has grown posts only what is',
     'new. A row that was changed is posted as a new one, in addition to what the old one applied.',
     'The same rows under another NAME would be applied a second time, so that needs --again.',
     '',
     'A row that the rules refuse changes nothing, and stays refused when the file is run again',
-    `unless --retry-refused. ${correctInPlace} An applied row cannot be changed: reverse it, and`,
-    'post a new one under a new id.',
+    `unless --retry-refused is given. ${correctInPlace}`,
+    'An applied row cannot be changed: reverse it, and post a new one under a new id.',
     '',
     'With --atomic all rows are one transaction, which holds at most 10000 rows and 8 MiB of the',
     'file, and must end within --timeout. A dry run keeps what it would change in memory.',
@@ -59,8 +59,8 @@ export const apply: Command = {
       defaultValue: 'continue',
     },
     { flags: '--atomic', summary: 'apply all rows or none: at most 10000 rows and 8 MiB' },
-    { flags: '--retry-refused', summary: 'try rows again that were refused in an earlier run' },
-    { flags: '--again', summary: 'apply rows again that had another --batch name' },
+    { flags: '--retry-refused', summary: 'try again the rows that an earlier run refused' },
+    { flags: '--again', summary: 'apply rows again that had another --batch name before' },
     ...fileOptions,
   ],
   examples: [
@@ -124,7 +124,7 @@ async function run(typed: Typed, session: Session): Promise<SingleResult> {
   return fileResult(counts, interrupted, { ...input, isRefused: counts.refused > 0 });
 }
 
-/** What the counts alone do not say. */
+/** Says what the counts alone do not. */
 function sayMore(
   result: ApplyResult,
   input: ApplyOptions,
@@ -182,7 +182,7 @@ function showProgress({ context, progress }: Session): FileHost['progress'] {
     }
     const seconds = Number(nowNs - postingNs) / 1e9;
     const rate = seconds > 0 ? rows / seconds : 0;
-    // Until the first batches are through, it is not known.
+    // Until the first batches are posted, the rate is not known.
     const speed = rate >= 1 ? `, ${Math.round(rate)} a second` : '';
     const left = rate >= 1 ? `, ${Math.ceil((totalRows - rows) / rate)} s left` : '';
     const total = count(totalRows, 'row');

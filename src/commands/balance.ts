@@ -3,8 +3,8 @@ import type { Bank } from '../bank/bank.ts';
 import { type AccountReference, parseAccountNumber } from '../bank/operations/names.ts';
 import type { PastMoment } from '../bank/past-balances.ts';
 import type { Movement, WatchEvent } from '../bank/watch.ts';
+import { findBranch } from '../config/branch-lookup.ts';
 import type { Config } from '../config/config.ts';
-import { findBranch } from '../config/find-branch.ts';
 import { BankctlError } from '../core/errors.ts';
 import { quote } from '../core/text.ts';
 import { formatTime, parseSpan, type Span, timeFormat } from '../core/time.ts';
@@ -21,14 +21,14 @@ import {
 } from '../render/view.ts';
 import {
   hintAtNoBank,
+  reportAllProblems,
+  reportProblems,
   sayLeftOut,
-  tellAllProblems,
-  tellProblems,
   warnOfNoBank,
 } from './bank-notices.ts';
 import type { Command, Session, Typed } from './command.ts';
+import { textOption } from './command-input.ts';
 import { failure, notice, resultZone, warning } from './notice.ts';
-import { textOption } from './typed.ts';
 
 /** What `balance` was asked to show: the bank, a branch, or an account; now or as it was. */
 interface BalanceInput {
@@ -42,7 +42,7 @@ export const balance: Command = {
   name: 'balance',
   summary: 'show the balances of the bank, of a branch, or of one account',
   description:
-    'All figures are of one moment: one consistent snapshot of the database. --watch shows ' +
+    'All figures are from one moment: one consistent snapshot of the database. --watch shows ' +
     'changes until Ctrl-C: on a terminal it redraws the balances, in a pipe it prints a line per ' +
     'posting. --at takes ISO 8601: a bare date is the end of that day in the timezone of the ' +
     'config, and a time without an offset is in that zone.',
@@ -97,11 +97,13 @@ async function showBank(session: Session, at: Span | undefined): Promise<Result>
   const { bankBalance, bankBalanceAt } = await import('../bank/index.ts');
   const past = at && (await bankBalanceAt(bank, at));
   const { branches, totals } = past ?? (await bankBalance(bank));
-  const status = tellAllProblems(session, bank, branches);
+  const status = reportAllProblems(session, bank, branches);
   if (past) await sayMoment(session, past);
   for (const name of past?.unknownBranches ?? []) {
-    const message = `The journal has postings of ${quote(name)}, which is no branch of the config.`;
-    warning(session, 'unknown_branch', `${message} They are left out here.`, { branch: name });
+    const message =
+      `The journal has postings of ${quote(name)}, which is not a branch of the config. ` +
+      'They are left out here.';
+    warning(session, 'unknown_branch', message, { branch: name });
   }
   return {
     kind: 'single',
@@ -120,7 +122,7 @@ async function sayMoment(session: Session, moment: PastMoment): Promise<void> {
   const { at, final, finalFrom, isOver } = moment;
   const { timezone } = await session.config();
   const data = momentData({ at, final });
-  notice(session, 'moment', `What was posted up to ${formatTime(at, timezone)}.`, data);
+  notice(session, 'moment', `Showing what was posted up to ${formatTime(at, timezone)}.`, data);
   if (final) return;
   const from = formatTime(finalFrom, timezone);
   const reason = isOver
@@ -171,7 +173,7 @@ async function showBranch(session: Session, name: string, at: Span | undefined):
       figure('balance', unknown),
       column('status', unknown),
     ]),
-    status: () => tellProblems(session, bank.branches.get(name), { problems: tally.problems() }),
+    status: () => reportProblems(session, bank.branches.get(name), { problems: tally.problems() }),
   };
 }
 
@@ -273,14 +275,14 @@ async function* drawFrames(
   input: BalanceInput,
   events: AsyncIterable<WatchEvent>,
 ): AsyncIterable<View> {
-  yield await drawFrame(bank, input, ['Waiting for a change. Ctrl-C ends.']);
+  yield await drawFrame(bank, input, ['Waiting for a change. Press Ctrl-C to end.']);
   for await (const event of events) {
     const notes = notesAfter(event);
     if (notes) yield await drawFrame(bank, input, notes);
   }
 }
 
-/** What stands under the balances after an event; undefined leaves them as they are. */
+/** The notes under the balances after an event; undefined if nothing is to be redrawn. */
 function notesAfter(event: WatchEvent): readonly string[] | undefined {
   switch (event.kind) {
     case 'moved':
@@ -296,7 +298,7 @@ function notesAfter(event: WatchEvent): readonly string[] | undefined {
   }
 }
 
-/** The balances as they are now, and what moved last. */
+/** The balances as they are now, with notes below them. */
 async function drawFrame(
   bank: Bank,
   { branch, account }: BalanceInput,

@@ -13,7 +13,7 @@ export async function warnOfNoBank(bank: Bank, session: Session): Promise<void> 
   warning(session, 'no_bank', noBank(bank), { database: bank.config.database });
 }
 
-/** The error, with that as the hint if something was not found in a database without a bank. */
+/** The error, with a hint about the missing bank if something was not found in such a database. */
 export async function hintAtNoBank(bank: Bank, error: unknown): Promise<unknown> {
   if (!(error instanceof BankctlError)) return error;
   if (error.code !== 'account_not_found' && error.code !== 'operation_not_found') return error;
@@ -23,7 +23,7 @@ export async function hintAtNoBank(bank: Bank, error: unknown): Promise<unknown>
 
 function noBank({ config }: Bank): string {
   const what = `The database ${quote(config.database)} holds no bank yet`;
-  return `${what}; bankctl init makes one there. Is the name right?`;
+  return `${what}; bankctl init creates one there. Is the name right?`;
 }
 
 const maxNames = 5;
@@ -36,14 +36,14 @@ export function sayLeftOut({ identity: { leftOut } }: Bank, session: Session): v
   session.talk(`The config leaves out ${names}${more}, which the database has.`);
 }
 
-/** What a report says of a branch's collection, beside its figures. */
+/** What a report says about a branch's collection, in addition to its figures. */
 interface Reported extends Partial<Pick<BranchBalance, 'readable'>> {
   readonly problems?: readonly Problem[];
 }
 
 type Branch = Pick<BranchConfig, 'name' | 'collection' | 'currency'>;
 
-/** Of documents that are not the bank's: a report leaves them out. */
+/** Problems of documents that are not the bank's: a report leaves these documents out. */
 const foreignStates = {
   unstamped_document: "without a branch's stamp",
   misplaced_document: 'stamped for another branch',
@@ -51,7 +51,7 @@ const foreignStates = {
 
 type ForeignCode = keyof typeof foreignStates;
 
-/** Of the bank's own documents: they make figures unknown, or doubtful. */
+/** Problems of the bank's own documents: they make figures unknown or doubtful. */
 const ownProblems: Readonly<
   Record<Exclude<ProblemCode, ForeignCode>, (documents: number, branch: Branch) => string>
 > = {
@@ -72,12 +72,12 @@ function are(documents: number): string {
 const whoWrote = 'Find out which program wrote these documents.';
 
 /**
- * Names on stderr what is wrong with documents of a branch's collection: as a warning what the
- * report left out and is not the bank's, as a failure what hides figures of its own.
+ * Names on stderr what is wrong with documents of a branch's collection: as a warning if the
+ * document is not the bank's and is left out, as a failure if it makes the bank's figures doubtful.
  *
  * @returns the status that the report ends with
  */
-export function tellProblems(
+export function reportProblems(
   session: Session,
   branch: Branch,
   { problems = [], readable }: Reported,
@@ -101,15 +101,15 @@ export function tellProblems(
   return problems.every(({ code }) => isForeign(code)) ? Status.done : Status.refused;
 }
 
-/** As `tellProblems`, of all branches. */
-export function tellAllProblems(
+/** As `reportProblems`, for all branches. */
+export function reportAllProblems(
   session: Session,
   bank: Pick<Bank, 'branches'>,
   rows: readonly BranchBalance[],
 ): Status {
   const statuses = rows.map((row) => {
     const hint = `bankctl balance ${shellWord(row.branch)} lists its accounts. ${whoWrote}`;
-    return tellProblems(session, bank.branches.get(row.branch), row, hint);
+    return reportProblems(session, bank.branches.get(row.branch), row, hint);
   });
   return statuses.find((status) => status !== Status.done) ?? Status.done;
 }

@@ -1,5 +1,5 @@
 import { column, figure, gridView, unknown } from '../render/view.ts';
-import { sayLeftOut, tellAllProblems, warnOfNoBank } from './bank-notices.ts';
+import { reportAllProblems, sayLeftOut, warnOfNoBank } from './bank-notices.ts';
 import type { Command } from './command.ts';
 
 export const branches: Command = {
@@ -14,7 +14,7 @@ export const branches: Command = {
     await warnOfNoBank(bank, session);
     sayLeftOut(bank, session);
     const { branches: rows } = await bankBalance(bank);
-    const status = tellAllProblems(session, bank, rows);
+    const status = reportAllProblems(session, bank, rows);
     const columns = [
       column('branch'),
       column('collection'),

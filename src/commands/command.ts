@@ -21,7 +21,7 @@ export interface OptionSpec {
   readonly defaultValue?: string;
 }
 
-/** Arguments and options as they were typed; a command's `parse…` makes a typed input of them. */
+/** Arguments and options as they were typed; a command's `parse…` validates them. */
 export interface Typed {
   readonly args: readonly (string | undefined)[];
   readonly options: Readonly<Record<string, string | boolean | undefined>>;
@@ -37,7 +37,7 @@ export interface GlobalOptions extends Format {
   readonly timeoutMs: number;
 }
 
-/** What a command may use while it runs. What is costly is opened when it is first asked for. */
+/** What a command may use while it runs. What is costly is opened on first use. */
 export interface Session {
   readonly context: Context;
   readonly globals: GlobalOptions;
@@ -48,23 +48,23 @@ export interface Session {
   /** A line that is redrawn in place, on a terminal only; undefined removes it. */
   readonly progress: (line: string | undefined) => void;
   readonly config: () => Promise<Config>;
-  /** With `rename`, a bank whose identity the config contradicts is opened all the same. */
+  /** With `rename`, opens the bank even if the config contradicts its identity. */
   readonly bank: (options?: { readonly rename: boolean }) => Promise<Bank>;
 }
 
 /** One verb: how it is typed, what it is for, and what it does. */
 export interface Command {
   readonly name: string;
-  /** One line, as it stands in `bankctl --help`. */
+  /** One line, as shown by `bankctl --help`. */
   readonly summary: string;
   /** What a person must know before typing it; shown by `bankctl NAME --help`. */
   readonly description?: string;
   readonly arguments: readonly ArgumentSpec[];
   readonly options: readonly OptionSpec[];
-  /** Lines to copy, each a whole command line. */
+  /** Complete command lines to copy. */
   readonly examples: readonly string[];
   /**
-   * Whether it makes a local database if there is none; never in a dry run. If any command did,
+   * Whether it creates a local database if there is none; never in a dry run. If every command did,
    * a cron job with another HOME would be shown a bank without accounts.
    */
   readonly makesDatabase?: (typed: Typed) => boolean;

@@ -1,21 +1,22 @@
 import type { SingleResult } from '../render/result.ts';
 import { recordView } from '../render/view.ts';
 import type { Command, Session } from './command.ts';
+import { argument } from './command-input.ts';
 import { mongodHost } from './mongod-host.ts';
-import { argument } from './typed.ts';
 
-/** What can be asked for, by name. */
+/** The actions, by name. */
 const actions: ReadonlyMap<string, (session: Session) => Promise<SingleResult>> = new Map(
   Object.entries({ start, stop, status, path }),
 );
 
 export const db: Command = {
   name: 'db',
-  summary: 'start, stop or look at the local database',
+  summary: 'start, stop or inspect the local database',
   description:
     'The local database is a mongod of your own that bankctl starts when it needs one. It ' +
     'listens on a Unix socket in a directory that only you can enter, and on no network port. ' +
-    'If there is none yet, start makes it, as do init, open, import, apply and increment --create.',
+    'If there is none yet, start creates it, as do init, open, import, apply and ' +
+    'increment --create.',
   arguments: [
     {
       name: 'action',
@@ -33,21 +34,21 @@ export const db: Command = {
 };
 
 async function start(session: Session): Promise<SingleResult> {
-  const { ensureLocal } = await import('../database/local/local.ts');
+  const { ensureLocal } = await import('../database/local/local-database.ts');
   const { started } = await ensureLocal(mongodHost(session));
   session.talk(started ? 'Started the local database.' : 'The local database is already running.');
   return status(session);
 }
 
 async function stop(session: Session): Promise<SingleResult> {
-  const { stopLocal } = await import('../database/local/local.ts');
+  const { stopLocal } = await import('../database/local/local-database.ts');
   const stopped = await stopLocal(mongodHost(session));
   session.talk(stopped ? 'Stopped the local database.' : 'The local database was not running.');
   return { kind: 'single', data: { stopped }, view: recordView({ stopped }) };
 }
 
 async function status({ context }: Session): Promise<SingleResult> {
-  const { localStatus } = await import('../database/local/local.ts');
+  const { localStatus } = await import('../database/local/local-database.ts');
   const local = await localStatus(context);
   const data = {
     running: local.running,

@@ -1,6 +1,6 @@
 import type { Tally } from '../bank/survey.ts';
+import { findBranch } from '../config/branch-lookup.ts';
 import type { Config } from '../config/config.ts';
-import { findBranch } from '../config/find-branch.ts';
 import { BankctlError, Status } from '../core/errors.ts';
 import { jsonText } from '../core/text.ts';
 import { accountColumns } from '../files/account-rows.ts';
@@ -8,7 +8,7 @@ import { operationShape } from '../files/operation-rows.ts';
 import { formats } from '../render/formats.ts';
 import { type Part, type StreamResult, streamOf } from '../render/result.ts';
 import { column } from '../render/view.ts';
-import { sayLeftOut, tellProblems, warnOfNoBank } from './bank-notices.ts';
+import { reportProblems, sayLeftOut, warnOfNoBank } from './bank-notices.ts';
 import type { Command, Session, Typed } from './command.ts';
 
 /** What `export` was asked for. */
@@ -23,7 +23,7 @@ export const exportCommand: Command = {
   name: 'export',
   summary: 'write accounts, or all operations, as rows that can be read back',
   description: [
-    'Without -o, accounts come as CSV and operations as NDJSON. All rows are of one moment.',
+    'Without -o, accounts come as CSV and operations as NDJSON. All rows are from one moment.',
     '',
     'Accounts are for bankctl import, which gives the same balances and statuses: a row cannot',
     'carry the history, so an imported account begins with one posting. --operations writes the',
@@ -31,7 +31,7 @@ export const exportCommand: Command = {
     'versions and history, with ids and memos; the times and authors are those of the apply.',
   ].join('\n'),
   arguments: [{ name: 'branch', summary: 'only the accounts of this branch', optional: true }],
-  options: [{ flags: '--operations', summary: 'the operations of the whole journal instead' }],
+  options: [{ flags: '--operations', summary: 'export the whole journal of operations instead' }],
   examples: [
     'bankctl export branch1 > branch1.csv',
     'bankctl export -o ndjson > bank.ndjson',
@@ -81,7 +81,7 @@ async function accounts(branches: readonly string[], session: Session): Promise<
   );
   const status = () => {
     const statuses = [...tallies].map(([name, tally]) =>
-      tellProblems(session, bank.branches.get(name), { problems: tally.problems() }),
+      reportProblems(session, bank.branches.get(name), { problems: tally.problems() }),
     );
     return statuses.find((one) => one !== Status.done) ?? Status.done;
   };
@@ -99,7 +99,7 @@ async function operations(session: Session): Promise<StreamResult> {
   return formats[session.globals.output].forPeople ? asText(rows, ndjsonText) : rows;
 }
 
-/** A table is not for machines: what is to be taken back is written in a format for rows. */
+/** A table is not for machines: what is to be read back is written in a format for rows. */
 function asText(
   { parts, ...rest }: StreamResult,
   write: (part: Part, first: boolean) => Promise<string>,

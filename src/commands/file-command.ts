@@ -6,7 +6,7 @@ import { rowFormats } from '../files/rows.ts';
 import type { SingleResult } from '../render/result.ts';
 import { countsView } from '../render/view.ts';
 import type { Command, OptionSpec, Session, Typed } from './command.ts';
-import { argument, textOption } from './typed.ts';
+import { argument, textOption } from './command-input.ts';
 
 /** The option for the format of a file of rows. */
 export const formatOption: OptionSpec = {
@@ -15,14 +15,14 @@ export const formatOption: OptionSpec = {
   choices: rowFormats,
 };
 
-/** The options that every command which posts the rows of a file ends with. */
+/** The last options of every command that posts the rows of a file. */
 export const fileOptions: readonly OptionSpec[] = [
   { flags: '--last-line-complete', summary: 'accept a last line without a newline as complete' },
   { flags: '--results <FILE>', summary: 'write the outcome of each row to FILE, as NDJSON' },
   { flags: '--dry-run', summary: 'say what would happen, and write nothing' },
 ];
 
-/** What `formatOption` and `fileOptions` come to, with the last argument as the file. */
+/** The values of `formatOption` and `fileOptions`, with the last argument as the file. */
 export function parseFileOptions(typed: Typed): FileOptions {
   const { args, options } = typed;
   return {
@@ -34,7 +34,7 @@ export function parseFileOptions(typed: Typed): FileOptions {
   };
 }
 
-/** What running the file of a command takes from its session, but for its progress. */
+/** What running the file of a command takes from its session, except for its progress. */
 export function fileHost(
   command: Command,
   typed: Typed,
@@ -47,7 +47,7 @@ export function fileHost(
     rerunHint: rerunHint(command, typed, session),
     faulty: (problems) => {
       progress(undefined);
-      // A single one is said by the error that follows.
+      // A single problem is the message of the error that follows.
       if (problems.length < 2) return;
       for (const { line, message, hint } of problems) {
         talk(`${asSentence(`Line ${line} ${message}`)}${hint === undefined ? '' : ` ${hint}`}`);
@@ -66,7 +66,7 @@ export function fileHost(
   };
 }
 
-/** Makes what to type so that an interrupted run of a file is completed, or found complete. */
+/** Makes the hint that says what to type to complete an interrupted run of a file. */
 function rerunHint(
   { name, options }: Command,
   typed: Typed,
@@ -100,7 +100,7 @@ function rerunHint(
 /** Rows that are shown one by one; the others are counted. */
 const maxShown = 10;
 
-/** Shows the first rows of which there is something to say. */
+/** Shows the first of the rows that need a word, and counts the rest. */
 interface RowTalk {
   readonly show: (sentence: string) => void;
   /** Counts the rows that were not shown. */
@@ -132,7 +132,7 @@ export function createRowTalk(
   };
 }
 
-/** The result of a file: its counts, in their order. */
+/** The result of a file: its counts, in order. */
 export function fileResult(
   counts: Readonly<Record<string, number>>,
   interrupted: Interruption | undefined,

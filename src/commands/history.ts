@@ -1,16 +1,16 @@
 import type { Bank } from '../bank/bank.ts';
 import type { HistoryRow } from '../bank/history.ts';
 import { parseAccountNumber } from '../bank/operations/names.ts';
+import { findBranch } from '../config/branch-lookup.ts';
 import type { Config } from '../config/config.ts';
-import { findBranch } from '../config/find-branch.ts';
 import { BankctlError, Status } from '../core/errors.ts';
 import { parseSpan, timeFormat } from '../core/time.ts';
 import { streamOf } from '../render/result.ts';
 import { column, figure } from '../render/view.ts';
 import { hintAtNoBank } from './bank-notices.ts';
 import type { Command, Session, Typed } from './command.ts';
+import { argument, textOption, wholeNumberOption } from './command-input.ts';
 import { failure, notice, noticeRange, resultZone, type TypedRange } from './notice.ts';
-import { argument, textOption, wholeNumberOption } from './typed.ts';
 
 export const history: Command = {
   name: 'history',
@@ -65,7 +65,7 @@ export const history: Command = {
   },
 };
 
-/** Batches as they come; says which times they are of, once the first is there, or that none is. */
+/** Yields the batches; announces their range of time with the first, or that there are none. */
 async function* sayRange(
   session: Session,
   bank: Bank,
@@ -104,13 +104,13 @@ export function parseHistory(typed: Typed, config: Config): HistoryInput {
   };
   const since = span('since');
   const until = span('until');
-  // Two equal moments are an empty range, which a program may well ask for.
+  // Two equal moments are an empty range, which a program may well request.
   const last = until && new Date(until.to.getTime() - (until.isDay ? 1 : 0));
   if (since && last && since.from > last) {
     throw new BankctlError(
       'usage',
       '--until is earlier than --since.',
-      'Exchange the two, or leave one out.',
+      'Swap the two, or leave one out.',
     );
   }
   const limit = wholeNumberOption(typed, 'limit', { min: 1, max: 1e9 });

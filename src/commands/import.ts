@@ -1,9 +1,10 @@
+import { findBranch } from '../config/branch-lookup.ts';
 import type { Config } from '../config/config.ts';
-import { findBranch } from '../config/find-branch.ts';
 import { count } from '../core/text.ts';
 import type { FileOptions } from '../files/file-run.ts';
 import type { SingleResult } from '../render/result.ts';
 import type { Command, Session, Typed } from './command.ts';
+import { argument } from './command-input.ts';
 import {
   createRowTalk,
   fileHost,
@@ -12,7 +13,6 @@ import {
   formatOption,
   parseFileOptions,
 } from './file-command.ts';
-import { argument } from './typed.ts';
 
 /** What `import` was asked to do. */
 interface ImportInput extends FileOptions {
@@ -27,9 +27,9 @@ export const importCommand: Command = {
   description: [
     'One account per row, as bankctl export writes them: CSV with a header, or NDJSON objects of',
     'text. Fields: account, balance; branch, currency, status (open if left out). The whole',
-    'file is checked first: if any line is at fault, all such lines are listed and nothing is',
+    'file is checked first: if any line is faulty, all faulty lines are listed and nothing is',
     'imported. After that every row is accounted for: created; duplicate, if the account exists',
-    'with the same balance and status; conflict, if it exists with others, and stays as it is;',
+    'with the same balance and status; conflict, if it exists with others, and is left as it is;',
     'rejected, if the rules do not allow it. If the command is repeated, it reports what it did',
     'before as duplicates, and completes what was interrupted.',
   ].join('\n'),

@@ -1,14 +1,14 @@
 import type { Config } from '../config/config.ts';
 import type { Command, Typed } from './command.ts';
-import { argument, parsePosting, writingOptions } from './typed.ts';
-import { postOne } from './writing.ts';
+import { argument, parsePosting, writingOptions } from './command-input.ts';
+import { postOne } from './single-posting.ts';
 
 export const increment: Command = {
   name: 'increment',
   summary: 'add an amount to an account',
   description:
-    'The amount may be negative: bankctl increment branch1 ACC -50. It is applied once for one ' +
-    '--id, whatever happens in between: after a timeout, repeat the command with its id.',
+    'The amount may be negative: bankctl increment branch1 ACC -50. It is applied once per ' +
+    '--id, whatever happens in between: after a timeout, repeat the command with the same --id.',
   arguments: [
     { name: 'branch', summary: 'branch of the bank' },
     { name: 'account', summary: 'number of the account' },

@@ -16,19 +16,19 @@ const sampleAmountMinor = 10_000n;
 
 export const init: Command = {
   name: 'init',
-  summary: 'write a commented config, and make collections, indexes and validators',
+  summary: 'write a commented config, and create collections, indexes and validators',
   description:
-    'Repeatable: a config that is found is kept as it is, and what exists in the database ' +
-    'stays. --sample opens an account SAMPLE with 100 in each of the first two branches. ' +
-    '--rename changes what the database says of its branches, collections, currencies and ' +
-    'journal to what the config says, unless a stored document contradicts it; run no other ' +
+    'Safe to repeat: an existing config is kept as it is, and so is what exists in the database. ' +
+    '--sample opens an account SAMPLE with 100 in each of the first two branches. ' +
+    '--rename changes what the database records about its branches, collections, currencies and ' +
+    'journal to match the config, unless a stored document contradicts it; run no other ' +
     'command meanwhile.',
   arguments: [],
   options: [
     { flags: '--sample', summary: 'open two accounts to play with' },
     {
       flags: '--rename',
-      summary: 'make the database follow a config that was changed on purpose',
+      summary: 'make the database match a config that was changed on purpose',
     },
     { flags: '--dry-run', summary: 'say what would happen, and write nothing' },
   ],
@@ -41,13 +41,13 @@ export const init: Command = {
   makesDatabase: () => true,
   run: async (typed, session) => {
     const { sample, rename, dryRun } = parseInit(typed);
-    const { ensureConfigFile } = await import('../config/write.ts');
+    const { ensureConfigFile } = await import('../config/template.ts');
     const database = uriDatabase(session);
     const { globals, context } = session;
     const config = await ensureConfigFile(globals.config, context, { dryRun, database });
     session.talk(configLine(config, dryRun));
     if (rename && !config.written) await renameBank(session, dryRun);
-    const prepared = dryRun ? await planned(session, config) : await prepare(session, sample);
+    const prepared = dryRun ? await planBranches(session, config) : await prepare(session, sample);
     return {
       kind: 'single',
       data: { config: config.path, written: config.written, dry_run: dryRun, branches: prepared },
@@ -72,7 +72,7 @@ export function parseInit({ options }: Typed): InitInput {
   };
 }
 
-/** A config that is written names the database that the URI names; of a file it does not know. */
+/** The database that the URI names, for a new config; the file of `--uri-file` is not read. */
 function uriDatabase({ globals, context }: Session): string | undefined {
   if (globals.uriFile !== undefined) return undefined;
   const uri = globals.uri ?? context.env['BANKCTL_URI'];
@@ -93,7 +93,7 @@ function configLine({ path, written }: ConfigFile, dryRun: boolean): string {
 async function renameBank(session: Session, dryRun: boolean): Promise<void> {
   const bank = await session.bank({ rename: true });
   const changes = await bank.identity.rename({ dryRun });
-  if (changes.length === 0) session.talk('The database agrees with the config already.');
+  if (changes.length === 0) session.talk('The database already agrees with the config.');
   const verb = dryRun ? 'Would change' : 'Changed';
   for (const change of changes) session.talk(`${verb}: ${change} before.`);
 }
@@ -127,8 +127,11 @@ async function openSamples(session: Session): Promise<void> {
   }
 }
 
-/** Needs no database: a dry run must not even start one. */
-async function planned(session: Session, { written }: ConfigFile): Promise<readonly Prepared[]> {
+/** What a dry run shows: it must not even start a database. */
+async function planBranches(
+  session: Session,
+  { written }: ConfigFile,
+): Promise<readonly Prepared[]> {
   const { branches } = written ? builtInConfig : await session.config();
   return branches.map(({ name, collection }) => ({ branch: name, collection, accounts: null }));
 }

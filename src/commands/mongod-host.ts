@@ -2,7 +2,7 @@ import type { BinaryHost } from '../database/mongod/mongod-binary.ts';
 import { progressText } from '../render/progress.ts';
 import type { Session } from './command.ts';
 
-/** What finding or starting a mongod needs of a session, which shows the progress. */
+/** What finding or starting a mongod needs from a session, which shows the progress. */
 export function mongodHost(session: Session): BinaryHost {
   const { env, nowMs, monotonicNs, interrupted, stderrIsTerminal } = session.context;
   let announced: string | undefined;

@@ -4,12 +4,12 @@ import { formatTime, type Span } from '../core/time.ts';
 import { formats } from '../render/formats.ts';
 import type { Session } from './command.ts';
 
-/** Facts for a program, beside the sentence for people. */
+/** Facts for a program, in addition to the sentence for people. */
 type NoticeFacts = Readonly<Record<string, unknown>>;
 
 /**
- * A sentence on stderr about a result that is right in itself. With JSON or NDJSON it is one line,
- * `{"notice":{code, message, …facts}}`. Silent with `--quiet`.
+ * Writes a sentence on stderr about a result that is right as it is. With JSON or NDJSON it is one
+ * line, `{"notice":{code, message, …facts}}`. Silent with `--quiet`.
  */
 export function notice(
   session: Session,
@@ -20,7 +20,7 @@ export function notice(
   session.talk(noticeText(session, code, message, facts));
 }
 
-/** As `notice`, for a result that must not be taken for the whole truth: `--quiet` leaves it. */
+/** As `notice`, for a result that is not the whole truth: written even with `--quiet`. */
 export function warning(
   session: Session,
   code: string,
@@ -31,8 +31,8 @@ export function warning(
 }
 
 /**
- * What keeps a result from being whole, said as an error is while the rest is shown; the result
- * carries the status.
+ * Writes what makes a result incomplete, in the form of an error, while the rest is shown; the
+ * result carries the status.
  */
 export function failure(
   { globals, say }: Session,
@@ -61,18 +61,18 @@ export async function resultZone(session: Session): Promise<string> {
   return formats[session.globals.output].forPeople ? (await session.config()).timezone : 'UTC';
 }
 
-/** A half-open range of time as it was typed; what was left out is open. */
+/** A half-open range of time as it was typed; undefined means no limit. */
 export interface TypedRange {
   readonly since: Span | undefined;
   readonly until: Span | undefined;
 }
 
-/** Says which moments a range of time comes to. */
+/** Says which moments a range of time means. */
 export function noticeRange(session: Session, { since, until }: TypedRange, zone: string): void {
   if (!since && !until) return;
   const from = since && `from ${formatTime(since.from, zone)}`;
   const to = until && `before ${formatTime(until.to, zone)}`;
-  const sentence = `What was posted ${[from, to].filter(Boolean).join(' and ')}.`;
+  const sentence = `Showing what was posted ${[from, to].filter(Boolean).join(' and ')}.`;
   notice(session, 'range', sentence, {
     ...(since && { since: since.from.toISOString() }),
     ...(until && { until: until.to.toISOString() }),

@@ -1,7 +1,7 @@
 import type { Config } from '../config/config.ts';
 import type { Command, Typed } from './command.ts';
-import { argument, parsePosting, textOption, writingOptions } from './typed.ts';
-import { postOne } from './writing.ts';
+import { argument, parsePosting, textOption, writingOptions } from './command-input.ts';
+import { postOne } from './single-posting.ts';
 
 export const open: Command = {
   name: 'open',

@@ -2,14 +2,14 @@ import { parseOperationId } from '../bank/operations/names.ts';
 import { BankctlError } from '../core/errors.ts';
 import { hintAtNoBank } from './bank-notices.ts';
 import type { Command } from './command.ts';
-import { argument, parseWriting, writingOptions } from './typed.ts';
-import { postOne } from './writing.ts';
+import { argument, parseWriting, writingOptions } from './command-input.ts';
+import { postOne } from './single-posting.ts';
 
 export const reverse: Command = {
   name: 'reverse',
   summary: 'post the opposite of an increment or a transfer, at most once',
   description:
-    'The rules hold for a reversal too: money that is no longer there cannot be taken back. ' +
+    'The rules apply to a reversal too: money that is no longer there cannot be taken back. ' +
     'A reversal itself cannot be reversed.',
   arguments: [{ name: 'operation', summary: 'id of the operation to reverse' }],
   options: writingOptions,
@@ -24,7 +24,7 @@ export const reverse: Command = {
         import('../bank/index.ts'),
         session.bank(),
       ]);
-      // Without the names of others, the error is still true.
+      // Without similar ids, the error is still true.
       const named = await notFoundToReverse(bank, reverses).catch(() => error);
       throw await hintAtNoBank(bank, named);
     });

@@ -5,18 +5,18 @@ import { timeFormat } from '../core/time.ts';
 import { recordView, type View } from '../render/view.ts';
 import { hintAtNoBank } from './bank-notices.ts';
 import type { Command } from './command.ts';
+import { argument } from './command-input.ts';
 import { resultZone, warning } from './notice.ts';
-import { argument } from './typed.ts';
 
 export const show: Command = {
   name: 'show',
   summary: 'show whether an operation was applied, with its postings, or refused',
   description:
-    'What the journal says of one operation: that it was applied, with its postings and whether ' +
-    'it was reversed; or that it was refused, when, why, and who asked for it. Only rows of a ' +
-    'file (apply) are kept when they are refused: a refused single command leaves no trace. If ' +
-    'the journal does not have the id, similar ones are named. The beginning of an id will do if ' +
-    'no other id begins with it.',
+    'Shows what the journal says about one operation: that it was applied, with its postings ' +
+    'and whether it was reversed; or that it was refused, when, why, and who asked for it. Only ' +
+    'rows of a file (apply) are kept if they are refused: a refused single command leaves no ' +
+    'trace. If the journal does not have the id, similar ones are named. The beginning of an id ' +
+    'will do if no other id begins with it.',
   arguments: [{ name: 'operation', summary: 'operation id, or its first 4 characters or more' }],
   options: [],
   examples: ['bankctl show till-7-000123', 'bankctl show till-7-000123 --json'],
@@ -31,8 +31,8 @@ export const show: Command = {
     });
     if (data.operation !== id) {
       const [asked, found] = [quote(id), quote(data.operation)];
-      const only = 'the only one that begins with it';
-      const message = `No operation is called ${asked}; this is ${found}, ${only}.`;
+      const only = 'the only one whose id begins with it';
+      const message = `No operation has the id ${asked}; this is ${found}, ${only}.`;
       warning(session, 'prefix', message, { asked: id, operation: data.operation });
     }
     const formatAt = timeFormat(await resultZone(session));

@@ -1,17 +1,17 @@
 import type { Command } from './command.ts';
-import { argument, parsePosting, writingOptions } from './typed.ts';
-import { postOne } from './writing.ts';
+import { argument, parsePosting, writingOptions } from './command-input.ts';
+import { postOne } from './single-posting.ts';
 
 export const freeze = statusCommand(
   'freeze',
-  'let nothing move on an account until it is unfrozen',
+  'block an account: no money moves until it is unfrozen',
 );
 
-export const unfreeze = statusCommand('unfreeze', 'let money move again on a frozen account');
+export const unfreeze = statusCommand('unfreeze', 'unblock a frozen account: money can move again');
 
-export const close = statusCommand('close', 'end an account for good; its balance must be zero');
+export const close = statusCommand('close', 'close an account for good; its balance must be zero');
 
-/** The three differ in their verb alone. */
+/** The three commands differ only in their verb. */
 function statusCommand(type: 'freeze' | 'unfreeze' | 'close', summary: string): Command {
   return {
     name: type,
@@ -21,7 +21,7 @@ function statusCommand(type: 'freeze' | 'unfreeze' | 'close', summary: string): 
       { name: 'account', summary: 'number of the account' },
     ],
     options: writingOptions,
-    examples: [`bankctl ${type} branch1 ACC --memo "as the court ordered"`],
+    examples: [`bankctl ${type} branch1 ACC --memo "by court order"`],
     run: async (typed, session) => {
       const fields = { branch: argument(typed, 0), account: argument(typed, 1) };
       return postOne(session, parsePosting(type, fields, typed, await session.config()));

@@ -12,14 +12,14 @@ import type { StressResult } from '../stress/result.ts';
 import type { StressMode } from '../stress/setup/options.ts';
 import { openToWrite } from '../system/pipe.ts';
 import type { Session, Typed } from './command.ts';
-import { textOption } from './typed.ts';
+import { textOption } from './command-input.ts';
 
 /** A run that is over, and what only some of it shows. */
 export interface StressRun {
   readonly result: StressResult;
-  /** Of the mongod; undefined if there was none. */
+  /** The version of the mongod; undefined if there was none. */
   readonly serverVersion?: string | undefined;
-  /** For the report: of the result's models, in order. Called once, if at all. */
+  /** For the report: the timelines of the result's models, in order. Called at most once. */
   readonly timelines?: () => readonly (EventTimeline | undefined)[];
   /** What an exploration of the ledger covered, in sentences. */
   readonly covered?: readonly string[];
@@ -136,7 +136,7 @@ function circumstances(
   };
 }
 
-/** Options that change where the output goes, not what is run; the seed is added apart. */
+/** Options that change where the output goes, not what is run; the seed is added separately. */
 const notRepeated: ReadonlySet<string> = new Set(['report', 'history', 'keep', 'seed']);
 
 /** The words after `bankctl stress` that run the same again, without passwords. */

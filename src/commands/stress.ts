@@ -30,9 +30,9 @@ import {
 } from '../stress/setup/options.ts';
 import { uriFromFile } from '../system/uri-file.ts';
 import type { Command, Session, Typed } from './command.ts';
+import { textOption, wholeNumberOption } from './command-input.ts';
 import { mongodHost } from './mongod-host.ts';
 import { type StressRun, wantsReport, withReport } from './stress-report.ts';
-import { textOption, wholeNumberOption } from './typed.ts';
 
 /** Each option, in the order of the help: its value, if it takes one, and its summary. */
 const flags = {
@@ -66,7 +66,7 @@ export const stress: Command = {
     'With --uri it creates a database there, and drops it at the end.\n\n' +
     'With --model ledger a bank workload goes through the real write path: transfers,\n' +
     'increments, reversals, repeated requests and snapshots. --faults kill keeps killing the\n' +
-    'server by SIGKILL and restarting it; --faults failover kills the primary of three servers.\n' +
+    'server with SIGKILL and restarting it; --faults failover kills the primary of three.\n' +
     'SIGKILL is not a power cut: the kernel keeps what the server had written.\n\n' +
     'With --exhaustive it tries every schedule of a few workers, one increment each, instead of\n' +
     'leaving it to luck; --points, --preemptions, --random and --schedule imply it.',
@@ -113,7 +113,7 @@ async function runStress(typed: Typed, session: Session): Promise<SingleResult> 
     import('../render/paint.ts'),
   ]);
   const format = { mode, paint: createPaint(globals.colour), width: context.width };
-  // What was covered until the interruption is a result; that there was one is the status.
+  // What was covered before the interruption is the result; the status says that there was one.
   const isCut = (mode === 'exhaustive' || mode === 'schedules') && context.interrupted.aborted;
   return {
     kind: 'single',
@@ -208,12 +208,12 @@ async function parsePlace(typed: Typed, session: ParseSession): Promise<Place> {
   };
 }
 
-/** Only what is on the command line: stress is not for the deployment of the config. */
+/** Only the command line counts: stress never uses the deployment of the config. */
 async function stressUri({ globals, context, talk }: ParseSession): Promise<string | undefined> {
   if (globals.uriFile !== undefined) return uriFromFile(globals.uriFile, context.interrupted);
   if (globals.uri === undefined) return undefined;
   if (hasPassword(globals.uri)) {
-    talk('A password on the command line is seen by others: use --uri-file.');
+    talk('Others can see a password on the command line: use --uri-file.');
   }
   const uri = checkUri(globals.uri, 'given with --uri');
   const notice = ignoredNotice(uri);
@@ -250,7 +250,7 @@ async function runMode(
   return { ...run, serverVersion };
 }
 
-/** What a run of any mode takes from the session; it shows its progress there. */
+/** What a run of any mode takes from the session, which shows its progress. */
 function stressHost(session: Session) {
   const { freshId, freshSeed } = session.context;
   const share = (done: number, total: number | undefined) =>
@@ -269,7 +269,7 @@ function stressHost(session: Session) {
   };
 }
 
-/** That, and a callback for when the server is there. */
+/** The host, with a callback for when the server is up. */
 type Host = ReturnType<typeof stressHost> & Required<Pick<LoadHost, 'opened'>>;
 
 const showEveryNs = 100_000_000n;

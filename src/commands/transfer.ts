@@ -1,7 +1,7 @@
 import type { Config } from '../config/config.ts';
 import type { Command, Typed } from './command.ts';
-import { argument, parsePosting, writingOptions } from './typed.ts';
-import { postOne } from './writing.ts';
+import { argument, parsePosting, writingOptions } from './command-input.ts';
+import { postOne } from './single-posting.ts';
 
 export const transfer: Command = {
   name: 'transfer',

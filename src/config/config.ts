@@ -22,7 +22,7 @@ export interface Config {
   readonly database: string;
   /** Whether the file says which database; otherwise the URI may. */
   readonly databaseGiven?: boolean;
-  /** The journal's collection, or false if the bank does without one. */
+  /** The journal's collection, or false if the bank keeps none. */
   readonly journal: string | false;
   /** The zone of reports, an IANA name: what a bare date means, and how people see times. */
   readonly timezone: string;
@@ -33,7 +33,7 @@ export interface Config {
 
 const usd: Currency = Object.freeze({ code: 'USD', digits: 2 });
 
-/** What holds if no config file is found: database `bank`, two branches in US dollars. */
+/** What applies if no config file is found: database `bank`, two branches in US dollars. */
 export const builtInConfig: Config = Object.freeze({
   source: undefined,
   database: 'bank',
@@ -53,7 +53,7 @@ export const builtInConfig: Config = Object.freeze({
   ),
 });
 
-/** Why a bank cannot be kept in a database of that name; undefined when it can. */
+/** Why a bank cannot be kept in a database of that name; undefined if it can. */
 export function databaseNameProblem(name: string): string | undefined {
   if (name === '') return 'is empty';
   if (name.length > 63) return 'is longer than 63 characters';

@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { BankctlError } from '../core/errors.ts';
 import { type Currency, parseAmount } from '../core/money.ts';
-import { nearest } from '../core/nearest.ts';
+import { nearest } from '../core/near-names.ts';
 import { hasPassword } from '../core/redaction.ts';
 import { isPrintable } from '../core/text.ts';
 import { isTimeZone } from '../core/time.ts';
@@ -38,21 +38,21 @@ const collectionName = z
   .refine((name) => !name.includes('\0'), 'has a null byte')
   .refine(isPrintable, 'has a character that cannot be printed')
   .refine((name) => !name.startsWith('system.'), "begins with system., which is MongoDB's own")
-  .refine((name) => name !== identityCollection, 'is where bankctl keeps what belongs to whom')
-  .refine((name) => !/^\.|\.\.|\.$/.test(name), 'has a point where MongoDB does not allow one');
+  .refine((name) => name !== identityCollection, 'is where bankctl records which branch owns what')
+  .refine((name) => !/^\.|\.\.|\.$/.test(name), 'has a dot where MongoDB does not allow one');
 
 const branchName = z
   .string()
   .min(1, 'is empty')
   .max(64, 'is longer than 64 characters')
-  .refine((name) => !name.includes(':'), 'has a colon, which parts a branch from an account')
+  .refine((name) => !name.includes(':'), 'has a colon, which separates a branch from an account')
   .refine((name) => !/\s/u.test(name), 'has white space')
   .refine(isPrintable, 'has a character that cannot be printed');
 
 const currencyCode = z
   .string()
   .refine((code) => currencyDigits(code) !== undefined, 'is not an ISO 4217 currency code')
-  .describe('ISO 4217 code; its minor digits bound every amount');
+  .describe('ISO 4217 code; its minor digits limit every amount');
 
 const amount = z
   .string('must be text, in quotes, so that no digit is lost')
@@ -70,11 +70,11 @@ const branch = z
     currency: currencyCode.optional(),
     minBalance: amount
       .optional()
-      .describe('Lowest balance an account may have, in quotes; "0" where it is left out'),
+      .describe('Lowest balance an account may have, in quotes; "0" if left out'),
   })
   .describe('A branch');
 
-/** The config file: validated by this, and described by the JSON Schema that is made of it. */
+/** The schema that validates the config file, and from which its JSON Schema is generated. */
 const configFile = z
   .strictObject({
     $schema: z.string().optional().describe('Where an editor finds this schema'),
@@ -88,14 +88,14 @@ const configFile = z
     uri: z.string().optional().describe('MongoDB deployment, without a password'),
     branches: z
       .record(branchName, branch)
-      .refine((branches) => Object.keys(branches).length > 0, 'is empty: a bank has a branch')
+      .refine((branches) => Object.keys(branches).length > 0, 'is empty: a bank needs a branch')
       .describe('Branch names and what they own'),
   })
   .describe('bankctl config file');
 
 type ConfigFile = z.output<typeof configFile>;
 
-/** One reason for refusing a config: where it stands, and why. */
+/** One reason for refusing a config: which key, and why. */
 interface ConfigProblem {
   /** Keys from the top, such as `branches.branch1.collection`. */
   readonly key: string;
@@ -103,12 +103,12 @@ interface ConfigProblem {
 }
 
 /**
- * Makes the frozen config of a parsed file.
+ * Makes the frozen config from a parsed file.
  *
  * @returns the config, or every reason for refusing it
  */
 export function validateConfig(source: string, value: unknown): Config | readonly ConfigProblem[] {
-  // A record of the schema library leaves this key out without a word.
+  // A record of the schema library silently drops this key.
   if (Object.hasOwn(Object(Object(value).branches), '__proto__')) {
     return [{ key: 'branches.__proto__', reason: 'cannot be a name' }];
   }
@@ -185,9 +185,9 @@ function collectionProblems(
     const key = `branches.${name}.collection`;
     const owner = owners.get(collection);
     if (owner)
-      problems.push({ key, reason: `is ${collection}, which belongs to ${owner} already` });
+      problems.push({ key, reason: `is ${collection}, which already belongs to ${owner}` });
     owners.set(collection, `branch ${name}`);
-    if (names.has(name)) problems.push({ key: `branches.${name}`, reason: 'is there twice' });
+    if (names.has(name)) problems.push({ key: `branches.${name}`, reason: 'appears twice' });
     names.add(name);
     if (
       Buffer.byteLength(`${file.database ?? builtInConfig.database}.${collection}`) > namespaceBytes
@@ -198,7 +198,7 @@ function collectionProblems(
   return problems;
 }
 
-/** A password in a file that is committed and copied about is a password lost. */
+/** A password in a file that is committed and copied around is no longer a secret. */
 function uriProblems(uri: string | undefined): readonly ConfigProblem[] {
   if (uri === undefined) return [];
   if (!/^mongodb(\+srv)?:\/\//.test(uri)) {
@@ -226,12 +226,12 @@ function toProblems(issue: z.core.$ZodIssue): readonly ConfigProblem[] {
     return [{ key, reason: issue.issues[0]?.message ?? issue.message }];
   }
   if (issue.code === 'invalid_type' && issue.message.startsWith('Invalid input')) {
-    return [{ key, reason: `is missing or not ${article(issue.expected)}` }];
+    return [{ key, reason: `is missing or not ${nameType(issue.expected)}` }];
   }
   return [{ key, reason: issue.message }];
 }
 
-/** @param path keys of the mapping that has it; none at the top */
+/** @param path keys of the mapping that has it; empty at the top */
 function unknownKey(name: string, path: readonly string[]): string {
   const meant = nearest(name, Object.keys((path.length === 0 ? configFile : branch).shape));
   return meant === undefined ? 'is unknown' : `is unknown; did you mean ${meant}?`;
@@ -248,9 +248,9 @@ function brief(key: string): string {
   return key.length > 64 ? `${key.slice(0, 61)}...` : key;
 }
 
-function article(expected: string): string {
-  const noun = expected === 'record' || expected === 'object' ? 'mapping' : expected;
-  return `a ${noun === 'string' ? 'text' : noun}`;
+function nameType(expected: string): string {
+  if (expected === 'string') return 'text';
+  return `a ${expected === 'record' || expected === 'object' ? 'mapping' : expected}`;
 }
 
 /** The JSON Schema that ships as `schema/bankctl.config.schema.json`. */

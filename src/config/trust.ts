@@ -6,20 +6,20 @@ import { BankctlError } from '../core/errors.ts';
 import { shellWord } from '../core/text.ts';
 import { maxLinks, membership, pathSteps, realEyes, userName } from '../system/ownership.ts';
 
-/** Owner and mode of what somebody has to be trusted with. */
+/** Owner and mode of a file or directory that has to be trusted. */
 type Owned = Pick<Stats, 'uid' | 'gid' | 'mode'>;
 
 /**
  * Makes sure that nobody but the user and root could have put a file where it was found: not the
- * file itself, nor its directory, nor a symbolic link on the way to it. As `safe.directory` of git,
- * but for what others can write as well.
+ * file itself, nor its directory, nor a symbolic link on the way to it. Like git's
+ * `safe.directory`, but also for what others can write.
  *
- * @param opened the open file, which is what was looked at, whatever stands there meanwhile
+ * @param opened the stats of the open file, whatever is at the path by now
  * @throws `config_not_trusted`
  */
 export async function refuseUntrusted(path: string, opened: Stats): Promise<void> {
   const uid = geteuid?.();
-  // Windows has neither owners nor modes of this kind.
+  // Windows has no owners and modes of this kind.
   if (uid === undefined) return;
   refuseOwner(path, path, opened, uid);
   let end = path;
@@ -39,13 +39,13 @@ export async function refuseUntrusted(path: string, opened: Stats): Promise<void
 }
 
 /**
- * Makes sure that a config in this directory would be taken.
+ * Makes sure that a config in this directory would be trusted.
  *
  * @throws `config_not_trusted`
  */
 export async function refuseUntrustedDirectory(directory: string, path: string): Promise<void> {
   const uid = geteuid?.();
-  // What is not there, or may not be looked at, is not written to either, which says why.
+  // If it is missing or cannot be inspected, writing to it fails too, and says why.
   const found = await stat(directory).catch(() => undefined);
   if (uid !== undefined && found) refuseOwner(path, directory, found, uid);
 }

@@ -3,7 +3,7 @@ import { hostname, userInfo } from 'node:os';
 import type { Readable, Writable } from 'node:stream';
 
 /**
- * All that bankctl takes from its surroundings, made in one place. Nothing below `main` reads
+ * Everything that bankctl takes from its surroundings, in one place. Nothing below `main` reads
  * `process`, the clock or a random source by itself, so a test hands in its own record.
  */
 export interface Context {
@@ -24,7 +24,7 @@ export interface Context {
   readonly freshId: () => string;
   /** A fresh seed for a reproducible run, 0 to 2^31 - 1. */
   readonly freshSeed: () => number;
-  /** Who is at the keyboard, as `user@host`; is in the journal as `by`. */
+  /** Who is at the keyboard, as `user@host`; `by` in the journal. */
   readonly author: string;
   /** Aborted when the user presses Ctrl-C or the process is asked to end. */
   readonly interrupted: AbortSignal;
@@ -43,7 +43,7 @@ export function createContext(): Context {
     cwd: workingDirectory(),
     nowMs: Date.now,
     monotonicNs: process.hrtime.bigint,
-    // By way of the global, which loads nothing until it is first used.
+    // Through the global, which loads nothing until it is first used.
     freshId: () => crypto.randomUUID(),
     freshSeed: () => (crypto.getRandomValues(new Uint32Array(1))[0] ?? 0) >>> 1,
     author: author(),

@@ -18,7 +18,7 @@ export function parseDuration(text: string, option: string): number {
   throw new BankctlError(
     'usage',
     `${option} ${quote(text)} is not a length of time.`,
-    `Write ${option} 10s, or 500ms, or 2m; a day is the most.`,
+    `Write ${option} 10s, or 500ms, or 2m; the maximum is a day.`,
   );
 }
 

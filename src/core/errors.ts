@@ -1,4 +1,4 @@
-/** What the process answers with; README explains each. */
+/** The exit statuses; README explains each. */
 export const Status = {
   done: 0,
   refused: 1,
@@ -15,7 +15,7 @@ interface ErrorRow {
   readonly status: Status;
   /** What it means, for the reference; one line. */
   readonly meaning: string;
-  /** What to type next, unless the place that throws knows better. */
+  /** What to type next, unless whoever throws the error knows better. */
   readonly hint: string;
 }
 
@@ -34,7 +34,7 @@ export const errorTable = {
   invalid_account: row(
     2,
     'An account number is 1 to 64 printable characters.',
-    'Type it as it stands in the bank, for example ACC-1.',
+    'Type it exactly as it is in the bank, for example ACC-1.',
   ),
   invalid_amount: row(
     2,
@@ -44,16 +44,16 @@ export const errorTable = {
   invalid_operation_id: row(
     2,
     'An operation id is 1 to 128 printable characters.',
-    'Use letters, digits and signs; without --id, a new operation gets an id of its own.',
+    'Use letters, digits and punctuation; without --id, bankctl makes up an id.',
   ),
   invalid_memo: row(
     2,
     'A memo is at most 500 printable characters.',
-    'Shorten the text after --memo, or leave out what cannot be seen in it.',
+    'Shorten the text after --memo, or leave out its invisible characters.',
   ),
   invalid_config: row(
     2,
-    'The config file says something it must not.',
+    'The config file has a key or a value that is not allowed.',
     'Correct that line; docs/config.md describes every key.',
   ),
   config_unreadable: row(
@@ -63,18 +63,18 @@ export const errorTable = {
   ),
   config_not_trusted: row(
     2,
-    'A config found from the working directory upward could have been put there by others.',
-    'Name it with --config if you mean it, or take away the right of others to write there.',
+    'A config found in the working directory or above it could have been put there by others.',
+    'Name it with --config if you mean it, or stop others from writing there.',
   ),
   config_mismatch: row(
     2,
-    'The config or the URI contradicts what the database says of itself.',
-    'Correct the config; bankctl init --rename changes the database where nothing contradicts.',
+    'The config or the URI contradicts what the database records about itself.',
+    'Correct the config; bankctl init --rename changes the database if no document disagrees.',
   ),
   invalid_uri: row(
     2,
     'The connection string cannot be used.',
-    'It looks like mongodb://HOST:27017 or mongodb+srv://CLUSTER; passwords go in BANKCTL_URI.',
+    'Write it as mongodb://HOST:27017 or mongodb+srv://CLUSTER; passwords go in BANKCTL_URI.',
   ),
   journal_disabled: row(
     2,
@@ -86,31 +86,31 @@ export const errorTable = {
     'A file of rows cannot be read.',
     'Check the path and its permissions; - reads the standard input.',
   ),
-  file_empty: row(2, 'A file of rows has none.', 'Check that whatever writes the file has run.'),
+  file_empty: row(2, 'A file has no rows.', 'Check that whatever writes the file has run.'),
   invalid_row: row(
     2,
-    'A line of a file is not the row that was expected.',
-    'Correct that line, and give the whole file again: what is applied is not applied twice.',
+    'A line of a file is not a valid row.',
+    'Correct that line and run the whole file again: what was applied is not applied twice.',
   ),
   file_format: row(
     2,
-    'A file is something else than rows of text, such as a spreadsheet or a compressed file.',
+    'A file is something other than rows of text, such as a spreadsheet or a compressed file.',
     'Save it as CSV with commas, or as NDJSON, in UTF-8.',
   ),
   row_repeated: row(
     2,
-    'A file has one operation id on two lines, so one of them would not be posted.',
-    'Give each row an id of its own, or leave the ids out and name the file with --batch NAME.',
+    'A file has the same operation id on two lines, so one of them would not be posted.',
+    'Give each row its own id, or leave the ids out and name the file with --batch NAME.',
   ),
   line_cut: row(
     2,
-    'The last line of a file has no line end, so the end of the file may be missing.',
+    'The last line of a file has no newline, so the end of the file may be missing.',
     'Fetch the file again, or say that it is complete with --last-line-complete.',
   ),
   file_repeated: row(
     2,
     'The same rows were given under another --batch name: they would be applied twice.',
-    'Give the first --batch name to make sure, or --again if they are meant a second time.',
+    'Use the first --batch name to apply them all once, or --again to apply them again.',
   ),
   not_exportable: row(
     1,
@@ -120,11 +120,11 @@ export const errorTable = {
   row_without_id: row(
     2,
     'A row has no operation id, so a repeated file could post it twice.',
-    'Give each row an id, or name the batch once for all of them with --batch NAME.',
+    'Give each row an id, or name the whole batch with --batch NAME.',
   ),
   invalid_history: row(
     2,
-    'A line of a history is not in its format.',
+    'A line of a history is not in the documented format.',
     'docs/history.md describes every line; name a file that bankctl stress --history wrote.',
   ),
   account_not_found: row(
@@ -134,7 +134,7 @@ export const errorTable = {
   ),
   account_exists: row(
     1,
-    'The branch has that account already.',
+    'The branch already has that account.',
     'See it with bankctl balance BRANCH ACCOUNT.',
   ),
   account_frozen: row(
@@ -169,12 +169,12 @@ export const errorTable = {
   ),
   duplicate_account: row(
     1,
-    "A branch's collection holds two documents of one account number.",
+    "A branch's collection holds two documents with the same account number.",
     'Find out which program wrote them, and keep one.',
   ),
   behind_journal: row(
     1,
-    'The journal has postings that the document of the account does not have.',
+    'The journal has postings that the document of the account lacks.',
     'Find out which program deleted or replaced that document.',
   ),
   capped_collection: row(
@@ -185,7 +185,7 @@ export const errorTable = {
   bad_identity: row(
     1,
     'The document that says what belongs to which branch is not what bankctl writes.',
-    'Find out which program wrote it; bankctl init --rename writes it anew from the config.',
+    'Find out which program wrote it; bankctl init --rename rewrites it from the config.',
   ),
   account_not_frozen: row(
     1,
@@ -200,8 +200,8 @@ export const errorTable = {
   same_account: row(1, 'A transfer needs two different accounts.', 'Name another account.'),
   currency_mismatch: row(
     1,
-    'The two branches keep different currencies.',
-    'Transfer between branches of one currency; bankctl branches lists them.',
+    'The two branches have different currencies.',
+    'Transfer between branches with the same currency; bankctl branches lists them.',
   ),
   amount_negative: row(
     1,
@@ -216,21 +216,21 @@ export const errorTable = {
   operation_ambiguous: row(
     1,
     'Several operations have an id that begins like this.',
-    'Give more of the id.',
+    'Type more of the id.',
   ),
   not_reversible: row(
     1,
     'Only an increment or a transfer can be reversed.',
-    'Make a new operation that puts it right.',
+    'Post a new operation that corrects it.',
   ),
   already_reversed: row(
     1,
-    'The operation was reversed before; that happens at most once.',
+    'The operation has already been reversed, which can be done only once.',
     'See the reversal with bankctl show OPERATION.',
   ),
   time_out_of_range: row(
     1,
-    'The journal cannot be asked for that time: it is yet to come, or before the first posting.',
+    'The journal cannot answer for that time: it is in the future, or before the first posting.',
     'bankctl history BRANCH ACCOUNT shows the times of its postings.',
   ),
   refused_by_server: row(
@@ -241,7 +241,7 @@ export const errorTable = {
   batch_refused: row(
     1,
     'Another operation of the same all-or-nothing batch was refused.',
-    'Correct that one, and give the batch again.',
+    'Correct that one, and run the batch again.',
   ),
   too_many_operations: row(
     1,
@@ -255,8 +255,8 @@ export const errorTable = {
   ),
   amount_precision: row(
     1,
-    'The amount has more digits than its currency.',
-    'Round it to the digits of the currency.',
+    'The amount has more decimals than its currency.',
+    'Round it to the decimals of the currency.',
   ),
   below_minimum: row(
     1,
@@ -266,11 +266,11 @@ export const errorTable = {
   balance_limit: row(
     1,
     'The result would be larger than a balance can be.',
-    'A balance has at most 24 digits, the minor ones included.',
+    'A balance has at most 24 digits, including the decimals.',
   ),
   operation_id_conflict: row(
     1,
-    'The operation id was used for something else.',
+    'The operation id was already used for something else.',
     'See the first with bankctl show OPERATION; use a fresh id only for a new operation.',
   ),
   not_writable: row(
@@ -281,7 +281,7 @@ export const errorTable = {
   unreachable: row(
     3,
     'No database answers there.',
-    'Check the address and that the server runs; --timeout sets how long to wait.',
+    'Check the address, and that the server is running; --timeout sets how long to wait.',
   ),
   authentication_failed: row(
     3,
@@ -300,13 +300,13 @@ export const errorTable = {
   ),
   not_initiated: row(
     3,
-    'The server has no replica set config: rs.initiate() was never run, or not for it.',
+    'The server has no replica set config: rs.initiate() was never run, or not for this server.',
     'Run rs.initiate() on it in mongosh; if the set has other members, name one of those.',
   ),
   timed_out: row(
     3,
     'The database was too slow to finish in time.',
-    'Wait longer, with --timeout 60s; what changes an account is repeated with the same --id.',
+    'Wait longer, with --timeout 60s; repeat a change to an account with the same --id.',
   ),
   outcome_unknown: row(
     3,
@@ -330,8 +330,8 @@ export const errorTable = {
   ),
   no_local_database: row(
     3,
-    'There is no local database yet, and only a command that fills one makes it.',
-    'bankctl init makes one; BANKCTL_URI or --uri names a database elsewhere.',
+    'There is no local database yet, and this command does not create one.',
+    'bankctl init creates one; BANKCTL_URI or --uri names a database elsewhere.',
   ),
   not_ours: row(
     1,
@@ -360,7 +360,7 @@ export class BankctlError extends Error {
   /**
    * @param code a row of `errorTable`
    * @param message one sentence that names the offending thing
-   * @param hint what to type next; the table's own if this is left out
+   * @param hint what to type next; the table's own by default
    */
   constructor(code: ErrorCode, message: string, hint?: string, options?: ErrorOptions) {
     super(message, options);

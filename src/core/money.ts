@@ -20,7 +20,7 @@ export const maxMinor = 10n ** 24n - 1n;
 
 const plainDecimal = /^[+-]?(\d+)(?:\.(\d+))?$/;
 
-/** As `2.500` is written for 2500 when a comma separates the cents. */
+/** `2.500` means 2500 to people who separate the cents with a comma. */
 const pointedThousand = /^[+-]?[1-9]\d{0,2}\.\d{3}$/;
 
 /**

@@ -3,7 +3,7 @@ import { visible } from './text.ts';
 import { decoded } from './uri.ts';
 
 /**
- * One line for a person: a message, a hint, a line of talk. No password stays in it, and nothing
+ * One line for a person: a message, a hint or a notice. No password stays in it, and nothing
  * that drives the terminal. Everything that goes to stderr comes through here.
  *
  * @param uris connection strings in use: a driver may quote any part of them
@@ -23,7 +23,7 @@ export function withoutSecrets(text: string, uris: readonly (string | undefined)
   return secrets.reduce((shown, secret) => shown.replaceAll(secret, '***'), redact(text));
 }
 
-/** The same error, if no secret is in what it says; otherwise one that says it without. */
+/** The same error if its texts hold no secret; otherwise one without the secrets. */
 export function withoutSecretsIn(error: unknown, uris: readonly (string | undefined)[]): unknown {
   if (!(error instanceof Error)) return error;
   const clean = (text: string) => withoutSecrets(text, uris);
@@ -39,7 +39,7 @@ export function withoutSecretsIn(error: unknown, uris: readonly (string | undefi
   return shown;
 }
 
-/** As it is typed, and as the server is sent it. A word of three letters occurs anywhere. */
+/** As typed, and as sent to the server. A word of three letters could occur anywhere. */
 function secretsOf(uri: string): readonly string[] {
   const password = passwordOf(uri);
   if (password === undefined || password.length < 4) return [];
@@ -123,7 +123,9 @@ function withoutMongodbPassword(rest: string): string {
   return withoutPasswords(shown);
 }
 
-/** For a text without connection strings of MongoDB, where a URL's colon is mostly a port's. */
+/**
+ * For a text without connection strings of MongoDB, where the colon in a URL is usually the port's.
+ */
 function withoutPasswords(text: string): string {
   const lastAt = text.lastIndexOf('@');
   let shown = '';
@@ -164,7 +166,7 @@ function matchAt(sticky: RegExp, text: string, from: number): string {
   return sticky.exec(text)?.[0] ?? '';
 }
 
-/** Whether hosts with ports stand there, to something that ends them. */
+/** Whether the text begins with a list of hosts, each with or without a port. */
 function isHostList(text: string): boolean {
   const [authority = ''] = /^[^\s"'<>/?]*/.exec(text) ?? [];
   return authority
@@ -173,7 +175,7 @@ function isHostList(text: string): boolean {
     .every((host) => /^(?:\[[\da-f:.]+\]|[^:]*)(?::\d{1,5})?$/i.test(host));
 }
 
-/** How many characters at the end are the sentence's rather than the host's. */
+/** How many characters at the end belong to the sentence rather than to the host. */
 function trailing(authority: string): number {
   let count = 0;
   while (/[.;:,)`]/.test(authority.at(-1 - count) ?? '')) count += 1;
@@ -185,14 +187,14 @@ export function hasPassword(uri: string): boolean {
   return passwordOf(uri) !== undefined || withoutSecretOptions(uri) !== uri;
 }
 
-/** The password as it stands in a connection string, still escaped; undefined if there is none. */
+/** The password as written in a connection string, still escaped; undefined if there is none. */
 function passwordOf(uri: string): string | undefined {
   const colon = passwordColon(uri);
   const password = colon === -1 ? '' : uri.slice(colon + 1, uri.lastIndexOf('@'));
   return password === '' ? undefined : password;
 }
 
-/** What a string that is meant as a connection string begins with, right or wrong. */
+/** How a string that is meant as a connection string begins, right or wrong. */
 const meantScheme = /^\s*(?:mongodb(?:\+srv)?:\/{0,2}|[a-z][a-z\d+.-]*:\/\/)/i;
 
 /** Where the colon before the password is: the first one after the scheme; -1 if there is none. */

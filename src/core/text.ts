@@ -2,15 +2,15 @@
 // overrides, private and unassigned characters, line separators, and what Unicode says to ignore.
 const anyInvisible = /[\p{C}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}]/gu;
 // U+FFFD stands where bytes were not UTF-8: two names that differ could both be spelled with it.
-// U+2800 looks like a space, and is none.
+// U+2800 looks like a space, but is not one.
 const unprintable = /[\p{C}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}\uFFFD\u2800]/u;
 
-/** All that most texts have; a search through the tables of Unicode takes much longer. */
+/** Covers most texts; a search through the tables of Unicode takes much longer. */
 const plainAscii = /^[\x20-\x7E]*$/;
 const plainLines = /^[\n\x20-\x7E]*$/;
 
 /**
- * True for text that can name something: on one line, and without any character that is not seen,
+ * True for text that can name something: on one line, and without invisible characters,
  * so that two names that look the same are the same.
  */
 export function isPrintable(text: string): boolean {
@@ -21,7 +21,7 @@ export function isPrintable(text: string): boolean {
 export function unseenInName(text: string): string | undefined {
   if (plainAscii.test(text)) return undefined;
   const [character] = unprintable.exec(text) ?? [];
-  return character === undefined ? undefined : escaped(character);
+  return character === undefined ? undefined : escapeCharacter(character);
 }
 
 /** The same for text that people read, such as a memo, in which words may need joiners. */
@@ -48,15 +48,15 @@ function withoutNeededJoiners(text: string): string {
 const shortEscapes: Readonly<Record<string, string>> = { '\n': '\\n', '\r': '\\r', '\t': '\\t' };
 
 /**
- * Text as it is safe to show on one line of a terminal: whatever could break the line, drive the
- * terminal, or stand there unseen is written as `\x1b`, `\u202e` or `\u{e0041}`. What is safe
- * already comes back as it is.
+ * Text that is safe to show on one line of a terminal: whatever could break the line, drive the
+ * terminal, or go unseen is written as `\x1b`, `\u202e` or `\u{e0041}`. What is safe
+ * already is returned unchanged.
  */
 export function visible(text: string): string {
-  return plainAscii.test(text) ? text : text.replace(anyInvisible, escaped);
+  return plainAscii.test(text) ? text : text.replace(anyInvisible, escapeCharacter);
 }
 
-function escaped(character: string): string {
+function escapeCharacter(character: string): string {
   const short = shortEscapes[character];
   if (short !== undefined) return short;
   const code = (character.codePointAt(0) ?? 0).toString(16);
@@ -64,7 +64,7 @@ function escaped(character: string): string {
   return code.length <= 4 ? `\\u${code.padStart(4, '0')}` : `\\u{${code}}`;
 }
 
-/** The same plain data, as JSON can hold it, with every text in it made `visible`. */
+/** The same plain data, as JSON holds it, with every string in it made `visible`. */
 export function visibleTexts<T>(data: T): T {
   return JSON.parse(JSON.stringify(data), (_, value) =>
     typeof value === 'string' ? visible(value) : value,
@@ -72,7 +72,7 @@ export function visibleTexts<T>(data: T): T {
 }
 
 /**
- * JSON of one value, in which whatever a terminal or a line reader could take for something else
+ * JSON of one value, in which whatever a terminal or a line reader could misread
  * is escaped: U+2028, U+2029, C1 controls, format characters. Parsed, it is the same value.
  */
 export function jsonText(data: unknown, space?: number): string {
@@ -100,7 +100,7 @@ export function jsonFields(text: string): Readonly<Record<string, unknown>> {
   }
 }
 
-/** Text of a stranger, in double quotes, `visible`, and cut to 60 characters. */
+/** Untrusted text in double quotes, `visible`, and cut to 60 characters. */
 export function quote(text: string): string {
   const characters = [...text];
   const shown = characters.length > 60 ? `${characters.slice(0, 57).join('')}...` : text;
@@ -112,7 +112,7 @@ export function sentence(clause: string): string {
   return `${clause.charAt(0).toUpperCase()}${clause.slice(1)}.`;
 }
 
-/** A clause as a sentence: with its end, unless it has one. */
+/** A clause as a sentence: adds a full stop unless it already ends with a mark. */
 export function asSentence(clause: string): string {
   return /[.?!]$/.test(clause) ? clause : `${clause}.`;
 }
@@ -122,7 +122,7 @@ export function count(number: number | bigint, noun: string): string {
   return `${number} ${noun}${Number(number) === 1 ? '' : 's'}`;
 }
 
-/** A word as a shell reads it back; bash, if it has characters that are not seen. */
+/** A word quoted for a shell; for bash if it has invisible characters. */
 export function shellWord(text: string): string {
   if (/^[\w.:@/-]+$/.test(text)) return text;
   if (visible(text) === text) return `'${text.replaceAll("'", "'\\''")}'`;

@@ -31,7 +31,7 @@ const timeForm = new RegExp(
 const hourMs = 3_600_000;
 const dayMs = 24 * hourMs;
 
-/** Farther from any meridian no clock has ever been set. */
+/** No clock has ever been further from UTC. */
 const maxOffsetMs = 18 * hourMs;
 
 /** The years that MongoDB, Date and the zone's rules all agree on. */
@@ -42,10 +42,10 @@ const minYear = 1900;
  * offset is what the clocks of the zone showed. Fractions are cut to milliseconds, which is what
  * the database keeps.
  *
- * @param option the option it was given to, for the message
+ * @param option the option that it is the value of, for the message
  * @param zone IANA name
- * @throws `usage` for what is no time, for a day that the calendar does not have, and for a local
- *   time that the zone's clocks skipped or showed twice
+ * @throws `usage` for what is not a time, for a day that the calendar does not have, and for a
+ *   local time that the zone's clocks skipped or showed twice
  */
 export function parseSpan(text: string, option: string, zone: string): Span {
   const day = dayForm.exec(text);
@@ -54,7 +54,7 @@ export function parseSpan(text: string, option: string, zone: string): Span {
   if (!match) {
     throw new BankctlError(
       'usage',
-      `${option} ${quote(text)} is not a date or a time in the form of ISO 8601.`,
+      `${option} ${quote(text)} is not an ISO 8601 date or time.`,
       `Write the year first: ${option} 2026-11-24, or ${option} 2026-11-24T18:30:00+01:00.`,
     );
   }
@@ -77,7 +77,7 @@ function wallTime(match: RegExpExecArray, text: string, option: string): number 
   const lastDay = new Date(Date.UTC(2000 + (year % 400), month, 0)).getUTCDate();
   const monthName = `${match[1]}-${match[2]}`;
   const problems: readonly (readonly [boolean, string])[] = [
-    [year < minYear, `lies before the year ${minYear}`],
+    [year < minYear, `is before the year ${minYear}`],
     [month < 1 || month > 12, `has the month ${match[2]}, but a year has 12`],
     [day < 1 || day > lastDay, `has the day ${match[3]}, but ${monthName} has ${lastDay}`],
     [
@@ -108,7 +108,7 @@ function offsetOf(offset: string, text: string, option: string): number {
   );
 }
 
-/** The clocks of a zone: what they are ahead of UTC at a moment, in milliseconds. */
+/** The clocks of a zone: how far ahead of UTC they are at a moment, in milliseconds. */
 interface Clock {
   readonly zone: string;
   readonly offset: (atMs: number) => number;
@@ -142,9 +142,9 @@ function firstMoment(wallMs: number, clock: Clock): number {
   return after;
 }
 
-/** The moments, earliest first, at which the zone's clocks show a time: mostly one. */
+/** The moments, earliest first, at which the zone's clocks show a time: usually one. */
 function momentsOf(wallMs: number, { offset }: Clock): readonly number[] {
-  // Two days off, the offset is the one that held before, or holds after, any jump near by.
+  // Two days off, the offset is the one that held before, or holds after, any nearby jump.
   const offsets = [offset(wallMs - 2 * dayMs), offset(wallMs + 2 * dayMs)];
   const moments = offsets.map((ms) => wallMs - ms).filter((at) => at + offset(at) === wallMs);
   return [...new Set(moments)].sort((left, right) => left - right);
@@ -158,13 +158,13 @@ function zoneTime(wallMs: number, text: string, option: string, clock: Clock): D
   if (first !== undefined && second !== undefined) {
     throw new BankctlError(
       'usage',
-      `${option} ${quote(text)} came twice in ${zone}, as the clocks were set back.`,
+      `${option} ${quote(text)} occurred twice in ${zone}, when the clocks were set back.`,
       `Say which one is meant: ${toType(first)}, or ${toType(second)}.`,
     );
   }
   throw new BankctlError(
     'usage',
-    `${option} ${quote(text)} did not exist in ${zone}, as the clocks were set ahead.`,
+    `${option} ${quote(text)} did not exist in ${zone}, since the clocks were set forward.`,
     `Give a time with its offset, such as ${toType(firstMoment(wallMs, clock))}.`,
   );
 }

@@ -3,8 +3,8 @@ import { uriOptions } from './uri.ts';
 
 /**
  * Options that would weaken what bankctl promises: it reads what a majority has, from the primary,
- * a write is done when a majority has it, and --timeout holds. With the values that say the same,
- * in small letters.
+ * a write is done when a majority has it, and --timeout holds. With the values that agree with
+ * that, in lower case.
  */
 const ownConcerns: Readonly<Record<string, readonly string[]>> = {
   fsync: [],
@@ -25,7 +25,7 @@ const ownConcerns: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** Options that say where a deployment is and how to talk to it. */
-const ofConnection: ReadonlySet<string> = new Set(
+const connectionOptions: ReadonlySet<string> = new Set(
   (
     'appname authsource compressors connecttimeoutms directconnection heartbeatfrequencyms ' +
     'loadbalanced localthresholdms maxconnecting maxidletimems maxpoolsize minpoolsize ' +
@@ -35,7 +35,7 @@ const ofConnection: ReadonlySet<string> = new Set(
 );
 
 /** Options that send a credential, choose what is trusted, or name a file on this machine. */
-const ofTrust: ReadonlySet<string> = new Set(
+const trustOptions: ReadonlySet<string> = new Set(
   (
     'authmechanism authmechanismproperties proxyhost proxypassword proxyport proxyusername ' +
     'srvservicename tlsallowinvalidcertificates tlsallowinvalidhostnames tlscafile ' +
@@ -46,8 +46,8 @@ const ofTrust: ReadonlySet<string> = new Set(
 /**
  * A connection string without the options that bankctl sets itself.
  *
- * @returns it, and the names of those removed that asked for something else
- * @throws `invalid_uri` for an option that no connection string has: the driver takes its settings
+ * @returns the string, and the names of the removed options that asked for something else
+ * @throws `invalid_uri` for an unknown option: the driver takes its own settings
  *   from there too, such as those that change how documents are read
  */
 export function withOwnConcerns(uri: string): {
@@ -59,7 +59,7 @@ export function withOwnConcerns(uri: string): {
   if (unknown) {
     throw new BankctlError(
       'invalid_uri',
-      `The connection string cannot be used: option ${shown(unknown.name)} is not supported.`,
+      `The connection string cannot be used: option ${showName(unknown.name)} is not supported.`,
     );
   }
   const own = options.filter(({ name }) => Object.hasOwn(ownConcerns, name));
@@ -75,7 +75,7 @@ export function withOwnConcerns(uri: string): {
   };
 }
 
-/** What a person should know of the options that bankctl takes away; undefined if nothing. */
+/** Names the options that bankctl ignores, for a person; undefined if there are none. */
 export function ignoredNotice(uri: string): string | undefined {
   const { ignored } = withOwnConcerns(uri);
   if (ignored.length === 0) return undefined;
@@ -86,23 +86,23 @@ export function ignoredNotice(uri: string): string | undefined {
 }
 
 /**
- * What a config's URI must not say: a config comes with a directory, and whoever wrote it must not
- * be able to have credentials sent to a server of their choice, or files read.
+ * An option that a config's URI must not have: a config comes with a directory, and its author must
+ * not be able to have credentials sent to a server of their choice, or files read.
  */
 export function untrustedOption(uri: string): string | undefined {
   const found = uriOptions(uri).find(
     ({ name, value }) =>
-      !(ofConnection.has(name) || Object.hasOwn(ownConcerns, name)) &&
+      !(connectionOptions.has(name) || Object.hasOwn(ownConcerns, name)) &&
       !(name === 'authmechanism' && /^SCRAM-SHA-(1|256)$/.test(value)),
   );
-  return found && shown(found.name);
+  return found && showName(found.name);
 }
 
 function isKnown(name: string): boolean {
-  return ofConnection.has(name) || ofTrust.has(name) || Object.hasOwn(ownConcerns, name);
+  return connectionOptions.has(name) || trustOptions.has(name) || Object.hasOwn(ownConcerns, name);
 }
 
-/** What is no name may be a part of a password. */
-function shown(name: string): string {
+/** Whatever is not a plain name may be part of a password. */
+function showName(name: string): string {
   return /^[a-z]{1,40}$/.test(name) ? name : 'of an odd name';
 }

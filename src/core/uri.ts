@@ -4,7 +4,7 @@ import { BankctlError } from './errors.ts';
 interface UriOption {
   /** As it is written. */
   readonly text: string;
-  /** Decoded and in small letters, as the driver compares it. */
+  /** Decoded and in lower case, as the driver compares it. */
   readonly name: string;
   readonly value: string;
 }
@@ -63,11 +63,11 @@ export function authDatabase(uri: string): string {
 }
 
 /**
- * Checks a connection string as far as that goes without the driver, which checks its options when
+ * Checks a connection string as far as possible without the driver, which checks its options when
  * it connects. See the manual's page on connection strings.
  *
- * @param origin where it stands, as in `The connection string in BANKCTL_URI`; the string itself
- *   is never shown, since what was typed in its place may be a password
+ * @param origin where it came from, as in `The connection string in BANKCTL_URI`; the string itself
+ *   is never shown, since somebody may have typed a password there instead
  * @returns the same string
  * @throws BankctlError `invalid_uri`
  */
@@ -123,7 +123,7 @@ function hostFault(host: string): string | undefined {
   return sound ? undefined : `has a port that is not a number from 1 to 65535`;
 }
 
-/** Text without its percent signs; undefined if they cannot be decoded. */
+/** Text with its percent escapes decoded; undefined if they are not valid. */
 export function decoded(text: string): string | undefined {
   try {
     return decodeURIComponent(text);

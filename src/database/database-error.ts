@@ -12,40 +12,40 @@ import {
 import { errnoCode } from '../core/errno.ts';
 import { BankctlError } from '../core/errors.ts';
 import { hostsOf, uriOptions } from '../core/uri.ts';
-import { clause, type DatabaseContext, type Explanation } from './failure.ts';
+import { causes, explainUnreachable } from './connection-failure.ts';
+import { clause, type DatabaseContext, type Explanation } from './explanation.ts';
 import { explainServerError } from './server-failure.ts';
-import { causes, explainUnreachable } from './unreachable.ts';
 
 /**
- * The failure that a user can understand behind an error of the driver, without any password. An
- * error that no user can cause is a bug and comes back as it is.
+ * Turns an error of the driver into one that a user can understand, without any password. An
+ * error that no user can cause is a bug and is returned unchanged.
  */
 export function databaseError(error: unknown, context: DatabaseContext): unknown {
   if (error instanceof BankctlError || !(error instanceof Error)) return error;
   const explanation = explain(error, context);
-  return explanation === undefined ? error : explained(explanation, error);
+  return explanation === undefined ? error : toBankctlError(explanation, error);
 }
 
-function explained([code, message, hint]: Explanation, cause: Error): BankctlError {
+function toBankctlError([code, message, hint]: Explanation, cause: Error): BankctlError {
   return new BankctlError(code, message, hint, { cause });
 }
 
 function explain(error: Error, context: DatabaseContext): Explanation | undefined {
   const { uri, timeoutMs } = context;
   if (error instanceof MongoServerSelectionError) {
-    // A server that was looked at and cannot be used is no server that is not there.
+    // A server that answered but cannot be used is not a missing one.
     const unusable = causes(error).find((cause) => cause instanceof MongoCompatibilityError);
-    return unusable ? incompatible(unusable, uri) : explainUnreachable(error, context);
+    return unusable ? explainIncompatible(unusable, uri) : explainUnreachable(error, context);
   }
-  if (isTimeout(error)) return noAnswer(uri, timeoutMs);
+  if (isTimeout(error)) return explainNoAnswer(uri, timeoutMs);
   if (isAboutUri(error)) return unusableUri(error, uri);
-  if (error instanceof MongoCompatibilityError) return incompatible(error, uri);
+  if (error instanceof MongoCompatibilityError) return explainIncompatible(error, uri);
   if (error instanceof MongoServerError) {
     const inner: unknown = error['originalError'];
     const server = inner instanceof MongoServerError ? inner : error;
     const maxTimeExpired = 50;
     return server.code === maxTimeExpired
-      ? noAnswer(uri, timeoutMs)
+      ? explainNoAnswer(uri, timeoutMs)
       : explainServerError(server, uri);
   }
   if (error instanceof MongoNetworkError || error instanceof MongoUnexpectedServerResponseError) {
@@ -62,7 +62,7 @@ function explain(error: Error, context: DatabaseContext): Explanation | undefine
     : explainUnreachable(error, context);
 }
 
-/** No answer came, or all connections were taken by calls that had none either. */
+/** No answer came, or all connections were busy with calls that had no answer either. */
 function isTimeout(error: Error): boolean {
   return (
     error instanceof MongoNetworkTimeoutError ||
@@ -71,7 +71,7 @@ function isTimeout(error: Error): boolean {
   );
 }
 
-function noAnswer(uri: string, timeoutMs: number): Explanation {
+function explainNoAnswer(uri: string, timeoutMs: number): Explanation {
   const message = `The server at ${hostsOf(uri)} did not answer within ${timeoutMs / 1000} s.`;
   return ['unreachable', message];
 }
@@ -84,13 +84,13 @@ function isAboutUri(error: Error): boolean {
   return (
     error.name === 'MongoParseError' ||
     error instanceof MongoMissingDependencyError ||
-    // Of `loadBalanced=true`, where there is no load balancer.
+    // For `loadBalanced=true` without a load balancer.
     (error instanceof MongoCompatibilityError && /load balancing mode/.test(error.message))
   );
 }
 
 /**
- * A connection string that the driver does not take; it says why, in terms of its options. It
+ * A connection string that the driver rejects; it says why, in terms of its options. It
  * quotes their values, which are left out, since people type anything there.
  */
 export function invalidUri(error: unknown, uri: string): unknown {
@@ -99,7 +99,7 @@ export function invalidUri(error: unknown, uri: string): unknown {
     .flatMap(({ text, value }) => [value, text.replace(/^[^=]*=/, '')])
     .filter(({ length }) => length >= minSecretLength);
   const message = values.reduce((shown, value) => shown.replaceAll(value, '***'), error.message);
-  return explained(unusableUri({ message }, uri), error);
+  return toBankctlError(unusableUri({ message }, uri), error);
 }
 
 const minSecretLength = 4;
@@ -108,7 +108,7 @@ function unusableUri({ message }: Pick<Error, 'message'>, uri: string): Explanat
   return ['invalid_uri', `The connection string cannot be used: ${clause(message, uri)}.`];
 }
 
-function incompatible({ message }: Error, uri: string): Explanation {
+function explainIncompatible({ message }: Error, uri: string): Explanation {
   const reason = clause(message, uri);
   return [
     'database_failed',

@@ -35,7 +35,7 @@ export function isServerError(
 
 /**
  * True for a failure that may be over in a moment: the server restarts, another primary is chosen,
- * the line is cut, an answer is late. What was asked for may or may not have happened.
+ * the connection is lost, an answer is late. The operation may or may not have happened.
  *
  * Source: driver specifications, "Retryable Writes" and "Server Discovery and Monitoring".
  */
@@ -54,14 +54,14 @@ export function isOutage(error: unknown): boolean {
   );
 }
 
-/** Names of errors of a client that lost its connections. */
+/** Names of the errors of a client that lost its connections. */
 const lostConnections: ReadonlySet<string> = new Set([
   'MongoPoolClearedError',
   'MongoPoolClosedError',
   'MongoWaitQueueTimeoutError',
 ]);
 
-/** True if a change stream can be resumed where it broke off. */
+/** True if a change stream can be resumed where it left off. */
 export function isResumable(error: unknown): boolean {
   return (
     error instanceof MongoError &&
@@ -104,7 +104,7 @@ export function isAboutDocument(error: unknown): error is MongoServerError {
   );
 }
 
-/** Codes of a server that stops, or is no longer the primary: what it did is not known. */
+/** Codes of a server that is stopping, or is no longer the primary: what it did is not known. */
 const interrupted: ReadonlySet<unknown> = new Set([
   91, 189, 10_107, 11_600, 11_601, 11_602, 13_435, 13_436,
 ]);

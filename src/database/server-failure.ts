@@ -1,8 +1,8 @@
 import type { MongoServerError } from 'mongodb';
 import { authDatabase, hostsOf, uriOption, userOf } from '../core/uri.ts';
-import { clause, type Explanation, electionHint } from './failure.ts';
+import { clause, type Explanation, electionHint } from './explanation.ts';
 
-/** What the words about an error of the server are made of. */
+/** The parts of a message about an error of the server. */
 interface Answer {
   /** `The server at HOSTS`. */
   readonly at: string;
@@ -23,7 +23,7 @@ function isCode(...codes: readonly number[]): ServerFailure['when'] {
   return ({ code }) => codes.some((one) => one === code);
 }
 
-/** What servers refuse, in words; the first that applies holds. */
+/** What servers refuse, in words; the first that matches applies. */
 const serverFailures: readonly ServerFailure[] = [
   {
     // Transactions and reads of a snapshot fail in ways of their own without a replica set.
@@ -50,7 +50,7 @@ const serverFailures: readonly ServerFailure[] = [
       /requires authentication/i.test(answer.message)
         ? [
             'authentication_failed',
-            `${answer.at} asks for a user name and a password.`,
+            `${answer.at} requires a user name and a password.`,
             'Put them in the connection string in BANKCTL_URI or in the file of --uri-file.',
           ]
         : notPermitted(answer),
@@ -64,10 +64,10 @@ const serverFailures: readonly ServerFailure[] = [
     ],
   },
   {
-    // It is not, or no longer, the primary, or it is shutting down.
+    // It is not the primary, or no longer is, or is shutting down.
     when: isCode(91, 189, 10058, 10107, 11600, 11602, 13435, 13436),
     say: ({ at, hosts, uri }) =>
-      // A direct connection stays with a server that is no primary, however long one waits.
+      // A direct connection never leaves a server that is not the primary, however long one waits.
       hosts.startsWith('/') || uriOption(uri, 'directConnection') !== 'true'
         ? ['unreachable', `${at} is not taking writes now.`, electionHint]
         : [
@@ -80,7 +80,7 @@ const serverFailures: readonly ServerFailure[] = [
     when: isCode(334),
     say: ({ at, reason }) => [
       'authentication_failed',
-      `${at} does not offer that way of authentication: ${reason}.`,
+      `${at} does not offer that authentication method: ${reason}.`,
       'Correct authMechanism in the connection string, or leave it out.',
     ],
   },
@@ -88,7 +88,7 @@ const serverFailures: readonly ServerFailure[] = [
     when: isCode(13297),
     say: ({ at, reason }) => [
       'database_failed',
-      `${at} has that database in other capitals: ${reason}.`,
+      `${at} has that database with different capitals: ${reason}.`,
       'Write the name of the database in the config as the server has it.',
     ],
   },
@@ -110,7 +110,7 @@ const serverFailures: readonly ServerFailure[] = [
   },
 ];
 
-/** Whatever a server answers, it is never a bug of bankctl's to report. */
+/** Whatever a server answers, it is never reported as a bug in bankctl. */
 export function explainServerError(server: MongoServerError, uri: string): Explanation {
   const hosts = hostsOf(uri);
   const { message } = server;
@@ -131,11 +131,11 @@ export function explainServerError(server: MongoServerError, uri: string): Expla
   ];
 }
 
-/** A user that was made in another database than where it is looked up is not found. */
+/** A user is not found if it was created in a database other than the one searched. */
 function authHint(uri: string): string {
   const looked = `Check both; the user was looked up in the database ${authDatabase(uri)}`;
   return uriOption(uri, 'authSource') === undefined
-    ? `${looked}: if it was made in another one, add authSource=DATABASE to the connection string.`
+    ? `${looked}: if it was created in another, add authSource=DATABASE to the connection string.`
     : `${looked}.`;
 }
 
@@ -148,7 +148,7 @@ const roleOf: ReadonlyMap<string, string> = new Map(
   }).flatMap(([role, commands]) => commands.split(' ').map((command) => [command, role] as const)),
 );
 
-/** What the server would not let the user do: the command, where, and the role that allows it. */
+/** What the server did not let the user do: the command, where, and the role that allows it. */
 function notPermitted({ message, reason, uri }: Answer): Explanation {
   const refused = refusedCommand(message);
   if (!refused) return ['not_permitted', `The database user may not do this: ${reason}.`];
@@ -157,7 +157,7 @@ function notPermitted({ message, reason, uri }: Answer): Explanation {
   const who = user === undefined ? 'the user' : `the user ${user}`;
   const seesOperations = /\$currentOp\b/.test(message);
   const role = seesOperations ? 'clusterMonitor' : (roleOf.get(command) ?? 'read');
-  // This role is granted on the database admin, whatever it is for.
+  // This role is always granted on the database admin.
   const on = role === 'clusterMonitor' ? 'admin' : database;
   const watches = /\$changeStream\b/.test(message) ? 'watch changes ($changeStream)' : command;
   const verb = seesOperations ? 'see the operations under way ($currentOp)' : watches;
@@ -190,7 +190,7 @@ function refusedCommand(message: string): Refused | undefined {
   return { command: commandOfAction.get(action) ?? action, database: first, where };
 }
 
-/** Where Atlas has another name for what a command does. */
+/** The names that Atlas uses for what a command does, if they differ. */
 const commandOfAction: ReadonlyMap<string, string> = new Map([
   ['remove', 'delete'],
   ['createCollection', 'create'],

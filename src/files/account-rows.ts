@@ -1,7 +1,7 @@
 import type { AccountStatus } from '../bank/operations/entry.ts';
 import { type AccountReference, parseAccountNumber } from '../bank/operations/names.ts';
+import { findBranch } from '../config/branch-lookup.ts';
 import type { Config } from '../config/config.ts';
-import { findBranch } from '../config/find-branch.ts';
 import { parseAmount } from '../core/money.ts';
 import { quote } from '../core/text.ts';
 import { atLine } from './operation-rows.ts';

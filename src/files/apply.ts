@@ -127,9 +127,9 @@ class ApplyWork implements RowWork<OperationRow> {
     this.#host = host;
     this.#idOf = assignIds(batch);
     this.rules = { shape: operationShape, config, check: (row) => this.#check(row) };
-    // All rows of an atomic file go into one transaction, however long they are.
-    const characters = atomic ? Number.POSITIVE_INFINITY : maxBatchCharacters;
-    this.bounds = { rows: maxOperations, characters };
+    // All rows of an atomic file go into one transaction, or none do.
+    const unlimited = { rows: Number.POSITIVE_INFINITY, characters: Number.POSITIVE_INFINITY };
+    this.bounds = atomic ? unlimited : { rows: maxOperations, characters: maxBatchCharacters };
     this.#postOptions = {
       by: host.context.author,
       dryRun,

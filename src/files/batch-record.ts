@@ -79,9 +79,9 @@ function repeatedError(
   return new BankctlError(
     'file_repeated',
     `The rows of ${file} were given before, with --batch ${quote(name)}, by ${by} at ` +
-      `${formatTime(at, zone)}; what was applied of them would be applied a second time with ` +
+      `${formatTime(at, zone)}; those already applied would be applied a second time with ` +
       `--batch ${quote(batch)}.`,
-    `Give --batch ${shellWord(name)} to make sure that all of them are applied, ` +
-      'or --again if they are meant a second time.',
+    `Use --batch ${shellWord(name)} to make sure that all of them are applied, ` +
+      'or --again to apply them a second time.',
   );
 }

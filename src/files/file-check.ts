@@ -1,6 +1,6 @@
 import { parseReference } from '../bank/operations/names.ts';
+import { findBranch } from '../config/branch-lookup.ts';
 import type { Config } from '../config/config.ts';
-import { findBranch } from '../config/find-branch.ts';
 import { BankctlError, errorTable } from '../core/errors.ts';
 import { asSentence, quote } from '../core/text.ts';
 import { createDigestTable, hash32 } from './digest-table.ts';
@@ -119,14 +119,14 @@ function toResult({ line, code, message, hint = errorTable[code].hint }: LinePro
 }
 
 const correctAll =
-  'Correct those lines, and give the whole file again: what is applied is not applied twice.';
+  'Correct those lines and run the whole file again: what was applied is not applied twice.';
 
 function toError(file: string, [first]: readonly LineProblem[], faults: number): unknown {
   if (!first) return new Error('a faulty file has no fault');
   const { code, line, message, hint } = first;
   const others = faults - 1;
   const are = others === 1 ? 'line is' : 'lines are';
-  const more = others === 0 ? '' : `; ${others} other ${are} at fault too`;
+  const more = others === 0 ? '' : `; ${others} other ${are} faulty too`;
   const defaultHint = others > 0 && code === 'invalid_row' ? correctAll : undefined;
   const text = asSentence(`${file}, line ${line} ${message}${more}`);
   return new BankctlError(code, text, hint ?? defaultHint);

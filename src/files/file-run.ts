@@ -3,7 +3,7 @@ import { setFlagsFromString } from 'node:v8';
 import type { Bank } from '../bank/bank.ts';
 import type { Context } from '../core/context.ts';
 import { BankctlError } from '../core/errors.ts';
-import { Unfinished } from '../core/unfinished.ts';
+import { UnfinishedOperation } from '../core/unfinished-operation.ts';
 import { isOutage, isTooLarge } from '../database/driver-errors.ts';
 import {
   type CheckHost,
@@ -247,7 +247,8 @@ function describeFailure(error: unknown, file: string, tally: Tally, rerun: stri
     const message = `The cache of the server does not hold ${file} as one transaction.`;
     return new BankctlError('too_many_operations', `${message} ${certainty}`);
   }
-  if (!isOutage(error)) return isUntouched ? error : new Unfinished(certainty, rerun, error);
+  if (!isOutage(error))
+    return isUntouched ? error : new UnfinishedOperation(certainty, rerun, error);
   const reason = error instanceof Error ? error.message.replace(/\s*\.?$/, '') : String(error);
   const message = `The database stopped answering (${reason}). ${certainty}`;
   return new BankctlError('unreachable', message, rerun, { cause: error });

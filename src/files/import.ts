@@ -265,7 +265,7 @@ class ImportWork implements RowWork<AccountRow> {
     const { currency } = this.#bank.branches.get(row.branch);
     const state = ({ balanceMinor, status }: State) =>
       `${formatAmount(balanceMinor, currency)} and ${status}`;
-    const reason = `${shown} is there with ${state(reading)}, and the row has ${state(row)}`;
+    const reason = `${shown} already exists with ${state(reading)}, but the row has ${state(row)}`;
     return { line, outcome: 'conflict', reason };
   }
 }

@@ -10,7 +10,7 @@ import {
 import type { Config } from '../config/config.ts';
 import { currencyDigits } from '../config/currencies.ts';
 import { BankctlError } from '../core/errors.ts';
-import { nearest } from '../core/nearest.ts';
+import { nearest } from '../core/near-names.ts';
 import { quote } from '../core/text.ts';
 import { type Fields, LineProblem, type Row, type RowShape } from './rows.ts';
 

@@ -1,4 +1,4 @@
-import { nearest } from '../core/nearest.ts';
+import { nearest } from '../core/near-names.ts';
 import { quote } from '../core/text.ts';
 
 /** One row of a file: its fields by name. A field that is not given is absent. */

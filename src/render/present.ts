@@ -56,7 +56,7 @@ function outputError(error: Error): Error {
   const code = 'code' in error ? error.code : undefined;
   if (code === 'EPIPE' || code === 'ERR_STREAM_DESTROYED') return new OutputClosed();
   const message = `The result cannot be written to stdout: ${error.message}.`;
-  // It does not advise repeating the command: what was asked for is done.
-  const hint = 'Make room there, or send the output to another place.';
+  // It does not say to repeat the command: what was asked for is done.
+  const hint = 'Make room there, or send the output elsewhere.';
   return new BankctlError('not_writable', message, hint, { cause: error });
 }

@@ -50,7 +50,7 @@ export function given(env: Env, name: string): string | undefined {
 }
 
 /**
- * The absolute path that a variable comes to, from the working directory.
+ * The absolute path that a variable names, relative to the working directory.
  *
  * @throws BankctlError of that code if it is relative and the working directory was deleted
  */
@@ -88,10 +88,10 @@ function homeOr(env: Env, code: ErrorCode, purpose: string, variable: string): s
 /**
  * Makes a directory that only this user can enter, or makes sure that it is one: owned by this
  * user, mode 0700, and reached by no step that somebody else could replace. Anything in it is then
- * safe from other users. What exists is never changed: opening or closing it is its owner's affair.
+ * safe from other users. An existing directory is never changed: its mode is its owner's affair.
  *
  * @param cure what else to do, as a clause, if the directory cannot be used
- * @throws BankctlError of that code, when it is open to others, somebody else's, no directory, or
+ * @throws BankctlError of that code, if it is open to others, somebody else's, not a directory, or
  *   not writable
  */
 export async function makePrivateDirectory(
@@ -147,7 +147,7 @@ export async function makeDirectory(path: string): Promise<void> {
     await makeDirectory(parent);
     return makeDirectory(path);
   }
-  // Another process made the parent just now; or else nothing can be made there.
+  // Another process has just made the parent; or nothing can be made there.
   const second = await errorOf(() => mkdir(path, { mode: 0o700 }));
   if (second !== undefined && errnoCode(second) !== 'EEXIST') throw second;
 }
@@ -162,7 +162,7 @@ async function errorOf(work: () => Promise<unknown>): Promise<unknown> {
 }
 
 /**
- * The text of a small file. Neither a link nor a pipe in its place is followed or waited for.
+ * The text of a small file. A link in its place is not followed, nor is a pipe waited for.
  *
  * @throws errors of the operating system; `ELOOP` for a link
  */

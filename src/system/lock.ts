@@ -14,42 +14,42 @@ import { ownIdentity, type ProcessIdentity, runState } from './processes.ts';
 export interface LockHost extends Pick<Context, 'nowMs' | 'monotonicNs' | 'interrupted'> {
   /** Called once, with the holder's pid, when somebody else holds the lock. */
   readonly waiting?: ((holderPid: number) => void) | undefined;
-  /** How long to wait for it; forever if this is left out. */
+  /** How long to wait for it; forever by default. */
   readonly timeoutMs?: number | undefined;
-  /** Whether that time begins anew at each sign of life of a holder, as one at work gives. */
+  /** Whether that time restarts at each sign of life of the holder. */
   readonly patient?: boolean;
 }
 
 interface Holder extends ProcessIdentity {
-  /** Unlike for every acquisition, so that a lock can be named without mistake. */
+  /** Different for every acquisition, so that a lock can be identified without mistake. */
   readonly token: string;
 }
 
 const pollMs = 20;
 
-/** How often a holder touches its lock, to show others that it is neither stopped nor made up. */
+/** How often a holder touches its lock, to show others that it is alive. */
 const heartbeatMs = 200;
 
 /**
- * A holder in another pid namespace cannot be seen from here. It is taken for dead when its lock
- * is older than anything that a lock is held for.
+ * A holder in another pid namespace cannot be seen from here. It is considered dead when its lock
+ * is older than any lock is ever held.
  */
 const foreignLockMs = 15 * 60_000;
 
 /**
- * Runs `work` while holding a lock that is a file, so that it holds between processes. A lock
- * whose holder has died, by kill -9 too, is taken over.
+ * Runs `work` while holding a lock that is a file, so that it holds between processes. A lock whose
+ * holder has died, even by kill -9, is taken over.
  *
  * The lock is made by link(2), which is atomic and never shows a half-written file. Taking over a
- * dead holder's lock is the delicate part: two who both see it dead must not both succeed, nor may
- * a slow one remove the lock that a quick one has just made. So whoever wants to replace the lock
- * of dead holder T must first hold the lock `<path>.T`, then see that the lock is still T's, and
- * replaces it by rename(2) while it holds that. Tokens are never used twice, and only the holder of
- * `<path>.T` replaces a lock of T's; so when it still reads T, nobody else can be replacing it. A
- * taker that dies in between leaves a lock that is taken over in the same way.
+ * dead holder's lock is the delicate part: two processes that both see it dead must not both
+ * succeed, nor may a slow one remove the lock that a quick one has just made. So whoever wants to
+ * replace the lock of dead holder T must first hold the lock `<path>.T`, then see that the lock is
+ * still T's, and replaces it by rename(2) while it holds that. Tokens are never used twice, and
+ * only the holder of `<path>.T` replaces a lock of T's; so when it still reads T, nobody else can
+ * be replacing it. A taker that dies in between leaves a lock that is taken over in the same way.
  *
- * @throws BankctlError `interrupted` while waiting; `timed_out`; `not_writable` if something
- *   else is in its place; what `work` throws
+ * @throws BankctlError `interrupted` while waiting; `timed_out`; `not_writable` if something else
+ *   is in its place; what `work` throws
  */
 export async function withLock<T>(
   path: string,
@@ -75,7 +75,7 @@ async function acquire(path: string, host: LockHost): Promise<() => Promise<void
   let life = '';
   let announced = false;
   for (;;) {
-    if (host.interrupted.aborted) throw stopped();
+    if (host.interrupted.aborted) throw stoppedWait();
     requireLockFile(path);
     const token = await tryAcquire(path, host);
     if (token !== undefined) return () => releaseLock(path, token);
@@ -97,11 +97,11 @@ async function acquire(path: string, host: LockHost): Promise<() => Promise<void
   }
 }
 
-function stopped(): BankctlError {
+function stoppedWait(): BankctlError {
   return new BankctlError('interrupted', 'Stopped while waiting for another bankctl.');
 }
 
-/** A pipe in its place would be waited for, and a link followed. */
+/** Refuses a pipe in its place, which would be waited for, and a link, which would be followed. */
 function requireLockFile(path: string): void {
   const fault = foreignFault(path, ['file', 'hard link']);
   if (fault === undefined) return;
@@ -123,7 +123,7 @@ function heldTooLong(path: string, holder: Holder | undefined, timeoutMs: number
   const who = holder === undefined ? 'Another bankctl' : `Process ${holder.pid}`;
   return new BankctlError(
     'timed_out',
-    `${who} holds ${path}, and did not let go of it within ${timeoutMs / 1000} s.`,
+    `${who} holds ${path}, and did not release it within ${timeoutMs / 1000} s.`,
     'Wait until it has ended, or wait longer with --timeout 60s.',
   );
 }
@@ -141,7 +141,7 @@ async function tryAcquire(path: string, host: LockHost): Promise<string | undefi
   const draft = `${path}.${own.token}.new`;
   try {
     await writeFile(draft, JSON.stringify(own), { mode: 0o600, flag: 'wx' });
-    if (await linked(draft, path)) return own.token;
+    if (await tryLink(draft, path)) return own.token;
     const holder = await readHolder(path);
     if (holder === undefined || !(await isDead(holder, path, host))) return undefined;
     return (await takeOver(path, holder, draft, host)) ? own.token : undefined;
@@ -173,7 +173,7 @@ async function takeOver(
   }
 }
 
-async function linked(from: string, to: string): Promise<boolean> {
+async function tryLink(from: string, to: string): Promise<boolean> {
   try {
     await link(from, to);
     return true;
@@ -202,7 +202,7 @@ async function readHolder(path: string): Promise<Holder | undefined> {
   }
 }
 
-/** A file emptied by a power failure has no token inside; its inode and time stand for one. */
+/** A file emptied by a power failure has no token inside; its inode and time replace it. */
 async function fileToken(path: string): Promise<string> {
   const found = await stat(path);
   return `damaged-${found.ino}-${Math.trunc(found.mtimeMs)}`;

@@ -13,13 +13,13 @@ export interface Seen {
   readonly target?: string;
 }
 
-/** Looks at paths as one user; a test hands in its own. */
+/** Looks at paths as one user; a test passes its own. */
 export interface Eyes {
   /** This user; undefined if files have no owners, as on Windows. */
   readonly uid: number | undefined;
-  /** undefined if there is nothing, or nothing that may be looked at. */
+  /** undefined if nothing is there, or it may not be looked at. */
   readonly look: (path: string) => Seen | undefined;
-  /** Who is in a group; unknown if this is left out. */
+  /** Who is in a group; unknown by default. */
   readonly membership?: (gid: number) => ReturnType<typeof membership>;
 }
 
@@ -29,7 +29,7 @@ export interface Fault {
   readonly reason: string;
 }
 
-/** This process's own. */
+/** The view of this process. */
 export const realEyes: Eyes = {
   uid: getuid?.(),
   look: lookAt,
@@ -41,10 +41,10 @@ const groupMayWrite = 0o020;
 const sticky = 0o1000;
 const anyOther = 0o077;
 
-/** The symbolic links in a path that Linux follows at most. */
+/** The maximum of symbolic links that Linux follows in a path. */
 export const maxLinks = 40;
 
-/** What a path is asked for. */
+/** What counts as exposed. */
 interface ExposureOptions {
   /** Whether a group that may write counts: programs are kept by groups of administrators. */
   readonly groups?: boolean;
@@ -54,7 +54,7 @@ interface ExposureOptions {
  * The first step of an absolute path by which another user could put something else at its end:
  * one that belongs to neither this user nor root, or that others can write. Links are followed step
  * by step, and count as steps. In a directory with the sticky bit, such as /tmp, others can add
- * but not replace, so only what they own counts. What is not there yet cannot be at fault.
+ * but not replace, so only what they own counts. What does not exist yet is no fault.
  */
 export function exposedStep(
   path: string,
@@ -116,7 +116,7 @@ function exposure({ kind, uid, gid, mode }: Seen, eyes: Eyes, groups: boolean): 
   return open && !stays ? `can be written by other users (mode ${octal(mode)})` : undefined;
 }
 
-/** One of the user's own number is the user's alone, unless the machine says otherwise. */
+/** A group with the user's own number is the user's alone, unless the machine says otherwise. */
 function isOwnGroup(gid: number, { uid, membership }: Eyes): boolean {
   const members = membership?.(gid) ?? 'unknown';
   return members === 'alone' || (members === 'unknown' && gid === uid);
@@ -124,15 +124,15 @@ function isOwnGroup(gid: number, { uid, membership }: Eyes): boolean {
 
 /**
  * This user and root; and the owner of `/`, who could replace everything and who, in a user
- * namespace, is root by another number.
+ * namespace, is root under another number.
  */
 function isTrusted(uid: number, eyes: Eyes): boolean {
   return uid === eyes.uid || uid === 0 || uid === eyes.look(sep)?.uid;
 }
 
 /**
- * Why a directory is not this user's alone: it or a step to it is exposed, it is something else,
- * or others can enter it. undefined if it is, or is not there.
+ * Why a directory is not this user's alone: it or a step to it is exposed, it is not a directory,
+ * or others can enter it. undefined if it is private, or does not exist.
  */
 export function privacyFault(path: string, eyes: Eyes = realEyes): Fault | undefined {
   const seen = eyes.look(path);

@@ -8,7 +8,7 @@ import { BankctlError } from '../core/errors.ts';
 /** Without O_NONBLOCK, opening a pipe that nobody writes to would block a thread for good. */
 export const readFlags = constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY;
 
-/** The socket is the way in Node to wait for a pipe without a thread that nothing can end. */
+/** In Node, only a socket waits for a pipe without a thread that nothing can end. */
 export function pipeReader(fd: number): Socket {
   return new Socket({ fd, readable: true, writable: false });
 }
@@ -30,12 +30,12 @@ export async function openToWrite(
   try {
     return await open(path, flags, 0o666);
   } finally {
-    // Not before: a reader would take the pipe to be at its end.
+    // Not earlier: a reader would see the end of the pipe.
     await writer?.close();
   }
 }
 
-/** The pipe opened as only one with a reader can be; undefined for anything but a pipe. */
+/** Opens the pipe when it has a reader; undefined for anything but a pipe. */
 async function firstWriter(
   path: string,
   interrupted: AbortSignal,

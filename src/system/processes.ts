@@ -26,8 +26,8 @@ export function ownIdentity(): ProcessIdentity {
 }
 
 /**
- * Whether that very process still runs; a zombie does not. `foreign` if its pid belongs to
- * another namespace of this boot, so that nobody here can know.
+ * Whether that very process is still running; a zombie does not. `foreign` if its pid belongs to
+ * another namespace of this boot, so that it cannot be known here.
  */
 export function runState(target: ProcessIdentity): 'running' | 'ended' | 'foreign' {
   const here = pidSpace();
@@ -37,10 +37,10 @@ export function runState(target: ProcessIdentity): 'running' | 'ended' | 'foreig
 }
 
 /**
- * The processes of this user that hold the lock of this file, as a mongod holds `mongod.lock` as
- * long as it uses the data beside it; another program that merely has the file open, or its path
- * among its arguments, does not count. See proc_locks(5). Where there is no /proc, those count that
- * run a program called mongod with these arguments.
+ * The processes of this user that hold the lock of this file, as a mongod holds `mongod.lock` for
+ * as long as it uses the data next to it; another program that merely has the file open, or its
+ * path among its arguments, does not count. See proc_locks(5). Without /proc, those count that run
+ * a program called mongod with these arguments.
  */
 export function findLockHolders(path: string, args: readonly string[]): ProcessIdentity[] {
   if (platform !== 'linux') return identities(psServers(args));
@@ -48,11 +48,11 @@ export function findLockHolders(path: string, args: readonly string[]): ProcessI
   if (file === undefined) return [];
   // Some sandboxes have no list of locks, and some file systems another inode in it.
   const mongods = processIds().filter((pid) => isOwn(pid) && isMongod(pid));
-  const pids = new Set([...lockers(file.ino), ...mongods]);
-  return identities([...pids].filter((pid) => isOwn(pid) && holds(pid, file)));
+  const pids = new Set([...lockingPids(file.ino), ...mongods]);
+  return identities([...pids].filter((pid) => isOwn(pid) && holdsOpen(pid, file)));
 }
 
-function lockers(inode: number): readonly number[] {
+function lockingPids(inode: number): readonly number[] {
   try {
     const lines = readFileSync('/proc/locks', 'latin1').split('\n');
     return lines.flatMap((line) => {
@@ -65,7 +65,7 @@ function lockers(inode: number): readonly number[] {
 }
 
 /**
- * The processes of this user that run a program called mongod with these arguments, side by side:
+ * The processes of this user that run a program called mongod with these adjacent arguments:
  * one that has only just begun holds no lock yet.
  */
 export function findServers(args: readonly string[]): ProcessIdentity[] {
@@ -74,7 +74,7 @@ export function findServers(args: readonly string[]): ProcessIdentity[] {
   return identities(found).filter((process) => hasArguments(process, args));
 }
 
-/** Whether a process has these arguments, side by side; without /proc, it is assumed. */
+/** Whether a process has these arguments, adjacent; assumed to be so without /proc. */
 export function hasArguments({ pid }: ProcessIdentity, args: readonly string[]): boolean {
   if (platform !== 'linux') return true;
   try {
@@ -101,7 +101,7 @@ function isOwn(pid: number): boolean {
 }
 
 /** Inode numbers are unique only within a file system, whose number in /proc/locks may differ. */
-function holds(pid: number, file: Stats): boolean {
+function holdsOpen(pid: number, file: Stats): boolean {
   const directory = `/proc/${pid}/fd`;
   try {
     return readdirSync(directory).some((name) => {
@@ -122,7 +122,7 @@ function isMongod(pid: number): boolean {
   }
 }
 
-/** What waiting for a process takes; without a signal nothing cuts it short. */
+/** What waiting for a process needs; without a signal nothing cuts it short. */
 export interface WaitHost extends Pick<Context, 'monotonicNs'> {
   readonly interrupted?: AbortSignal | undefined;
 }
@@ -141,7 +141,7 @@ export async function endProcess(
 ): Promise<boolean> {
   if (await askToEnd(target, graceMs, host)) return true;
   signalProcess(target, 'SIGKILL');
-  await ended(target, 10_000, host);
+  await waitForEnd(target, 10_000, host);
   return false;
 }
 
@@ -157,13 +157,13 @@ export async function askToEnd(
   host: WaitHost,
 ): Promise<boolean> {
   signalProcess(target, 'SIGTERM');
-  // What is suspended does not even see the signal; a debugger's stop may be over in a moment.
-  if (await ended(target, Math.min(suspendedMs, graceMs), host)) return true;
+  // A suspended process does not even see the signal; a debugger's stop may be over in a moment.
+  if (await waitForEnd(target, Math.min(suspendedMs, graceMs), host)) return true;
   if (graceMs <= suspendedMs || isSuspended(target)) return false;
-  return ended(target, graceMs - suspendedMs, host);
+  return waitForEnd(target, graceMs - suspendedMs, host);
 }
 
-/** How long a process that is suspended may take to go on. */
+/** How long a suspended process may take to resume. */
 const suspendedMs = 1000;
 
 /** Whether it is stopped by SIGSTOP, the terminal or a debugger, so that it does nothing at all. */
@@ -191,7 +191,11 @@ function sendSignal(to: number, signal: Signal): void {
   }
 }
 
-async function ended(target: ProcessIdentity, waitMs: number, host: WaitHost): Promise<boolean> {
+async function waitForEnd(
+  target: ProcessIdentity,
+  waitMs: number,
+  host: WaitHost,
+): Promise<boolean> {
   const since = host.monotonicNs();
   while (runState(target) === 'running') {
     if (host.interrupted?.aborted === true) {

@@ -16,7 +16,7 @@ export class UnusableFile extends Error {
 /** What a small file may be. */
 interface SmallFileOptions {
   readonly maxBytes: number;
-  /** If a pipe will do, such as /dev/stdin: what ends the waiting for it. */
+  /** Accepts a pipe too, such as /dev/stdin; its abort ends the wait for it. */
   readonly interrupted?: AbortSignal;
   /** Called with the open file, before it is read. */
   readonly inspect?: (opened: Stats) => Promise<void>;
@@ -25,7 +25,7 @@ interface SmallFileOptions {
 /**
  * The text of a small file in UTF-8, without its byte order mark.
  *
- * @throws UnusableFile; what `inspect` throws; errors of the operating system that say nothing of
+ * @throws UnusableFile; what `inspect` throws; errors of the operating system that are not about
  *   the path; the abort of a pipe
  */
 export async function readSmallFile(path: string, options: SmallFileOptions): Promise<string> {
@@ -51,7 +51,7 @@ async function readBytes(path: string, options: SmallFileOptions): Promise<Buffe
       );
     }
     await inspect?.(opened);
-    // A little more than is allowed.
+    // One byte more than is allowed shows that the file is too large.
     const bytes = Buffer.alloc(maxBytes + 1);
     let size = 0;
     for (let more = 1; more > 0 && size < bytes.length; size += more) {

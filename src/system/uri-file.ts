@@ -2,16 +2,16 @@ import { BankctlError } from '../core/errors.ts';
 import { checkUri } from '../core/uri.ts';
 import { readSmallFile, UnusableFile } from './small-file.ts';
 
-/** Far more than any connection string has. */
+/** Far longer than any connection string. */
 const maxBytes = 64 * 1024;
 
 /**
  * The connection string in a file, which keeps its password out of the process list and the
  * shell's history. A pipe will do, such as /dev/stdin or the shell's `<(pass show bank)`.
  *
- * @param interrupted ends the waiting for what a pipe brings
+ * @param interrupted ends the wait for a pipe
  * @throws BankctlError `invalid_uri` if the file cannot be read, is empty or holds anything else,
- *   never with what it holds; `interrupted`
+ *   never showing what it holds; `interrupted`
  */
 export async function uriFromFile(path: string, interrupted: AbortSignal): Promise<string> {
   try {

@@ -2,7 +2,7 @@ import { Decimal128, Long, MongoClient } from 'mongodb';
 import { describe, expect, inject, onTestFinished, test } from 'vitest';
 import { createBranch, createBranches } from '../../src/bank/branch.ts';
 import { builtInConfig } from '../../src/config/config.ts';
-import { loadConfig } from '../../src/config/load.ts';
+import { loadConfig } from '../../src/config/parser.ts';
 
 const config = loadConfig(
   'x',

@@ -17,12 +17,12 @@ describe('an unusable name is quoted, with what is wrong with it', () => {
     ],
     ['parseAccountNumber', 'a\uFFFDb', String.raw`has the character \ufffd, which cannot`],
     ['parseAccountNumber', ' a', 'begins or ends with a space'],
-    ['parseAccountNumber', 'x'.repeat(65), 'has 65 characters, but 64 are the most'],
+    ['parseAccountNumber', 'x'.repeat(65), 'has 65 characters, but the maximum is 64'],
     ['parseOperationId', 'a\u200Bb', String.raw`has the character \u200b, which`],
-    ['parseOperationId', 'x'.repeat(129), 'has 129 characters, but 128 are the most'],
+    ['parseOperationId', 'x'.repeat(129), 'has 129 characters, but the maximum is 128'],
     ['parseMemo', '', 'The memo "" is empty.'],
     ['parseMemo', 'می\u200Cخواهم\u202E', String.raw`has the character \u202e, which`],
-    ['parseMemo', 'x'.repeat(501), 'has 501 characters, but 500 are the most'],
+    ['parseMemo', 'x'.repeat(501), 'has 501 characters, but the maximum is 500'],
   ] as const)('%s(%j)', (name, text, message) => {
     expect(() => parsers[name](text)).toThrow(message);
   });

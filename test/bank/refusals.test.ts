@@ -131,7 +131,7 @@ describe('a refusal', () => {
       const outcomes = await post(opened.bank, rows, keeping);
       expect(fates(outcomes)).toEqual([fate, 'unknown_branch', 'bad_balance', fate]);
       expect(outcomes[1]).toMatchObject({
-        error: { message: expect.stringContaining('"far" is one of the branch "branch9" too') },
+        error: { message: expect.stringContaining('"far" also belongs to the branch "branch9"') },
       });
     }
     expect(await balance(opened, 'A')).toBe('100.02');

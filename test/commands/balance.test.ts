@@ -4,7 +4,7 @@ import { Binary, Decimal128, Double, Int32, Long, MongoClient } from 'mongodb';
 import { describe, expect, inject, onTestFinished, test } from 'vitest';
 import { openBank } from '../../src/bank/bank.ts';
 import { post } from '../../src/bank/post.ts';
-import { findConfig } from '../../src/config/find.ts';
+import { findConfig } from '../../src/config/search.ts';
 import { mongodWith } from '../database/own-mongod.ts';
 import { type Workspace, workspace } from '../workspace.ts';
 
@@ -380,7 +380,7 @@ describe('balance --at', () => {
       }
     }
     const people = await bank.run(['balance', '--at', moment]);
-    expect(people.stderr).toMatch(/^What was posted up to .*\.\nNot final: .*\.\n$/);
+    expect(people.stderr).toMatch(/^Showing what was posted up to .*\.\nNot final: .*\.\n$/);
   });
 
   test('is final of a moment that no operation under way can be dated before', async () => {
@@ -408,7 +408,7 @@ describe('balance --at', () => {
     const { data, stderrs } = await answers(bank, '2026-03-01');
     expect(data[0].totals).toEqual({ USD: '17.00', EUR: '0.00' });
     expect(data[0]).toMatchObject({ at: '2026-03-01T09:59:59.999Z', final: true });
-    expect(stderrs[0]).toContain('What was posted up to 2026-03-01T23:59:59.999+14:00.');
+    expect(stderrs[0]).toContain('Showing what was posted up to 2026-03-01T23:59:59.999+14:00.');
     const later = await bank.run(['balance', '--at', '2026-03-02', '--json']);
     expect(JSON.parse(later.stdout).totals).toEqual({ USD: '17.00', EUR: '3.00' });
     const today = new Date(Date.now() + 14 * 3_600_000).toISOString().slice(0, 10);
@@ -451,7 +451,7 @@ describe('balance --at', () => {
     const now = new Date().toISOString();
     const { stdout, stderr } = await bank.run(['balance', '--at', now, '--config', 'other.yaml']);
     expect(stdout).toMatch(/total +USD +1 +7\.00/);
-    expect(stderr).toMatch(/postings of "branch1", which is no branch of the config/);
+    expect(stderr).toMatch(/postings of "branch1", which is not a branch of the config/);
     expect(stderr).toMatch(/postings of "branch3"/);
   });
 

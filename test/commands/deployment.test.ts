@@ -2,7 +2,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Decimal128, MongoClient } from 'mongodb';
 import { beforeAll, describe, expect, inject, test } from 'vitest';
-import { startThrowaway, type Throwaway } from '../../src/database/throwaway.ts';
+import { startThrowaway, type Throwaway } from '../../src/database/throwaway-server.ts';
 import { run, workspace } from '../workspace.ts';
 
 describe('a server that is not there', () => {
@@ -30,7 +30,7 @@ describe('a server that is not there', () => {
     const bank = await workspace();
     const uri = 'mongodb://teller:hunter2@127.0.0.1:1/';
     const answer = await bank.run(['balance', '--timeout', '300ms', '--uri', uri]);
-    expect(answer.stderr).toMatch(/seen by others/);
+    expect(answer.stderr).toMatch(/Others can see a password/);
     expect(answer.stderr).not.toContain('hunter2');
   });
 

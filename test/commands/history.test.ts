@@ -35,8 +35,8 @@ describe('argv → input', () => {
   });
 
   test.each([
-    [{ since: '' }, /--since "" is not a date/],
-    [{ until: 'yesterday' }, /--until "yesterday" is not a date/],
+    [{ since: '' }, /--since "" is not an ISO 8601 date/],
+    [{ until: 'yesterday' }, /--until "yesterday" is not an ISO 8601 date/],
     [{ since: '2026-11-30', until: '2026-11-29' }, /--until is earlier than --since/],
     [{ since: '2026-11-30T00:00:00.001', until: '2026-11-30T00:00' }, /--until is earlier/],
     [{ limit: '0' }, /--limit "0"/],
@@ -92,7 +92,7 @@ describe('a range of days', () => {
     const bank = await bankWithPostings('Europe/Paris', ['2026-11-15T12:00:00.000Z']);
     const argv = ['history', 'branch1', 'A', '--since', '2026-11-01', '--until', '2026-11-30'];
     expect((await bank.run(argv)).stderr).toBe(
-      'What was posted from 2026-11-01T00:00:00.000+01:00 ' +
+      'Showing what was posted from 2026-11-01T00:00:00.000+01:00 ' +
         'and before 2026-12-01T00:00:00.000+01:00.\n',
     );
     expect(JSON.parse((await bank.run([...argv, '--json'])).stderr)).toMatchObject({

@@ -77,7 +77,9 @@ describe('import', () => {
     const result = { read: 7, created: 2, duplicate: 2, conflict: 2, rejected: 1 };
     expect([ran.status, JSON.parse(ran.stdout)]).toEqual([1, result]);
     expect(dry).toEqual({ ...result, dry_run: true });
-    expect(ran.stderr).toContain('Line 4, conflict: branch1:OTHER is there with 1.00 and open');
+    expect(ran.stderr).toContain(
+      'Line 4, conflict: branch1:OTHER already exists with 1.00 and open',
+    );
     expect(ran.stderr).toContain('Line 7, rejected: The account branch1:MINUS has 0.00 USD');
     expect((await results(bank)).map(({ outcome }) => outcome[0]).join('')).toBe('cdcdcrc');
     const { stdout } = await bank.run(['balance', 'branch1', '-o', 'csv']);
@@ -86,7 +88,7 @@ describe('import', () => {
     );
   });
 
-  test('lists every line at fault, and then opens nothing', async () => {
+  test('lists every faulty line, and then opens nothing', async () => {
     const bank = await workspace();
     const before = await bank.everything();
     const faults: readonly (readonly [row: string, expected: RegExp])[] = [
@@ -105,7 +107,7 @@ describe('import', () => {
     );
     const ran = await bank.run(['import', 'branch1', 'in.csv', '--results', 'out']);
     expect([ran.status, ran.stdout]).toEqual([2, '']);
-    expect(ran.stderr).toMatch(/in\.csv, line 3 is closed.*; 6 other lines are at fault too/);
+    expect(ran.stderr).toMatch(/in\.csv, line 3 is closed.*; 6 other lines are faulty too/);
     expect(ran.stderr).toContain('Nothing was imported by this run.');
     const listed = await results(bank);
     for (const [index, [, expected]] of faults.entries()) {

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { bankBalance } from '../../src/bank/balances.ts';
 import { openBank } from '../../src/bank/bank.ts';
 import { post } from '../../src/bank/post.ts';
-import { findConfig } from '../../src/config/find.ts';
+import { findConfig } from '../../src/config/search.ts';
 import { type Workspace, workspace } from '../workspace.ts';
 
 const config = `branches:
@@ -120,7 +120,7 @@ describe('reverse', () => {
     const bank = await bankWithMoney();
     const answers = await Promise.all(Array.from({ length: 8 }, () => bank.run(['reverse', 't1'])));
     expect(answers.filter(({ status }) => status === 0)).toHaveLength(1);
-    expect(answers.filter(({ stderr }) => stderr.includes('reversed already'))).toHaveLength(7);
+    expect(answers.filter(({ stderr }) => stderr.includes('already reversed'))).toHaveLength(7);
   });
 });
 

@@ -5,7 +5,7 @@ import { MongoClient } from 'mongodb';
 import { describe, expect, inject, onTestFinished, test } from 'vitest';
 import { endAbandoned } from '../../src/bank/abandoned-transactions.ts';
 import { createContext } from '../../src/core/context.ts';
-import { startThrowaway } from '../../src/database/throwaway.ts';
+import { startThrowaway } from '../../src/database/throwaway-server.ts';
 import { type Workspace, workspace } from '../workspace.ts';
 
 const context = createContext();

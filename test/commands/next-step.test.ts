@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { execute } from '../../src/cli/execute.ts';
+import { execute } from '../../src/cli/execution.ts';
 import type { Command } from '../../src/commands/command.ts';
 import { commands } from '../../src/commands/index.ts';
 import { createContext } from '../../src/core/context.ts';
@@ -62,12 +62,12 @@ test('freeze, unfreeze and close say which status the account has now', async ()
       new RegExp(`status +${status}`),
     );
   }
-  expect((await errorOf(bank, 'close', 'branch1', 'A')).message).toMatch(/is closed already/);
+  expect((await errorOf(bank, 'close', 'branch1', 'A')).message).toMatch(/is already closed/);
   await bank.run(['open', 'branch1', 'B']);
   await bank.run(['freeze', 'branch1', 'B']);
   const frozen = await errorOf(bank, 'freeze', 'branch1', 'B');
   expect(frozen).toMatchObject({ code: 'account_frozen' });
-  expect(`${frozen.message} ${frozen.hint}`).toMatch(/is frozen already/);
+  expect(`${frozen.message} ${frozen.hint}`).toMatch(/is already frozen/);
   expect(frozen.hint).not.toContain('unfreeze');
 });
 
@@ -137,7 +137,7 @@ describe('a file', () => {
     expect(await apply('two')).toMatch(/by teller@desk at \S+\+09:00;/);
   });
 
-  test('with an amount that is none names its fault, and not another', async () => {
+  test('with an amount that is not valid names that fault, and no other', async () => {
     const bank = await bankWith('A');
     const hintOf = async (amount: string) => {
       await writeFile(join(bank.directory, 'a.csv'), `account,balance\nN,${amount}\n`);
@@ -153,7 +153,7 @@ describe('a file', () => {
     }
   });
 
-  test('with lines at fault lists them in order, and ends each as a sentence', async () => {
+  test('with faulty lines lists them in order, and ends each as a sentence', async () => {
     const bank = await bankWith('A');
     const rows = ['id,branch,account,amount', 'a,branch1,A,1', 'a,branch1,A,2', 'b,branch1,A,x'];
     await writeFile(join(bank.directory, 'a.csv'), `${rows.join('\n')}\n`);

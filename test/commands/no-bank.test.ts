@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { workspace } from '../workspace.ts';
 
-const says = /The database "\w+" holds no bank yet; bankctl init makes one there\. Is the name/;
+const says = /The database "\w+" holds no bank yet; bankctl init creates one there\. Is the name/;
 
 test('a database without a bank is called so, also with --quiet and as JSON', async () => {
   const bank = await workspace();

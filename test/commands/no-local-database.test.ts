@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { stopLocal } from '../../src/database/local/local.ts';
+import { stopLocal } from '../../src/database/local/local-database.ts';
 import { findMongod } from '../../src/database/mongod/mongod-search.ts';
 import { testHost } from '../database/host.ts';
 import { run } from '../workspace.ts';

@@ -4,7 +4,7 @@ import { Decimal128, Long } from 'mongodb';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { openBank } from '../../src/bank/bank.ts';
 import { post } from '../../src/bank/post.ts';
-import { findConfig } from '../../src/config/find.ts';
+import { findConfig } from '../../src/config/search.ts';
 import { type Ran, type Workspace, workspace } from '../workspace.ts';
 
 async function bankWithMoney(): Promise<Workspace> {
@@ -202,14 +202,14 @@ describe('the beginning of an id', () => {
     expect(JSON.parse(stderr)).toEqual({
       notice: {
         code: 'prefix',
-        message: expect.stringContaining('No operation is called "till-"'),
+        message: expect.stringContaining('No operation has the id "till-"'),
         asked: 'till-',
         operation: 'till-7-000123',
       },
     });
     // Quiet, it is said all the same: another operation than the one asked for is shown.
     expect((await bank.run(['show', 'till-', '-q'])).stderr).toMatch(
-      /No operation is called "till-"/,
+      /No operation has the id "till-"/,
     );
   });
 

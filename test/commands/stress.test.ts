@@ -98,12 +98,12 @@ describe('bad input is refused before a server is started', () => {
     ['--workers 0', '--workers "0" is not a whole number from 1 to 1024.', 'Give a number'],
     ['--workers 1000000', 'not a whole number from 1 to 1024', 'Give a number'],
     ['--exhaustive --workers 0', '0 workers cannot be run.', 'Two to four workers'],
-    ['--exhaustive --workers 1', 'nobody to meet', 'two show the bug'],
+    ['--exhaustive --workers 1', 'no other to interleave with', 'enough to show the bug'],
     ['--exhaustive --workers 1000000', 'more than 10^', 'Two to four workers'],
     ['--exhaustive --threads 2', '--threads means nothing with --exhaustive.', 'Leave out one of'],
     ['--points all --ops 5', '--ops means nothing with --points.', 'Leave out one of --ops'],
     ['--random 9 --duration 1s', '--duration means nothing with --random.', 'Leave out'],
-    ['--random 9 --preemptions 1', '--random draws among all', 'Leave out one'],
+    ['--random 9 --preemptions 1', '--random draws from all', 'Leave out one'],
     ['--exhaustive --seed 4', 'nothing is drawn at random', 'Leave out'],
     [`--schedule ${id('01')} --points all`, 'whose id says it', 'Leave out'],
     [`--schedule ${id('012')}`, 'step 3 is "2", but the 2 workers are 0 to 1', 'Copy the id whole'],
@@ -116,7 +116,7 @@ describe('bad input is refused before a server is started', () => {
     ['--report DIR', 'cannot be written: it is a directory.', 'after --report'],
     ['--report DIR/no/such/r.html', 'cannot be written: it cannot be created', 'after --report'],
     ['--exhaustive --report /proc/r.html', '/proc/r.html cannot be written', 'after --report'],
-    ['--history DIR', 'cannot be written: it is a directory.', 'behind --history'],
+    ['--history DIR', 'cannot be written: it is a directory.', 'after --history'],
     ['--report DIR/f --history DIR/f', 'both name', 'two different files'],
   ])('%s', async (line, message, hint) => {
     const { status, stdout, stderr } = await run(

@@ -17,9 +17,9 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { builtInConfig } from '../../src/config/config.ts';
-import { findConfig } from '../../src/config/find.ts';
-import { loadConfig } from '../../src/config/load.ts';
-import { configTemplate, ensureConfigFile } from '../../src/config/write.ts';
+import { loadConfig } from '../../src/config/parser.ts';
+import { findConfig } from '../../src/config/search.ts';
+import { configTemplate, ensureConfigFile } from '../../src/config/template.ts';
 
 const branches = 'branches: { branch1: { collection: branch1 } }';
 
@@ -33,17 +33,17 @@ const refused: readonly [why: string, text: string, reason: string][] = [
   [
     'two branches with one collection',
     'branches: { a: { collection: x }, b: { collection: x } }',
-    'branches.b.collection is x, which belongs to branch a already',
+    'branches.b.collection is x, which already belongs to branch a',
   ],
   [
     "the journal's collection",
     'branches: { a: { collection: journal } }',
-    'branches.a.collection is journal, which belongs to the journal already',
+    'branches.a.collection is journal, which already belongs to the journal',
   ],
   ['system.*', 'branches: { a: { collection: system.users } }', 'begins with system.'],
   ['a $', 'branches: { a: { collection: a$b } }', 'branches.a.collection has a $'],
   ['a null byte', 'branches: { a: { collection: "a\\0b" } }', 'has a null byte'],
-  ['a point at the end', 'branches: { a: { collection: a. } }', 'has a point where'],
+  ['a dot at the end', 'branches: { a: { collection: a. } }', 'has a dot where'],
   [
     'a long collection',
     `branches: { a: { collection: ${'x'.repeat(251)} } }`,
@@ -61,7 +61,7 @@ const refused: readonly [why: string, text: string, reason: string][] = [
     'branches.a.currency is not an ISO 4217',
   ],
   [
-    'an amount that is no text',
+    'an amount that is not text',
     'branches: { a: { collection: a, minBalance: -1.5 } }',
     'branches.a.minBalance must be text',
   ],
@@ -111,14 +111,14 @@ const refused: readonly [why: string, text: string, reason: string][] = [
   ['another URI', `uri: http://h\n${branches}`, 'uri does not begin with mongodb://'],
   ['wrong syntax', 'branches: {', 'line 1, column 12'],
   [
-    'a key that is there twice',
+    'a repeated key',
     `${branches}\n${branches}`,
-    'line 2, column 1: the key branches is there twice',
+    'line 2, column 1: the key branches appears twice',
   ],
   [
-    'a branch that is there twice',
+    'a repeated branch',
     'branches: { a: { collection: a }, a: { collection: b } }',
-    'line 1, column 35: the key a is there twice',
+    'line 1, column 35: the key a appears twice',
   ],
   ['a tag', 'branches: !!js/function "x"', 'line 1, column 11: there is a tag'],
   ['two documents', `${branches}\n---\n${branches}`, 'a second document begins'],
@@ -132,17 +132,17 @@ const refused: readonly [why: string, text: string, reason: string][] = [
   ['a key that is true', 'branches: { true: { collection: c } }', 'the key true must be in quotes'],
   ['a key that is null', 'branches: { ~: { collection: c } }', 'the key ~ must be in quotes'],
   ['a key 1e3', 'branches: { 1e3: { collection: c } }', 'the key 1e3 must be in quotes'],
-  ['a key that is a list', 'branches: { [secret]: 1 }', 'a key is not a text'],
+  ['a key that is a list', 'branches: { [secret]: 1 }', 'a key is not text'],
   ['a branch no', 'branches: { no: { collection: c } }', 'write no in quotes'],
   ['a journal no', `journal: no\n${branches}`, 'line 1, column 10: write no in quotes'],
   ['a journal OFF', `journal: OFF\n${branches}`, 'write OFF in quotes'],
   ['a collection yes', 'branches: { a: { collection: yes } }', 'write yes in quotes'],
-  ['a line that is no YAML', 'user secret: pass: secret', 'there is a colon too many'],
-  ['a text in bad quotes', 'database: "\\secret"', 'a \\ that begins no escape'],
+  ['a line that is not YAML', 'user secret: pass: secret', 'there is one colon too many'],
+  ['a text in bad quotes', 'database: "\\secret"', 'a \\ that is not a valid escape'],
   ['another file', 'root_secret: x\nsecret: y', 'the file has none of the keys'],
   ['a line of text', 'my secret', 'the file has none of the keys'],
   ['the collection of the identity', 'branches: { a: { collection: bankctl } }', 'where bankctl'],
-  ['a journal named so', `journal: bankctl\n${branches}`, 'where bankctl keeps'],
+  ['a journal of that name', `journal: bankctl\n${branches}`, 'where bankctl records'],
 ];
 
 function line(lines: number, text: (index: number) => string): string {
@@ -262,7 +262,9 @@ describe('a config is found', () => {
     const top = await directory();
     await writeFile(join(top, 'bankctl.config.yaml'), branches);
     await writeFile(join(top, 'bankctl.config.json'), '{}');
-    await expect(findConfig(undefined, { cwd: top, env: {} })).rejects.toThrow('only one can hold');
+    await expect(findConfig(undefined, { cwd: top, env: {} })).rejects.toThrow(
+      'only one can be used',
+    );
   });
 
   test.each([
@@ -465,7 +467,7 @@ describe('the timezone', () => {
     ['Paris', /timezone is not a time zone of the IANA database, such as Europe\/Paris/],
     ['"+01:00"', /timezone is not a time zone/],
     ['""', /timezone is not a time zone/],
-    ['1', /timezone is missing or not a text/],
+    ['1', /timezone is missing or not text/],
   ])('%s is refused', (zone, reason) => {
     expect(() => loadConfig('x', text(zone))).toThrow(reason);
   });

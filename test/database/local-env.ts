@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 import { MongoClient } from 'mongodb';
 import { onTestFinished } from 'vitest';
-import { stopLocal } from '../../src/database/local/local.ts';
+import { stopLocal } from '../../src/database/local/local-database.ts';
 import { localPaths } from '../../src/database/local/local-paths.ts';
 import { findMongod } from '../../src/database/mongod/mongod-search.ts';
 import { temporaryDirectory, testHost } from './host.ts';

@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { ensureLocal, stopLocal } from '../../src/database/local/local.ts';
+import { ensureLocal, stopLocal } from '../../src/database/local/local-database.ts';
 import { localPaths } from '../../src/database/local/local-paths.ts';
 import { answers } from '../../src/database/local/local-state.ts';
 import { temporaryDirectory, testHost, until } from './host.ts';

@@ -17,7 +17,7 @@ import {
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { ensureLocal, localStatus, stopLocal } from '../../src/database/local/local.ts';
+import { ensureLocal, localStatus, stopLocal } from '../../src/database/local/local-database.ts';
 import { localPaths } from '../../src/database/local/local-paths.ts';
 import { temporaryDirectory, testHost, until } from './host.ts';
 import { freshEnv, pidsOf, writeOne } from './local-env.ts';
@@ -267,7 +267,7 @@ describe('nothing takes longer than --timeout', () => {
     writeFileSync(lockFile, planted);
     expect(await failure(() => ensureLocal(hasty(env)))).toMatchObject({
       code: 'timed_out',
-      message: `Process ${process.pid} holds ${lockFile}, and did not let go of it within 0.7 s.`,
+      message: `Process ${process.pid} holds ${lockFile}, and did not release it within 0.7 s.`,
     });
     rmSync(lockFile);
   });

@@ -15,7 +15,7 @@ import {
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { ensureLocal, localStatus, stopLocal } from '../../src/database/local/local.ts';
+import { ensureLocal, localStatus, stopLocal } from '../../src/database/local/local-database.ts';
 import { localPaths } from '../../src/database/local/local-paths.ts';
 import { answers } from '../../src/database/local/local-state.ts';
 import { temporaryDirectory, testHost, until } from './host.ts';

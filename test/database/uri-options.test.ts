@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { databaseNameProblem } from '../../src/config/config.ts';
 import { databaseOf } from '../../src/core/uri.ts';
 import { withOwnConcerns } from '../../src/core/uri-options.ts';
-import { createClient } from '../../src/database/connect.ts';
+import { createClient } from '../../src/database/connection.ts';
 
 const weakening = [
   'readConcernLevel=local',

@@ -2,9 +2,9 @@
  * A process of its own, for tests of what processes do to one another. It does what its first
  * argument says, prints one JSON value a line, and ends.
  */
-import { ensureLocal, stopLocal } from '../../src/database/local/local.ts';
+import { ensureLocal, stopLocal } from '../../src/database/local/local-database.ts';
 import { findMongod } from '../../src/database/mongod/mongod-search.ts';
-import { startThrowaway } from '../../src/database/throwaway.ts';
+import { startThrowaway } from '../../src/database/throwaway-server.ts';
 import { withLock } from '../../src/system/lock.ts';
 
 // Where a test has planted what must not be found.

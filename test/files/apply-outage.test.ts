@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { MongoClient } from 'mongodb';
 import { expect, onTestFinished, test } from 'vitest';
-import { startThrowaway } from '../../src/database/throwaway.ts';
+import { startThrowaway } from '../../src/database/throwaway-server.ts';
 import { workspace } from '../workspace.ts';
 
 test('apply rides out a server crash, and applies each row once', async () => {

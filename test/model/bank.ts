@@ -90,7 +90,7 @@ export function placeKey({ branch, account }: Place): string {
   return `${branch}:${account}`;
 }
 
-/** 24 digits, the minor ones included. */
+/** 24 digits, including the decimals. */
 const limitMinor = 10n ** 24n - 1n;
 
 /** What one request does. */

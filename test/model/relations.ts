@@ -320,7 +320,7 @@ export function ledgerSound(snapshot: Snapshot, world: World): void {
   for (const branch of world.branches) {
     for (const account of snapshot.accounts.filter((each) => each.branch === branch.name)) {
       const key = placeKey(account);
-      hold(relation, (stored.get(key) ?? []).length === 1, `${key} is there twice`);
+      hold(relation, (stored.get(key) ?? []).length === 1, `${key} appears twice`);
       hold(relation, account.stamp === branch.name, `${key} has the stamp ${account.stamp}`);
       const sum = running.get(key);
       const same = sum?.minor === account.minor && sum?.version === account.version;

@@ -1,5 +1,5 @@
+import { findBranch } from '../../config/branch-lookup.ts';
 import type { BranchConfig, Config } from '../../config/config.ts';
-import { findBranch } from '../../config/find-branch.ts';
 import { BankctlError } from '../../core/errors.ts';
 import type { AccountStatus, Entry, Posting } from './entry.ts';
 import { type AccountReference, parseAccountNumber } from './names.ts';

@@ -52,7 +52,9 @@ function textProblem(text: string, maxLength: number, unseen?: string): string |
   if (text === '') return 'is empty';
   if (unseen !== undefined) return `has the character ${unseen}, which cannot be printed`;
   const length = [...text].length;
-  return length > maxLength ? `has ${length} characters, but ${maxLength} are the most` : undefined;
+  return length > maxLength
+    ? `has ${length} characters, but the maximum is ${maxLength}`
+    : undefined;
 }
 
 /** An account as `BRANCH:ACCOUNT`, split at the first colon. @throws `invalid_account` */

@@ -50,7 +50,7 @@ function reversedEntry(
   if (reversal) {
     throw new BankctlError(
       'already_reversed',
-      `The operation ${quote(id)} was reversed already, by ${quote(reversal.id)}.`,
+      `The operation ${quote(id)} was already reversed, by ${quote(reversal.id)}.`,
       `See the reversal with bankctl show ${shellWord(reversal.id)}.`,
     );
   }

@@ -1,4 +1,4 @@
-import { findBranch } from '../../config/find-branch.ts';
+import { findBranch } from '../../config/branch-lookup.ts';
 import { BankctlError } from '../../core/errors.ts';
 import { parseAmount } from '../../core/money.ts';
 import { type Kind, leg, refuseZero } from './kind.ts';
@@ -50,7 +50,7 @@ export const transfer: Kind<Transfer> = {
     if (source.code !== target.code) {
       throw new BankctlError(
         'currency_mismatch',
-        `${from.branch} keeps ${source.code} and ${to.branch} keeps ${target.code}: ` +
+        `${from.branch} is in ${source.code} and ${to.branch} is in ${target.code}: ` +
           'a transfer has one currency.',
       );
     }

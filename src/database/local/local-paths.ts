@@ -6,7 +6,7 @@ import type { Context } from '../../core/context.ts';
 import { dataDirectory, xdg } from '../../system/directories.ts';
 import { privacyFault, realEyes } from '../../system/ownership.ts';
 
-/** Everything of the local database that has a place. All absolute. */
+/** The paths of the local database, all absolute. */
 export interface LocalPaths {
   /** `dataDir` as the environment names it; links in it must not be another user's. */
   readonly namedDir: string;
@@ -19,7 +19,9 @@ export interface LocalPaths {
   readonly launchLog: string;
   /** Held by whoever starts or stops the server. */
   readonly lockFile: string;
-  /** There exactly while a server runs that is ready for clients; what it says is for status. */
+  /**
+   * Exists exactly while a server is running and ready for clients; `db status` shows what it says.
+   */
   readonly stateFile: string;
   /** Always in `dataDir`, which nobody else can enter. */
   readonly socketFile: string;
@@ -31,7 +33,7 @@ export interface LocalPaths {
   readonly uri: string;
 }
 
-/** What to do about a data directory that cannot serve, as a clause. */
+/** What to do about a data directory that cannot be used, as a clause. */
 export const dataDirCure =
   'set BANKCTL_DATA_DIR to a directory of your own that others cannot enter';
 
@@ -49,10 +51,10 @@ const plainSocketPath = /^[\w./-]{1,103}$/;
 
 /**
  * Where the local database is, which follows from the environment and the symbolic links in it. All
- * its files, the socket too, are in one directory, whichever name it is reached by. Only the short
+ * its files, the socket too, are in one directory, whatever name it is reached by. Only the short
  * name may differ between a user's sessions, as XDG_RUNTIME_DIR does, or be gone when one ends.
  *
- * @throws BankctlError `local_database` if there is no HOME and nothing else says where
+ * @throws BankctlError `local_database` if neither HOME nor another variable says where
  */
 export function localPaths(env: Context['env']): LocalPaths {
   const namedDir = dataDirectory(env);
@@ -75,7 +77,7 @@ export function localPaths(env: Context['env']): LocalPaths {
   };
 }
 
-/** The one name of a path: as far as it exists, without symbolic links. One call if it does. */
+/** The canonical name of a path: without symbolic links, as far as it exists. */
 function realPath(path: string): string {
   try {
     return realpathSync.native(path);
@@ -85,7 +87,7 @@ function realPath(path: string): string {
   }
 }
 
-/** In XDG_RUNTIME_DIR, if it is as its specification says; else in /tmp. */
+/** In XDG_RUNTIME_DIR, if it meets its specification; else in /tmp. */
 function shortNameOf(dataDir: string, env: Context['env']): ShortName {
   const name = createHash('sha256').update(dataDir).digest('hex').slice(0, 20);
   const runtime = xdg(env, 'XDG_RUNTIME_DIR');

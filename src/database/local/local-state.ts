@@ -12,7 +12,7 @@ const answerMs = 2000;
  * Whether a server answers on the socket and is known to be ready for clients. Nobody else can
  * have put the socket there, since its directory is this user's alone, and so is the short name.
  *
- * The state file is looked at after the connection: it is removed before a server starts, so a
+ * The state file is checked after the connection: it is removed before a server starts, so a
  * server that answers but is not ready yet has none.
  */
 export async function isReady(paths: LocalPaths): Promise<boolean> {
@@ -45,7 +45,7 @@ export function leadsTo({ directory, link }: ShortName, dataDir: string): boolea
   return privacyFault(directory) === undefined && realEyes.look(link)?.target === dataDir;
 }
 
-/** What the state file says of a server that is ready. */
+/** What the state file says about a server that is ready. */
 interface ServerState {
   readonly pid: number;
   /** As `6.0.5`. */

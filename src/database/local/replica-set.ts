@@ -7,7 +7,7 @@ import { BankctlError } from '../../core/errors.ts';
 /** The name of the local database's replica set. */
 export const replicaSetName = 'bankctl';
 
-/** What a server that is ready says of itself. */
+/** What a server that is ready reports about itself. */
 interface ReadyServer {
   readonly pid: number;
   readonly version: string;
@@ -48,7 +48,8 @@ export async function makePrimary(
         throw new BankctlError('interrupted', 'Stopped while the local database was starting.');
       }
       if (elapsedMs(host, since) > withinMs) {
-        const message = `The local database runs but took no writes within ${withinMs / 1000} s.`;
+        const within = `within ${withinMs / 1000} s`;
+        const message = `The local database is running but took no writes ${within}.`;
         throw new BankctlError('local_database', message);
       }
       await configure(admin, socket);
@@ -86,7 +87,7 @@ async function configure(admin: Db, socket: string): Promise<void> {
   }
 }
 
-/** @returns the code of the server's refusal, or undefined when it did as asked */
+/** @returns the code of the server's refusal, or undefined if it obeyed */
 async function codeOf(work: () => Promise<unknown>): Promise<number | undefined> {
   try {
     await work();

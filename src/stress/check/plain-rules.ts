@@ -1,3 +1,4 @@
+import { count } from '../../core/text.ts';
 import { type HistoryEvent, historyAmount, isRecord, printAmount } from '../history/event.ts';
 import type { Begun, BranchMoney, Findings, SectionRules, Settlement } from './findings.ts';
 import { IdSet } from './ids.ts';
@@ -70,8 +71,8 @@ export class PlainRules implements SectionRules {
   finish({ value }: HistoryEvent): Settlement {
     const findings = this.#findings;
     if (this.#unanswered > 0) {
-      const what = 'operations got no answer, so what they did is not known.';
-      findings.doubted(`${this.#unanswered} ${what}`);
+      const what = count(this.#unanswered, 'operation');
+      findings.doubted(`${what} got no answer, so it is not known what was done.`);
     }
     if (this.#unseen > 0) {
       const what = 'acknowledged operations were not seen to write to the database.';
@@ -105,7 +106,8 @@ export class PlainRules implements SectionRules {
     const wrong = wrongOf({ type, landed: collection, matched }, branch);
     if (wrong) {
       const went = matched === 0 ? 'matched nothing in' : 'landed in';
-      findings.found(wrong, line, `${value['id']} of ${branch} ${went} ${collection}`);
+      const what = collection === null ? 'was not seen to be written' : `${went} ${collection}`;
+      findings.found(wrong, line, `${value['id']} of ${branch} ${what}`);
     }
     if (matched === 0 || collection === null) return;
     const place = `${collection}:${meant.number}`;

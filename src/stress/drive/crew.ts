@@ -1,6 +1,6 @@
 import type { MongoClient } from 'mongodb';
 import type { Context } from '../../core/context.ts';
-import { connect } from '../../database/connect.ts';
+import { connect } from '../../database/connection.ts';
 import { createBatches, type HistoryBatch } from '../history/batches.ts';
 
 /** What the workers of one thread are to do. Plain data. */

@@ -1,7 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { MongoClient } from 'mongodb';
 import { BankctlError } from '../../core/errors.ts';
-import type { Throwaway, ThrowawayMember } from '../../database/throwaway.ts';
+import type { Throwaway, ThrowawayMember } from '../../database/throwaway-server.ts';
 import type { FaultKind } from '../check/fault-watch.ts';
 import type { HistoryEvent } from '../history/event.ts';
 import type { Draw } from '../plan/random.ts';
@@ -90,7 +90,7 @@ async function failOver(task: NemesisTask, host: NemesisHost, downMs: number): P
 function memberAt(server: Throwaway, address: string): ThrowawayMember {
   const member = server.members.find(({ port }) => address.endsWith(`:${port}`));
   if (member) return member;
-  throw new BankctlError('database_failed', `The primary ${address} is none of the servers.`);
+  throw new BankctlError('database_failed', `The primary ${address} is not one of the servers.`);
 }
 
 function record(

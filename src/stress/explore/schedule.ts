@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { BankctlError } from '../../core/errors.ts';
-import { nearest } from '../../core/nearest.ts';
+import { nearest } from '../../core/near-names.ts';
 import { quote } from '../../core/text.ts';
 import { tasksOf } from './explorer.ts';
 import { maxTasks, type Run, type Step } from './explorer-execution.ts';

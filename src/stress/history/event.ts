@@ -59,15 +59,15 @@ export function readHistoryEvent(line: string): HistoryEvent | string {
   if (!isRecord(fields)) return 'is not a JSON object';
   const { f, time, value, model, collection, matched, process } = fields;
   const type = types.find((name) => name === fields['type']);
-  if (type === undefined) return 'has no type of invoke, ok, fail or info';
+  if (type === undefined) return 'has no type, which is invoke, ok, fail or info';
   if (typeof f !== 'string') return 'has no f';
   if (typeof time !== 'number' || !Number.isFinite(time) || time < 0) {
     return 'has no time in nanoseconds';
   }
   if (!isRecord(value)) return 'has no value';
-  if (!isAbsentOr(model, isText)) return 'has a model that is no name';
-  if (!isAbsentOr(collection, isNameOrNull)) return 'has a collection that is no name';
-  if (!isAbsentOr(matched, isWholeNumber)) return 'has a matched that is no whole number';
+  if (!isAbsentOr(model, isText)) return 'has a model that is not a name';
+  if (!isAbsentOr(collection, isNameOrNull)) return 'has a collection that is not a name';
+  if (!isAbsentOr(matched, isWholeNumber)) return 'has a matched that is not a whole number';
   const event = { type, f, value, time, model, collection, matched };
   if (f === 'init' || f === 'applied') return readFrame(event, fields);
   if (process === 'nemesis') return findNemesisFault(event) ?? { ...event, process };
@@ -92,7 +92,7 @@ function readFrame(event: HistoryEvent, fields: Value): HistoryEvent | string {
 
 function readInit(event: HistoryEvent, fields: Value): HistoryEvent | string {
   const { model, value } = event;
-  if (!models.has(model)) return `has the model ${model}, which is none`;
+  if (!models.has(model)) return `has the unknown model ${model}`;
   const { accounts } = value;
   if (!isRecord(accounts) || Object.keys(accounts).length === 0) return 'has no accounts';
   const counted = model === undefined || model === 'ledger';
@@ -103,7 +103,7 @@ function readInit(event: HistoryEvent, fields: Value): HistoryEvent | string {
     if (counted && versionOf(version) === undefined) return `has no version of ${name}`;
   }
   const { kinds, faults } = fields;
-  if (!isAbsentOr(kinds, isKinds)) return 'has kinds that are no list of kinds';
+  if (!isAbsentOr(kinds, isKinds)) return 'has kinds that are not a list of kinds';
   if (!isAbsentOr(faults, isFaultKind)) return 'has faults that are neither kill nor failover';
   return { ...event, kinds, faults };
 }
@@ -111,18 +111,18 @@ function readInit(event: HistoryEvent, fields: Value): HistoryEvent | string {
 /** Stored amounts may be any text: one that is not an amount is a finding, not a malformed line. */
 function findAppliedFault({ ids, balances, accounts }: Value): string | undefined {
   if (!isAbsentOr(ids, (list) => Array.isArray(list) && list.every(isText))) {
-    return 'has ids that are no list of text';
+    return 'has ids that are not a list of text';
   }
   if (!isAbsentOr(balances, (all) => isRecord(all) && Object.values(all).every(isNameOrNull))) {
     return 'has balances that are not text';
   }
-  if (!isAbsentOr(accounts, isRecord)) return 'has accounts that are no object';
+  if (!isAbsentOr(accounts, isRecord)) return 'has accounts that are not an object';
   for (const [name, account] of Object.entries(isRecord(accounts) ? accounts : {})) {
     const { balance, version, postings } = isRecord(account) ? account : {};
     if (!isText(balance)) return `has no balance of ${name}`;
     if (versionOf(version) === undefined) return `has no version of ${name}`;
     if (!Array.isArray(postings)) return `has no postings of ${name}`;
-    if (!postings.every(isPosting)) return `has a posting of ${name} that is none`;
+    if (!postings.every(isPosting)) return `has a posting of ${name} that is not valid`;
   }
   return undefined;
 }
@@ -159,18 +159,18 @@ function readAnswer(event: HistoryEvent, fields: Value): HistoryEvent | string {
     if (!isAbsentOr(value[name], isText)) return `has a ${name} that is not text`;
   }
   for (const name of ['version', 'from_version', 'to_version']) {
-    if (!isAbsentOr(value[name], isWholeNumber)) return `has a ${name} that is no version`;
+    if (!isAbsentOr(value[name], isWholeNumber)) return `has a ${name} that is not a version`;
   }
   const { balances, versions, reverses } = value;
   if (!isAbsentOr(balances, (all) => isRecord(all) && Object.values(all).every(isText))) {
     return 'has balances that are not text';
   }
   if (!isAbsentOr(versions, (all) => isRecord(all) && Object.values(all).every(isWholeNumber))) {
-    return 'has versions that are none';
+    return 'has versions that are not numbers';
   }
-  if (!isAbsentOr(reverses, isText)) return 'has a reverses that is no id';
+  if (!isAbsentOr(reverses, isText)) return 'has a reverses that is not an id';
   const { said, gave_up, replayed } = fields;
-  if (!isAbsentOr(said, isNotApplied)) return 'has a said that is not not_applied';
+  if (!isAbsentOr(said, isNotApplied)) return 'has a said other than not_applied';
   if (!isAbsentOr(replayed, isFlag)) return 'has a replayed that is neither true nor false';
   if (!isAbsentOr(gave_up, isFlag)) return 'has a gave_up that is neither true nor false';
   return { ...event, said, gave_up };

@@ -17,7 +17,7 @@ export interface HistoryFile {
  * @throws `not_writable`, then and while writing; `interrupted` while nobody reads a named pipe
  */
 export async function openHistory(path: string, interrupted: AbortSignal): Promise<HistoryFile> {
-  const hint = 'Name a file that can be written behind --history.';
+  const hint = 'Name a file that can be written after --history.';
   const guarded = async <T>(work: () => Promise<T>): Promise<T> => {
     try {
       return await work();

@@ -110,7 +110,7 @@ function refuseNoText(path: string, chunk: Buffer): void {
   const isMarked = (first === 0xff && second === 0xfe) || (first === 0xfe && second === 0xff);
   if (isMarked || chunk.includes(0)) {
     const what =
-      isMarked || (first === 0) !== (second === 0) ? 'is UTF-16, not UTF-8' : 'is no text';
+      isMarked || (first === 0) !== (second === 0) ? 'is UTF-16, not UTF-8' : 'is not text';
     throw invalid(
       `The history ${quote(path)} ${what}.`,
       'Name a file that bankctl stress --history wrote.',

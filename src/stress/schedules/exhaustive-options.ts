@@ -46,7 +46,7 @@ export function checkExhaustiveOptions(options: ExhaustiveOptions): CheckedOptio
   if (options.random && options.preemptions !== undefined) {
     throw new BankctlError(
       'usage',
-      '--random draws among all schedules, so --preemptions cannot bound it.',
+      '--random draws from all schedules, so --preemptions cannot limit it.',
       'Leave out one of the two.',
     );
   }
@@ -67,12 +67,12 @@ function parseModel(name: string): PlainModel {
 }
 
 function checkWorkers(workers: number, points: readonly SharedPoint[]): void {
-  const hint = 'Two to four workers are what can be tried in full; two show the bug.';
+  const hint = 'Two to four workers can be tried in full; two are enough to show the bug.';
   if (!Number.isInteger(workers) || workers < 1) {
     throw new BankctlError('usage', `${workers} workers cannot be run.`, hint);
   }
   if (workers === 1) {
-    throw new BankctlError('usage', 'One worker has nobody to meet in between its steps.', hint);
+    throw new BankctlError('usage', 'One worker has no other to interleave with.', hint);
   }
   if (workers <= maxTasks) return;
   const { steps } = sharedModel.stepsFor(points);

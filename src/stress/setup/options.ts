@@ -1,6 +1,6 @@
 import type { PostPoint } from '../../bank/post.ts';
 import { BankctlError } from '../../core/errors.ts';
-import { nearest } from '../../core/nearest.ts';
+import { nearest } from '../../core/near-names.ts';
 import { quote } from '../../core/text.ts';
 import { type IncrementModel, incrementModels } from '../plan/increments.ts';
 import { type SharedPoint, sharedPoints } from '../subjects/shared-model.ts';
@@ -112,7 +112,7 @@ export function modeOf({ args, options }: Words): StressMode {
   if (!missing) return mode;
   throw new BankctlError(
     'usage',
-    `--${missing.name} cannot be had with --exhaustive --model ledger.`,
+    `--${missing.name} cannot be used with --exhaustive --model ledger.`,
     `Leave out --${missing.name}.`,
   );
 }
@@ -329,7 +329,7 @@ export function completeLedgerOptions(options: LedgerOptions): LedgerSettings {
     throw new BankctlError(
       'usage',
       `--faults ${faults} needs --replicas ${needed}.`,
-      'kill is for a server that is alone, failover for one of three.',
+      'kill is for a single server, failover for one of three.',
     );
   }
   const { models: _, ...settings } = completeLoadOptions({

@@ -2,11 +2,11 @@ import type { Document, MongoClient } from 'mongodb';
 import { endAbandoned } from '../../bank/abandoned-transactions.ts';
 import type { Context } from '../../core/context.ts';
 import { BankctlError } from '../../core/errors.ts';
-import { connect } from '../../database/connect.ts';
+import { connect } from '../../database/connection.ts';
 import { databaseError } from '../../database/database-error.ts';
 import { isServerError } from '../../database/driver-errors.ts';
 import type { BinaryHost } from '../../database/mongod/mongod-binary.ts';
-import type { Throwaway, ThrowawayOptions } from '../../database/throwaway.ts';
+import type { Throwaway, ThrowawayOptions } from '../../database/throwaway-server.ts';
 
 /** The server of a run: a throwaway one, or the one that the user named. */
 export interface StressServer {
@@ -62,7 +62,7 @@ export async function openStressServer(
 }
 
 async function startServer(replicas: ThrowawayOptions['replicas'], host: BinaryHost) {
-  const { startThrowaway } = await import('../../database/throwaway.ts');
+  const { startThrowaway } = await import('../../database/throwaway-server.ts');
   return startThrowaway(host, { replicas });
 }
 
@@ -184,7 +184,7 @@ const claim = 'bankctl_stress';
  */
 export async function claimDatabase(client: MongoClient, name: string): Promise<void> {
   const db = client.db(name);
-  const taken = () => new BankctlError('not_ours', `The database ${name} is there already.`);
+  const taken = () => new BankctlError('not_ours', `The database ${name} already exists.`);
   if (await db.listCollections({}, { nameOnly: true }).hasNext()) throw taken();
   try {
     await db.createCollection(claim);

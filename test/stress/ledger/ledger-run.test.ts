@@ -6,7 +6,7 @@ import { build } from 'esbuild';
 import { type Db, Decimal128, MongoClient } from 'mongodb';
 import { afterAll, beforeAll, describe, expect, inject, onTestFinished, test } from 'vitest';
 import { createContext } from '../../../src/core/context.ts';
-import { startThrowaway } from '../../../src/database/throwaway.ts';
+import { startThrowaway } from '../../../src/database/throwaway-server.ts';
 import { checkHistory } from '../../../src/stress/check/check-history.ts';
 import { runStress, type StressHost, type StressOptions } from '../../../src/stress/run.ts';
 

@@ -6,21 +6,21 @@ import { databaseError, invalidUri } from './database-error.ts';
 
 /** How to connect. */
 interface ConnectOptions {
-  /** Bounds finding a server, and each wait for an answer of it; milliseconds. */
+  /** Time limit for finding a server, and for each of its answers; milliseconds. */
   readonly timeoutMs: number;
-  /** Shows in the server's log and `currentOp`. */
+  /** The name in the server's log and in `currentOp`. */
   readonly appName?: string | undefined;
   /** Makes the client emit an event for every command, for those who watch what is sent. */
   readonly monitorCommands?: boolean | undefined;
-  /** The most connections, opened as they are needed; 10 by default. */
+  /** The maximum of connections, opened as they are needed; 10 by default. */
   readonly maxPoolSize?: number | undefined;
-  /** Gives up when it is aborted. */
+  /** Its abort gives up connecting. */
   readonly interrupted?: AbortSignal | undefined;
 }
 
 /**
  * A client that is not connected yet. What it writes is acknowledged by a majority and what it
- * reads has been, so that nothing a user was told can be rolled back.
+ * reads has been, so that nothing shown to a user can be rolled back.
  *
  * A session with `snapshot: true` reads no snapshot with this client, since the driver lets the
  * client's read concern win over it, in silence; a transaction or a call that asks for the read
@@ -46,7 +46,7 @@ export function createClient(uri: string, options: ConnectOptions): MongoClient 
     waitQueueTimeoutMS: timeoutMs,
     retryWrites: true,
     retryReads: true,
-    // Else it repeats a commit by itself, and hides that the first attempt went unanswered.
+    // Otherwise it repeats a commit by itself, and hides that the first attempt went unanswered.
     maxAdaptiveRetries: 0,
     readConcern: { level: 'majority' },
     writeConcern: { w: 'majority' },
@@ -78,7 +78,7 @@ export async function connect(uri: string, options: ConnectOptions): Promise<Mon
       throw new BankctlError('interrupted', 'Stopped while connecting to the database.');
     }
     const failure = databaseError(error, { uri, timeoutMs: options.timeoutMs });
-    // Until it is connected, the driver has only the connection string to complain of.
+    // Until it is connected, the driver can only complain about the connection string.
     throw failure instanceof MongoError ? invalidUri(failure, uri) : failure;
   } finally {
     interrupted?.removeEventListener('abort', giveUp);

@@ -33,7 +33,7 @@ const shutdownMs = 30_000;
 /** An election of one takes a moment; this is far more. */
 const primaryWithinMs = 60_000;
 
-/** A server that was killed replays its journal before it listens. */
+/** A server that was killed replays its journal before it listens, which can take long. */
 const launchMs = 180_000;
 
 /**
@@ -41,7 +41,7 @@ const launchMs = 180_000;
  * Starting a second mongod on the same data would take the first one's socket away before it
  * notices that the data are in use; so nothing starts one without the lock.
  *
- * @returns whether this call started it, and not another process that was quicker
+ * @returns whether this call started it, rather than another process that was quicker
  * @throws BankctlError as `ensureLocal`
  */
 export async function startLocked(paths: LocalPaths, host: BinaryHost): Promise<boolean> {
@@ -73,11 +73,11 @@ async function bringUp(paths: LocalPaths, host: BinaryHost): Promise<boolean | u
     const ended = error instanceof MongoError && !(await answers(paths.socket));
     if (launched || ended) await endServers(paths, host);
     if (ended) return undefined;
-    throw error instanceof MongoError ? await doesNotAnswer(paths, withinMs, error) : error;
+    throw error instanceof MongoError ? await noAnswerError(paths, withinMs, error) : error;
   }
 }
 
-async function doesNotAnswer(
+async function noAnswerError(
   paths: LocalPaths,
   withinMs: number,
   cause: MongoError,
@@ -99,7 +99,7 @@ async function doesNotAnswer(
 
 /**
  * A server whose data were moved closes the connections that it has when it finds that its own
- * name is not in its set, which is a moment after it listens. That says nothing against it.
+ * name is not in its set, which is a moment after it listens. That is no failure.
  */
 async function makePrimaryPatiently(
   { uri, socket }: LocalPaths,
@@ -119,13 +119,13 @@ async function makePrimaryPatiently(
 
 async function fail(paths: LocalPaths): Promise<never> {
   const reason = await failureFromLogs(paths.logFile, 0, paths.launchLog);
-  throw doesNotStart(paths, reason ?? 'it ended right after its start');
+  throw startError(paths, reason ?? 'it ended right after its start');
 }
 
 /** Another mongod has the data open: one that was not there yet when we looked for it. */
 class DataInUse extends BankctlError {}
 
-function doesNotStart({ dataDir, logFile }: LocalPaths, reason: string): BankctlError {
+function startError({ dataDir, logFile }: LocalPaths, reason: string): BankctlError {
   return new (reason === dataInUse ? DataInUse : BankctlError)(
     'local_database',
     `The local database in ${dataDir} does not start: ${reason}.`,
@@ -149,7 +149,7 @@ export async function stopLocked(paths: LocalPaths, host: BinaryHost): Promise<b
     for (const server of servers) {
       const leftMs = withinMs - elapsedMs(host, since);
       if (!(await askToEnd(server, Math.max(leftMs, 0), host))) {
-        throw doesNotEnd(paths, server, withinMs);
+        throw endError(paths, server, withinMs);
       }
     }
     return servers.length > 0;
@@ -157,7 +157,7 @@ export async function stopLocked(paths: LocalPaths, host: BinaryHost): Promise<b
   return underLock(paths, host, work, false);
 }
 
-function doesNotEnd({ logFile }: LocalPaths, server: ProcessIdentity, withinMs: number) {
+function endError({ logFile }: LocalPaths, server: ProcessIdentity, withinMs: number) {
   const { pid } = server;
   const kill = `kill -KILL ${pid} ends it at once, and loses nothing that was acknowledged`;
   return isSuspended(server)
@@ -194,7 +194,7 @@ async function underLock<T>(
     await makePrivateDirectory(paths.dataDir, 'local_database', dataDirCure);
     requireOwnFiles(paths);
     const waiting = (pid: number) =>
-      host.progress({ label: `Waiting for process ${pid}, which is at the local database` });
+      host.progress({ label: `Waiting for process ${pid}, which locks the local database` });
     return await withLock(paths.lockFile, { ...host, waiting, patient }, async () => {
       await makePrivateDirectory(paths.dbPath, 'local_database', dataDirCure);
       return work();
@@ -205,8 +205,8 @@ async function underLock<T>(
 }
 
 /**
- * A directory that was open once may hold what others put there: links that lead what is written
- * elsewhere, and pipes that whoever opens them waits at.
+ * A directory that was once open may hold what others put there: links that lead what is written
+ * elsewhere, and pipes that block whoever opens them.
  *
  * @throws BankctlError `local_database`, which names the first of them
  */
@@ -215,11 +215,11 @@ function requireOwnFiles({ logFile, launchLog, stateFile, dbPath }: LocalPaths):
   const fault =
     foreignFault(dbPath, ['directory']) ??
     files.map((path) => foreignFault(path, ['file'])).find((found) => found !== undefined);
-  if (fault !== undefined) throw foreign(fault);
+  if (fault !== undefined) throw foreignFileError(fault);
 }
 
 /**
- * The same for mongod's own files; the links among them may be of this user's making.
+ * The same for mongod's own files; the links among them may be this user's own.
  *
  * @throws BankctlError `local_database`
  */
@@ -227,11 +227,11 @@ async function requireOwnData(dbPath: string): Promise<void> {
   const entries = await readdir(dbPath, { recursive: true });
   for (const name of entries) {
     const fault = foreignFault(join(dbPath, name), ['file', 'hard link', 'directory', 'link']);
-    if (fault !== undefined) throw foreign(fault);
+    if (fault !== undefined) throw foreignFileError(fault);
   }
 }
 
-function foreign({ path, reason }: Fault): BankctlError {
+function foreignFileError({ path, reason }: Fault): BankctlError {
   return new BankctlError(
     'local_database',
     `${path} ${reason}, so it is not what bankctl put there.`,
@@ -240,7 +240,7 @@ function foreign({ path, reason }: Fault): BankctlError {
 }
 
 /**
- * Sees to it that a mongod of ours answers on the socket.
+ * Makes sure that a mongod of ours answers on the socket.
  *
  * One that runs but does not answer has lost its socket, or was still starting when the bankctl
  * that waited for it was killed; it is ended, and another one started.
@@ -277,7 +277,7 @@ const maxRounds = 3;
 async function ownServers({ dbPath }: LocalPaths): Promise<ProcessIdentity[]> {
   const args = identifyingArguments(await realpath(dbPath));
   const holders = findLockHolders(join(dbPath, 'mongod.lock'), args);
-  // Data that were moved under a running server have another path than it was started with.
+  // If data were moved under a running server, their path is not the one it was started with.
   const stranger = holders.find((holder) => !hasArguments(holder, args.slice(0, -1)));
   if (stranger !== undefined) {
     throw new BankctlError(
@@ -337,7 +337,7 @@ async function launch(mongod: string, paths: LocalPaths, host: BinaryHost): Prom
     const found = (await isFull(paths.dataDir))
       ? diskFull
       : await failureFromLogs(paths.logFile, logStart, paths.launchLog);
-    throw doesNotStart(paths, found ?? exit.reason);
+    throw startError(paths, found ?? exit.reason);
   } finally {
     await output.close();
   }

@@ -6,9 +6,9 @@ import { formatAmount } from '../core/money.ts';
 import type { SingleResult } from '../render/result.ts';
 import { recordView, type View } from '../render/view.ts';
 
-/** What came of one operation. */
+/** The outcome of one operation. */
 export interface Posted {
-  /** The id that the journal has; null in a bank without one, and if a dry run was given none. */
+  /** The id in the journal; null without a journal, and in a dry run that was given none. */
   readonly operation: string | null;
   readonly type: OperationType;
   readonly replayed: boolean;
@@ -61,7 +61,7 @@ function accountData(posted: Posted, posting: Posting, branches: Branches): Data
   };
 }
 
-/** The leg that lost money is the source, also where a transfer was reversed. */
+/** The leg that lost money is the source, even if a transfer was reversed. */
 function transferData(posted: Posted, first: Posting, second: Posting, branches: Branches): Data {
   const [from, to] = first.amountMinor < 0n ? [first, second] : [second, first];
   const side = (posting: Posting) => {
@@ -91,7 +91,7 @@ function amountsOf(posting: Posting, branches: Branches) {
   };
 }
 
-/** One line a field; what is nested is flattened, as `from balance`. */
+/** One line per field; nested fields are flattened, as `from balance`. */
 function flatView(data: Data): View {
   const fields = Object.entries(data).flatMap(([name, value]) => flatten(name, value));
   return recordView(Object.fromEntries(fields));

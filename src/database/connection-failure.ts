@@ -2,9 +2,9 @@ import { MongoServerSelectionError, type ServerDescription } from 'mongodb';
 import { errnoCode } from '../core/errno.ts';
 import { withoutSecrets } from '../core/redaction.ts';
 import { hostsOf, uriOption } from '../core/uri.ts';
-import { type DatabaseContext, type Explanation, electionHint } from './failure.ts';
+import { type DatabaseContext, type Explanation, electionHint } from './explanation.ts';
 
-/** No server could be reached, or none of those that answer is the one to talk to. */
+/** Explains that no server could be reached, or that none of those that answer will do. */
 export function explainUnreachable(error: Error, { uri, timeoutMs }: DatabaseContext): Explanation {
   const hosts = hostsOf(uri);
   const servers = serversOf(error);
@@ -21,7 +21,7 @@ export function explainUnreachable(error: Error, { uri, timeoutMs }: DatabaseCon
   const why = reason === undefined ? '' : `: ${reason.text}`;
   const message =
     error instanceof MongoServerSelectionError
-      ? `No database answers at ${hosts} within ${timeoutMs / 1000} s${why}.`
+      ? `No database answered at ${hosts} within ${timeoutMs / 1000} s${why}.`
       : `The connection to the database at ${hosts} failed${why}.`;
   return ['unreachable', withoutSecrets(message, [uri]), hintFor(reason, uri)];
 }
@@ -57,7 +57,7 @@ function membersReason(error: Error, hosts: string): NetworkReason | undefined {
   return {
     text:
       `the replica set ${error.reason.setName} has no primary that this machine can reach; ` +
-      `out of reach are its members ${shown.join(' and ')}`,
+      `these members cannot be reached: ${shown.join(' and ')}`,
     hint: unknown
       ? 'Make these names known to this machine, in DNS or /etc/hosts; or add ' +
         'directConnection=true to reach one server alone, the primary.'
@@ -77,7 +77,7 @@ const srvHint =
 const closedHint =
   "Check that the port is MongoDB's, not a web server's; if the server wants TLS, add tls=true.";
 const closedTlsHint =
-  "Check that the port is MongoDB's; if the server wants a certificate from this side, name it " +
+  "Check that the port is MongoDB's; if the server requires a client certificate, name it " +
   'with tlsCertificateKeyFile in the connection string.';
 
 const networkReasons: readonly (NetworkReason & { readonly pattern: RegExp })[] = [
@@ -98,7 +98,7 @@ const networkReasons: readonly (NetworkReason & { readonly pattern: RegExp })[] 
   },
   {
     pattern: /certificate required|handshake failure|bad certificate/i,
-    text: 'it wants a TLS certificate that it trusts from this side',
+    text: 'it requires a TLS client certificate that it trusts',
     hint: 'Name one with tlsCertificateKeyFile in the connection string.',
   },
   {
@@ -130,7 +130,7 @@ const networkReasons: readonly (NetworkReason & { readonly pattern: RegExp })[] 
   { pattern: /EHOSTUNREACH|ENETUNREACH/, text: 'there is no route to the host' },
   { pattern: /ECONNRESET|EPIPE|socket hang up/, text: 'the connection was cut' },
   { pattern: /ENOENT/, text: 'there is no such socket' },
-  { pattern: /EACCES/, text: 'the socket may not be opened by you' },
+  { pattern: /EACCES/, text: 'you may not open the socket' },
 ];
 
 function innermostReason(error: Error): NetworkReason | undefined {
@@ -139,7 +139,7 @@ function innermostReason(error: Error): NetworkReason | undefined {
   return known.find((found) => found !== undefined);
 }
 
-/** Servers answered, but none of them is the one to talk to. */
+/** Servers answered, but none of them will do. */
 function replicaSetReason(error: Error): NetworkReason | undefined {
   if (!(error instanceof MongoServerSelectionError)) return undefined;
   const topology = error.reason;
@@ -154,7 +154,7 @@ function replicaSetReason(error: Error): NetworkReason | undefined {
     : undefined;
 }
 
-/** The error and what it came from, the innermost first; the driver nests what happened. */
+/** The error and its causes, the innermost first; the driver nests what happened. */
 export function causes(error: Error): Error[] {
   const found: Error[] = [];
   const visit = (value: unknown): void => {

@@ -3,7 +3,7 @@ import { createServer, type Server } from 'node:net';
 import { MongoServerError } from 'mongodb';
 import { describe, expect, inject, onTestFinished, test } from 'vitest';
 import { BankctlError } from '../../src/core/errors.ts';
-import { connect } from '../../src/database/connect.ts';
+import { connect } from '../../src/database/connection.ts';
 import { databaseError } from '../../src/database/database-error.ts';
 import { run } from '../workspace.ts';
 import { mongodWith } from './own-mongod.ts';

@@ -15,7 +15,7 @@ import { findMongod } from './mongod/mongod-search.ts';
 
 /** One server of a throwaway deployment. */
 export interface ThrowawayMember {
-  /** Its process at this moment; undefined while it is down. */
+  /** Its current process; undefined while it is down. */
   readonly pid: () => number | undefined;
   readonly port: number;
   /** Ends it by SIGKILL, as a crash would, and returns when it is gone. */
@@ -27,10 +27,10 @@ export interface ThrowawayMember {
 /** A throwaway deployment, gone after `stop`. */
 export interface Throwaway {
   readonly uri: string;
-  /** Of its mongod, as `6.0.5`. */
+  /** The version of its mongod, as `6.0.5`. */
   readonly version: string;
   readonly members: readonly ThrowawayMember[];
-  /** The processes that run now. */
+  /** The processes that are running now. */
   readonly pids: () => readonly number[];
   /** Ends every server and removes its data. Repeatable. */
   readonly stop: () => Promise<void>;
@@ -93,7 +93,7 @@ type Library = typeof import('mongodb-memory-server');
 function loadLibrary(systemBinary: string): Library {
   env['MONGOMS_SYSTEM_BINARY'] = systemBinary;
   env['MONGOMS_SYSTEM_BINARY_VERSION_CHECK'] = 'false';
-  // It looks for caches, though it needs none, from here upward.
+  // It looks for caches, which it does not need, in this directory and above.
   env['INIT_CWD'] = '/';
   for (const name of ['MONGOMS_ARCHIVE_NAME', 'MONGOMS_DOWNLOAD_URL']) delete env[name];
   const back = workingDirectory();
@@ -105,7 +105,7 @@ function loadLibrary(systemBinary: string): Library {
   }
 }
 
-/** undefined if it was deleted. */
+/** The working directory; undefined if it was deleted. */
 function workingDirectory(): string | undefined {
   try {
     return cwd();
@@ -114,7 +114,7 @@ function workingDirectory(): string | undefined {
   }
 }
 
-/** Its own session, so that the terminal's Ctrl-C does not end it under the work that uses it. */
+/** Its own session, so that the terminal's Ctrl-C does not end it while it is still in use. */
 const spawn = { detached: true, cwd: '/' } as const;
 
 const mongodArguments = [
@@ -124,7 +124,7 @@ const mongodArguments = [
 
 async function launch(
   library: Library,
-  /** The version is named so that mongodb-memory-server has nothing to warn of. */
+  /** The version is named so that mongodb-memory-server has nothing to warn about. */
   binary: { readonly systemBinary: string; readonly version: string },
   directory: string,
   replicas: number,
@@ -195,7 +195,7 @@ function ownerName(): string {
   return Buffer.from(JSON.stringify(ownIdentity())).toString('base64url');
 }
 
-/** Removes the data of those that were killed, now that nothing uses them. */
+/** Removes the data of throwaway servers that were killed, once nothing uses them. */
 async function removeAbandoned(temporary: string): Promise<void> {
   const names = await readdir(temporary).catch(() => []);
   for (const name of names.filter((entry) => entry.startsWith(directoryPrefix))) {

@@ -1,8 +1,8 @@
 /**
  * A failure of the database in the middle of an operation, with what is certain of the operation.
- * Whoever knows the deployment puts it into words: the cause says what went wrong.
+ * `cli/session.ts`, which knows the deployment, turns the cause into a message.
  */
-export class Unfinished extends Error {
+export class UnfinishedOperation extends Error {
   /** A sentence: the operation is not applied, or may be. */
   readonly fate: string;
   /** What to type next. */
@@ -10,7 +10,7 @@ export class Unfinished extends Error {
 
   constructor(fate: string, hint: string, cause: unknown) {
     super(fate, { cause });
-    this.name = 'Unfinished';
+    this.name = 'UnfinishedOperation';
     this.fate = fate;
     this.hint = hint;
   }

@@ -1,5 +1,5 @@
 import { BankctlError } from '../core/errors.ts';
-import { nearest } from '../core/nearest.ts';
+import { nearest } from '../core/near-names.ts';
 import { quote } from '../core/text.ts';
 import type { BranchConfig, Config } from './config.ts';
 

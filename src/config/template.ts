@@ -3,16 +3,16 @@ import { join } from 'node:path';
 import type { Context } from '../core/context.ts';
 import { errnoCode } from '../core/errno.ts';
 import { BankctlError } from '../core/errors.ts';
-import { configFileNames, findConfig, namedConfig } from './find.ts';
+import { configFileNames, findConfig, namedConfig } from './search.ts';
 
 /**
- * The config file that holds here, written with comments if there is none yet. A file that is
- * there is never touched.
+ * The config file that applies here, written with comments if there is none yet. A file that is
+ * already there is never touched.
  *
  * @param given the path of `--config`, where the file is written if it does not exist
- * @param database what the written file sets, if it is not the template's
- * @throws `invalid_config`, `config_unreadable` and `config_not_trusted` for a file that is there,
- *   or would not be taken once it is; `not_writable`
+ * @param database the database that a new file sets, if it is not the template's
+ * @throws `invalid_config`, `config_unreadable` and `config_not_trusted` for an existing file,
+ *   or one that would not be trusted once written; `not_writable`
  */
 export async function ensureConfigFile(
   given: string | undefined,
@@ -21,7 +21,7 @@ export async function ensureConfigFile(
 ): Promise<{ readonly path: string; readonly written: boolean }> {
   const named = namedConfig(given, context);
   const path = named ?? join(context.cwd, configFileNames[0]);
-  const present = await existing(given, context);
+  const present = await findExisting(given, context);
   if (present !== undefined) return { path: present, written: false };
   if (named === undefined) {
     const { refuseUntrustedDirectory } = await import('./trust.ts');
@@ -36,8 +36,8 @@ function withDatabase(name: string): string {
   return configTemplate.replace(/^database: .*$/m, () => `database: ${JSON.stringify(name)}`);
 }
 
-/** The file that holds, if there is one and it is valid; a named one may be yet to be written. */
-async function existing(
+/** The file that applies, if there is a valid one; a named one may not exist yet. */
+async function findExisting(
   given: string | undefined,
   context: Pick<Context, 'cwd' | 'env'>,
 ): Promise<string | undefined> {
@@ -52,7 +52,7 @@ async function existing(
 
 async function writeNew(path: string, text: string): Promise<void> {
   try {
-    // Whatever the umask, others must not be able to write it: such a config is not taken.
+    // Whatever the umask, others must not be able to write it: such a config is not trusted.
     const file = await open(path, 'wx', 0o644);
     try {
       await file.writeFile(text);
@@ -75,7 +75,7 @@ export const configTemplate = `# The branches of the bank, and the collection of
 # The database that holds the branches and the journal. A URI must name the same one, or none.
 database: bank
 
-# ISO 4217. Its minor digits bound every amount: 2 for USD, 0 for JPY, 3 for KWD.
+# ISO 4217. Its minor digits limit every amount: 2 for USD, 0 for JPY, 3 for KWD.
 currency: USD
 
 # The collection of applied operations, append-only. false does without it, and so without
@@ -93,8 +93,8 @@ branches:
   branch1:
     collection: branch1
     # title: Main Street
-    # currency: EUR             # where it differs from the bank's
-    # minBalance: "-100.00"     # in quotes; "0" where it is left out
+    # currency: EUR             # if it differs from the bank's
+    # minBalance: "-100.00"     # in quotes; "0" if left out
   branch2:
     collection: branch2
 `;

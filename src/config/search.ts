@@ -5,7 +5,7 @@ import { errnoCode, fileErrorReason } from '../core/errno.ts';
 import { BankctlError } from '../core/errors.ts';
 import { builtInConfig, type Config } from './config.ts';
 
-/** The names under which a config file is found, in any directory from here upward. */
+/** The names of a config file, in the working directory and in those above it. */
 export const configFileNames = [
   'bankctl.config.yaml',
   'bankctl.config.yml',
@@ -13,8 +13,8 @@ export const configFileNames = [
 ] as const;
 
 /**
- * The config that holds here: `--config`, else `BANKCTL_CONFIG`, else the nearest file from the
- * working directory upward, else the built-in one. One that nobody named is taken only if nobody
+ * The config that applies here: `--config`, else `BANKCTL_CONFIG`, else the nearest file from the
+ * working directory up, else the built-in one. One that nobody named is taken only if nobody
  * but the user and root could have put it there.
  *
  * @throws `config_unreadable`, `config_not_trusted`, `invalid_config`
@@ -26,12 +26,12 @@ export async function findConfig(
   const named = namedConfig(given, context);
   const path = named ?? (await findUpward(context.cwd));
   if (path === undefined) return builtInConfig;
-  const { readConfig } = await import('./read.ts');
+  const { readConfig } = await import('./reader.ts');
   return readConfig(path, named === undefined);
 }
 
 /**
- * The path of a config that the user named, whether there is one or not.
+ * The path of a config that the user named, whether the file exists or not.
  *
  * @throws `config_unreadable` for an empty path
  */
@@ -52,7 +52,7 @@ async function findUpward(start: string): Promise<string | undefined> {
     if (present.length > 1) {
       throw new BankctlError(
         'invalid_config',
-        `${directory} has ${present.join(' and ')}, and only one can hold.`,
+        `${directory} has ${present.join(' and ')}, but only one can be used.`,
         'Remove one of them, or name the one you mean with --config.',
       );
     }
@@ -61,7 +61,9 @@ async function findUpward(start: string): Promise<string | undefined> {
   }
 }
 
-/** Whatever has the name, a dangling link too; a directory that cannot be entered shows nothing. */
+/**
+ * Anything of that name counts, even a dangling link; a directory that cannot be entered has none.
+ */
 async function configFilesIn(directory: string): Promise<readonly string[]> {
   const found = await Promise.all(
     configFileNames.map(async (name) => ((await exists(join(directory, name))) ? name : undefined)),

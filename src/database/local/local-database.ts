@@ -37,10 +37,10 @@ interface LocalStatus {
 const runningLogBytes = 32 * 1024 * 1024;
 
 /**
- * The local database, started if it does not run. When it runs, as nearly always, this costs one
- * connection to its socket and some looks at files, and takes no lock.
+ * The local database, started if it is not running. If it is, as nearly always, this costs one
+ * connection to its socket and a few file lookups, and takes no lock.
  *
- * @param make whether to make it if there is none
+ * @param make whether to create it if there is none
  * @throws BankctlError `local_database` if it cannot be started, or others can get at its files;
  *   `no_local_database`; `no_mongod` if there is no server program; `not_writable` (its cache);
  *   `timed_out`; `interrupted`
@@ -55,16 +55,16 @@ export async function ensureLocal(
   await ensureShortName(paths);
   if (await isReady(paths)) {
     if ((sizeOf(paths.logFile) ?? 0) > runningLogBytes) {
-      const { rotateRunningLog } = await import('./local-start.ts');
+      const { rotateRunningLog } = await import('./local-lifecycle.ts');
       await rotateRunningLog(paths, host);
     }
     return { uri: paths.uri, started: false, paths };
   }
-  const { startLocked } = await import('./local-start.ts');
+  const { startLocked } = await import('./local-lifecycle.ts');
   return { uri: paths.uri, started: await startLocked(paths, host), paths };
 }
 
-/** mongod's first file marks data that were begun; one that was killed then is finished. */
+/** mongod's first file marks a database that was begun; if that was interrupted, it is finished. */
 function isMade({ dbPath }: LocalPaths): boolean {
   return realEyes.look(join(dbPath, 'WiredTiger')) !== undefined;
 }
@@ -76,7 +76,7 @@ function noDatabase(env: Context['env'], { dataDir }: LocalPaths): BankctlError 
   return new BankctlError(
     'no_local_database',
     `There is no local database in ${dataDir}, where ${source}=${env[source ?? '']} says to look.`,
-    'If that is the right place, bankctl init makes one; else set that variable, or name a ' +
+    'If that is the right place, bankctl init creates one; else set that variable, or name a ' +
       'database elsewhere in BANKCTL_URI.',
   );
 }
@@ -93,7 +93,7 @@ function requireOwn({ namedDir, dataDir, socketFile }: LocalPaths): void {
   );
 }
 
-/** Sees to it that the short name, if the socket needs one, leads to the data directory. */
+/** Makes sure that the short name, if the socket needs one, leads to the data directory. */
 async function ensureShortName(paths: LocalPaths): Promise<void> {
   const { shortName, dataDir } = paths;
   if (shortName === undefined || leadsTo(shortName, dataDir)) return;
@@ -121,11 +121,11 @@ export async function stopLocal(host: BinaryHost): Promise<boolean> {
   if (realEyes.look(paths.dataDir) === undefined) return false;
   requireOwn(paths);
   if (realEyes.look(paths.dbPath) === undefined) return false;
-  const { stopLocked } = await import('./local-start.ts');
+  const { stopLocked } = await import('./local-lifecycle.ts');
   return stopLocked(paths, host);
 }
 
-/** What is known of the local database without starting it or waiting for anything. */
+/** What is known about the local database without starting it or waiting for anything. */
 export async function localStatus(host: Pick<Context, 'env' | 'nowMs'>): Promise<LocalStatus> {
   const paths = localPaths(host.env);
   const { socket, uri, dataDir, logFile } = paths;
@@ -136,7 +136,7 @@ export async function localStatus(host: Pick<Context, 'env' | 'nowMs'>): Promise
   return { running, pid, version, uptimeSeconds, socket, uri, dataDir, logFile };
 }
 
-/** undefined if there is nothing, or nothing that may be looked at: the start says why. */
+/** undefined if nothing is there, or it may not be looked at: the start says why. */
 function sizeOf(path: string): number | undefined {
   try {
     return lstatSync(path, { throwIfNoEntry: false })?.size;

@@ -2,8 +2,8 @@ import { chownSync, cpSync, existsSync, mkdirSync, readdirSync, symlinkSync } fr
 import { join } from 'node:path';
 import { type MongoClient, MongoServerError } from 'mongodb';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { connect } from '../../src/database/connect.ts';
-import { startThrowaway } from '../../src/database/throwaway.ts';
+import { connect } from '../../src/database/connection.ts';
+import { startThrowaway } from '../../src/database/throwaway-server.ts';
 import { findServers } from '../../src/system/processes.ts';
 import { temporaryDirectory, testHost, until } from './host.ts';
 import { workerProgram } from './run-worker.ts';

@@ -7,7 +7,7 @@ import type { Result } from '../render/result.ts';
 import { OpenSession } from './session.ts';
 
 /**
- * Runs one command: opens what it asks for, when it first asks, and closes all of it here,
+ * Runs one command: opens what it asks for, on first use, and closes all of it here,
  * whether it ends well, fails or is interrupted.
  *
  * @returns the status of the result
@@ -26,7 +26,7 @@ export async function execute(
     const result = await untilInterrupted(running, opened, context, isWhole);
     ended = result;
     const shown = present(result, globals, context).catch((error: unknown) => {
-      throw unshown(result, error, opened.session.say);
+      throw notShownError(result, error, opened.session.say);
     });
     if (isWhole(result)) await shown;
     else await untilInterrupted(shown, opened, context);
@@ -46,17 +46,17 @@ function statusOf(result: Result): Status {
   return result.kind === 'single' ? (result.status ?? Status.done) : Status.done;
 }
 
-/** Ctrl-C is how one stops following what moves. */
+/** Ctrl-C is the normal way to stop watching. */
 function isNormalEnd(result: Result | undefined, error: unknown): boolean {
   const isEndless = result?.kind === 'live' || (result?.kind === 'stream' && result.endless);
   return isEndless === true && error instanceof BankctlError && error.code === 'interrupted';
 }
 
 /**
- * What was done and cannot be shown must not look like what failed, nor be hidden: it is said on
+ * What was done but cannot be shown must not look like a failure, nor be hidden: it is reported on
  * stderr instead.
  */
-function unshown(result: Result, error: unknown, say: (line: string) => void): unknown {
+function notShownError(result: Result, error: unknown, say: (line: string) => void): unknown {
   if (result.kind !== 'single') return error;
   const { operation, wrote = operation !== undefined } = result;
   const lost =
@@ -73,8 +73,8 @@ function unshown(result: Result, error: unknown, say: (line: string) => void): u
 }
 
 /**
- * A result that has come as a whole is shown, whatever Ctrl-C says: it may tell of money that was
- * moved, or of what was done until the interruption.
+ * A result that is complete is shown in spite of Ctrl-C: it may report money that was
+ * moved, or what was done before the interruption.
  */
 function isWhole(result: Result): boolean {
   return result.kind === 'single';
@@ -84,24 +84,24 @@ function isWhole(result: Result): boolean {
  * On Ctrl-C: waits a moment for the answers to commits that were sent, then closes what is open,
  * which aborts a transaction under way, and lets the work end.
  *
- * @param counts whether what the work came to is worth having in spite of that
+ * @param isWorthKeeping whether the value counts in spite of the interruption
  */
 async function untilInterrupted<T>(
   work: Promise<T>,
   opened: OpenSession,
   context: Context,
-  counts: (value: T) => boolean = () => false,
+  isWorthKeeping: (value: T) => boolean = () => false,
 ): Promise<T> {
   const { interrupted } = context;
   const close = () => void opened.stop();
   interrupted.addEventListener('abort', close, { once: true });
   try {
     const value = await work;
-    if (interrupted.aborted && !counts(value))
+    if (interrupted.aborted && !isWorthKeeping(value))
       throw new BankctlError('interrupted', 'Interrupted.');
     return value;
   } catch (error) {
-    if (!interrupted.aborted || isTold(error)) throw error;
+    if (!interrupted.aborted || saysMoreThanInterrupted(error)) throw error;
     throw new BankctlError('interrupted', 'Interrupted.', undefined, { cause: error });
   } finally {
     interrupted.removeEventListener('abort', close);
@@ -109,7 +109,7 @@ async function untilInterrupted<T>(
 }
 
 /** Errors that say more than that the user pressed Ctrl-C. */
-function isTold(error: unknown): boolean {
+function saysMoreThanInterrupted(error: unknown): boolean {
   return (
     error instanceof BankctlError &&
     (['interrupted', 'outcome_unknown'].includes(error.code) || error.status !== Status.unavailable)

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { oneMistakeAway } from '../src/core/nearest.ts';
+import { oneMistakeAway } from '../src/core/near-names.ts';
 import './seed.ts';
 
 const letter = fc.constantFrom(...'abcxyz0189-_ABZ');

@@ -7,20 +7,20 @@ import {
 } from '../bank/operations/operation.ts';
 import { BankctlError, Status } from '../core/errors.ts';
 import { shellWord } from '../core/text.ts';
-import { Unfinished } from '../core/unfinished.ts';
+import { UnfinishedOperation } from '../core/unfinished-operation.ts';
 import type { SingleResult } from '../render/result.ts';
 import { hintAtNoBank } from './bank-notices.ts';
 import type { Session } from './command.ts';
-import { type Posted, postedResult } from './posted.ts';
-import type { WritingInput } from './typed.ts';
+import type { WritingInput } from './command-input.ts';
+import { type Posted, postedResult } from './posting-result.ts';
 
-/** After this long, the user learns the id that makes sure of the operation. */
-const tellIdAfterMs = 1_000;
+/** After this long, the user is shown the operation's id, which makes it safe to repeat. */
+const announceIdAfterMs = 1_000;
 
 /**
- * Posts one operation and describes what came of it.
+ * Posts one operation and describes the outcome.
  *
- * @throws the rule that refuses it; `outcome_unknown` and `interrupted` with the id that makes sure
+ * @throws the rule that refuses it; `outcome_unknown` and `interrupted` with the id to repeat it by
  */
 export async function postOne(
   session: Session,
@@ -38,15 +38,15 @@ export async function postOne(
   });
   const plain = !bank.journal && isPlain(operation) ? operation : undefined;
   const named = dryRun && id === undefined ? '' : ` on operation ${operation.id}`;
-  const tellId = () => session.talk(`Still working${named}.`);
-  const slow = setTimeout(tellId, tellIdAfterMs);
-  // A second Ctrl-C ends the process while it waits for an answer, and nothing else would tell.
-  if (bank.journal && !dryRun) interrupted.addEventListener('abort', tellId, { once: true });
+  const announceId = () => session.talk(`Still working${named}.`);
+  const slow = setTimeout(announceId, announceIdAfterMs);
+  // A second Ctrl-C ends the process while it waits for an answer, and nothing else shows the id.
+  if (bank.journal && !dryRun) interrupted.addEventListener('abort', announceId, { once: true });
   try {
     const posted = plain
       ? await postWithoutJournal(bank, plain, dryRun)
       : await postJournalled(bank, operation, dryRun, session.context.author);
-    tell(session, posted);
+    announce(session, posted);
     return postedResult(posted, bank.branches);
   } catch (failed) {
     const error = await hintAtNoBank(bank, failed);
@@ -54,7 +54,7 @@ export async function postOne(
     throw await explain(error, operation, plain, interrupted.aborted);
   } finally {
     clearTimeout(slow);
-    interrupted.removeEventListener('abort', tellId);
+    interrupted.removeEventListener('abort', announceId);
   }
 }
 
@@ -69,7 +69,7 @@ async function postJournalled(
   if (!outcome) throw new Error('a posted operation has no outcome');
   if (!outcome.applied) throw outcome.error;
   const { entry, replayed } = outcome;
-  // A real run would make up another id.
+  // A real run would make up a different id.
   const shownId = dryRun && !operation.idGiven ? null : entry.id;
   return { ...entry, type: operation.type, operation: shownId, replayed, dryRun };
 }
@@ -85,16 +85,16 @@ async function postWithoutJournal(
   return { operation: null, type, replayed: false, dryRun, reverses: undefined, postings };
 }
 
-function tell(session: Session, { operation, replayed, dryRun }: Posted): void {
+function announce(session: Session, { operation, replayed, dryRun }: Posted): void {
   if (dryRun) session.talk('Dry run: nothing was written.');
   else if (replayed) session.talk(`Operation ${operation} was applied before; nothing was added.`);
 }
 
 /**
- * The error, with what it means for the operation, and what makes sure of it. If an answer to a
- * commit never came, that is open; after any other failure this command applied nothing, though an
- * earlier one with a given id may have. The same id makes a repeated command safe either way;
- * without a journal (`plain`) there is no id, and only the balance can tell.
+ * The error, with what it means for the operation, and how to make sure of it. If the answer to a
+ * commit never came, the outcome is open; after any other failure this command applied nothing,
+ * though an earlier one with a given id may have. The same id makes a repeated command safe either
+ * way; without a journal (`plain`) there is no id, and only the balance can tell.
  */
 async function explain(
   error: unknown,
@@ -117,7 +117,7 @@ async function explain(
   }
   const sentence = plain ? unchanged : `The ${unchanged}`;
   if (!(error instanceof BankctlError)) {
-    return new Unfinished(sentence, plain ? 'Then repeat the command.' : hint, error);
+    return new UnfinishedOperation(sentence, plain ? 'Then repeat the command.' : hint, error);
   }
   if (plain || error.code !== 'timed_out') return error;
   const longer = `To try again, ${again}, and give it more time with --timeout 60s.`;

@@ -13,7 +13,7 @@ export const writingOptions: readonly OptionSpec[] = [
   { flags: '--dry-run', summary: 'say what would happen, and write nothing' },
 ];
 
-/** What `writingOptions` come to. */
+/** The values of `writingOptions`. */
 export interface WritingInput {
   readonly id: string | undefined;
   readonly memo: string | undefined;
@@ -32,9 +32,9 @@ export function parseWriting(typed: Typed): WritingInput {
 }
 
 /**
- * What a command asks for, from the fields that its arguments are.
+ * The change that a command asks for, parsed from its arguments as fields.
  *
- * @throws the errors of the parsers, all of status 2 but `amount_precision`
+ * @throws the errors of the parsers, all of status 2 except `amount_precision`
  */
 export function parsePosting<T extends OperationType>(
   type: T,

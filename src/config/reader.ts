@@ -4,7 +4,7 @@ import { errnoCode } from '../core/errno.ts';
 import { BankctlError } from '../core/errors.ts';
 import { readSmallFile, UnusableFile } from '../system/small-file.ts';
 import type { Config } from './config.ts';
-import { loadConfig } from './load.ts';
+import { loadConfig } from './parser.ts';
 import { refuseUntrusted } from './trust.ts';
 
 /** Far more than any config has. */
@@ -13,7 +13,7 @@ const maxBytes = 2 ** 20;
 /**
  * The config in a file.
  *
- * @param found whether it was found without being named, and has to be trusted
+ * @param found whether it was found, not named, so that it has to be checked for trust
  * @throws `config_unreadable`, `config_not_trusted`, `invalid_config`
  */
 export async function readConfig(path: string, found: boolean): Promise<Config> {

@@ -1,7 +1,7 @@
 import { distance } from 'fastest-levenshtein';
 
 /**
- * The candidate that `text` was most likely meant to be, or undefined if none is near: at
+ * The candidate that `text` was most likely meant to be, or undefined if none is close: at
  * most two typing mistakes, or a third of the word.
  */
 export function nearest(text: string, candidates: readonly string[]): string | undefined {
@@ -23,12 +23,12 @@ const alphabets: readonly (readonly [RegExp, string])[] = [
   [/./u, '0123456789-_.:/'],
 ];
 
-/** More letters than this have too many ways to be written in capitals. */
+/** More letters than this have too many spellings in upper and lower case. */
 const maxLettersInEveryCase = 10;
 
 /**
- * What `text` was meant to be if one character of it is wrong, missing, too much, or is swapped
- * with its neighbour, or if capitals and small letters were mixed up. At most about 150
+ * What `text` was meant to be if one character of it is wrong, missing, superfluous, or swapped
+ * with its neighbour, or if upper and lower case were mixed up. At most about 150
  * texts for each character, so a set of them can be looked up in an index.
  */
 export function oneMistakeAway(text: string): readonly string[] {

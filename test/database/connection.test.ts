@@ -6,11 +6,11 @@ import { join } from 'node:path';
 import { type MongoClient, MongoServerError } from 'mongodb';
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
 import { BankctlError } from '../../src/core/errors.ts';
-import { connect } from '../../src/database/connect.ts';
+import { connect } from '../../src/database/connection.ts';
 import { databaseError } from '../../src/database/database-error.ts';
 import { answers } from '../../src/database/local/local-state.ts';
 import { findMongod } from '../../src/database/mongod/mongod-search.ts';
-import { startThrowaway, type Throwaway } from '../../src/database/throwaway.ts';
+import { startThrowaway, type Throwaway } from '../../src/database/throwaway-server.ts';
 import { run } from '../workspace.ts';
 import { testHost, until } from './host.ts';
 
@@ -160,12 +160,12 @@ describe('on a standalone', () => {
       /answered: no such command: 'nonsense' \(CommandNotFound 59\)\.$/,
     ],
     [
-      'a database in other capitals',
+      'a database with different capitals',
       async (client: MongoClient) => {
         await things(client).insertOne({});
         await client.db('A').collection('b').insertOne({});
       },
-      /^The server at \S+ has that database in other capitals: .*\[a\]/,
+      /^The server at \S+ has that database with different capitals: .*\[a\]/,
     ],
     [
       'an operation ended by killOp',
@@ -268,7 +268,7 @@ describe('where users have passwords', () => {
       '',
       (c) => c.db('a').collection('b').insertOne({}),
       'authentication_failed',
-      'asks for a user name',
+      'requires a user name',
     ],
     [
       'reader:secret-reader@',
@@ -307,7 +307,7 @@ describe('where users have passwords', () => {
       await told(`${uri('reader:secret-reader@')}?authMechanism=PLAIN`, nothing),
     ).toMatchObject({
       code: 'authentication_failed',
-      message: expect.stringContaining('does not offer that way of authentication'),
+      message: expect.stringContaining('does not offer that authentication method'),
     });
   });
 

@@ -12,10 +12,10 @@ import { asSentence } from '../core/text.ts';
 import type { Config } from './config.ts';
 import { validateConfig } from './schema.ts';
 
-/** A person reads no more. */
+/** Nobody reads more. */
 const maxReasons = 10;
 
-/** Something in the text that no config has, and where it begins. */
+/** Something in the text that a config must not have, and where it begins. */
 interface Fault {
   readonly offset: number;
   readonly reason: string;
@@ -23,7 +23,7 @@ interface Fault {
 
 /**
  * Parses and validates the text of a config file. JSON is a subset of YAML, so one parser reads
- * both. Of a file that is no config, nothing is shown but the key that gives offence: it may hold
+ * both. If the file is not a config, nothing is shown but the offending key: it may hold
  * anything.
  *
  * @throws `invalid_config`, with the file, each key and the reason
@@ -66,8 +66,9 @@ const features: Readonly<Record<string, string>> = {
 };
 
 /**
- * Anchors and aliases can make a small file a huge one, and tags make of it what one does not see;
- * a config needs neither. Found before the text is parsed, which takes long if there are many.
+ * Anchors and aliases can make a small file a huge one, and tags change its meaning in ways that
+ * are easy to miss; a config needs neither. Found before the text is parsed, which takes long if
+ * there are many.
  */
 function unwantedFeature(text: string): Fault | undefined {
   const control = text.search(/[^\P{Cc}\t\n\r]/u);
@@ -77,7 +78,9 @@ function unwantedFeature(text: string): Fault | undefined {
   for (const token of new Lexer().lex(text)) {
     const [first = ''] = token;
     const name = before === beforeScalar ? undefined : features[first];
-    if (name !== undefined) return { offset, reason: `there is ${name}, which no config has` };
+    if (name !== undefined) {
+      return { offset, reason: `there is ${name}, which a config must not have` };
+    }
     if (!addedTokens.has(token)) offset += token.length;
     before = token;
   }
@@ -85,7 +88,7 @@ function unwantedFeature(text: string): Fault | undefined {
 }
 
 /**
- * Keys that are there twice, and words that are not what they look like: a key 0042 would be the
+ * Finds repeated keys, and words that are not what they look like: a key 0042 would be the
  * number 42, and `no` is the text "no" here but false in other programs. In a time linear in the
  * length of the file.
  */
@@ -99,11 +102,11 @@ function keyFault(document: Document): Fault | undefined {
     Map: (_, { items }) => {
       const seen = new Set<unknown>();
       for (const { key } of items) {
-        if (!isScalar(key)) return report(undefined, 'a key is not a text');
+        if (!isScalar(key)) return report(undefined, 'a key is not text');
         if (typeof key.value !== 'string') {
-          return report(key, `the key ${shown(key)} must be in quotes, to be a text`);
+          return report(key, `the key ${shown(key)} must be in quotes, to be text`);
         }
-        if (seen.has(key.value)) return report(key, `the key ${shown(key)} is there twice`);
+        if (seen.has(key.value)) return report(key, `the key ${shown(key)} appears twice`);
         seen.add(key.value);
       }
       return undefined;
@@ -127,18 +130,18 @@ function syntaxReason(code: YAMLError['code']): string {
     case 'TAB_AS_INDENT':
       return 'there is a tab, but YAML is indented by spaces';
     case 'MULTIPLE_DOCS':
-      return 'a second document begins, and a config is one';
+      return 'a second document begins, but a config is only one';
     case 'BAD_INDENT':
       return 'the indentation does not fit the lines above';
     case 'BAD_DQ_ESCAPE':
-      return 'there is a \\ that begins no escape; use single quotes';
+      return 'there is a \\ that is not a valid escape; use single quotes';
     case 'BAD_SCALAR_START':
-      return 'a text begins with a character that needs quotes';
+      return 'a value begins with a character that needs quotes';
     case 'MISSING_CHAR':
       return 'a bracket, a quotation mark, a comma or a colon is missing';
     case 'BLOCK_AS_IMPLICIT_KEY':
     case 'MULTILINE_IMPLICIT_KEY':
-      return 'there is a colon too many, or a line without one';
+      return 'there is one colon too many, or a line without one';
     default:
       return `this is not YAML (${code})`;
   }
