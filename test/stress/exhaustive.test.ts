@@ -180,7 +180,7 @@ describe('refused', () => {
 
   test.each([
     [0, /usage \| 0 workers cannot be run/],
-    [1, /usage \| One worker has nobody to meet/],
+    [1, /usage \| One worker has no other/],
     [1_000_000, /usage \| 1000000 workers have more than 10\^\d+ schedules, .* no computer/],
     [
       8,
