@@ -26,6 +26,7 @@ const core = [
   ...[
     'stress/setup/options',
     'stress/plan/increments',
+    'stress/plan/ledger',
     'stress/plan/random',
     'stress/subjects/shared-model',
   ],

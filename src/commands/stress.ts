@@ -11,6 +11,7 @@ import type { EventTimeline } from '../stress/check/timeline.ts';
 import type { Verdict } from '../stress/check/verdict.ts';
 import type { Progress } from '../stress/explore/explorer.ts';
 import { incrementModels } from '../stress/plan/increments.ts';
+import { faultKinds } from '../stress/plan/ledger.ts';
 import type { LedgerProgress, LoadHost } from '../stress/run.ts';
 import type { LedgerSchedulesOptions } from '../stress/schedules/ledger-schedules.ts';
 import {
@@ -43,7 +44,7 @@ const flags = {
   branches: ['<N>', 'number of branches, 2 to 64 (default: 2)'],
   seed: ['<N>', 'repeat the plan or the sample of an earlier run'],
   model: ['<LIST>', 'models to run: shared,branch,ledger (default: shared,branch)'],
-  faults: ['<KIND>', 'keep killing the server under the ledger', ['kill', 'failover']],
+  faults: ['<KIND>', 'keep killing the server under the ledger', faultKinds],
   replicas: ['<N>', 'servers under the ledger, 1 or 3 (default: 3 with failover)'],
   exhaustive: ['', 'try every possible schedule of the workers'],
   points: ['<LIST>', 'points where workers may pause (default: switched,written)'],
@@ -182,7 +183,7 @@ export async function parseStress(typed: Typed, session: ParseSession): Promise<
     branches: number('branches'),
     models:
       model !== undefined ? parseModels(model, known) : mode === 'ledger' ? [mode] : undefined,
-    faults: faults === 'kill' || faults === 'failover' ? faults : undefined,
+    faults: faultKinds.find((kind) => kind === faults),
     replicas: number('replicas'),
     ...(await parsePlace(typed, session)),
   };

@@ -1,7 +1,6 @@
 import type { Context } from '../core/context.ts';
 import { BankctlError } from '../core/errors.ts';
 import type { BinaryHost } from '../database/mongod/mongod-binary.ts';
-import type { FaultKind } from './check/fault-watch.ts';
 import { incrementEvidence } from './check/increment.ts';
 import type { MeterCounts } from './check/meter.ts';
 import { explainFirstWrong } from './check/story.ts';
@@ -15,7 +14,6 @@ import type {
   LedgerModelReport,
   LoadModelReport,
   LoadReport,
-  StressModelName,
   StressReport,
 } from './drive/report.ts';
 import { awaitQuiet, awaitWrites } from './drive/server-state.ts';
@@ -27,26 +25,19 @@ import {
   type Plan,
   planAmount,
 } from './plan/increments.ts';
-import { ledgerKinds, makeLedgerPlan } from './plan/ledger.ts';
+import { type FaultKind, ledgerKinds, makeLedgerPlan } from './plan/ledger.ts';
 import {
   completeLedgerOptions,
   completeLoadOptions,
-  type LedgerOptions,
   type LedgerSettings,
   type LoadOptions,
   type LoadSettings,
+  type StressModelName,
+  type StressOptions,
 } from './setup/options.ts';
 import { type StressServer, withStressServer } from './setup/server.ts';
 import { openAccounts, openStressBank, readBack } from './subjects/ledger.ts';
 import { prepareModel, runCollections } from './subjects/load-models.ts';
-
-/** What to run. */
-export interface StressOptions
-  extends Omit<LoadOptions, 'models'>,
-    Pick<LedgerOptions, 'faults' | 'replicas'> {
-  /** In this order, the ledger last; shared and branch by default. */
-  readonly models?: readonly StressModelName[] | undefined;
-}
 
 /** What a run of the models without a journal needs from its caller. */
 export interface LoadHost extends BinaryHost, Pick<Context, 'freshId' | 'freshSeed'> {

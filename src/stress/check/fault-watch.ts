@@ -1,4 +1,5 @@
 import type { HistoryEvent } from '../history/event.ts';
+import { faultKinds } from '../plan/ledger.ts';
 
 /** The effect of the faults of a history. */
 export interface FaultCounts {
@@ -15,10 +16,8 @@ interface Fault {
   felt: boolean;
 }
 
-/** Kinds of fault; one of these must be seen to take effect. */
-export type FaultKind = 'kill' | 'failover';
-
-const judged: ReadonlySet<string> = new Set<FaultKind>(['kill', 'failover']);
+/** Faults that must be seen to take effect. */
+const judged: ReadonlySet<string> = new Set(faultKinds);
 const known: ReadonlySet<string> = new Set([...judged, 'down', 'rejoin']);
 
 /**

@@ -1,17 +1,17 @@
 import type { Context } from '../../core/context.ts';
 import { BankctlError } from '../../core/errors.ts';
-import type { FaultKind } from '../check/fault-watch.ts';
 import type { EventTimeline } from '../check/timeline.ts';
 import { createDeferred } from '../explore/deferred.ts';
 import type { HistoryEvent } from '../history/event.ts';
 import type { HistoryFile } from '../history/history-file.ts';
+import type { FaultKind } from '../plan/ledger.ts';
 import { createDraw } from '../plan/random.ts';
+import type { StressModelName } from '../setup/options.ts';
 import { type StressServer, throwawayName, withThrowawayDatabase } from '../setup/server.ts';
 import type { PlanSize, Workload } from './crew.ts';
 import { openCrews, threadProgram } from './crews.ts';
 import { runNemesis } from './nemesis.ts';
 import { createRecord, type HistoryRecord, type RecordedRun } from './record.ts';
-import type { StressModelName } from './report.ts';
 
 /** How one kind of model is run. */
 interface Recipe<Plan extends PlanSize, Item, Result> {

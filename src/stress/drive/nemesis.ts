@@ -2,8 +2,8 @@ import { setTimeout as pause } from 'node:timers/promises';
 import type { MongoClient } from 'mongodb';
 import { BankctlError } from '../../core/errors.ts';
 import type { Throwaway, ThrowawayMember } from '../../database/throwaway-server.ts';
-import type { FaultKind } from '../check/fault-watch.ts';
 import type { HistoryEvent } from '../history/event.ts';
+import type { FaultKind } from '../plan/ledger.ts';
 import type { Draw } from '../plan/random.ts';
 import { awaitMembers, awaitWrites, primaryOf } from './server-state.ts';
 

@@ -4,9 +4,6 @@ import type { FirstWrong } from '../check/story.ts';
 import type { Verdict } from '../check/verdict.ts';
 import type { IncrementModel } from '../plan/increments.ts';
 
-/** What a stress run can be made against. */
-export type StressModelName = IncrementModel | 'ledger';
-
 /** The result of a stress run; printed as it is by `--json`. */
 export interface StressReport<Model = LoadModelReport | LedgerModelReport> {
   readonly seed: number;

@@ -1,5 +1,6 @@
 import { BankctlError } from '../../core/errors.ts';
 import { formatAmount, parseAmount } from '../../core/money.ts';
+import { faultKinds, ledgerKinds } from '../plan/ledger.ts';
 
 type Value = Readonly<Record<string, unknown>>;
 
@@ -36,14 +37,7 @@ export interface HistoryEvent {
 const anyCurrency = Object.freeze({ code: 'the history', digits: 6 });
 
 /** Kinds of operation that a history can declare due. */
-const kinds: ReadonlySet<unknown> = new Set([
-  'increment',
-  'transfer',
-  'reverse',
-  'retry',
-  'read',
-  'snapshot',
-]);
+const kinds: ReadonlySet<unknown> = new Set(ledgerKinds);
 const models: ReadonlySet<unknown> = new Set([undefined, 'ledger', 'shared', 'branch']);
 const types = ['invoke', 'ok', 'fail', 'info'] as const;
 
@@ -229,7 +223,7 @@ function isKinds(value: unknown): value is readonly string[] {
 }
 
 function isFaultKind(value: unknown): value is string {
-  return value === 'kill' || value === 'failover';
+  return faultKinds.some((kind) => kind === value);
 }
 
 function isAccountName(value: unknown): boolean {

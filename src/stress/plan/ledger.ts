@@ -10,6 +10,11 @@ export interface LedgerPlanOptions {
   readonly branches: number;
 }
 
+/** How the servers under the ledger are ended. */
+export const faultKinds = ['kill', 'failover'] as const;
+/** One of them. */
+export type FaultKind = (typeof faultKinds)[number];
+
 /** Kinds of operation, each of which has to succeed at least once for a run to mean anything. */
 export const ledgerKinds = [
   'increment',

@@ -1,3 +1,4 @@
+import type { BranchMoney } from '../check/findings.ts';
 import type { ScheduleStory } from '../check/story.ts';
 import type { Evidence, Verdict } from '../check/verdict.ts';
 import type { Judgement } from './plain-trial.ts';
@@ -48,11 +49,7 @@ export interface ExhaustiveModelResult {
   readonly throughput: number;
   /** Whether balances, callers and command monitoring agree on every write. */
   readonly reconciled: boolean;
-  readonly branches: readonly {
-    readonly branch: string;
-    readonly expected: string;
-    readonly actual: string;
-  }[];
+  readonly branches: readonly BranchMoney[];
   /** The first wrong one in order of exploration. */
   readonly first_wrong?: { readonly id: string };
   /** The one with the fewest switches between workers, then the fewest steps. */

@@ -1,4 +1,3 @@
-import { formatAmount } from '../../core/money.ts';
 import { databaseError } from '../../database/database-error.ts';
 import { explainSchedule } from '../check/story.ts';
 import { decide } from '../check/verdict.ts';
@@ -11,7 +10,7 @@ import {
   replay,
 } from '../explore/explorer.ts';
 import { checkReplay, digestSteps, formatScheduleId, stepLabel } from '../explore/schedule.ts';
-import { planCurrency } from '../plan/increments.ts';
+import { planAmount } from '../plan/increments.ts';
 import type { ExhaustiveOptions } from '../setup/options.ts';
 import type { PlainModel } from '../subjects/plain-models.ts';
 import {
@@ -174,8 +173,8 @@ async function resultOf(
     reconciled,
     branches: balances.map(({ branch, expectedMinor, actualMinor }) => ({
       branch,
-      expected: formatAmount(expectedMinor, planCurrency),
-      actual: formatAmount(actualMinor, planCurrency),
+      expected: planAmount(expectedMinor),
+      actual: planAmount(actualMinor),
     })),
     ...reported,
   };

@@ -1,12 +1,11 @@
 import type { Db } from 'mongodb';
 import { fromDecimal, toDecimal } from '../../bank/decimal.ts';
-import { formatAmount } from '../../core/money.ts';
 import type { Judgement } from '../check/findings.ts';
 import { createHistoryJudge } from '../check/judge.ts';
 import type { ObservedWrite } from '../drive/command-monitor.ts';
 import type { HistoryEvent } from '../history/event.ts';
 import type { HistoryFile } from '../history/history-file.ts';
-import { planCurrency } from '../plan/increments.ts';
+import { planAmount, planCurrency } from '../plan/increments.ts';
 import type { Increment } from '../subjects/plain-models.ts';
 import { ownCollection, type SharedWrite } from '../subjects/shared-model.ts';
 
@@ -202,8 +201,7 @@ export class ScheduleHistory {
         const minor = fromDecimal(balance, planCurrency);
         sum += minor ?? 0n;
         if (!used.has(account_number) && minor === 0n && name !== ownCollection) continue;
-        balances[`${name}:${account_number}`] =
-          minor === undefined ? null : formatAmount(minor, planCurrency);
+        balances[`${name}:${account_number}`] = minor === undefined ? null : planAmount(minor);
       }
       this.#actual.set(name, sum);
     }
@@ -265,7 +263,7 @@ export class ScheduleHistory {
       value: {
         id: `${this.#place.model}-${this.#schedule}-${worker + 1}`,
         account: `${branch}:${account}`,
-        amount: formatAmount(amountMinor, planCurrency),
+        amount: planAmount(amountMinor),
       },
       schedule: this.#schedule,
       ...more,

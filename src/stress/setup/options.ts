@@ -3,6 +3,7 @@ import { BankctlError } from '../../core/errors.ts';
 import { nearest } from '../../core/near-names.ts';
 import { quote } from '../../core/text.ts';
 import { type IncrementModel, incrementModels } from '../plan/increments.ts';
+import type { FaultKind } from '../plan/ledger.ts';
 import { type SharedPoint, sharedPoints } from '../subjects/shared-model.ts';
 
 /** The ways to use `bankctl stress`; `schedules` is `--exhaustive --model ledger`. */
@@ -11,13 +12,10 @@ export type StressMode = 'load' | 'ledger' | 'exhaustive' | 'schedules' | 'check
 /** All models. */
 export const stressModels = [...incrementModels, 'ledger'] as const;
 /** One of them. */
-type StressModelName = (typeof stressModels)[number];
+export type StressModelName = (typeof stressModels)[number];
 
 /** Where a transaction of `post` can be held, in the order in which it passes them. */
 export const ledgerPoints = ['read', 'written', 'committing'] as const satisfies PostPoint[];
-
-/** How the servers under the ledger are ended. */
-export type FaultKind = 'kill' | 'failover';
 
 /** The modes in which an option means something; for a number, also its bounds and its default. */
 interface Flag {
@@ -240,7 +238,7 @@ export interface LoadOptions {
 }
 
 /** What to drive the ledger with. */
-export interface LedgerOptions extends Omit<LoadOptions, 'models'> {
+interface LedgerOptions extends Omit<LoadOptions, 'models'> {
   readonly faults?: FaultKind | undefined;
   /** Servers of the throwaway replica set; by default 3 with the fault `failover`, else 1. */
   readonly replicas?: number | undefined;

@@ -8,7 +8,8 @@ import { afterAll, beforeAll, describe, expect, inject, onTestFinished, test } f
 import { createContext } from '../../../src/core/context.ts';
 import { startThrowaway } from '../../../src/database/throwaway-server.ts';
 import { checkHistory } from '../../../src/stress/check/check-history.ts';
-import { runStress, type StressHost, type StressOptions } from '../../../src/stress/run.ts';
+import { runStress, type StressHost } from '../../../src/stress/run.ts';
+import type { StressOptions } from '../../../src/stress/setup/options.ts';
 
 const context = createContext();
 const seed = Number(process.env['BANKCTL_TEST_SEED']);
