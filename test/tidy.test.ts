@@ -71,6 +71,7 @@ describe('data flows one way', () => {
     'cli',
     'commands',
     'render',
+    'audit',
     ['files', 'stress'],
     'bank',
     'database',

@@ -1,16 +1,17 @@
-import type { Decimal128, Document, Long } from 'mongodb';
+import type { Decimal128, Document, Double, Long } from 'mongodb';
 import type { BranchConfig } from '../config/config.ts';
 import { BankctlError } from '../core/errors.ts';
 import type { AccountState } from './book.ts';
-import { balanceFromDecimal } from './decimal.ts';
 import type { AccountStatus } from './operations/entry.ts';
 import { referenceKey } from './operations/names.ts';
+import { fromStored, type Storage } from './stored-balance.ts';
 import { timeOf, versionOf } from './stored-values.ts';
 
 /** An account as it is stored, one document of its branch's collection. */
 export interface AccountDocument {
   readonly account_number: string;
-  readonly balance: Decimal128;
+  /** A double only in a branch whose storage says so. */
+  readonly balance: Decimal128 | Double;
   /** The stamp: the branch that this document belongs to. Every filter repeats it. */
   readonly branch: string;
   /** Counts the postings of the account: 1, 2, 3, … without gaps. */
@@ -29,11 +30,11 @@ const statuses: ReadonlySet<unknown> = new Set<AccountStatus>(['open', 'frozen',
  */
 export function readAccount(
   document: Document,
-  { name, currency }: Pick<BranchConfig, 'name' | 'currency'>,
+  { name, currency, storage }: Pick<BranchConfig, 'name'> & Storage,
 ): AccountState | BankctlError {
   const { _id: documentId, account_number, balance, version, status, opened_at } = document;
   const shown = referenceKey({ branch: name, account: String(account_number) });
-  const balanceMinor = balanceFromDecimal(balance, currency);
+  const balanceMinor = fromStored(balance, { currency, storage });
   if (balanceMinor === undefined) {
     return new BankctlError(
       'bad_balance',

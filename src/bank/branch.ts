@@ -16,6 +16,7 @@ import type { AccountDocument } from './account.ts';
 import type { AccountState } from './book.ts';
 import { branchSpec, checkCollection, prepareCollection } from './collections.ts';
 import { toDecimal } from './decimal.ts';
+import { toStored } from './stored-balance.ts';
 import {
   type BranchTotal,
   findDuplicates,
@@ -250,7 +251,7 @@ function updateOf(branch: BranchConfig, change: AccountChange) {
 
 function changedFields(branch: BranchConfig, change: AccountChange) {
   return {
-    balance: toDecimal(change.balanceMinor, branch.currency),
+    balance: toStored(change.balanceMinor, branch),
     version: Long.fromBigInt(change.version),
     status: change.status,
     posted_at: change.postedAt,

@@ -1,11 +1,12 @@
 import type { BranchConfig } from '../config/config.ts';
 import { BankctlError } from '../core/errors.ts';
-import { formatAmount, maxMinor } from '../core/money.ts';
+import { formatAmount } from '../core/money.ts';
 import { shellWord } from '../core/text.ts';
 import type { AccountState, Book } from './book.ts';
 import type { Posting } from './operations/entry.ts';
-import type { Leg } from './operations/kind.ts';
+import type { Leg, Pinned } from './operations/kind.ts';
 import { type AccountReference, referenceKey } from './operations/names.ts';
+import { maxBalanceMinor } from './stored-balance.ts';
 
 /** What an operation does, once the rules let it through. */
 interface Accepted {
@@ -36,11 +37,11 @@ export function applyLegs(book: Book, legs: readonly Leg[]): Accepted {
   for (const { leg, after } of states) book.accounts.set(referenceKey(leg), after);
   return {
     at,
-    postings: states.map(({ leg, before, after }) => ({
+    postings: states.map(({ leg, after }) => ({
       branch: leg.branch,
       account: leg.account,
       amountMinor: leg.amountMinor,
-      balanceBeforeMinor: before.balanceMinor,
+      balanceBeforeMinor: after.balanceMinor - leg.amountMinor,
       balanceAfterMinor: after.balanceMinor,
       version: after.version,
     })),
@@ -60,7 +61,24 @@ function stateBefore(book: Book, leg: Leg): AccountState {
     );
   }
   checkStatus(leg, reading);
+  if (leg.pinned) checkPinned(branch, leg, reading, leg.pinned);
   return reading;
+}
+
+function checkPinned(
+  { currency }: BranchConfig,
+  leg: Leg,
+  { balanceMinor, version }: AccountState,
+  pinned: Pinned,
+): void {
+  if (balanceMinor === pinned.balanceMinor && version === pinned.version) return;
+  const shown = (minor: bigint, at: bigint) =>
+    `${formatAmount(minor, currency)} ${currency.code} at version ${at}`;
+  throw new BankctlError(
+    'account_moved',
+    `The account ${referenceKey(leg)} has ${shown(balanceMinor, version)}, ` +
+      `and no longer ${shown(pinned.balanceMinor, pinned.version)}.`,
+  );
 }
 
 function newAccount(now: Date): AccountState {
@@ -78,7 +96,7 @@ function checkStatus(leg: Leg, { status }: AccountState): void {
       `See it with bankctl balance ${words}.`,
     );
   }
-  if (status === (leg.needs ?? 'open')) return;
+  if ((leg.needs ?? ['open']).includes(status)) return;
   if (status === leg.status && status !== 'open') {
     throw new BankctlError(
       status === 'closed' ? 'account_closed' : 'account_frozen',
@@ -109,7 +127,7 @@ function shellWords({ branch, account }: AccountReference): string {
 
 function stateAfter(book: Book, leg: Leg, before: AccountState, at: Date) {
   const branch = book.branch(leg.branch);
-  const balanceMinor = before.balanceMinor + leg.amountMinor;
+  const balanceMinor = before.balanceMinor + (leg.isRecorded ? 0n : leg.amountMinor);
   if (leg.status === undefined) checkBounds(branch, leg, before.balanceMinor, balanceMinor);
   if (leg.status === 'closed' && balanceMinor !== 0n) {
     throw new BankctlError(
@@ -128,7 +146,7 @@ function stateAfter(book: Book, leg: Leg, before: AccountState, at: Date) {
     nextAt: at,
     documentId: before.documentId,
   };
-  return { leg, before, after };
+  return { leg, after };
 }
 
 function checkBounds(
@@ -139,7 +157,7 @@ function checkBounds(
 ): void {
   const { currency } = branch;
   const shown = (minor: bigint) => formatAmount(minor, currency);
-  if (afterMinor < branch.minBalanceMinor) {
+  if (afterMinor < branch.minBalanceMinor && !leg.isUnbounded) {
     throw new BankctlError(
       'below_minimum',
       `The account ${referenceKey(leg)} has ${shown(beforeMinor)} ${currency.code}; ` +
@@ -148,10 +166,13 @@ function checkBounds(
       `See it with bankctl balance ${shellWords(leg)}.`,
     );
   }
-  if (afterMinor > maxMinor) {
+  const limitMinor = maxBalanceMinor(branch);
+  if (afterMinor > limitMinor || afterMinor < -limitMinor) {
+    const limit = shown(afterMinor < 0n ? -limitMinor : limitMinor);
     throw new BankctlError(
       'balance_limit',
-      `The account ${referenceKey(leg)} would have more than ${shown(maxMinor)} ${currency.code}.`,
+      `The account ${referenceKey(leg)} would be beyond ${limit} ${currency.code}, which ` +
+        `${branch.storage === 'double' ? 'a double cannot hold exactly' : 'is the limit'}.`,
     );
   }
 }

@@ -1,6 +1,6 @@
 import type { Fields } from '../bank/operations/kind.ts';
 import { parseMemo, parseOperationId } from '../bank/operations/names.ts';
-import { kindOf, type OperationType } from '../bank/operations/operation.ts';
+import { type RowType, rowKindOf } from '../bank/operations/operation.ts';
 import type { Config } from '../config/config.ts';
 import { BankctlError } from '../core/errors.ts';
 import { quote } from '../core/text.ts';
@@ -36,13 +36,13 @@ export function parseWriting(typed: Typed): WritingInput {
  *
  * @throws the errors of the parsers, all of status 2 except `amount_precision`
  */
-export function parsePosting<T extends OperationType>(
+export function parsePosting<T extends RowType>(
   type: T,
   fields: Fields,
   typed: Typed,
   config: Config,
 ) {
-  return { ...kindOf(type).parse(fields, config), ...parseWriting(typed) };
+  return { ...rowKindOf(type).parse(fields, config), ...parseWriting(typed) };
 }
 
 /** The value of an option that takes one. */

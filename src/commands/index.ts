@@ -1,4 +1,4 @@
-import type { OperationType } from '../bank/operations/operation.ts';
+import type { RowType } from '../bank/operations/operation.ts';
 import { apply } from './apply.ts';
 import { balance } from './balance.ts';
 import { branches } from './branches.ts';
@@ -25,7 +25,7 @@ const posting = {
   freeze,
   unfreeze,
   close,
-} satisfies Record<OperationType, Command>;
+} satisfies Record<RowType, Command>;
 
 /** Every command, in the order of `bankctl --help`. */
 export const commands: readonly Command[] = Object.freeze([

@@ -10,6 +10,10 @@ export interface BranchConfig {
   readonly currency: Currency;
   /** The lowest balance an account may have, in minor units; 0 unless the file says otherwise. */
   readonly minBalanceMinor: bigint;
+  /**
+   * How its balances are stored; `double` lets programs that know no decimals go on beside bankctl.
+   */
+  readonly storage: 'decimal' | 'double';
 }
 
 /** The collection in which a database says what belongs to which branch; never a branch's. */
@@ -48,6 +52,7 @@ export const builtInConfig: Config = Object.freeze({
         title: undefined,
         currency: usd,
         minBalanceMinor: 0n,
+        storage: 'decimal' as const,
       }),
     ),
   ),

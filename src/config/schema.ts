@@ -71,6 +71,10 @@ const branch = z
     minBalance: amount
       .optional()
       .describe('Lowest balance an account may have, in quotes; "0" if left out'),
+    storage: z
+      .enum(['decimal', 'double'], 'is neither decimal nor double')
+      .default('decimal')
+      .describe('How balances are stored; double lets old programs go on beside bankctl'),
   })
   .describe('A branch');
 
@@ -155,6 +159,7 @@ function toBranch(
       title: entry.title,
       currency,
       minBalanceMinor: parseAmount(entry.minBalance ?? '0', currency),
+      storage: entry.storage,
     });
   } catch (error) {
     if (!(error instanceof BankctlError)) throw error;

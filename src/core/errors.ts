@@ -172,6 +172,11 @@ export const errorTable = {
     "A branch's collection holds two documents with the same account number.",
     'Find out which program wrote them, and keep one.',
   ),
+  account_moved: row(
+    1,
+    'The account is no longer as it was when the plan was made.',
+    'Make a new plan with bankctl audit --plan.',
+  ),
   behind_journal: row(
     1,
     'The journal has postings that the document of the account lacks.',

@@ -104,6 +104,7 @@ describe('the digest of a request', () => {
   const name = fc.constantFrom('A', 'B', 'A:B', 'a"b', '10', '');
   const place = fc.record({ branch: fc.constantFrom('A', 'B', 'AB'), account: name });
   const amountMinor = fc.constantFrom(0n, 1n, 10n, -1n, 999n);
+  const pinned = fc.record({ balanceMinor: amountMinor, version: fc.constantFrom(0n, 1n) });
   const at = <T extends string>(type: T) => place.map((it) => ({ type, ...it }));
   const kinds: {
     readonly [T in OperationType]: fc.Arbitrary<Extract<Change, { readonly type: T }>>;
@@ -122,6 +123,18 @@ describe('the digest of a request', () => {
     freeze: at('freeze'),
     unfreeze: at('unfreeze'),
     close: at('close'),
+    adopt: fc
+      .tuple(at('adopt'), amountMinor, pinned)
+      .map(([it, minor, pin]) => ({ ...it, amountMinor: minor, ...pin })),
+    repair: fc.record({
+      type: fc.constant('repair' as const),
+      legs: fc.array(
+        fc
+          .tuple(place, amountMinor, pinned)
+          .map(([it, minor, pin]) => ({ ...it, amountMinor: minor, ...pin })),
+        { minLength: 1, maxLength: 2 },
+      ),
+    }),
   };
   const request = fc.tuple(
     fc.oneof(...Object.values(kinds)),
@@ -168,7 +181,7 @@ describe('a new kind', () => {
 
   function kindOf(name: string, of: Readonly<Record<string, string>>): string {
     const body = Object.entries(of).map(([member, value]) => `  ${member}: ${value},`);
-    return [`export const ${name}: Kind<Hold> = {`, ...body, '};', ''].join('\n');
+    return [`export const ${name}: RowKind<Hold> = {`, ...body, '};', ''].join('\n');
   }
 
   /** The errors of the compiler in a copy of src, each as `FILE: MESSAGE`. */
@@ -199,7 +212,7 @@ describe('a new kind', () => {
   }
 
   const hold = [
-    "import type { Kind } from './kind.ts';",
+    "import type { RowKind } from './kind.ts';",
     "import type { AccountReference } from './names.ts';",
     'export interface Hold extends AccountReference {',
     "  readonly type: 'hold';",
@@ -211,7 +224,7 @@ describe('a new kind', () => {
     text
       .replace('import { type Increment', "import { type Hold, hold } from './hold.ts';\n$&")
       .replace('export type Change =', '$& | Hold');
-  const inTable = (text: string) => inUnion(text).replace('const kinds = {', '$& hold,');
+  const inTable = (text: string) => inUnion(text).replace('const rowKinds = {', '$& hold,');
   const withCommand = (text: string) => text.replace('const posting = {', '$& hold: open,');
 
   test('is complete with a file, a row in the table and its command', () => {

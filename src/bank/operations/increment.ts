@@ -1,5 +1,5 @@
 import { parseAmount } from '../../core/money.ts';
-import { type Kind, leg, parseAccount, refuseZero } from './kind.ts';
+import { leg, parseAccount, type RowKind, refuseZero } from './kind.ts';
 import type { AccountReference } from './names.ts';
 
 /** Adds an amount to an account; a negative one subtracts. */
@@ -12,7 +12,7 @@ export interface Increment extends AccountReference {
 }
 
 /** The kind `increment`. */
-export const increment: Kind<Increment> = {
+export const increment: RowKind<Increment> = {
   fields: { needed: ['branch', 'account', 'amount'], may: ['create'] },
   parse: (fields, config) => {
     const { branch, account, currency } = parseAccount(fields, config);

@@ -32,8 +32,21 @@ export interface Leg extends AccountReference {
   readonly existing: 'use' | 'refuse';
   /** The status that the leg gives the account; left as it is if undefined. */
   readonly status?: AccountStatus;
-  /** The status that the account must have; open if undefined. */
-  readonly needs?: AccountStatus;
+  /** The statuses of which the account must have one; only open if undefined. */
+  readonly needs?: readonly AccountStatus[];
+  /** What the account must be like, exactly, if the request was made for one state of it. */
+  readonly pinned?: Pinned;
+  /** True if the amount is in the balance already: the journal catches up with it. */
+  readonly isRecorded?: boolean;
+  /** True if the result may be below the branch's minimum, as the truth may be. */
+  readonly isUnbounded?: boolean;
+}
+
+/** The one state of an account that a request was made for. */
+export interface Pinned {
+  /** In minor units. */
+  readonly balanceMinor: bigint;
+  readonly version: bigint;
 }
 
 /** What has been applied, insofar as it determines what an operation asks of accounts. */
@@ -64,13 +77,6 @@ type RequestOf<C> = Readonly<
 
 /** All that sets one kind of operation apart. `C` is what can be asked for. */
 export interface Kind<C> {
-  /** Its fields besides `type`, `id` and `memo`. */
-  readonly fields: { readonly needed: readonly FieldName[]; readonly may: readonly FieldName[] };
-  /**
-   * Reads the fields; the required ones are present.
-   * @throws the errors of the parsers, all of status 2 except `amount_precision`
-   */
-  readonly parse: (fields: Fields, config: Config) => C;
   /**
    * What an id stands for: the digest of anything that an older version accepted must never change.
    */
@@ -91,8 +97,19 @@ export interface Kind<C> {
   readonly status: AccountStatus | undefined;
 }
 
+/** A kind that a person can ask for, with arguments or as a row of a file. */
+export interface RowKind<C> extends Kind<C> {
+  /** Its fields besides `type`, `id` and `memo`. */
+  readonly fields: { readonly needed: readonly FieldName[]; readonly may: readonly FieldName[] };
+  /**
+   * Reads the fields; the required ones are present.
+   * @throws the errors of the parsers, all of status 2 except `amount_precision`
+   */
+  readonly parse: (fields: Fields, config: Config) => C;
+}
+
 /** The postings of an operation; there is at least one. */
-type Postings = readonly [Posting, ...Posting[]];
+export type Postings = readonly [Posting, ...Posting[]];
 
 /** @throws `unknown_branch`, `invalid_account` */
 export function parseAccount(fields: Fields, config: Config) {

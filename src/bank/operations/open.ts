@@ -1,5 +1,5 @@
 import { parseAmount } from '../../core/money.ts';
-import { type Kind, leg, parseAccount } from './kind.ts';
+import { leg, parseAccount, type RowKind } from './kind.ts';
 import type { AccountReference } from './names.ts';
 
 /** Opens an account, with a first balance of zero or more. */
@@ -10,7 +10,7 @@ export interface Open extends AccountReference {
 }
 
 /** The kind `open`. */
-export const open: Kind<Open> = {
+export const open: RowKind<Open> = {
   fields: { needed: ['branch', 'account'], may: ['amount'] },
   parse: (fields, config) => {
     const { branch, account, currency } = parseAccount(fields, config);

@@ -1,10 +1,12 @@
 import { hash } from 'node:crypto';
 import { type Currency, formatAmount } from '../../core/money.ts';
+import { type Adopt, adopt } from './adopt.ts';
 import type { Asked, Entry } from './entry.ts';
 import { type Increment, increment } from './increment.ts';
-import type { Kind, Leg, Past } from './kind.ts';
+import type { Kind, Leg, Past, RowKind } from './kind.ts';
 import type { AccountReference } from './names.ts';
 import { type Open, open } from './open.ts';
+import { type Repair, repair } from './repair.ts';
 import { type Reverse, reverseOf } from './reverse.ts';
 import { close, freeze, type StatusChange, unfreeze } from './status.ts';
 import { type Transfer, transfer } from './transfer.ts';
@@ -17,15 +19,23 @@ export type Change =
   | Reverse
   | StatusChange<'freeze'>
   | StatusChange<'unfreeze'>
-  | StatusChange<'close'>;
+  | StatusChange<'close'>
+  | Adopt
+  | Repair;
 
 /** The name of a kind of operation. */
 export type OperationType = Change['type'];
 
 type ChangeOf<T extends OperationType> = Extract<Change, { readonly type: T }>;
 
-/** All kinds of operation: a new one takes a file beside this one, a row here, and its command. */
-const kinds = {
+/** The kinds that only a command of their own makes, never a row of a file. */
+type MadeType = 'adopt' | 'repair';
+
+/** The name of a kind that a person can ask for, with arguments or as a row of a file. */
+export type RowType = Exclude<OperationType, MadeType>;
+
+/** What people ask for: a new kind takes a file beside this one, a row here, and its command. */
+const rowKinds = {
   increment,
   open,
   transfer,
@@ -33,19 +43,30 @@ const kinds = {
   freeze,
   unfreeze,
   close,
-} satisfies { readonly [T in OperationType]: Kind<ChangeOf<T>> };
+} satisfies { readonly [T in RowType]: RowKind<ChangeOf<T>> };
 
-/** The types of operation, in the order in which messages list them. */
-export const operationTypes: readonly string[] = Object.keys(kinds);
+/** All kinds of operation. */
+const kinds = { ...rowKinds, adopt, repair } satisfies {
+  readonly [T in OperationType]: Kind<ChangeOf<T>>;
+};
+
+/** The types that a row can have, in the order in which messages list them. */
+export const rowTypes: readonly string[] = Object.keys(rowKinds);
 
 /** The types that set an account's status. */
 export const statusTypes: readonly string[] = Object.entries(kinds)
   .filter(([, { status }]) => status !== undefined)
   .map(([type]) => type);
 
-/** True for the name of a kind; the journal may hold others, of later versions. */
-export function isOperationType(type: string): type is OperationType {
-  return Object.hasOwn(kinds, type);
+/** True for the name of a kind that a row can have. */
+export function isRowType(type: string): type is RowType {
+  return Object.hasOwn(rowKinds, type);
+}
+
+/** Everything that sets a kind that rows can have apart. */
+export function rowKindOf<T extends RowType>(type: T): RowKind<ChangeOf<T>> {
+  const table: { readonly [U in RowType]: RowKind<ChangeOf<U>> } = rowKinds;
+  return table[type];
 }
 
 /** Everything that sets a kind of operation apart. */
@@ -57,6 +78,11 @@ export function kindOf<T extends OperationType>(type: T): Kind<ChangeOf<T>> {
 /** Like `kindOf`, for the type of an entry; undefined for a type of a later version. */
 export function kindNamed(type: string): Kind<Change> | undefined {
   return isOperationType(type) ? kindOf(type) : undefined;
+}
+
+/** True for the name of a kind; the journal may hold others, of later versions. */
+function isOperationType(type: string): type is OperationType {
+  return Object.hasOwn(kinds, type);
 }
 
 /** One change asked for. */
@@ -103,7 +129,8 @@ export function rowOf(
   entry: Entry,
   currencyOf: (branch: string) => Currency,
 ): Readonly<Record<string, string | boolean>> | undefined {
-  const change = changeOf(entry);
+  const change =
+    entry.type === 'adopt' || entry.type === 'repair' ? sameEffect(entry) : changeOf(entry);
   return (
     change && {
       type: change.type,
@@ -113,6 +140,21 @@ export function rowOf(
       ...('create' in change && change.create ? { create: true } : {}),
     }
   );
+}
+
+/** What has the effect of an entry of a kind that no row can have; undefined if nothing has. */
+function sameEffect({ postings }: Entry): Change | undefined {
+  const [first, second, ...more] = postings;
+  if (!first || more.length > 0) return undefined;
+  const { branch, account, amountMinor, version } = first;
+  if (!second) {
+    if (version === 1n) return { type: 'open', branch, account, amountMinor };
+    if (amountMinor === 0n) return undefined;
+    return { type: 'increment', branch, account, amountMinor, create: false };
+  }
+  if (amountMinor === 0n || amountMinor !== -second.amountMinor) return undefined;
+  const [from, to] = amountMinor < 0n ? [first, second] : [second, first];
+  return { type: 'transfer', from, to, amountMinor: to.amountMinor };
 }
 
 function inWords(

@@ -1,7 +1,7 @@
 import { BankctlError } from '../../core/errors.ts';
 import { quote, shellWord } from '../../core/text.ts';
 import type { Entry } from './entry.ts';
-import { type Kind, leg, type Past } from './kind.ts';
+import { leg, type Past, type RowKind } from './kind.ts';
 import { parseOperationId } from './names.ts';
 
 /** Posts the opposite of an operation, at most once. */
@@ -12,7 +12,7 @@ export interface Reverse {
 }
 
 /** The kind `reverse`, given which types of operation can be reversed. */
-export function reverseOf(isReversible: (type: string) => boolean): Kind<Reverse> {
+export function reverseOf(isReversible: (type: string) => boolean): RowKind<Reverse> {
   return {
     fields: { needed: ['reverses'], may: [] },
     parse: (fields) => ({ type: 'reverse', reverses: parseOperationId(fields['reverses'] ?? '') }),

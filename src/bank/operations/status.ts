@@ -1,5 +1,5 @@
 import type { AccountStatus } from './entry.ts';
-import { type Kind, leg, parseAccount } from './kind.ts';
+import { leg, parseAccount, type RowKind } from './kind.ts';
 import type { AccountReference } from './names.ts';
 
 /** Changes what may be done with an account. */
@@ -21,7 +21,7 @@ function statusKind<T extends string>(
   type: T,
   status: AccountStatus,
   needs: AccountStatus = 'open',
-): Kind<StatusChange<T>> {
+): RowKind<StatusChange<T>> {
   return {
     fields: { needed: ['branch', 'account'], may: [] },
     parse: (fields, config) => {
@@ -31,7 +31,7 @@ function statusKind<T extends string>(
     request: ({ branch, account }, memo) => ({ type, branch, account, memo }),
     changeOf: (_entry, [{ branch, account }]) => ({ type, branch, account }),
     accounts: (change) => [change],
-    legs: (change) => [leg(change, 0n, { status, needs })],
+    legs: (change) => [leg(change, 0n, { status, needs: [needs] })],
     creates: () => false,
     needsJournal: true,
     isReversible: false,

@@ -1,7 +1,7 @@
 import { findBranch } from '../../config/branch-lookup.ts';
 import { BankctlError } from '../../core/errors.ts';
 import { parseAmount } from '../../core/money.ts';
-import { type Kind, leg, refuseZero } from './kind.ts';
+import { leg, type RowKind, refuseZero } from './kind.ts';
 import { type AccountReference, parseReference, referenceKey } from './names.ts';
 
 /** Moves money between two accounts of one currency: both or neither. */
@@ -14,7 +14,7 @@ export interface Transfer {
 }
 
 /** The kind `transfer`. */
-export const transfer: Kind<Transfer> = {
+export const transfer: RowKind<Transfer> = {
   fields: { needed: ['from', 'to', 'amount'], may: [] },
   parse: (fields, config) => {
     const [from, to] = [parseReference(fields['from'] ?? ''), parseReference(fields['to'] ?? '')];

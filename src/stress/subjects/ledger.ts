@@ -33,6 +33,7 @@ export function openStressBank(
       title: undefined,
       currency: planCurrency,
       minBalanceMinor: 0n,
+      storage: 'decimal' as const,
     })),
   };
   return openBank(client, config, options);

@@ -127,7 +127,14 @@ function branchPoints(asked: readonly SharedPoint[]): readonly string[] {
 }
 
 function branchConfig(name: string): BranchConfig {
-  return { name, collection: name, title: undefined, currency: planCurrency, minBalanceMinor: 0n };
+  return {
+    name,
+    collection: name,
+    title: undefined,
+    currency: planCurrency,
+    minBalanceMinor: 0n,
+    storage: 'decimal',
+  };
 }
 
 /** The update of legacy code: the plain `$inc`. */
