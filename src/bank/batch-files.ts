@@ -72,12 +72,18 @@ export function createBatchFiles(db: Db, journal: string): BatchFiles {
       null,
     countApplied: (batch) =>
       db.collection<{ _id: string; postings?: unknown }>(journal).countDocuments({
-        _id: { $regex: `^${escapeRegex(batch)}:[0-9a-f]{32}(:[0-9]+)?$` },
+        _id: idsOfBatch(batch),
         postings: { $exists: true },
       }),
   } satisfies BatchFiles);
 }
 
-function escapeRegex(text: string): string {
+/** Matches the ids that `apply` derived from the name of a batch. */
+export function idsOfBatch(batch: string) {
+  return { $regex: `^${escapeRegex(batch)}:[0-9a-f]{32}(:[0-9]+)?$` };
+}
+
+/** A text as a pattern that matches it literally. */
+export function escapeRegex(text: string): string {
   return text.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&');
 }

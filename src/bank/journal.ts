@@ -60,6 +60,15 @@ export interface Journal {
   ) => AsyncIterable<readonly AppliedDocument[]>;
   /** All applied operations in the order of application, in batches. */
   readonly all: (session: ClientSession) => AsyncIterable<readonly AppliedDocument[]>;
+  /**
+   * The documents that match, in the order of application, in batches; with a limit only the newest
+   * ones.
+   */
+  readonly select: (
+    filter: Document,
+    limit: number | undefined,
+    session: ClientSession,
+  ) => AsyncIterable<readonly JournalDocument[]>;
   /** Which of the versions others have already posted. */
   readonly postedVersions: (
     versions: readonly NextVersion[],
@@ -114,7 +123,11 @@ export function createJournal(db: Db, name: string): Journal {
       return found.map(({ _id }) => _id);
     },
     ofAccount: (account, range, session) => readAccount(collection, account, range, session),
-    all: (session) => readAll(collection, session),
+    all: (session) => readInOrder(collection, { postings: { $exists: true } }, session),
+    select: (filter, limit, session) =>
+      limit === undefined
+        ? readInOrder(collection, filter, session)
+        : readNewest(collection, filter, limit, session),
     postedVersions: (versions, session) => readPosted(collection, versions, session),
     newestAt: async () => {
       const [newest] = await collection
@@ -211,30 +224,47 @@ async function* readAccount(
  * In the order of application, which is the same on every member and in every copy; the order of
  * storage is not. A snapshot session alone is not enough, see `createClient`.
  */
-async function* readAll(
+async function* readInOrder(
   collection: Collection<JournalDocument>,
+  filter: Document,
   session: ClientSession,
 ): AsyncIterable<readonly AppliedDocument[]> {
   const cursor = collection
-    .find<AppliedDocument>(
-      { postings: { $exists: true } },
-      { session, readConcern: { level: 'snapshot' }, batchSize: 1000, allowDiskUse: true },
-    )
+    .find<AppliedDocument>(filter, { ...onDisk, ...snapshotOf(session) })
     .sort(applicationOrder);
-  let sameTime: AppliedDocument[] = [];
+  const sameTime: AppliedDocument[] = [];
   try {
-    while (await cursor.hasNext()) {
+    for (let more = await cursor.hasNext(); more; ) {
       sameTime.push(...cursor.readBufferedDocuments());
+      more = await cursor.hasNext();
       const newest = sameTime.at(-1);
-      if (!newest) continue;
+      if (!more || !newest) continue;
       const start = sameTime.findIndex((document) => timeKey(document) === timeKey(newest));
       if (start > 0) yield sortByApplication(sameTime.splice(0, start));
     }
     if (sameTime.length > 0) yield sortByApplication(sameTime);
-    sameTime = [];
   } finally {
     await cursor.close();
   }
+}
+
+/** Reads all of the oldest moment too, since the server does not order what shares it. */
+async function* readNewest(
+  collection: Collection<JournalDocument>,
+  filter: Document,
+  limit: number,
+  session: ClientSession,
+): AsyncIterable<readonly AppliedDocument[]> {
+  const find = (query: Document) =>
+    collection.find<AppliedDocument>(query, { ...onDisk, ...snapshotOf(session) });
+  const newest = await find(filter).sort({ at: -1, seq: -1 }).limit(limit).toArray();
+  const oldest = newest.at(-1);
+  if (!oldest) return;
+  const later = newest.filter((document) => timeKey(document) !== timeKey(oldest));
+  const tied = await find({ $and: [filter, { at: oldest.at }] })
+    .sort(applicationOrder)
+    .toArray();
+  yield sortByApplication([...tied, ...later.reverse()]).slice(-limit);
 }
 
 /** How many clauses the server plans together in a moment. */

@@ -170,7 +170,8 @@ function sharedLength(left: string, right: string): number {
   return length;
 }
 
-function showApplied(
+/** An applied operation as `show` has it. @throws `bad_document` */
+export function showApplied(
   bank: Bank,
   document: AppliedDocument,
   reversal: AppliedDocument | undefined,
@@ -212,7 +213,8 @@ function showAmount(value: Decimal128, currency: Currency | undefined): string {
   return currency && minor !== undefined ? formatAmount(minor, currency) : value.toString();
 }
 
-function showRefused(document: Exclude<JournalDocument, AppliedDocument>): ShownRefused {
+/** A refused operation as `show` has it. @throws `bad_document` */
+export function showRefused(document: Exclude<JournalDocument, AppliedDocument>): ShownRefused {
   const { reason, asked } = fromRefusedDocument(document);
   const { operation, type, at, by, memo, request, ...rest } = sharedFields(document);
   return {

@@ -3,14 +3,15 @@ import type { HistoryRow } from '../bank/history.ts';
 import { parseAccountNumber } from '../bank/operations/names.ts';
 import { findBranch } from '../config/branch-lookup.ts';
 import type { Config } from '../config/config.ts';
-import { BankctlError, Status } from '../core/errors.ts';
-import { parseSpan, timeFormat } from '../core/time.ts';
+import { Status } from '../core/errors.ts';
+import { timeFormat } from '../core/time.ts';
 import { streamOf } from '../render/result.ts';
 import { column, figure } from '../render/view.ts';
 import { hintAtNoBank } from './bank-notices.ts';
 import type { Command, Session, Typed } from './command.ts';
-import { argument, textOption, wholeNumberOption } from './command-input.ts';
+import { argument, wholeNumberOption } from './command-input.ts';
 import { failure, notice, noticeRange, resultZone, type TypedRange } from './notice.ts';
+import { parseRange, rangeOptions } from './time-range.ts';
 
 export const history: Command = {
   name: 'history',
@@ -24,8 +25,7 @@ export const history: Command = {
     { name: 'account', summary: 'number of the account' },
   ],
   options: [
-    { flags: '--since <TIME>', summary: 'only what was posted at this time or later' },
-    { flags: '--until <TIME>', summary: 'only what was posted before this time' },
+    ...rangeOptions,
     { flags: '--limit <COUNT>', summary: 'show only the newest COUNT postings' },
   ],
   examples: [
@@ -98,21 +98,6 @@ interface HistoryInput extends TypedRange {
 export function parseHistory(typed: Typed, config: Config): HistoryInput {
   const branch = findBranch(config, argument(typed, 0)).name;
   const account = parseAccountNumber(argument(typed, 1));
-  const span = (name: string) => {
-    const text = textOption(typed, name);
-    return text === undefined ? undefined : parseSpan(text, `--${name}`, config.timezone);
-  };
-  const since = span('since');
-  const until = span('until');
-  // Two equal moments are an empty range, which a program may well request.
-  const last = until && new Date(until.to.getTime() - (until.isDay ? 1 : 0));
-  if (since && last && since.from > last) {
-    throw new BankctlError(
-      'usage',
-      '--until is earlier than --since.',
-      'Swap the two, or leave one out.',
-    );
-  }
   const limit = wholeNumberOption(typed, 'limit', { min: 1, max: 1e9 });
-  return { branch, account, since, until, limit };
+  return { branch, account, ...parseRange(typed, config.timezone), limit };
 }

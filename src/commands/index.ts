@@ -10,6 +10,7 @@ import { importCommand } from './import.ts';
 import { increment } from './increment.ts';
 import { init } from './init.ts';
 import { open } from './open.ts';
+import { operations } from './operations.ts';
 import { reverse } from './reverse.ts';
 import { show } from './show.ts';
 import { close, freeze, unfreeze } from './status.ts';
@@ -37,6 +38,7 @@ export const commands: readonly Command[] = Object.freeze([
   posting.reverse,
   show,
   balance,
+  operations,
   history,
   posting.freeze,
   posting.unfreeze,

@@ -11,6 +11,7 @@ import { parseIncrement } from '../../src/commands/increment.ts';
 import { commands } from '../../src/commands/index.ts';
 import { parseInit } from '../../src/commands/init.ts';
 import { parseOpen } from '../../src/commands/open.ts';
+import { parseOperations } from '../../src/commands/operations.ts';
 import { parseTransfer } from '../../src/commands/transfer.ts';
 import { builtInConfig, type Config } from '../../src/config/config.ts';
 import { createContext } from '../../src/core/context.ts';
@@ -188,6 +189,50 @@ const inputs: Readonly<Record<string, Rows>> = {
       [`balance branch1 ${hidden}`, 'invalid_account', '\\u202e'],
       ['balance --at noon', 'usage', '--at "noon"'],
       ['balance --at 2026-11-01 --watch', 'usage', 'not both at once'],
+    ],
+  },
+  operations: {
+    parse: (typed, config) => {
+      const { range: _, ...query } = parseOperations(typed, config);
+      return query;
+    },
+    good: [
+      ['operations', { refused: false }],
+      [
+        'operations --branch branch1 --account a:b --by jo --type open --amount -5 --refused',
+        { branch: 'branch1', account: 'a:b', by: 'jo', type: 'open', amount: '-5', refused: true },
+      ],
+      [
+        'operations --account branch1:A --min 1 --max 2.50 --memo rent --batch pay --limit 7',
+        {
+          ...ofAccount,
+          min: '1',
+          max: '2.50',
+          memo: 'rent',
+          batch: 'pay',
+          limit: 7,
+          refused: false,
+        },
+      ],
+      [
+        'operations --on 2026-11-01',
+        { since: new Date('2026-11-01'), until: new Date('2026-11-02'), refused: false },
+      ],
+    ],
+    bad: [
+      ['operations branch1', 'usage', 'too many arguments'],
+      ['operations --branch brunch1', 'unknown_branch', 'brunch1'],
+      [`operations --account ${hidden}`, 'invalid_account', '\\u202e'],
+      ['operations --account brunch1:A', 'unknown_branch', 'brunch1'],
+      ['operations --amount 5,00', 'invalid_amount', '--amount "5,00"'],
+      ['operations --min -5', 'invalid_amount', '--min "-5"'],
+      ['operations --max x', 'invalid_amount', '--max "x"'],
+      ['operations --on 10:00', 'usage', '--on "10:00"'],
+      ['operations --on 2026-11-01T10:00', 'usage', '--on takes a day'],
+      ['operations --on 2026-11-01 --until 2026-11-02', 'usage', 'cannot be given with it'],
+      ['operations --since 2026-11-02 --until 2026-11-01', 'usage', '--until is earlier'],
+      ['operations --type hold', 'usage', 'hold'],
+      ['operations --limit 10001', 'usage', '--limit "10001" is not a whole number from 1'],
     ],
   },
   history: {

@@ -81,6 +81,16 @@ const printed: Readonly<Record<string, Printed>> = {
       'balance branch1 NOBODY',
     ],
   },
+  operations: {
+    given: [...posted, 'reverse move-1 --id back-1', 'apply orders.csv'],
+    files: rows,
+    lines: [
+      'operations',
+      'operations --branch branch1 --amount -100 --limit 5',
+      'operations --refused',
+      'operations --memo nothing',
+    ],
+  },
   history: {
     given: posted,
     lines: [

@@ -53,6 +53,9 @@ const kinds = { ...rowKinds, adopt, repair } satisfies {
 /** The types that a row can have, in the order in which messages list them. */
 export const rowTypes: readonly string[] = Object.keys(rowKinds);
 
+/** The types of operation, in the order in which messages list them. */
+export const operationTypes: readonly string[] = Object.keys(kinds);
+
 /** The types that set an account's status. */
 export const statusTypes: readonly string[] = Object.entries(kinds)
   .filter(([, { status }]) => status !== undefined)

@@ -1,0 +1,162 @@
+import { Decimal128, type Document } from 'mongodb';
+import { BankctlError } from '../core/errors.ts';
+import type { Bank } from './bank.ts';
+import { escapeRegex, idsOfBatch } from './batch-files.ts';
+import { journalOf } from './history.ts';
+import { isApplied, type JournalDocument } from './journal-document.ts';
+import { type ShownRefused, showApplied, showRefused } from './operation-lookup.ts';
+
+/** Which operations are listed: those for which all that is given holds. */
+export interface OperationQuery {
+  readonly branch?: string | undefined;
+  readonly account?: string | undefined;
+  /** A name as the journal has it, or the part before its `@`. */
+  readonly by?: string | undefined;
+  readonly type?: string | undefined;
+  /** A half-open range of time. */
+  readonly since?: Date | undefined;
+  readonly until?: Date | undefined;
+  /** Amounts as plain decimals; without a sign they match what came and what went. */
+  readonly amount?: string | undefined;
+  readonly min?: string | undefined;
+  readonly max?: string | undefined;
+  /** Part of a memo, in any case. */
+  readonly memo?: string | undefined;
+  /** The name that `apply` was given for a file. */
+  readonly batch?: string | undefined;
+  /** True for the refused operations instead of the applied ones. */
+  readonly refused: boolean;
+  /** Only the newest so many. */
+  readonly limit?: number | undefined;
+}
+
+/** A posting of a listed operation, as in the JSON result. */
+interface ListedPosting {
+  readonly branch: string;
+  readonly account: string;
+  readonly amount: string;
+  /** Null for a branch that the config leaves out. */
+  readonly currency: string | null;
+  readonly balance: string;
+  readonly version: number;
+}
+
+/** An applied operation, as in the JSON result. */
+export interface ListedOperation {
+  readonly operation: string;
+  /** ISO 8601, UTC. */
+  readonly at: string;
+  readonly by: string;
+  readonly type: string;
+  readonly memo: string | null;
+  readonly reverses: string | null;
+  readonly postings: readonly ListedPosting[];
+}
+
+/** A refused operation, as in the JSON result. */
+export interface ListedRefusal
+  extends Pick<ListedOperation, 'operation' | 'at' | 'by' | 'type' | 'memo'>,
+    Pick<ShownRefused, 'asked' | 'refused'> {}
+
+/**
+ * The operations of the journal that match, in the order in which they were applied, in batches,
+ * from one snapshot.
+ * @param reportProblem called with what is wrong with a document that cannot be read
+ * @throws `journal_disabled`
+ */
+export async function* listOperations(
+  bank: Bank,
+  query: OperationQuery,
+  reportProblem: (error: BankctlError) => void,
+): AsyncIterable<readonly (ListedOperation | ListedRefusal)[]> {
+  const journal = journalOf(bank);
+  const currencies = new Map([...bank.branches].map(({ name, currency }) => [name, currency.code]));
+  const session = bank.startSession({ snapshot: true });
+  const list = (document: JournalDocument): readonly (ListedOperation | ListedRefusal)[] => {
+    try {
+      return [
+        isApplied(document) ? listApplied(bank, document, currencies) : listRefused(document),
+      ];
+    } catch (error) {
+      if (!(error instanceof BankctlError)) throw error;
+      reportProblem(error);
+      return [];
+    }
+  };
+  try {
+    for await (const documents of journal.select(filterOf(query), query.limit, session)) {
+      yield documents.flatMap(list);
+    }
+  } finally {
+    await session.endSession();
+  }
+}
+
+function listApplied(
+  bank: Bank,
+  document: Parameters<typeof showApplied>[1],
+  currencies: ReadonlyMap<string, string>,
+): ListedOperation {
+  const shown = showApplied(bank, document, undefined);
+  const { operation, at, by, type, memo, reverses } = shown;
+  const postings = shown.postings.map(({ branch, account, amount, balance_after, version }) => ({
+    ...{ branch, account, amount, currency: currencies.get(branch) ?? null },
+    ...{ balance: balance_after, version },
+  }));
+  return { operation, at, by, type, memo, reverses, postings };
+}
+
+function listRefused(document: Parameters<typeof showRefused>[0]): ListedRefusal {
+  const { operation, at, by, type, memo, asked, refused } = showRefused(document);
+  return { operation, at, by, type, memo, asked, refused };
+}
+
+function filterOf(query: OperationQuery): Document {
+  const { by, type, since, until, memo, batch, refused } = query;
+  const clauses: Document[] = [
+    refused
+      ? { refused: { $exists: true }, postings: { $exists: false } }
+      : { postings: { $exists: true } },
+  ];
+  if (by !== undefined) clauses.push({ by: { $regex: `^${escapeRegex(by)}(@|$)` } });
+  if (type !== undefined) clauses.push({ type });
+  if (since) clauses.push({ at: { $gte: since } });
+  if (until) clauses.push({ at: { $lt: until } });
+  if (memo !== undefined) clauses.push({ memo: { $regex: escapeRegex(memo), $options: 'i' } });
+  if (batch !== undefined) clauses.push({ _id: idsOfBatch(batch) });
+  const posting = postingFilter(query);
+  if (posting.length > 0) clauses.push({ postings: { $elemMatch: { $and: posting } } });
+  // The server takes the bounds of an index from these, not from inside `$elemMatch`.
+  const { branch, account } = query;
+  if (branch !== undefined && account !== undefined) {
+    clauses.push({ 'postings.branch': branch, 'postings.account_number': account });
+  }
+  return { $and: clauses };
+}
+
+/** What one posting must be like. */
+function postingFilter({ branch, account, amount, min, max }: OperationQuery): Document[] {
+  const clauses: Document[] = [];
+  if (branch !== undefined) clauses.push({ branch });
+  if (account !== undefined) clauses.push({ account_number: account });
+  if (amount !== undefined) {
+    const either = /^[+-]/.test(amount) ? [amount] : [amount, `-${amount}`];
+    clauses.push({ amount: { $in: either.map((text) => Decimal128.fromString(text)) } });
+  }
+  if (min !== undefined) clauses.push(beyond('$gte', '$lte', min));
+  if (max !== undefined) {
+    clauses.push({ amount: { $lte: Decimal128.fromString(max) } });
+    clauses.push({ amount: { $gte: Decimal128.fromString(`-${max}`) } });
+  }
+  return clauses;
+}
+
+/** At least that much, of either sign. */
+function beyond(above: string, below: string, amount: string): Document {
+  return {
+    $or: [
+      { amount: { [above]: Decimal128.fromString(amount) } },
+      { amount: { [below]: Decimal128.fromString(`-${amount}`) } },
+    ],
+  };
+}
