@@ -71,7 +71,7 @@ describe('data flows one way', () => {
     'cli',
     'commands',
     'render',
-    'audit',
+    ['audit', 'doctor'],
     ['files', 'stress'],
     'bank',
     'database',

@@ -1,7 +1,7 @@
 import type { MongoClient } from 'mongodb';
 import type { Bank } from '../bank/bank.ts';
 import type { Commits } from '../bank/commits.ts';
-import type { GlobalOptions, Session } from '../commands/command.ts';
+import type { Connected, GlobalOptions, Session } from '../commands/command.ts';
 import { mongodHost } from '../commands/mongod-host.ts';
 import { type Config, databaseNameProblem } from '../config/config.ts';
 import { findConfig } from '../config/search.ts';
@@ -24,6 +24,7 @@ export class OpenSession {
   readonly #makesDatabase: boolean;
   #config: Promise<Config> | undefined;
   #bank: Promise<Bank> | undefined;
+  #connected: Promise<Connected> | undefined;
   #client: MongoClient | undefined;
   #commits: Commits | undefined;
   #uri: string | undefined;
@@ -47,6 +48,11 @@ export class OpenSession {
         this.#config ??= this.#loadConfig();
         return this.#config;
       },
+      uri: async () => (await givenUri(this.session)) ?? (await this.session.config()).uri,
+      connect: () => {
+        this.#connected ??= this.#connect();
+        return this.#connected;
+      },
       bank: (options?: { readonly rename: boolean }) => {
         this.#bank ??= this.#openBank(options?.rename ?? false);
         return this.#bank;
@@ -64,20 +70,29 @@ export class OpenSession {
     return config;
   }
 
+  async #connect(): Promise<Connected> {
+    const { globals, context, config } = this.session;
+    const { connect } = await import('../database/connection.ts');
+    const make = this.#makesDatabase;
+    const { uri, database } = await findDeployment(await config(), this.session, make);
+    this.#uri = uri;
+    const { interrupted } = context;
+    this.#client = await connect(uri, { timeoutMs: globals.timeoutMs, interrupted });
+    return { client: this.#client, uri, database };
+  }
+
   async #openBank(rename: boolean): Promise<Bank> {
-    const { globals, context, config: readConfig } = this.session;
-    const config = await readConfig();
-    const { timeoutMs } = globals;
-    const { interrupted, freshSeed } = context;
-    const [{ connect }, { openBank }] = await Promise.all([
-      import('../database/connection.ts'),
+    const { globals, context, config, connect } = this.session;
+    const [{ client, database }, { openBank }] = await Promise.all([
+      connect(),
       import('../bank/index.ts'),
     ]);
-    const { uri, database } = await findDeployment(config, this.session, this.#makesDatabase);
-    this.#uri = uri;
-    this.#client = await connect(uri, { timeoutMs, interrupted });
-    const draw = () => freshSeed() / 2 ** 31;
-    const bank = await openBank(this.#client, { ...config, database }, { timeoutMs, draw, rename });
+    const draw = () => context.freshSeed() / 2 ** 31;
+    const bank = await openBank(
+      client,
+      { ...(await config()), database },
+      { timeoutMs: globals.timeoutMs, draw, rename },
+    );
     this.#commits = bank.commits;
     return bank;
   }

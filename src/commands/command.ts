@@ -1,3 +1,4 @@
+import type { MongoClient } from 'mongodb';
 import type { Bank } from '../bank/bank.ts';
 import type { Config } from '../config/config.ts';
 import type { Context } from '../core/context.ts';
@@ -37,6 +38,14 @@ export interface GlobalOptions extends Format {
   readonly timeoutMs: number;
 }
 
+/** A connection, and the database on it that the bank is in. */
+export interface Connected {
+  readonly client: MongoClient;
+  /** May hold a password. */
+  readonly uri: string;
+  readonly database: string;
+}
+
 /** What a command may use while it runs. What is costly is opened on first use. */
 export interface Session {
   readonly context: Context;
@@ -48,6 +57,10 @@ export interface Session {
   /** A line that is redrawn in place, on a terminal only; undefined removes it. */
   readonly progress: (line: string | undefined) => void;
   readonly config: () => Promise<Config>;
+  /** The URI that was given; undefined if the local database is meant. */
+  readonly uri: () => Promise<string | undefined>;
+  /** Connects, once; creates no database. Opens no bank, which may contradict the config. */
+  readonly connect: () => Promise<Connected>;
   /** With `rename`, opens the bank even if the config contradicts its identity. */
   readonly bank: (options?: { readonly rename: boolean }) => Promise<Bank>;
 }

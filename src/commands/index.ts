@@ -4,6 +4,7 @@ import { balance } from './balance.ts';
 import { branches } from './branches.ts';
 import type { Command } from './command.ts';
 import { db } from './db.ts';
+import { doctor } from './doctor.ts';
 import { exportCommand } from './export.ts';
 import { history } from './history.ts';
 import { importCommand } from './import.ts';
@@ -46,6 +47,7 @@ export const commands: readonly Command[] = Object.freeze([
   apply,
   importCommand,
   exportCommand,
+  doctor,
   stress,
   db,
 ]);

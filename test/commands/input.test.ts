@@ -4,6 +4,7 @@ import { parseApply } from '../../src/commands/apply.ts';
 import { parseBalance } from '../../src/commands/balance.ts';
 import type { Typed } from '../../src/commands/command.ts';
 import { parseWriting } from '../../src/commands/command-input.ts';
+import { parseDoctor } from '../../src/commands/doctor.ts';
 import { parseExport } from '../../src/commands/export.ts';
 import { parseHistory } from '../../src/commands/history.ts';
 import { parseImport } from '../../src/commands/import.ts';
@@ -306,6 +307,18 @@ const inputs: Readonly<Record<string, Rows>> = {
     bad: [
       ['export brunch1', 'unknown_branch', 'brunch1'],
       ['export branch1 --operations', 'usage', 'exports the whole journal'],
+    ],
+  },
+  doctor: {
+    parse: parseDoctor,
+    good: [
+      ['doctor', { fix: false, role: false }],
+      ['doctor --fix', { fix: true, role: false }],
+      ['doctor --role', { fix: false, role: true }],
+    ],
+    bad: [
+      ['doctor branch1', 'usage', 'too many arguments'],
+      ['doctor --fixx', 'usage', "unknown option '--fixx'"],
     ],
   },
   stress: {

@@ -114,6 +114,7 @@ const printed: Readonly<Record<string, Printed>> = {
     lines: ['import branch1 accounts.csv --dry-run', 'import branch2 orders.csv'],
   },
   export: { given: posted, lines: ['export', 'export branch2', 'export --operations'] },
+  doctor: { lines: ['doctor --role'] },
   stress: {
     files: { 'h.ndjson': history },
     lines: ['stress check DIR/h.ndjson', 'stress check', 'stress --exhaustive --uri URI'],

@@ -1,6 +1,5 @@
 import { lstatSync } from 'node:fs';
 import { rename, rm, symlink } from 'node:fs/promises';
-import { join } from 'node:path';
 import { pid as ownPid } from 'node:process';
 import type { Context } from '../../core/context.ts';
 import { fileError } from '../../core/errno.ts';
@@ -9,7 +8,7 @@ import { sentence } from '../../core/text.ts';
 import { given, makePrivateDirectory, requirePrivate } from '../../system/directories.ts';
 import { exposedStep, foreignFault, realEyes } from '../../system/ownership.ts';
 import type { BinaryHost } from '../mongod/mongod-binary.ts';
-import { dataDirCure, type LocalPaths, localPaths } from './local-paths.ts';
+import { dataDirCure, isDatabaseMade, type LocalPaths, localPaths } from './local-paths.ts';
 import { isReady, leadsTo, readState } from './local-state.ts';
 
 /** The local database, ready for clients. */
@@ -51,7 +50,7 @@ export async function ensureLocal(
 ): Promise<LocalServer> {
   const paths = localPaths(host.env);
   requireOwn(paths);
-  if (!make && !isMade(paths)) throw noDatabase(host.env, paths);
+  if (!make && !isDatabaseMade(paths)) throw noDatabase(host.env, paths);
   await ensureShortName(paths);
   if (await isReady(paths)) {
     if ((sizeOf(paths.logFile) ?? 0) > runningLogBytes) {
@@ -62,11 +61,6 @@ export async function ensureLocal(
   }
   const { startLocked } = await import('./local-lifecycle.ts');
   return { uri: paths.uri, started: await startLocked(paths, host), paths };
-}
-
-/** mongod's first file marks a database that was begun; if that was interrupted, it is finished. */
-function isMade({ dbPath }: LocalPaths): boolean {
-  return realEyes.look(join(dbPath, 'WiredTiger')) !== undefined;
 }
 
 function noDatabase(env: Context['env'], { dataDir }: LocalPaths): BankctlError {

@@ -105,3 +105,8 @@ function shortNameOf(dataDir: string, env: Context['env']): ShortName {
 function isThere(path: string): boolean {
   return realEyes.look(path) !== undefined;
 }
+
+/** mongod's first file marks a database that was begun; if that was interrupted, it is finished. */
+export function isDatabaseMade({ dbPath }: LocalPaths): boolean {
+  return isThere(join(dbPath, 'WiredTiger'));
+}

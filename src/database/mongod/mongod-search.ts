@@ -35,19 +35,29 @@ interface Attempt {
  *   `not_writable` if the cache cannot be written; `interrupted`
  */
 export async function findMongod(host: BinaryHost): Promise<string> {
-  const named = await fromVariable(host);
-  if (named !== undefined) return named;
   const tried: Attempt[] = [];
-  const onPath = await fromPath(host, tried);
-  if (onPath !== undefined) return onPath;
-  const directory = cacheDirectory(host.env, machineOf(host).os);
-  const cached = join(directory, 'mongod');
-  if (await isProgram(cached)) {
-    const reason = await distrust(cached);
-    if (reason === undefined) return cached;
-    passOver(cached, reason, tried, host);
-  }
-  return fetchMongod(directory, host, tried);
+  const known = await knownMongod(host, tried);
+  return known ?? fetchMongod(cacheDirectory(host.env, machineOf(host).os), host, tried);
+}
+
+/**
+ * As `findMongod`, but fetches nothing.
+ *
+ * @param tried what was searched in vain is added to it
+ * @returns undefined if there is none on this machine
+ */
+export async function knownMongod(
+  host: BinaryHost,
+  tried: Attempt[] = [],
+): Promise<string | undefined> {
+  const found = (await fromVariable(host)) ?? (await fromPath(host, tried));
+  if (found !== undefined) return found;
+  const cached = join(cacheDirectory(host.env, machineOf(host).os), 'mongod');
+  if (!(await isProgram(cached))) return undefined;
+  const reason = await distrust(cached);
+  if (reason === undefined) return cached;
+  passOver(cached, reason, tried, host);
+  return undefined;
 }
 
 async function fromVariable(host: BinaryHost): Promise<string | undefined> {
