@@ -9,9 +9,10 @@ export const doctor: Command = {
   name: 'doctor',
   summary: 'check everything that bankctl depends on, and say how to cure it',
   description: [
-    'Checks the config, the local database, the connection, the server, its replica set, majority,',
-    'clock and disk, and what the database says about the bank: its identity, collections, indexes,',
-    'validators, and the permissions of the user. Writes nothing, and starts no new database.',
+    'Checks the config, the local database, the connection, the server, its replica set,',
+    'majority, clock and disk, and what the database says about the bank: its identity,',
+    'collections, indexes, validators, and the permissions of the user. Writes nothing, and makes',
+    'no new database.',
     '',
     '--fix does what is safe to do: it adds missing collections, indexes and validators, as',
     'bankctl init does. --role prints a role with the least that a user needs for every command',

@@ -44,8 +44,8 @@ async function identity(db: Db, config: Config): Promise<Check> {
 }
 
 const guarding =
-  'bankctl init adds them, or bankctl doctor --fix. A collection with documents of other programs ' +
-  'has to be adopted first: see bankctl audit.';
+  'bankctl init adds them, or bankctl doctor --fix. A collection with documents of other ' +
+  'programs has to be adopted first: see bankctl audit.';
 
 async function collections(db: Db, config: Config): Promise<Check> {
   const specs = [

@@ -13,7 +13,7 @@ import { type Check, checkNames, ok, problem, skipped, warning } from './check.t
 import { checkServer } from './server-checks.ts';
 
 /** What the checks need from their caller. */
-export interface DoctorHost {
+interface DoctorHost {
   readonly context: Pick<Context, 'env' | 'nowMs' | 'interrupted'>;
   readonly mongod: BinaryHost;
   readonly timeoutMs: number;

@@ -1,6 +1,7 @@
 import { statfs } from 'node:fs/promises';
 import { type Document, type MongoClient, MongoServerError } from 'mongodb';
 import { BankctlError } from '../core/errors.ts';
+import { count } from '../core/text.ts';
 import { type Check, type CheckName, ok, problem, skipped, warning } from './check.ts';
 
 /** What is known about where the database is. */
@@ -73,7 +74,8 @@ async function version({ client, database }: Deployment): Promise<Check> {
   return warning(
     'server',
     `MongoDB ${text} with the feature compatibility version ${compatibility}.`,
-    `When no older server is left: db.adminCommand({setFeatureCompatibilityVersion: "${major}.0"}).`,
+    'When no older server is left, raise it in mongosh: ' +
+      `db.adminCommand({setFeatureCompatibilityVersion: "${major}.0"}).`,
   );
 }
 
@@ -94,10 +96,10 @@ function replicaSet({ setName, hosts, msg, isreplicaset }: Document): Check {
   if (msg === 'isdbgrid') return ok('replica_set', 'A router of a sharded cluster.');
   if (typeof setName === 'string') {
     const members = Array.isArray(hosts) ? hosts.length : 1;
-    const detail = `Primary of the replica set ${setName}, with ${members} of its members data-bearing.`;
-    return members === 1
-      ? ok('replica_set', `The replica set ${setName}, of one member.`)
-      : ok('replica_set', detail);
+    return ok(
+      'replica_set',
+      `The replica set ${setName}, of ${count(members, 'member')} with data.`,
+    );
   }
   return problem(
     'replica_set',
@@ -143,9 +145,10 @@ function clock({ localTime }: Document, nowMs: number): Check {
     return ok('clock', 'The clocks of the server and of this machine agree.');
   }
   const seconds = Math.round(Math.abs(differenceMs) / 1000);
+  const side = differenceMs > 0 ? 'ahead of' : 'behind';
   return warning(
     'clock',
-    `The server's clock is ${seconds} s ${differenceMs > 0 ? 'ahead of' : 'behind'} this machine's.`,
+    `The server's clock is ${seconds} s ${side} this machine's.`,
     'Set the wrong one, with NTP: postings have the time of the server.',
   );
 }
