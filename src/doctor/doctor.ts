@@ -85,7 +85,7 @@ async function tryTo<T>(look: () => Promise<T>): Promise<T | BankctlError> {
 }
 
 function describeConfig({ source, database, branches, journal }: Config): string {
-  const what = `${count(branches.length, 'branch')} in the database ${database}`;
+  const what = `${branches.length === 1 ? 'one branch' : `${branches.length} branches`} in the database ${database}`;
   const without = journal === false ? ', without a journal' : '';
   return source === undefined
     ? `No config file was found, so the built-in one applies: ${what}.`
