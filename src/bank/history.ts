@@ -13,10 +13,14 @@ export interface HistoryRow {
   readonly at: string;
   readonly operation: string;
   readonly type: string;
+  /** The other accounts of the operation, as `BRANCH:ACCOUNT`; null if there is none. */
+  readonly counterparty: string | null;
   readonly amount: string;
   readonly balance: string;
   readonly version: number;
   readonly memo: string | null;
+  readonly by: string;
+  readonly reverses: string | null;
 }
 
 /** The journal of a bank. @throws `journal_disabled` */
@@ -61,13 +65,31 @@ function rowsOf(
     (posting) => posting.branch === branch && posting.account_number === account,
   );
   const entry = fromJournalDocument({ ...document, postings }, bank.branches.currencyOf);
+  const others = document.postings
+    .filter((posting) => !postings.includes(posting))
+    .map((posting) => `${posting.branch}:${posting.account_number}`);
   return entry.postings.map((posting) => ({
     at: entry.at.toISOString(),
     operation: entry.id,
     type: entry.type,
+    counterparty: others.length === 0 ? null : [...new Set(others)].join(', '),
     amount: formatAmount(posting.amountMinor, currency),
     balance: formatAmount(posting.balanceAfterMinor, currency),
     version: Number(posting.version),
     memo: entry.memo ?? null,
+    by: entry.by,
+    reverses: entry.reverses ?? null,
   }));
+}
+
+/** The balance after an account's newest posting before a time; undefined if there is none. */
+export async function balanceAtEnd(
+  bank: Bank,
+  reference: AccountReference,
+  until: Date | undefined,
+): Promise<string | undefined> {
+  for await (const documents of journalOf(bank).ofAccount(reference, { until, limit: 1 })) {
+    return documents.flatMap((document) => rowsOf(bank, document, reference)).at(-1)?.balance;
+  }
+  return undefined;
 }

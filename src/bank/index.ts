@@ -1,7 +1,7 @@
 // Everything that works on an open bank, loaded together by the commands that need the database.
 export { accountBalance, accountBalances, bankBalance } from './balances.ts';
 export { openBank } from './bank.ts';
-export { accountHistory } from './history.ts';
+export { accountHistory, balanceAtEnd } from './history.ts';
 export { listOperations } from './operation-list.ts';
 export { findOperation, notFoundToReverse } from './operation-lookup.ts';
 export { accountBalanceAt, accountBalancesAt, bankBalanceAt } from './past-balances.ts';

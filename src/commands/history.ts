@@ -5,39 +5,46 @@ import { findBranch } from '../config/branch-lookup.ts';
 import type { Config } from '../config/config.ts';
 import { Status } from '../core/errors.ts';
 import { timeFormat } from '../core/time.ts';
+import { formats } from '../render/formats.ts';
 import { streamOf } from '../render/result.ts';
-import { column, figure } from '../render/view.ts';
+import { type ColumnOf, column, figure } from '../render/view.ts';
 import { hintAtNoBank } from './bank-notices.ts';
 import type { Command, Session, Typed } from './command.ts';
 import { argument, wholeNumberOption } from './command-input.ts';
 import { failure, notice, noticeRange, resultZone, type TypedRange } from './notice.ts';
-import { parseRange, rangeOptions } from './time-range.ts';
+import { statement } from './statement.ts';
+import { parseMonths, rangeOptions } from './time-range.ts';
 
 export const history: Command = {
   name: 'history',
-  summary: 'list the postings of an account with the running balance',
+  summary: 'show the statement of an account: its postings with the running balance',
   description:
     'A bare date is that whole day in the timezone of the config, so --until 2026-11-30 includes ' +
     'the 30th. Times are ISO 8601; without an offset they are in that zone. Tables show times in ' +
-    'the zone, JSON and CSV in UTC.',
+    'the zone, JSON and CSV in UTC. A table begins with what was brought forward and ends with ' +
+    'the money in and out and what is carried forward; what another program did to the balance ' +
+    'between two postings is a line of its own.',
   arguments: [
     { name: 'branch', summary: 'branch of the bank' },
     { name: 'account', summary: 'number of the account' },
   ],
   options: [
+    { flags: '--month <MONTH>', summary: 'only what was posted in this month, such as 2026-11' },
     ...rangeOptions,
     { flags: '--limit <COUNT>', summary: 'show only the newest COUNT postings' },
+    { flags: '--author', summary: 'show in the table who posted' },
   ],
   examples: [
     'bankctl history branch1 ACC',
-    'bankctl history branch1 ACC --since 2026-11-01 --until 2026-11-30',
+    'bankctl history branch1 ACC --month 2026-11',
+    'bankctl history branch1 ACC --since 2026-11-01 --until 2026-11-15',
     'bankctl history branch1 ACC --limit 20 -o csv',
   ],
   run: async (typed, session) => {
     const config = await session.config();
-    const { branch, account, limit, ...range } = parseHistory(typed, config);
+    const { branch, account, limit, author, ...range } = parseHistory(typed, config);
     const formatAt = timeFormat(await resultZone(session));
-    const { accountHistory } = await import('../bank/index.ts');
+    const { accountHistory, balanceAtEnd } = await import('../bank/index.ts');
     let status: Status = Status.done;
     const bank = await session.bank();
     const rows = accountHistory(
@@ -49,18 +56,20 @@ export const history: Command = {
         failure(session, error);
       },
     );
-    const stream = streamOf<HistoryRow>(
-      sayRange(session, bank, { ...range, zone: config.timezone }, rows),
-      [
-        { name: 'at', cell: ({ at }) => formatAt(new Date(at)) },
-        column('operation'),
-        column('type'),
-        figure('amount'),
-        figure('balance'),
-        figure('version'),
-        column('memo'),
-      ],
-    );
+    const batches = sayRange(session, bank, { ...range, zone: config.timezone }, rows);
+    const { forPeople } = formats[session.globals.output];
+    const columns: readonly ColumnOf<HistoryRow>[] = [
+      { name: 'at', cell: ({ at }) => formatAt(new Date(at)) },
+      ...[column('operation'), column('type'), column('counterparty')],
+      ...[figure('amount'), figure('balance'), figure('version'), column('memo')],
+      ...(forPeople && !author ? [] : [column('by')]),
+      ...(forPeople ? [] : [column('reverses')]),
+    ];
+    const balanceBefore = () => balanceAtEnd(bank, { branch, account }, range.until?.to);
+    const { currency } = bank.branches.get(branch);
+    const stream = forPeople
+      ? statement(batches, { currency, columns, balanceBefore })
+      : streamOf(batches, columns);
     return { ...stream, status: () => status };
   },
 };
@@ -92,6 +101,7 @@ interface HistoryInput extends TypedRange {
   readonly branch: string;
   readonly account: string;
   readonly limit: number | undefined;
+  readonly author: boolean;
 }
 
 /** @throws `unknown_branch`, `invalid_account`, `usage` */
@@ -99,5 +109,6 @@ export function parseHistory(typed: Typed, config: Config): HistoryInput {
   const branch = findBranch(config, argument(typed, 0)).name;
   const account = parseAccountNumber(argument(typed, 1));
   const limit = wholeNumberOption(typed, 'limit', { min: 1, max: 1e9 });
-  return { branch, account, ...parseRange(typed, config.timezone), limit };
+  const author = typed.options['author'] === true;
+  return { branch, account, ...parseMonths(typed, config.timezone), limit, author };
 }

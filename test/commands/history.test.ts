@@ -1,3 +1,4 @@
+import { Decimal128 } from 'mongodb';
 import { describe, expect, test } from 'vitest';
 import { parseHistory } from '../../src/commands/history.ts';
 import { builtInConfig } from '../../src/config/config.ts';
@@ -164,4 +165,69 @@ test('a transfer to a branch that is no longer in the config is still in the his
   const { status, stdout } = await bank.run(['history', 'branch1', 'A', '--json']);
   expect(status).toBe(0);
   expect(JSON.parse(stdout)).toMatchObject([{ operation: 'one', amount: '5.00' }]);
+});
+
+describe('a statement', () => {
+  /** The rows of a table, each as its cells without those that are empty. */
+  async function lines(bank: Workspace, line: string): Promise<readonly string[]> {
+    const { stdout, status } = await bank.run(['history', 'branch1', 'A', ...line.split(' ')]);
+    expect(status).toBe(0);
+    return stdout
+      .trimEnd()
+      .split('\n')
+      .slice(1)
+      .map((text) => text.trim().split(/ {2,}/).slice(-6).join('|'));
+  }
+
+  async function busyAccount(): Promise<Workspace> {
+    const bank = await bankWithPostings('UTC', [
+      '2026-10-30T10:00:00Z',
+      '2026-10-31T23:59:59.999Z',
+      '2026-11-01T00:00:00Z',
+      '2026-11-30T23:00:00Z',
+      '2026-12-01T00:00:00Z',
+    ]);
+    return bank;
+  }
+
+  test('of a month begins and ends with the balances of its neighbours', async () => {
+    const bank = await busyAccount();
+    const figures = async (month: string) =>
+      (await lines(bank, `--month ${month}`)).filter((text) => !text.includes('posting-'));
+    expect(await figures('2026-10')).toEqual([
+      ...['brought forward|0.00', 'money in|1.00', 'money out|0.00', 'carried forward|1.00'],
+    ]);
+    expect(await figures('2026-11')).toEqual([
+      ...['brought forward|1.00', 'money in|2.00', 'money out|0.00', 'carried forward|3.00'],
+    ]);
+    expect(await figures('2027-01')).toEqual([
+      ...['brought forward|4.00', 'money in|0.00', 'money out|0.00', 'carried forward|4.00'],
+    ]);
+  });
+
+  test('shows what other programs did between two postings, and adds up', async () => {
+    const bank = await busyAccount();
+    await bank.db
+      .collection('branch1')
+      .updateOne({ account_number: 'A' }, { $inc: { balance: Decimal128.fromString('-2.50') } });
+    await bank.run(['increment', 'branch1', 'A', '10', '--id', 'last']);
+    const shown = await lines(bank, '--limit 2');
+    expect(shown).toContain('past bankctl|-2.50|1.50');
+    expect(shown.slice(-3)).toEqual(['money in|11.00', 'money out|-2.50', 'carried forward|11.50']);
+    expect(shown[0]).toBe('brought forward|3.00');
+  });
+
+  test('names the counterparty, and the author on request', async () => {
+    const bank = await busyAccount();
+    await bank.run(['open', 'branch1', 'B']);
+    await bank.run(['transfer', 'branch1:A', 'branch1:B', '1', '--id', 'move']);
+    expect((await lines(bank, '--limit 1'))[1]).toContain('transfer|branch1:B|-1.00');
+    const [row] = JSON.parse(
+      (await bank.run(['history', 'branch1', 'A', '--limit', '1', '--json'])).stdout,
+    );
+    expect(row).toMatchObject({ counterparty: 'branch1:B', reverses: null });
+    const table = await bank.run(['history', 'branch1', 'A', '--author']);
+    expect(table.stdout).toContain(row.by);
+    expect((await bank.run(['history', 'branch1', 'A'])).stdout).not.toContain(row.by);
+  });
 });

@@ -239,14 +239,25 @@ const inputs: Readonly<Record<string, Rows>> = {
   history: {
     parse: parseHistory,
     good: [
-      ['history branch1 A', { ...ofAccount, since: undefined, until: undefined, limit: undefined }],
+      ['history branch1 A', { ...ofAccount, author: false }],
       [
         'history branch1 A --since 2026-11-01 --until 2026-11-01 --limit 5',
-        { ...ofAccount, since: day, until: day, limit: 5 },
+        { ...ofAccount, since: day, until: day, limit: 5, author: false },
+      ],
+      [
+        'history branch1 A --month 2024-02 --author',
+        {
+          ...ofAccount,
+          since: { from: new Date('2024-02-01'), to: new Date('2024-02-02'), isDay: true },
+          until: { from: new Date('2024-02-29'), to: new Date('2024-03-01'), isDay: true },
+          author: true,
+        },
       ],
     ],
     bad: [
       ...badAccount('history'),
+      ['history branch1 A --month 2026-13', 'usage', '--month "2026-13" is not a month'],
+      ['history branch1 A --month 2026-11 --since 2026-11-02', 'usage', 'cannot be given with'],
       ['history branch1 A --since then', 'usage', '--since "then"'],
       ['history branch1 A --limit 0', 'usage', '--limit "0" is not a whole number from 1'],
       ['history branch1 A --limit 1.5', 'usage', '--limit "1.5"'],
