@@ -23,6 +23,8 @@ export interface PastMoment {
   readonly final: boolean;
   /** From then on, by the server's clock, the answer is final. */
   readonly finalFrom: Date;
+  /** True for the end of a day. */
+  readonly isDay: boolean;
   /** False for a day that the server's clock has not ended yet. */
   readonly isOver: boolean;
 }
@@ -67,7 +69,7 @@ function momentOf(span: Span, now: Date, session: ClientSession): PastMoment {
   const snapshot: unknown = Reflect.get(session, 'snapshotTime');
   const snapshotMs = snapshot instanceof Timestamp ? snapshot.getHighBitsUnsigned() * 1000 : 0;
   const final = finalFrom.getTime() < Math.min(now.getTime(), snapshotMs);
-  return { at, finalFrom, final, isOver: at < now };
+  return { at, finalFrom, final, isDay: span.isDay, isOver: at < now };
 }
 
 function shownEnd({ config }: Bank, span: Span): string {

@@ -7,7 +7,7 @@ import { findBranch } from '../config/branch-lookup.ts';
 import type { Config } from '../config/config.ts';
 import { BankctlError } from '../core/errors.ts';
 import { quote } from '../core/text.ts';
-import { formatTime, parseSpan, type Span, timeFormat } from '../core/time.ts';
+import { formatDay, formatTime, parseSpan, type Span, timeFormat } from '../core/time.ts';
 import { formats } from '../render/formats.ts';
 import { type Result, streamOf } from '../render/result.ts';
 import {
@@ -119,10 +119,13 @@ async function showBank(session: Session, at: Span | undefined): Promise<Result>
 
 /** Says which moment it is, and whether the answer can still change. */
 async function sayMoment(session: Session, moment: PastMoment): Promise<void> {
-  const { at, final, finalFrom, isOver } = moment;
+  const { at, final, finalFrom, isDay, isOver } = moment;
   const { timezone } = await session.config();
   const data = momentData({ at, final });
-  notice(session, 'moment', `Showing what was posted up to ${formatTime(at, timezone)}.`, data);
+  const end = isDay
+    ? `the end of ${formatDay(at, timezone)} (${timezone})`
+    : formatTime(at, timezone);
+  notice(session, 'moment', `As of ${end}.`, data);
   if (final) return;
   const from = formatTime(finalFrom, timezone);
   const reason = isOver

@@ -226,3 +226,8 @@ function offsetClock(zone: string): Clock['offset'] {
     return wall - Math.floor(atMs / 1000) * 1000;
   };
 }
+
+/** A day of the zone as people write it: `30 Nov 2026`. */
+export function formatDay(time: Date, zone: string): string {
+  return new Intl.DateTimeFormat('en-GB', { dateStyle: 'medium', timeZone: zone }).format(time);
+}

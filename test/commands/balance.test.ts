@@ -380,7 +380,7 @@ describe('balance --at', () => {
       }
     }
     const people = await bank.run(['balance', '--at', moment]);
-    expect(people.stderr).toMatch(/^Showing what was posted up to .*\.\nNot final: .*\.\n$/);
+    expect(people.stderr).toMatch(/^As of .*\.\nNot final: .*\.\n$/);
   });
 
   test('is final of a moment that no operation under way can be dated before', async () => {
@@ -408,7 +408,7 @@ describe('balance --at', () => {
     const { data, stderrs } = await answers(bank, '2026-03-01');
     expect(data[0].totals).toEqual({ USD: '17.00', EUR: '0.00' });
     expect(data[0]).toMatchObject({ at: '2026-03-01T09:59:59.999Z', final: true });
-    expect(stderrs[0]).toContain('Showing what was posted up to 2026-03-01T23:59:59.999+14:00.');
+    expect(stderrs[0]).toContain('As of the end of 1 Mar 2026 (Pacific/Kiritimati).');
     const later = await bank.run(['balance', '--at', '2026-03-02', '--json']);
     expect(JSON.parse(later.stdout).totals).toEqual({ USD: '17.00', EUR: '3.00' });
     const today = new Date(Date.now() + 14 * 3_600_000).toISOString().slice(0, 10);
