@@ -2,6 +2,7 @@ import type { Decimal128, Document, Double, Long } from 'mongodb';
 import type { BranchConfig } from '../config/config.ts';
 import { BankctlError } from '../core/errors.ts';
 import type { AccountState } from './book.ts';
+import { takeOver } from './next-step.ts';
 import type { AccountStatus } from './operations/entry.ts';
 import { referenceKey } from './operations/names.ts';
 import { fromStored, type Storage } from './stored-balance.ts';
@@ -39,6 +40,7 @@ export function readAccount(
     return new BankctlError(
       'bad_balance',
       `The balance of ${shown} is not an exact amount of ${currency.code}.`,
+      takeOver(name),
     );
   }
   const bad = (field: string) =>
@@ -63,6 +65,7 @@ export function wrongBranch(
     'wrong_branch',
     `The document of ${account} in the collection ${collection} ` +
       `does not carry the stamp of ${name}.`,
+    takeOver(name),
   );
 }
 

@@ -6,6 +6,7 @@ import type { Book, Reading } from './book.ts';
 import type { BranchModel } from './branch.ts';
 import type { NextVersion } from './journal.ts';
 import { fromJournalDocument, fromRefusedDocument, isApplied } from './journal-document.ts';
+import { auditHint } from './next-step.ts';
 import type { Entry, Refusal } from './operations/entry.ts';
 import { type AccountReference, referenceKey } from './operations/names.ts';
 import { accountsOf, type Operation, reversedBy } from './operations/operation.ts';
@@ -62,7 +63,8 @@ async function readInTurn(
   return { ...decided, reversals, accounts, behind };
 }
 
-async function readDecided(
+/** What the journal says of some operations, applied or refused. */
+export async function readDecided(
   bank: Bank,
   ids: readonly string[],
   session: ClientSession | undefined,
@@ -132,6 +134,7 @@ function toReading(
       'duplicate_account',
       `The collection ${branch.collection} has two documents of ${shown}, with _id ` +
         `${String(document['_id'])} and ${String(second['_id'])}; nothing was written.`,
+      `${auditHint(branch.name)}; keep one of them.`,
     );
   }
   if (document['branch'] !== branch.name) return wrongBranch(branch, account);
@@ -163,7 +166,8 @@ async function readBehind(
   );
 }
 
-function byBranch(
+/** The account numbers of each branch, each once. */
+export function byBranch(
   references: readonly AccountReference[],
 ): ReadonlyMap<string, ReadonlySet<string>> {
   const wanted = new Map<string, Set<string>>();
