@@ -87,10 +87,12 @@ export interface BranchModel extends BranchConfig {
   /**
    * All accounts by number, in batches of bounded memory.
    * @param foreign counts the documents without the branch's stamp
+   * @param filter what else they must match; without a tally only
    */
   readonly accounts: (
     session?: ClientSession,
     foreign?: Tally,
+    filter?: Document,
   ) => AsyncIterable<readonly Document[]>;
   /** See `prepareCollection`. */
   readonly prepare: () => Promise<void>;
@@ -168,7 +170,8 @@ export function createBranch(db: Db, config: BranchConfig): BranchModel {
     problems: (session) => findProblems(place(session)),
     duplicates: async (session) =>
       (await hasUniqueNumbers(db, config.collection)) ? [] : findDuplicates(place(session)),
-    accounts: (session, foreign) => readAccounts(collection, stamp, session, foreign),
+    accounts: (session, foreign, filter) =>
+      readAccounts(collection, stamp, session, foreign, filter),
     prepare: () => prepareCollection(db, spec),
     check: (only) => checkCollection(db, spec, only),
   } satisfies BranchModel);
@@ -304,9 +307,10 @@ async function* readAccounts(
   stamp: string,
   session: ClientSession | undefined,
   foreign: Tally | undefined,
+  filter: Document = {},
 ): AsyncIterable<readonly Document[]> {
   const cursor = collection
-    .find(foreign ? {} : { branch: stamp }, {
+    .find(foreign ? {} : { ...filter, branch: stamp }, {
       ...sessionOption(session),
       batchSize: 1000,
       allowDiskUse: true,

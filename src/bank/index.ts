@@ -1,4 +1,5 @@
 // Everything that works on an open bank, loaded together by the commands that need the database.
+export { findAccounts } from './account-search.ts';
 export { accountBalance, accountBalances, bankBalance } from './balances.ts';
 export { openBank } from './bank.ts';
 export { accountHistory, balanceAtEnd } from './history.ts';

@@ -69,6 +69,12 @@ export interface Journal {
     limit: number | undefined,
     session: ClientSession,
   ) => AsyncIterable<readonly JournalDocument[]>;
+  /** What changed the status of these accounts of a branch, in any order. */
+  readonly statusChanges: (
+    branch: string,
+    accounts: readonly string[],
+    session: ClientSession,
+  ) => Promise<readonly AppliedDocument[]>;
   /** Which of the versions others have already posted. */
   readonly postedVersions: (
     versions: readonly NextVersion[],
@@ -128,6 +134,17 @@ export function createJournal(db: Db, name: string): Journal {
       limit === undefined
         ? readInOrder(collection, filter, session)
         : readNewest(collection, filter, limit, session),
+    statusChanges: (branch, accounts, session) =>
+      collection
+        .find<AppliedDocument>(
+          {
+            'postings.branch': branch,
+            'postings.account_number': { $in: [...accounts] },
+            type: { $in: [...statusTypes] },
+          },
+          session.snapshotEnabled ? snapshotOf(session) : { session },
+        )
+        .toArray(),
     postedVersions: (versions, session) => readPosted(collection, versions, session),
     newestAt: async () => {
       const [newest] = await collection

@@ -1,4 +1,5 @@
 import type { RowType } from '../bank/operations/operation.ts';
+import { accounts } from './accounts.ts';
 import { apply } from './apply.ts';
 import { balance } from './balance.ts';
 import { branches } from './branches.ts';
@@ -38,6 +39,7 @@ export const commands: readonly Command[] = Object.freeze([
   posting.transfer,
   posting.reverse,
   show,
+  accounts,
   balance,
   operations,
   history,

@@ -178,6 +178,7 @@ describe('the least role', () => {
     'show one',
     'history branch1 A',
     'operations',
+    'accounts --status frozen',
     'balance',
     'balance branch1',
     'balance branch1 A --at 2020-01-01',

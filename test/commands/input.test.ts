@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { parse } from '../../src/cli/program.ts';
+import { parseAccounts } from '../../src/commands/accounts.ts';
 import { parseApply } from '../../src/commands/apply.ts';
 import { parseBalance } from '../../src/commands/balance.ts';
 import type { Typed } from '../../src/commands/command.ts';
@@ -171,6 +172,31 @@ const inputs: Readonly<Record<string, Rows>> = {
     bad: [
       ['show', 'usage', "missing required argument 'operation'"],
       [`show ${hidden}`, 'invalid_operation_id', '\\u202e'],
+    ],
+  },
+  accounts: {
+    parse: (typed, config) => {
+      const { bounds, ...query } = parseAccounts(typed, config);
+      const { minMinor, maxMinor } = bounds({ currency: { code: 'USD', digits: 2 } });
+      return { ...query, min: minMinor, max: maxMinor };
+    },
+    good: [
+      ['accounts', { branches: ['branch1', 'branch2'] }],
+      ['accounts branch2', { branches: ['branch2'] }],
+      ['accounts branch2 PAR', { branches: ['branch2'], text: 'PAR' }],
+      ['accounts PAR', { branches: ['branch1', 'branch2'], text: 'PAR' }],
+      ['accounts brunch1', { branches: ['branch1', 'branch2'], text: 'brunch1', meant: 'branch1' }],
+      [
+        'accounts branch1 --status frozen --min -1 --max 2.50',
+        { branches: ['branch1'], status: 'frozen', min: -100n, max: 250n },
+      ],
+    ],
+    bad: [
+      ['accounts brunch1 PAR', 'unknown_branch', 'brunch1'],
+      ['accounts branch1 PAR extra', 'usage', 'too many arguments'],
+      ['accounts --min 0.001', 'amount_precision', '0.001'],
+      ['accounts --max x', 'invalid_amount', '"x"'],
+      ['accounts --status asleep', 'usage', 'asleep'],
     ],
   },
   balance: {

@@ -68,6 +68,15 @@ const printed: Readonly<Record<string, Printed>> = {
     files: rows,
     lines: ['show move-1', 'show till', 'show back-1', 'show b', 'show nothing'],
   },
+  accounts: {
+    given: posted,
+    lines: [
+      'accounts',
+      'accounts branch1 a --min 500',
+      'accounts branch',
+      'accounts --status closed',
+    ],
+  },
   balance: {
     given: posted,
     lines: [

@@ -1,0 +1,109 @@
+import type { AccountQuery, FoundAccount } from '../bank/account-search.ts';
+import { findBranch } from '../config/branch-lookup.ts';
+import type { Config } from '../config/config.ts';
+import { type BankctlError, Status } from '../core/errors.ts';
+import { parseAmount } from '../core/money.ts';
+import { nearest } from '../core/near-names.ts';
+import { quote, shellWord } from '../core/text.ts';
+import { timeFormat } from '../core/time.ts';
+import { streamOf } from '../render/result.ts';
+import { column, figure } from '../render/view.ts';
+import { warnOfNoBank } from './bank-notices.ts';
+import type { Command, Session, Typed } from './command.ts';
+import { textOption } from './command-input.ts';
+import { failure, notice, resultZone } from './notice.ts';
+
+export const accounts: Command = {
+  name: 'accounts',
+  summary: 'find accounts by number, status or balance',
+  description:
+    'Without a branch it looks in all. A single word that names no branch is looked for in the ' +
+    'account numbers, in any case. Frozen and closed accounts are listed with who made them so, ' +
+    'when, and the memo.',
+  arguments: [
+    { name: 'branch', summary: 'only accounts of this branch', optional: true },
+    { name: 'text', summary: 'only accounts with this in their number', optional: true },
+  ],
+  options: [
+    {
+      flags: '--status <STATUS>',
+      summary: 'only accounts with this status',
+      choices: ['open', 'frozen', 'closed'],
+    },
+    { flags: '--min <AMOUNT>', summary: 'only with this balance or more' },
+    { flags: '--max <AMOUNT>', summary: 'only with this balance or less' },
+  ],
+  examples: [
+    'bankctl accounts --status frozen',
+    'bankctl accounts branch1 PAR-',
+    'bankctl accounts branch1 --max -0.01',
+  ],
+  run: async (typed, session) => {
+    const query = parseAccounts(typed, await session.config());
+    const formatAt = timeFormat(await resultZone(session));
+    const { findAccounts } = await import('../bank/index.ts');
+    const bank = await session.bank();
+    await warnOfNoBank(bank, session);
+    let status: Status = Status.done;
+    const report = (error: BankctlError) => {
+      status = error.status;
+      failure(session, error);
+    };
+    const found = findAccounts(bank, query, report);
+    const stream = streamOf<FoundAccount>(announceNone(session, found, query), [
+      ...[column('branch'), column('account'), figure('balance'), column('currency')],
+      column('status'),
+      { name: 'since', cell: ({ since }) => (since === null ? '' : formatAt(new Date(since))) },
+      ...[column('by'), column('reason')],
+    ]);
+    return { ...stream, status: () => status };
+  },
+};
+
+/** What `accounts` was asked for. */
+interface AccountsInput extends AccountQuery {
+  /** A word that was taken for part of a number, and may have been meant as this branch. */
+  readonly meant?: string | undefined;
+}
+
+/** @throws `invalid_amount`, `amount_precision` */
+export function parseAccounts(typed: Typed, config: Config): AccountsInput {
+  const [first, second] = typed.args;
+  const names = config.branches.map(({ name }) => name);
+  const named = first === undefined ? undefined : names.find((it) => it === first.normalize('NFC'));
+  const all = { branches: names, text: first };
+  const place =
+    named === undefined && second === undefined
+      ? { ...all, ...(first !== undefined && { meant: nearest(first, names) }) }
+      : { branches: [named ?? findBranch(config, first ?? '').name], text: second };
+  const bound = (name: string, currency: Config['branches'][number]['currency']) => {
+    const text = textOption(typed, name);
+    return text === undefined ? undefined : parseAmount(text, currency);
+  };
+  const bounds: AccountQuery['bounds'] = ({ currency }) => ({
+    minMinor: bound('min', currency),
+    maxMinor: bound('max', currency),
+  });
+  for (const branch of config.branches) {
+    if (place.branches.includes(branch.name)) bounds(branch);
+  }
+  return { ...place, status: textOption(typed, 'status'), bounds };
+}
+
+/** Says that nothing was found, and what else the word may have meant. */
+async function* announceNone<Item>(
+  session: Session,
+  batches: AsyncIterable<readonly Item[]>,
+  { text, meant }: AccountsInput,
+): AsyncIterable<readonly Item[]> {
+  let any = false;
+  for await (const batch of batches) {
+    if (batch.length === 0) continue;
+    any = true;
+    yield batch;
+  }
+  if (any) return;
+  const hint = meant === undefined ? '' : ` Did you mean bankctl accounts ${shellWord(meant)}?`;
+  const what = text === undefined ? 'No account matches.' : `No account has ${quote(text)} in it.`;
+  notice(session, 'no_accounts', `${what}${hint}`);
+}
