@@ -20,7 +20,7 @@ import {
   type View,
 } from '../render/view.ts';
 import {
-  hintAtNoBank,
+  hintAtPlace,
   leftOutCounts,
   leftOutNotes,
   reportAllProblems,
@@ -213,7 +213,7 @@ async function showAccount(
   if (!at) {
     const read = accountBalance(bank, reference.branch, reference.account);
     const found = await read.catch(async (error: unknown) => {
-      throw await hintAtNoBank(bank, error);
+      throw await hintAtPlace(bank, error, [reference]);
     });
     return accountResult(found);
   }

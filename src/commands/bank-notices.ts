@@ -1,10 +1,11 @@
 import type { BranchBalance } from '../bank/balances.ts';
 import type { Bank } from '../bank/bank.ts';
 import { auditHint, takeOver } from '../bank/next-step.ts';
+import { type AccountReference, referenceKey } from '../bank/operations/names.ts';
 import type { Problem, ProblemCode } from '../bank/survey.ts';
 import type { BranchConfig } from '../config/config.ts';
 import { BankctlError, Status } from '../core/errors.ts';
-import { count, quote, shellWord } from '../core/text.ts';
+import { count, quote, shellWord, visible } from '../core/text.ts';
 import type { Session } from './command.ts';
 import { failure, warning } from './notice.ts';
 
@@ -14,12 +15,41 @@ export async function warnOfNoBank(bank: Bank, session: Session): Promise<void> 
   warning(session, 'no_bank', noBank(bank), { database: bank.config.database });
 }
 
-/** The error, with a hint about the missing bank if something was not found in such a database. */
-export async function hintAtNoBank(bank: Bank, error: unknown): Promise<unknown> {
+/**
+ * The error, with a hint about where to look if something was not found: at another database if
+ * this one holds no bank, or in the branch that has the account.
+ *
+ * @param asked the accounts that the command named
+ */
+export async function hintAtPlace(
+  bank: Bank,
+  error: unknown,
+  asked: readonly AccountReference[] = [],
+): Promise<unknown> {
   if (!(error instanceof BankctlError)) return error;
   if (error.code !== 'account_not_found' && error.code !== 'operation_not_found') return error;
-  if (!(await bank.identity.isAbsent())) return error;
-  return new BankctlError(error.code, error.message, noBank(bank), { cause: error });
+  const hint = (await bank.identity.isAbsent())
+    ? noBank(bank)
+    : await otherBranch(bank, asked).catch(() => undefined);
+  return hint === undefined
+    ? error
+    : new BankctlError(error.code, error.message, hint, { cause: error });
+}
+
+/** Says which branch has an account that the one named has not. */
+async function otherBranch(
+  { branches }: Bank,
+  asked: readonly AccountReference[],
+): Promise<string | undefined> {
+  for (const { branch, account } of asked) {
+    if ((await branches.get(branch).find([account])).length > 0) continue;
+    for (const other of branches) {
+      if ((await other.read([account])).length === 0) continue;
+      const meant = shellWord(referenceKey({ branch: other.name, account }));
+      return `${visible(account)} is in ${other.name}: did you mean ${meant}?`;
+    }
+  }
+  return undefined;
 }
 
 function noBank({ config }: Bank): string {

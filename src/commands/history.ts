@@ -1,6 +1,6 @@
 import type { Bank } from '../bank/bank.ts';
 import type { HistoryRow } from '../bank/history.ts';
-import { parseAccountNumber } from '../bank/operations/names.ts';
+import { type AccountReference, parseAccountNumber } from '../bank/operations/names.ts';
 import { findBranch } from '../config/branch-lookup.ts';
 import type { Config } from '../config/config.ts';
 import { Status } from '../core/errors.ts';
@@ -8,7 +8,7 @@ import { timeFormat } from '../core/time.ts';
 import { formats } from '../render/formats.ts';
 import { streamOf } from '../render/result.ts';
 import { type ColumnOf, column, figure } from '../render/view.ts';
-import { hintAtNoBank } from './bank-notices.ts';
+import { hintAtPlace } from './bank-notices.ts';
 import type { Command, Session, Typed } from './command.ts';
 import { argument, wholeNumberOption } from './command-input.ts';
 import { failure, notice, noticeRange, resultZone, type TypedRange } from './notice.ts';
@@ -56,7 +56,12 @@ export const history: Command = {
         failure(session, error);
       },
     );
-    const batches = sayRange(session, bank, { ...range, zone: config.timezone }, rows);
+    const batches = sayRange(
+      session,
+      bank,
+      { ...range, zone: config.timezone, account: { branch, account } },
+      rows,
+    );
     const { forPeople } = formats[session.globals.output];
     const columns: readonly ColumnOf<HistoryRow>[] = [
       { name: 'at', cell: ({ at }) => formatAt(new Date(at)) },
@@ -78,7 +83,7 @@ export const history: Command = {
 async function* sayRange(
   session: Session,
   bank: Bank,
-  range: TypedRange & { readonly zone: string },
+  { account, ...range }: TypedRange & { readonly zone: string; readonly account: AccountReference },
   batches: AsyncIterable<readonly HistoryRow[]>,
 ): AsyncIterable<readonly HistoryRow[]> {
   let rows = 0;
@@ -89,7 +94,7 @@ async function* sayRange(
       yield batch;
     }
   } catch (error) {
-    throw await hintAtNoBank(bank, error);
+    throw await hintAtPlace(bank, error, [account]);
   }
   if (rows > 0 || !(range.since || range.until)) return;
   noticeRange(session, range, range.zone);

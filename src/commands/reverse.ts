@@ -1,6 +1,6 @@
 import { parseOperationId } from '../bank/operations/names.ts';
 import { BankctlError } from '../core/errors.ts';
-import { hintAtNoBank } from './bank-notices.ts';
+import { hintAtPlace } from './bank-notices.ts';
 import type { Command } from './command.ts';
 import { argument, parseWriting, writingOptions } from './command-input.ts';
 import { postOne } from './single-posting.ts';
@@ -26,7 +26,7 @@ export const reverse: Command = {
       ]);
       // Without similar ids, the error is still true.
       const named = await notFoundToReverse(bank, reverses).catch(() => error);
-      throw await hintAtNoBank(bank, named);
+      throw await hintAtPlace(bank, named);
     });
   },
 };

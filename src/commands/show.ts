@@ -3,7 +3,7 @@ import { parseOperationId } from '../bank/operations/names.ts';
 import { quote } from '../core/text.ts';
 import { timeFormat } from '../core/time.ts';
 import { recordView, type View } from '../render/view.ts';
-import { hintAtNoBank } from './bank-notices.ts';
+import { hintAtPlace } from './bank-notices.ts';
 import type { Command } from './command.ts';
 import { argument } from './command-input.ts';
 import { resultZone, warning } from './notice.ts';
@@ -27,7 +27,7 @@ export const show: Command = {
       import('../bank/index.ts'),
     ]);
     const data = await findOperation(bank, id).catch(async (error: unknown) => {
-      throw await hintAtNoBank(bank, error);
+      throw await hintAtPlace(bank, error);
     });
     if (data.operation !== id) {
       const [asked, found] = [quote(id), quote(data.operation)];

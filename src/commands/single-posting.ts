@@ -1,5 +1,6 @@
 import type { Bank } from '../bank/bank.ts';
 import {
+  accountsOf,
   type Change,
   isPlain,
   type Operation,
@@ -9,7 +10,7 @@ import { BankctlError, Status } from '../core/errors.ts';
 import { shellWord } from '../core/text.ts';
 import { UnfinishedOperation } from '../core/unfinished-operation.ts';
 import type { SingleResult } from '../render/result.ts';
-import { hintAtNoBank } from './bank-notices.ts';
+import { hintAtPlace } from './bank-notices.ts';
 import type { Session } from './command.ts';
 import type { WritingInput } from './command-input.ts';
 import { type Posted, postedResult } from './posting-result.ts';
@@ -49,7 +50,7 @@ export async function postOne(
     announce(session, posted);
     return postedResult(posted, bank.branches);
   } catch (failed) {
-    const error = await hintAtNoBank(bank, failed);
+    const error = await hintAtPlace(bank, failed, accountsOf(operation, new Map()));
     if (dryRun) throw error;
     throw await explain(error, operation, plain, interrupted.aborted);
   } finally {

@@ -77,3 +77,25 @@ describe('accounts', () => {
     expect(stderr).toBe('No account has "brunch1" in it. Did you mean bankctl accounts branch1?\n');
   });
 });
+
+describe('an account of another branch', () => {
+  test.each([
+    'balance branch2 PAR-1',
+    'history branch2 PAR-1',
+    'increment branch2 PAR-1 5',
+    'transfer branch1:PAR-2 branch2:PAR-1 5',
+    'freeze branch2 PAR-1',
+  ])('%s names the branch that has it', async (line) => {
+    const made = await workspace({
+      config: 'branches: { branch1: { collection: branch1 }, branch2: { collection: branch2 } }\n',
+    });
+    for (const account of ['PAR-1', 'PAR-2']) {
+      await made.run(['open', 'branch1', account, '--balance', '10']);
+    }
+    const before = await made.everything();
+    const { stderr, status } = await made.run(line.split(' '));
+    expect(status).toBe(1);
+    expect(stderr).toContain('PAR-1 is in branch1: did you mean branch1:PAR-1?');
+    expect(await made.everything()).toBe(before);
+  });
+});
