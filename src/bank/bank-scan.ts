@@ -118,7 +118,7 @@ export function createScan(db: Db, config: Config): BankScan {
 /** Made anew for each call: the driver writes the snapshot's time into the read concern. */
 function inBatches(session: ClientSession) {
   const snapshot = session.snapshotEnabled ? { readConcern: { level: 'snapshot' as const } } : {};
-  return { session, ...snapshot, batchSize: 5000 };
+  return { session, ...snapshot, batchSize: 1000 };
 }
 
 async function otherCollections(db: Db, { journal, branches }: Config): Promise<readonly string[]> {
