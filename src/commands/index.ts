@@ -1,6 +1,7 @@
 import type { RowType } from '../bank/operations/operation.ts';
 import { accounts } from './accounts.ts';
 import { apply } from './apply.ts';
+import { audit } from './audit.ts';
 import { balance } from './balance.ts';
 import { branches } from './branches.ts';
 import type { Command } from './command.ts';
@@ -50,6 +51,7 @@ export const commands: readonly Command[] = Object.freeze([
   importCommand,
   exportCommand,
   doctor,
+  audit,
   stress,
   db,
 ]);
