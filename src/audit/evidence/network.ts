@@ -174,7 +174,7 @@ function saturate(arcs: readonly Arc[], { source, sink, count }: Nodes): void {
     const rooms = path.map(({ arc, isForward }) =>
       isForward ? arc.capacity - arc.flow : arc.flow,
     );
-    const amount = rooms.reduce((least, room) => (room < least ? room : least));
+    const [amount = 0n] = rooms.sort((one, other) => (one < other ? -1 : 1));
     for (const { arc, isForward } of path) arc.flow += isForward ? amount : -amount;
   }
 }

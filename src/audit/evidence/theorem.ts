@@ -196,14 +196,18 @@ function remainder(
   const moves: Statement[] = [];
   for (const giver of givers) {
     for (const taker of takers) {
-      const amount = giver.left < taker.left ? giver.left : taker.left;
+      const amount = clamp(giver.left, 0n, taker.left);
       if (amount === 0n) continue;
       moves.push(move(giver.name, taker.name, amount, false));
       giver.left -= amount;
       taker.left -= amount;
     }
   }
-  return [...moves, ...loss(-places.reduce((sum, { residual }) => sum + residual, 0n))];
+  const whole = loss(-places.reduce((sum, { residual }) => sum + residual, 0n));
+  const [only, ...others] = places;
+  if (!only || others.length > 0) return [...moves, ...whole];
+  // With one place there is no doubt whose it is.
+  return whole.map((one) => (one.code === 'misplaced_write' ? one : { ...one, branch: only.name }));
 }
 
 /** For two places: the least that moved between them for sure, if any did, and the loss. */
