@@ -40,10 +40,11 @@ const provocations: Readonly<Record<ErrorCode, string | ((bank: Workspace) => Pr
       return codeOf(bank, ['export', '--operations']);
     },
     intended_sign: async (bank) => {
-      await writeFile(join(bank.directory, 'o.csv'), `branch,account,balance\nbranch1,ACC,20.00\n`);
-      const rows = ['ACC', 'FROZEN'].map((name) => `branch1,${name},-10.00\n`);
-      await writeFile(join(bank.directory, 'a.csv'), `branch,account,amount\n${rows.join('')}`);
-      return codeOf(bank, ['audit', '--intended', 'a.csv', '--opening', 'o.csv']);
+      const rows = 'branch1,ACC,20.00\nbranch1,FROZEN,5.00\n';
+      await writeFile(join(bank.directory, 'o.csv'), `branch,account,balance\n${rows}`);
+      return withFile(bank, 'a.csv', `branch,account,amount\n${rows}`, [
+        ...['audit', '--intended', 'a.csv', '--opening', 'o.csv'],
+      ]);
     },
     row_without_id: (bank) =>
       withFile(bank, 'a.csv', 'branch,account,amount\nbranch1,ACC,1\n', 'apply a.csv'),
