@@ -300,6 +300,10 @@ describe('a file that cannot be used is refused, and nothing is written', () => 
       ...(['row_repeated', /opening\.csv, line 3 .*branch1:A, as line 2 is/, /one line/] as const),
     ],
     [
+      ...(['no rows', { log: [], opening: zeros }] as const),
+      ...(['file_empty', /intended\.csv has a header, but no rows/, /./] as const),
+    ],
+    [
       'signs the wrong way round',
       { log: ['branch1,A,-7', 'branch2,A,-5'], opening: zeros },
       ...(['intended_sign', /intended\.csv .*2 of 2 balances went against it/, /Turn/] as const),

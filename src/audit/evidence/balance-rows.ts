@@ -24,8 +24,9 @@ interface BalanceRow extends AccountReference {
  * The rows of an opening or a statement.
  *
  * @param config with the strays as branches
+ * @param mayBeEmpty true for an opening: a new bank has no accounts
  */
-export function balanceRows(config: Config): EvidenceRows<BalanceRow> {
+export function balanceRows(config: Config, mayBeEmpty: boolean): EvidenceRows<BalanceRow> {
   const needed = ['branch', 'account', 'balance'];
   return {
     config,
@@ -38,6 +39,7 @@ export function balanceRows(config: Config): EvidenceRows<BalanceRow> {
       needed: () => needed,
     },
     read: (row) => toBalance(row, config),
+    mayBeEmpty,
     idOf: referenceKey,
     repeated: (reference, earlier) => [
       `is about ${reference}, as line ${earlier} is`,

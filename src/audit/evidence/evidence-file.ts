@@ -15,6 +15,8 @@ export interface EvidenceRows<T> {
   /** What no two rows may have in common; empty if there is nothing. */
   readonly idOf: (row: T) => string;
   readonly repeated: FaultWords['repeated'];
+  /** Whether a file with a header and no rows says something. */
+  readonly mayBeEmpty: boolean;
   /** With the strays as branches, which rows may name too. */
   readonly config: Config;
 }
@@ -42,15 +44,23 @@ export async function openEvidenceFile<T>(
   const opened = await openSource(path, host.context);
   const source = opened.repeatable ? opened : await copyToFile(opened, interrupted);
   try {
-    await check(source, kind, host);
+    const rows = await check(source, kind, host);
+    if (rows === 0 && !kind.mayBeEmpty) {
+      throw new BankctlError('file_empty', `${source.name} has a header, but no rows.`);
+    }
   } catch (error) {
     await source.close();
     throw error;
   }
-  return { name: source.name, rows: () => rowsOf(source, kind), close: source.close };
+  return {
+    name: source.name,
+    rows: () => rowsOf(source, kind, interrupted),
+    close: source.close,
+  };
 }
 
-async function check<T>(source: Source, kind: EvidenceRows<T>, host: AuditHost): Promise<void> {
+/** @returns the number of rows */
+async function check<T>(source: Source, kind: EvidenceRows<T>, host: AuditHost): Promise<number> {
   const { shape, read, idOf, repeated, config } = kind;
   const { progress, talk, context } = host;
   const words: FaultWords = {
@@ -59,7 +69,7 @@ async function check<T>(source: Source, kind: EvidenceRows<T>, host: AuditHost):
     cut: 'Fetch the file again if it is cut off; if it is whole, end its last line with a newline.',
   };
   const rules = { shape, check: (row: Row) => idOf(read(row)), config, words };
-  await checkFile(source, { format: undefined, lastLineComplete: false }, rules, {
+  const file = await checkFile(source, { format: undefined, lastLineComplete: false }, rules, {
     interrupted: context.interrupted,
     checked: (rows) => progress(`Checking ${source.name}: ${count(rows, 'row')}`),
     faulty: (problems) => {
@@ -72,13 +82,16 @@ async function check<T>(source: Source, kind: EvidenceRows<T>, host: AuditHost):
     },
     results: undefined,
   });
+  return file.rows;
 }
 
 async function* rowsOf<T>(
   source: Source,
   { shape, read }: EvidenceRows<T>,
+  interrupted: AbortSignal,
 ): AsyncIterable<readonly T[]> {
   for await (const { rows } of readRows(source, undefined, shape)) {
+    if (interrupted.aborted) throw new BankctlError('interrupted', 'Interrupted.');
     yield rows.map((row) => {
       if (!(row instanceof LineProblem)) return read(row);
       throw new BankctlError('file_unreadable', `${source.name} changed while it was read.`);

@@ -72,7 +72,11 @@ export async function openEvidence(
   try {
     const balances = expected ?? opening;
     if (balances !== undefined) {
-      const file = await openEvidenceFile(balances, balanceRows(everywhere), host);
+      const file = await openEvidenceFile(
+        balances,
+        balanceRows(everywhere, basis === 'opening'),
+        host,
+      );
       opened.push(file);
       for await (const rows of file.rows()) {
         for (const { account, branch, balanceMinor, time } of rows) {

@@ -33,6 +33,7 @@ export function intendedRows(config: Config, needsTime: boolean): EvidenceRows<I
       needed: () => (needsTime ? [...needed, 'time'] : needed),
     },
     read: (row) => toIntended(row, config, needsTime),
+    mayBeEmpty: false,
     idOf: ({ id = '' }) => id,
     repeated: (id, earlier) => [
       `has the id ${quote(id)} of line ${earlier}, so one call would count twice`,

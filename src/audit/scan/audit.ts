@@ -107,7 +107,10 @@ async function* auditWith(
       yield* reconcile(audited, outside);
       yield* findOrphans(audited);
     }
-    if (options.trace) yield* traceWrites(bank, { files: options.files, places }, host);
+    if (options.trace) {
+      const calls = evidence?.calls;
+      yield* traceWrites(bank, { files: options.files, places, calls }, host);
+    }
     const corrections = [...(conclusion?.corrections ?? []), ...outside.all()];
     return { checked: audited.checked, unread: audited.unread, corrections };
   } finally {
