@@ -175,7 +175,7 @@ describe('corrections', () => {
         }
         expect(await audit(log, opening)).toEqual({ findings: [], corrections: [], unread: [] });
       }),
-      { numRuns: 12 },
+      { numRuns: 8 },
     );
   }, 240_000);
 

@@ -13,7 +13,7 @@ import type { EvidenceRows } from './evidence-file.ts';
 import { timeField } from './intended-rows.ts';
 
 /** The balance of an account at one moment, as a file says it. */
-interface BalanceRow extends AccountReference {
+export interface BalanceRow extends AccountReference {
   /** In minor units of the branch's currency. */
   readonly balanceMinor: bigint;
   /** The moment, if the file has it. */

@@ -7,7 +7,7 @@ import type { AuditHost } from '../audit-host.ts';
 import type { Correction } from '../correction.ts';
 import type { Finding } from '../finding.ts';
 import type { Observer } from '../observer.ts';
-import { balanceRows } from './balance-rows.ts';
+import { type BalanceRow, balanceRows } from './balance-rows.ts';
 import { sumCalls } from './call-sums.ts';
 import { type EvidenceFile, openEvidenceFile } from './evidence-file.ts';
 import type { IntendedRow } from './intended-row.ts';
@@ -72,24 +72,18 @@ export async function openEvidence(
   try {
     const balances = expected ?? opening;
     if (balances !== undefined) {
-      const file = await openEvidenceFile(
-        balances,
-        balanceRows(everywhere, basis === 'opening'),
-        host,
-      );
-      opened.push(file);
-      for await (const rows of file.rows()) {
-        for (const { account, branch, balanceMinor, time } of rows) {
-          const place = placeOf(numbers.watch(account), branch);
-          [place.givenMinor, place.givenAt] = [balanceMinor, time];
-        }
-      }
+      const kind = balanceRows(everywhere, basis === 'opening');
+      const see = ({ account, branch, balanceMinor, time }: BalanceRow) => {
+        const place = placeOf(numbers.watch(account), branch);
+        [place.givenMinor, place.givenAt] = [balanceMinor, time];
+      };
+      opened.push(await openEvidenceFile(balances, kind, host, see));
     }
-    const log = intended === undefined ? undefined : await openLog(intended, basis, bank, host);
+    const kind = intendedRows(bank.config, basis === 'journal');
+    const see = ({ account }: IntendedRow) => void numbers.watch(account);
+    const log =
+      intended === undefined ? undefined : await openEvidenceFile(intended, kind, host, see);
     if (log) opened.push(log);
-    for await (const rows of log?.rows() ?? []) {
-      for (const { account } of rows) numbers.watch(account);
-    }
     const shared = { bank, host, basis, numbers, currencyOf: currenciesOf(everywhere) };
     return {
       observer: numbers.observer,
@@ -101,10 +95,6 @@ export async function openEvidence(
     await close();
     throw error;
   }
-}
-
-function openLog(path: string, basis: Basis, { config }: Bank, host: AuditHost) {
-  return openEvidenceFile(path, intendedRows(config, basis === 'journal'), host);
 }
 
 interface Concluding {
