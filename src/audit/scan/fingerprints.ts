@@ -18,7 +18,7 @@ export interface Fingerprints {
 }
 
 /** The hash of an account's name. */
-export interface AccountKey {
+interface AccountKey {
   readonly low: number;
   readonly high: number;
 }
