@@ -155,7 +155,9 @@ describe('a log and an opening', () => {
 
   test('say that there is too much, and claim no more', async () => {
     const bank = await legacyBank(['branch1:A 9']);
-    const { findings } = await audit(bank, { log: ['branch1,A,5'], opening: ['branch1,A,1'] });
+    const files = { log: ['branch1,A,5'], opening: ['branch1,A,1'] };
+    const { findings, stderr } = await audit(bank, files);
+    expect(stderr).toContain('A has a balance that the log cannot explain');
     expect(findings).toMatchObject([
       { code: 'outside_write', branch: 'branch1', amount: '3.00', certain: false },
     ]);
@@ -316,6 +318,12 @@ describe('a file that cannot be used is refused, and nothing is written', () => 
       expect.stringMatching(text),
       expect.stringMatching(hint),
     ]);
+  });
+
+  test('the standard input can be read only once', async () => {
+    const bank = await legacyBank(['branch1:A 7']);
+    const ran = await bank.run(['audit', '--intended', '-', '--opening', '-']);
+    expect(ran).toMatchObject({ status: 2, stderr: expect.stringContaining('cannot both read') });
   });
 
   test('every line at fault is listed', async () => {

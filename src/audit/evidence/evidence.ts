@@ -1,5 +1,6 @@
 import type { Bank } from '../../bank/bank.ts';
 import type { Config } from '../../config/config.ts';
+import { BankctlError } from '../../core/errors.ts';
 import type { Currency } from '../../core/money.ts';
 import { count } from '../../core/text.ts';
 import { isServerError } from '../../database/driver-errors.ts';
@@ -52,7 +53,8 @@ export interface Evidence {
 /**
  * Reads the files whole, before anything else is done.
  * @returns undefined if there are none
- * @throws the code of the first line at fault; `file_unreadable`, `file_empty`, `file_format`
+ * @throws the code of the first line at fault; `file_unreadable`, `file_empty`, `file_format`;
+ *   `usage` if both files are the standard input
  */
 export async function openEvidence(
   files: EvidenceFiles,
@@ -60,6 +62,13 @@ export async function openEvidence(
   host: AuditHost,
 ): Promise<Evidence | undefined> {
   const { intended, opening, expected, clockSkewMs } = files;
+  if (intended === '-' && opening === '-') {
+    throw new BankctlError(
+      'usage',
+      '--intended - and --opening - cannot both read the standard input.',
+      'Give one of them the name of a file.',
+    );
+  }
   if (intended === undefined && expected === undefined) return undefined;
   const basis: Basis =
     expected === undefined ? (opening === undefined ? 'journal' : 'opening') : 'statement';
@@ -112,10 +121,28 @@ async function conclude(all: Concluding): Promise<Conclusion> {
   const { bank, host, basis, numbers, log, skewMs, isWhole, currencyOf } = all;
   if (log) await sumCalls(log.rows(), numbers, basis === 'journal' ? skewMs : undefined);
   if (basis === 'opening') sayUnopened(numbers, host);
-  return judgeNumbers(numbers.all, {
+  const judgement = judgeNumbers(numbers.all, {
     ...{ basis, currencyOf, isWhole, hasJournal: bank.journal !== undefined },
     logName: log?.name ?? '',
   });
+  sayContradicted(judgement.contradicted, host);
+  return judgement;
+}
+
+/** What is certain of an account number is so if the log has all of its calls. */
+function sayContradicted(
+  [first, ...others]: readonly string[],
+  { talk, progress }: AuditHost,
+): void {
+  if (first === undefined) return;
+  progress(undefined);
+  const have =
+    others.length === 0 ? 'has a balance' : `and ${count(others.length, 'other')} have balances`;
+  talk(
+    `The account number ${first} ${have} that the log cannot explain: the log or its beginning ` +
+      'is not whole, or another program wrote. Elsewhere, what is certain is so only if the log ' +
+      'has all calls.',
+  );
 }
 
 /** Accounts that an opening leaves out, and that bankctl did not open since, began with nothing. */

@@ -26,6 +26,8 @@ interface Judgement {
   readonly corrections: readonly Correction[];
   readonly covers: (account: string) => boolean;
   readonly unjudged: readonly string[];
+  /** Account numbers whose balances no fates of the calls explain. */
+  readonly contradicted: readonly string[];
 }
 
 /**
@@ -39,6 +41,7 @@ export function judgeNumbers(
 ): Judgement {
   const findings: Finding[] = [];
   const corrections: Correction[] = [];
+  const contradicted: string[] = [];
   const unjudged = new Map<string, string[]>();
   const signs = createSignCheck();
   for (const account of [...numbers.keys()].sort()) {
@@ -52,6 +55,7 @@ export function judgeNumbers(
     signs.add(sheet.places);
     const judged = judgeNumber(account, number, sheet, judging);
     findings.push(...judged.findings);
+    if (judged.isContradicted) contradicted.push(account);
     if (judged.correction) corrections.push(judged.correction);
   }
   signs.end(judging.logName);
@@ -60,6 +64,7 @@ export function judgeNumbers(
     findings,
     corrections,
     covers: (account) => numbers.has(account) && !left.has(account),
+    contradicted,
     unjudged: [...unjudged].map(([reason, accounts]) => unjudgedText(reason, accounts)),
   };
 }
@@ -93,6 +98,7 @@ function judgeNumber(
       ...unknown.map((seen) => unknownFinding(account, seen, sheet)),
     ],
     correction: said.length > 0 ? correction : undefined,
+    isContradicted: verdict.isContradicted,
   };
 }
 
