@@ -129,7 +129,7 @@ describe('corrections', () => {
       { code: 'lost_write', account: 'B', certain: true },
     ]);
     expect(findings[0]?.repair).toBe(
-      'bankctl audit --plan FILE plans it, for bankctl repair: +7.00 to branch1, -7.00 to branch2.',
+      'bankctl audit --plan FILE plans the correction; bankctl repair FILE carries it out.',
     );
     const shared = { account: 'A', version: 1n };
     expect(corrections).toEqual([

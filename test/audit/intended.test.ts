@@ -349,3 +349,27 @@ test('documents whose balance cannot be read are said to be left out', async () 
     },
   ]);
 });
+
+test('an account number that several documents have is said to be left out', async () => {
+  const bank = await legacyBank(['branch1:A 7', 'branch1:A 8', 'branch2:A 1']);
+  const { findings, unread } = await audit(bank, { log: ['branch1,A,7'], opening: zeros });
+  expect(findings).toEqual([]);
+  expect(unread).toEqual([
+    { reason: 'The account number A cannot be judged: 2 documents of branch1 have it.' },
+  ]);
+});
+
+test('a collection of no branch may have the name of a branch', async () => {
+  const text = `branches:
+  branch1: { collection: new1 }
+  branch2: { collection: branch2 }
+`;
+  const bank = await legacyBank(['new1:A 7', 'branch1:A 5'], text);
+  const { findings } = await audit(bank, { log: ['branch1,A,12'], opening: ['branch1,A,0'] });
+  expect(findings).toMatchObject([
+    {
+      ...{ code: 'misplaced_write', from: 'branch1', to: 'the collection branch1' },
+      ...{ amount: '5.00', certain: true },
+    },
+  ]);
+});

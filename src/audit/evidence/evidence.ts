@@ -72,7 +72,11 @@ export async function openEvidence(
   if (intended === undefined && expected === undefined) return undefined;
   const basis: Basis =
     expected === undefined ? (opening === undefined ? 'journal' : 'opening') : 'statement';
-  const numbers = createSeenNumbers(basis, clockSkewMs);
+  const numbers = createSeenNumbers(
+    basis,
+    clockSkewMs,
+    new Set(bank.config.branches.map(({ name }) => name)),
+  );
   const everywhere = await withStrays(bank);
   const opened: EvidenceFile<unknown>[] = [];
   const close = async () => {

@@ -49,7 +49,9 @@ export function judgeNumbers(
     if (!number) continue;
     const sheet = balanceSheet(number, judging.basis, judging.currencyOf);
     if (!isSheet(sheet)) {
-      unjudged.set(sheet.reason, [...(unjudged.get(sheet.reason) ?? []), account]);
+      const like = unjudged.get(sheet.reason) ?? [];
+      like.push(account);
+      unjudged.set(sheet.reason, like);
       continue;
     }
     signs.add(sheet.places);
