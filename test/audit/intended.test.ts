@@ -373,3 +373,11 @@ test('a collection of no branch may have the name of a branch', async () => {
     },
   ]);
 });
+
+test('nothing is certain in a bank that keeps no journal', async () => {
+  const bank = await legacyBank(['branch1:A 7'], `journal: false\n${config}`);
+  const { findings } = await audit(bank, { log: ['branch1,A,8'], opening: zeros });
+  expect(findings).toMatchObject([
+    { code: 'lost_write', certain: false, repair: expect.stringContaining('keeps no journal') },
+  ]);
+});

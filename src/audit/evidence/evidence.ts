@@ -85,7 +85,7 @@ export async function openEvidence(
   try {
     const balances = expected ?? opening;
     if (balances !== undefined) {
-      const kind = balanceRows(everywhere, basis === 'opening');
+      const kind = balanceRows(everywhere, basis);
       const see = ({ account, branch, balanceMinor, time }: BalanceRow) => {
         const place = placeOf(numbers.watch(account), branch);
         [place.givenMinor, place.givenAt] = [balanceMinor, time];
@@ -123,7 +123,7 @@ interface Concluding {
 
 async function conclude(all: Concluding): Promise<Conclusion> {
   const { bank, host, basis, numbers, log, skewMs, isWhole, currencyOf } = all;
-  if (log) await sumCalls(log.rows(), numbers, basis === 'journal' ? skewMs : undefined);
+  if (log) await sumCalls(log.rows(), numbers, skewMs);
   if (basis === 'opening') sayUnopened(numbers, host);
   const judgement = judgeNumbers(numbers.all, {
     ...{ basis, currencyOf, isWhole, hasJournal: bank.journal !== undefined },

@@ -80,9 +80,10 @@ function judgeNumber(
   account: string,
   number: AccountNumber,
   sheet: BalanceSheet,
-  { basis, isWhole, hasJournal }: Judging,
+  judging: Judging,
 ) {
-  const doubt = doubtOf(number, basis, isWhole);
+  const { basis, hasJournal } = judging;
+  const doubt = doubtOf(number, judging);
   const verdict = judge(sheet.places, { isDoubtful: doubt !== undefined });
   const unknown = number.places.filter(({ unknownRows }) => unknownRows > 0);
   const isUnknown = unknown.length > 0;
@@ -105,7 +106,8 @@ function judgeNumber(
 }
 
 /** Why the residuals may be wrong, in a clause. */
-function doubtOf({ doubt, places }: AccountNumber, basis: Basis, isWhole: boolean) {
+function doubtOf({ doubt, places }: AccountNumber, { basis, isWhole, hasJournal }: Judging) {
+  if (!hasJournal) return 'the bank keeps no journal of what bankctl itself posted';
   if (!isWhole) return 'a part of the database could not be read';
   if (basis !== 'statement') return doubt;
   const unnamed = places.find(({ place, givenMinor }) => place && givenMinor === undefined);
