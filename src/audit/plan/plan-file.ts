@@ -1,15 +1,65 @@
 import { constants } from 'node:fs';
 import { copyFile, type FileHandle, link, open, rm, stat } from 'node:fs/promises';
 import { dirname, isAbsolute, join } from 'node:path';
+import type { Bank } from '../../bank/bank.ts';
 import { errnoCode, fileError } from '../../core/errno.ts';
 import { BankctlError } from '../../core/errors.ts';
+import { quote, shellWord } from '../../core/text.ts';
+import type { AuditHost } from '../audit-host.ts';
+import type { Correction } from '../correction.ts';
+import { type PlanHead, planText } from './plan-text.ts';
 
 /** A plan that is being written: until it is complete, nothing has its name. */
-export interface PlanFile {
-  /** Writes all of it, gives it its name, and closes. */
-  readonly write: (pieces: Iterable<string>) => Promise<void>;
+interface PlanFile {
+  /** Writes all of it, head first, and gives it its name unless the head is all there is. */
+  readonly write: (pieces: Iterable<string>) => Promise<{ readonly entries: number }>;
   /** Removes what was written unless it is complete. Repeatable. */
   readonly close: () => Promise<void>;
+}
+
+/**
+ * Runs an audit and writes a plan of what it says would mend the damage, for a person to review.
+ * Without a correction there is no plan.
+ *
+ * @throws `not_writable`, if possible before the audit begins; `bad_identity` if the database has
+ *   no identity, to which a plan is pinned
+ */
+export async function withPlan<T extends { readonly corrections: readonly Correction[] }>(
+  path: string,
+  bank: Bank,
+  { context, talk }: AuditHost,
+  audit: () => Promise<T>,
+): Promise<T> {
+  const file = await openPlanFile(path, context);
+  try {
+    const result = await audit();
+    const plan = planText(headOf(bank, context), result.corrections, bank.branches.get);
+    const { entries } = await file.write(plan);
+    talk(
+      entries === 0
+        ? `There is nothing that a plan could mend: ${path} was not written.`
+        : `Wrote a plan with ${entries === 1 ? '1 entry' : `${entries} entries`} to ${path}: review ` +
+            `it, then run bankctl repair ${shellWord(path)}.`,
+    );
+    return result;
+  } finally {
+    await file.close();
+  }
+}
+
+function headOf(
+  { config, identity: { databaseId } }: Bank,
+  { nowMs, author, freshId }: AuditHost['context'],
+): PlanHead {
+  const { database } = config;
+  if (databaseId !== undefined) {
+    return { database, databaseId, madeMs: nowMs(), by: author, idPrefix: `repair-${freshId()}` };
+  }
+  throw new BankctlError(
+    'bad_identity',
+    `The database ${quote(database)} has no identity, to which a plan is pinned.`,
+    'Make one with bankctl init.',
+  );
 }
 
 /** What is written at once, characters. */
@@ -22,7 +72,7 @@ const pieceLength = 256 * 1024;
  *
  * @throws `not_writable`, then and while writing
  */
-export async function openPlanFile(
+async function openPlanFile(
   path: string,
   { cwd, freshId }: { readonly cwd: string; readonly freshId: () => string },
 ): Promise<PlanFile> {
@@ -46,9 +96,10 @@ export async function openPlanFile(
   return Object.freeze({
     write: (pieces: Iterable<string>) =>
       guarded(async () => {
-        await writeAll(file, pieces);
+        const entries = (await writeAll(file, pieces)) - 1;
         await file.sync();
-        await nameIt(draft, place);
+        if (entries > 0) await nameIt(draft, place);
+        return { entries };
       }),
     close: () => {
       closing ??= guarded(close);
@@ -68,15 +119,19 @@ async function nameIt(draft: string, place: string): Promise<void> {
   }
 }
 
-async function writeAll(file: FileHandle, pieces: Iterable<string>): Promise<void> {
+/** @returns how many pieces there were */
+async function writeAll(file: FileHandle, pieces: Iterable<string>): Promise<number> {
   let text = '';
+  let number = 0;
   for (const piece of pieces) {
+    number += 1;
     text += piece;
     if (text.length < pieceLength) continue;
     await file.appendFile(text);
     text = '';
   }
   await file.appendFile(text);
+  return number;
 }
 
 function exists(path: string): BankctlError {
