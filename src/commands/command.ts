@@ -9,6 +9,8 @@ interface ArgumentSpec {
   readonly name: string;
   readonly summary: string;
   readonly optional?: boolean;
+  /** True for the last argument, if it may be repeated. */
+  readonly variadic?: boolean;
   readonly choices?: readonly string[];
 }
 
@@ -47,6 +49,12 @@ export interface Session {
   readonly talk: (line: string) => void;
   /** A line that is redrawn in place, on a terminal only; undefined removes it. */
   readonly progress: (line: string | undefined) => void;
+  /**
+   * Asks a question on stderr, also with `--quiet`, which the next line of stdin answers.
+   *
+   * @returns true for `y` or `yes`
+   */
+  readonly confirm: (question: string) => Promise<boolean>;
   readonly config: () => Promise<Config>;
   /** With `rename`, opens the bank even if the config contradicts its identity. */
   readonly bank: (options?: { readonly rename: boolean }) => Promise<Bank>;
