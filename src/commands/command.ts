@@ -49,6 +49,12 @@ export interface Session {
   readonly talk: (line: string) => void;
   /** A line that is redrawn in place, on a terminal only; undefined removes it. */
   readonly progress: (line: string | undefined) => void;
+  /**
+   * Asks a question on stderr, also with `--quiet`, which the next line of stdin answers.
+   *
+   * @returns true for `y` or `yes`
+   */
+  readonly confirm: (question: string) => Promise<boolean>;
   readonly config: () => Promise<Config>;
   /** With `rename`, opens the bank even if the config contradicts its identity. */
   readonly bank: (options?: { readonly rename: boolean }) => Promise<Bank>;

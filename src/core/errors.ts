@@ -172,6 +172,16 @@ export const errorTable = {
     "A branch's collection holds two documents with the same account number.",
     'Find out which program wrote them, and keep one.',
   ),
+  confirmation_needed: row(
+    2,
+    'A command that asks before it changes anything was not run on a terminal.',
+    'Look first with --dry-run; --yes goes ahead without asking.',
+  ),
+  not_confirmed: row(
+    1,
+    'The question whether to go ahead was not answered with yes.',
+    'Answer y to go ahead, or give --yes.',
+  ),
   account_moved: row(
     1,
     'The account is no longer as it was when the plan was made.',
