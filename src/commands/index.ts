@@ -11,6 +11,7 @@ import { importCommand } from './import.ts';
 import { increment } from './increment.ts';
 import { init } from './init.ts';
 import { open } from './open.ts';
+import { repair } from './repair.ts';
 import { reverse } from './reverse.ts';
 import { show } from './show.ts';
 import { close, freeze, unfreeze } from './status.ts';
@@ -46,6 +47,7 @@ export const commands: readonly Command[] = Object.freeze([
   importCommand,
   exportCommand,
   audit,
+  repair,
   stress,
   db,
 ]);

@@ -10,7 +10,7 @@ import {
 } from 'yaml';
 
 /** Something in the text that a file must not have, and where it begins. */
-export interface YamlFault {
+interface YamlFault {
   readonly offset: number;
   readonly reason: string;
 }

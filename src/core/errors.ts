@@ -1,23 +1,8 @@
-/** The exit statuses; README explains each. */
-export const Status = {
-  done: 0,
-  refused: 1,
-  usage: 2,
-  unavailable: 3,
-  violation: 4,
-  undecided: 5,
-  interrupted: 130,
-} as const;
-export type Status = (typeof Status)[keyof typeof Status];
+import { type ErrorRow, row } from './error-row.ts';
+import { planErrors } from './plan-errors.ts';
+import type { Status } from './status.ts';
 
-interface ErrorRow {
-  /** The exit status of a command that ends with this error. */
-  readonly status: Status;
-  /** What it means, for the reference; one line. */
-  readonly meaning: string;
-  /** What to type next, unless whoever throws the error knows better. */
-  readonly hint: string;
-}
+export { Status } from './status.ts';
 
 /**
  * Every failure that a user or an environment can cause: a closed set. A code that is not here
@@ -187,16 +172,7 @@ export const errorTable = {
     'The account is no longer as it was when the plan was made.',
     'Make a new plan with bankctl audit --plan.',
   ),
-  invalid_plan: row(
-    2,
-    'A plan of repairs cannot be read, or has a line that is not allowed.',
-    'Correct those lines, delete their whole entries, or make a new plan with audit --plan.',
-  ),
-  plan_mismatch: row(
-    2,
-    'A plan of repairs is of another database, or has an entry that was never true of this one.',
-    'Delete those entries, or make a new plan with bankctl audit --plan.',
-  ),
+  ...planErrors,
   behind_journal: row(
     1,
     'The journal has postings that the document of the account lacks.',
@@ -371,10 +347,6 @@ export const errorTable = {
 } as const satisfies Record<string, ErrorRow>;
 
 export type ErrorCode = keyof typeof errorTable;
-
-function row(status: Status, meaning: string, hint: string): ErrorRow {
-  return { status, meaning, hint };
-}
 
 /** A failure that the user can understand and act on. Anything else is a bug in bankctl. */
 export class BankctlError extends Error {

@@ -35,11 +35,11 @@ export async function withPlan<T extends { readonly corrections: readonly Correc
     const result = await audit();
     const plan = planText(headOf(bank, context), result.corrections, bank.branches.get);
     const { entries } = await file.write(plan);
+    const size = entries === 1 ? '1 entry' : `${entries} entries`;
     talk(
       entries === 0
         ? `There is nothing that a plan could mend: ${path} was not written.`
-        : `Wrote a plan with ${entries === 1 ? '1 entry' : `${entries} entries`} to ${path}: review ` +
-            `it, then run bankctl repair ${shellWord(path)}.`,
+        : `Wrote a plan with ${size}: review it, then run bankctl repair ${shellWord(path)}.`,
     );
     return result;
   } finally {

@@ -6,7 +6,7 @@ export interface TextPart {
 }
 
 /** A plan as its head and the entries of its list, each a YAML text of its own. */
-export interface PlanParts {
+interface PlanParts {
   /** All but the list, in whose place there are empty lines. */
   readonly head: string;
   /** Each is a list of one entry. */

@@ -21,7 +21,7 @@ type BranchOf = (name: string) => BranchConfig;
 /** A memo has at most 500 characters. */
 const maxWhyLength = 500;
 
-/** The text of a plan, head first, then piece by piece. Entries that change nothing are left out. */
+/** The text of a plan: its head, then each entry. One that would change nothing is left out. */
 export function* planText(
   head: PlanHead,
   corrections: Iterable<Correction>,

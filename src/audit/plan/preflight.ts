@@ -179,12 +179,3 @@ function contradictionOf(
     `${formatAmount(trueMinor, currency)} by the journal`
   );
 }
-
-/** What the branches of a plan have after changes. */
-export function sumsAfter(before: BranchSums, changes: Iterable<PlanChange>): BranchSums {
-  const after = new Map(before);
-  for (const { branch, amountMinor } of changes) {
-    after.set(branch, (after.get(branch) ?? 0n) + amountMinor);
-  }
-  return after;
-}
