@@ -221,7 +221,7 @@ export const errorTable = {
   ),
   not_reversible: row(
     1,
-    'Only an increment or a transfer can be reversed.',
+    'Only an increment, a transfer or a repair can be reversed.',
     'Post a new operation that corrects it.',
   ),
   already_reversed: row(

@@ -11,6 +11,7 @@ import { parseIncrement } from '../../src/commands/increment.ts';
 import { commands } from '../../src/commands/index.ts';
 import { parseInit } from '../../src/commands/init.ts';
 import { parseOpen } from '../../src/commands/open.ts';
+import { parseRepair } from '../../src/commands/repair.ts';
 import { parseTransfer } from '../../src/commands/transfer.ts';
 import { builtInConfig, type Config } from '../../src/config/config.ts';
 import { createContext } from '../../src/core/context.ts';
@@ -261,6 +262,20 @@ const inputs: Readonly<Record<string, Rows>> = {
     bad: [
       ['export brunch1', 'unknown_branch', 'brunch1'],
       ['export branch1 --operations', 'usage', 'exports the whole journal'],
+    ],
+  },
+  repair: {
+    parse: parseRepair,
+    good: [
+      ['repair plan.yaml', { file: 'plan.yaml', yes: false, dryRun: false }],
+      ['repair plan.yaml --yes', { file: 'plan.yaml', yes: true, dryRun: false }],
+      ['repair p.json --dry-run --yes', { file: 'p.json', yes: true, dryRun: true }],
+    ],
+    bad: [
+      ['repair', 'usage', "missing required argument 'plan'"],
+      ['repair plan.yaml', 'confirmation_needed', 'no terminal to ask on'],
+      ['repair - --yes', 'usage', 'a plan is read from a file'],
+      ['repair nowhere.yaml --yes', 'file_unreadable', 'nowhere.yaml'],
     ],
   },
   stress: {

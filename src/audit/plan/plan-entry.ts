@@ -6,57 +6,54 @@ import { formatAmount, parseAmount } from '../../core/money.ts';
 import { nearest } from '../../core/near-names.ts';
 import { quote } from '../../core/text.ts';
 import { idsOf, type PlanChange, type PlanEntry } from './plan.ts';
-import type { StoredEntry } from './plan-schema.ts';
+import type { PlanFault, StoredEntry } from './plan-schema.ts';
 
-/** An entry whose every value is one, or why it is not; the reasons are clauses. */
-interface ReadEntry {
-  readonly entry: PlanEntry | undefined;
-  readonly reasons: readonly string[];
-}
-
-/** Makes sense of an entry that has the right shape. */
-export function toPlanEntry(stored: StoredEntry, line: number, config: Config): ReadEntry {
-  const reasons: string[] = [];
-  const attempt = <T>(what: string, read: () => T): T | undefined => {
+/** Makes sense of an entry that has the right shape, or says why there is none in it. */
+export function toPlanEntry(
+  stored: StoredEntry,
+  line: number,
+  config: Config,
+): PlanEntry | readonly PlanFault[] {
+  const faults: PlanFault[] = [];
+  const attempt = <T>(path: readonly PropertyKey[], read: () => T): T | undefined => {
     try {
       return read();
     } catch (error) {
       if (!(error instanceof BankctlError)) throw error;
-      reasons.push(`${what}: ${error.message.replace(/\.$/, '')}`);
+      faults.push({ path, reason: ` is no good: ${error.message.replace(/\.$/, '')}` });
       return undefined;
     }
   };
-  const { id, findings, account, why } = stored;
-  attempt('account', () => parseAccountNumber(account));
-  attempt('why', () => parseMemo(why));
+  const { findings } = stored;
+  const account = attempt(['account'], () => parseAccountNumber(stored.account)) ?? '';
+  const why = attempt(['why'], () => parseMemo(stored.why)) ?? '';
   const changes = stored.changes.flatMap((change, index): readonly PlanChange[] => {
-    const where = `changes.${index}`;
+    const path = ['changes', index];
     const branch = knownBranch(config, change.branch);
     if (typeof branch === 'string') {
-      reasons.push(`${where}: ${branch}`);
+      faults.push({ path: [...path, 'branch'], reason: branch });
       return [];
     }
-    const minor = (text: string) => attempt(where, () => parseAmount(text, branch.currency)) ?? 0n;
-    const read = {
-      ...{ branch: branch.name, account: account.normalize('NFC') },
-      ...{ amountMinor: minor(change.amount), balanceMinor: minor(change.balance) },
-      version: BigInt(change.version),
-      outsideMinor: change.outside === undefined ? undefined : minor(change.outside),
-    };
-    if (/^-?[0.]+$/.test(change.amount)) reasons.push(`${where}: the amount is zero`);
-    return [read];
+    const minor = (field: 'amount' | 'balance' | 'outside') =>
+      attempt([...path, field], () => parseAmount(change[field] ?? '0', branch.currency)) ?? 0n;
+    const amount = { path: [...path, 'amount'], reason: ' is zero, which changes nothing' };
+    if (/^-?[0.]+$/.test(change.amount)) faults.push(amount);
+    return [
+      {
+        ...{ branch: branch.name, account, amountMinor: minor('amount') },
+        ...{ balanceMinor: minor('balance'), version: BigInt(change.version) },
+        outsideMinor: change.outside === undefined ? undefined : minor('outside'),
+      },
+    ];
   });
-  const entry = {
-    ...{ line, id: id.normalize('NFC'), findings, account: account.normalize('NFC') },
-    ...{ why: why.normalize('NFC'), changes },
-  };
-  for (const one of idsOf(entry)) attempt('id', () => parseOperationId(one));
-  reasons.push(...sameBranch(changes));
-  if (reasons.length === 0) reasons.push(...unevenAmounts(entry, config));
-  return { entry: reasons.length === 0 ? entry : undefined, reasons };
+  const entry = { line, id: stored.id.normalize('NFC'), findings, account, why, changes };
+  for (const id of idsOf(entry)) attempt(['id'], () => parseOperationId(id));
+  faults.push(...repeatedBranches(changes));
+  if (faults.length === 0) faults.push(...unevenAmounts(entry, config));
+  return faults.length === 0 ? entry : faults;
 }
 
-/** The branch of the config; otherwise why there is none, as a clause. */
+/** The branch of the config; otherwise why there is none. */
 function knownBranch({ branches }: Config, name: string): BranchConfig | string {
   const wanted = name.normalize('NFC');
   const found = branches.find((branch) => branch.name === wanted);
@@ -65,21 +62,27 @@ function knownBranch({ branches }: Config, name: string): BranchConfig | string 
     name,
     branches.map((branch) => branch.name),
   );
-  const perhaps = meant === undefined ? 'it may have left the config' : `did you mean ${meant}?`;
-  return `the config has no branch ${quote(name)}; ${perhaps}`;
+  const rest = meant === undefined ? ', or no longer' : `; did you mean ${meant}?`;
+  return `, ${quote(name)}, is no branch of the config${rest}`;
 }
 
-function sameBranch(changes: readonly PlanChange[]): readonly string[] {
+function repeatedBranches(changes: readonly PlanChange[]): readonly PlanFault[] {
   const names = changes.map(({ branch }) => branch);
-  const twice = names.filter((name, index) => names.indexOf(name) < index);
-  return twice.map((name) => `there are two changes of the branch ${quote(name)}`);
+  return names.flatMap((name, index) =>
+    names.indexOf(name) < index
+      ? [{ path: ['changes', index], reason: ` is a second one of the branch ${quote(name)}` }]
+      : [],
+  );
 }
 
-/** Money that was only misplaced is all there: what one branch loses, others get. */
+/**
+ * Money that was only misplaced is all there: what one branch loses, others get. A legacy program
+ * adds a number, whatever the currency of the branch.
+ */
 function unevenAmounts(
   { findings, changes }: Pick<PlanEntry, 'findings' | 'changes'>,
   config: Config,
-): readonly string[] {
+): readonly PlanFault[] {
   if (findings.some((code) => code !== 'misplaced_write')) return [];
   const digits = Math.max(...config.branches.map(({ currency }) => currency.digits));
   const sum = changes.reduce((total, { branch, amountMinor }) => {
@@ -88,5 +91,6 @@ function unevenAmounts(
   }, 0n);
   if (sum === 0n) return [];
   const shown = formatAmount(sum, { digits });
-  return [`its only finding is misplaced_write, but its amounts add up to ${shown} and not to 0`];
+  const reason = ` add up to ${shown} and not to 0, but nothing is found except misplaced_write`;
+  return [{ path: ['changes'], reason }];
 }

@@ -41,7 +41,7 @@ export function splitPlan(text: string): PlanParts | undefined {
   return {
     head: [...lines.slice(0, begin + 1), ...list, ...lines.slice(end)].join('\n'),
     entries: starts.map((start, index) => ({
-      text: lines.slice(start, starts[index + 1] ?? end).join('\n'),
+      text: `${lines.slice(start, starts[index + 1] ?? end).join('\n')}\n`,
       line: start + 1,
     })),
   };

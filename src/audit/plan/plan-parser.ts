@@ -5,12 +5,11 @@ import { asSentence, count, quote } from '../../core/text.ts';
 import { idsOf, type Plan, type PlanEntry } from './plan.ts';
 import { toPlanEntry } from './plan-entry.ts';
 import { splitPlan, type TextPart } from './plan-lines.ts';
-import { readEntry, readHead, type ShapeFault, type StoredHead } from './plan-schema.ts';
+import { type PlanFault, readEntry, readHead, type StoredHead } from './plan-schema.ts';
 
-/** Something in a plan that keeps all of it from being carried out. */
-interface PlanFault {
+/** A reason for refusing a plan, as a clause, and the line that it is about. */
+interface LineFault {
   readonly line: number;
-  /** A clause. */
   readonly reason: string;
 }
 
@@ -28,31 +27,17 @@ const maxDocumentLength = 8 * 1024 * 1024;
  * @throws `invalid_plan`, with the line of each fault
  */
 export function parsePlan(name: string, text: string, config: Config): Plan {
-  const parts = splitPlan(text);
-  const faults: PlanFault[] = [];
-  const { head, entries } = parts
-    ? {
-        head: readPart(name, text, { text: parts.head, line: 1 }),
-        entries: parts.entries.map((part) => oneEntry(readPart(name, text, part))),
-      }
-    : wholeDocument(name, text);
+  const faults: LineFault[] = [];
+  const { head, entries } = partsOf(name, text);
   const stored = readHead(head.value);
-  if (isFaulty(stored)) {
-    throw refusal(
-      name,
-      stored.map((fault) => toFault(fault, head, 'the plan')),
-    );
+  if (isFaulty(stored)) throw refusal(name, toLines(stored, head, 'the plan'));
+  const read: PlanEntry[] = [];
+  for (const part of entries) {
+    const shaped = readEntry(part.value);
+    const entry = isFaulty(shaped) ? shaped : toPlanEntry(shaped, part.line, config);
+    if (isFaulty(entry)) faults.push(...toLines(entry, part, 'the entry'));
+    else read.push(entry);
   }
-  const read = entries.flatMap((part): readonly PlanEntry[] => {
-    const found = readEntry(part.value);
-    if (isFaulty(found)) {
-      faults.push(...found.map((fault) => toFault(fault, part, 'the entry')));
-      return [];
-    }
-    const { entry, reasons } = toPlanEntry(found, part.line, config);
-    faults.push(...reasons.map((reason) => ({ line: part.line, reason })));
-    return entry ? [entry] : [];
-  });
   faults.push(...repetitions(read));
   if (faults.length > 0) throw refusal(name, faults);
   return toPlan(stored, read);
@@ -63,9 +48,7 @@ function toPlan(head: StoredHead, entries: readonly PlanEntry[]): Plan {
   return { database, databaseId, made, by, entries };
 }
 
-function isFaulty<T extends object>(
-  read: T | readonly ShapeFault[],
-): read is readonly ShapeFault[] {
+function isFaulty<T extends object>(read: T | readonly PlanFault[]): read is readonly PlanFault[] {
   return Array.isArray(read);
 }
 
@@ -99,6 +82,17 @@ function nthLine(text: string, line: number): number {
   return before.reduce((length, { length: more }) => length + more + 1, 0);
 }
 
+/** The head of a plan, and its entries, each parsed when it is asked for. */
+function partsOf(name: string, text: string): { head: Part; entries: Iterable<Part> } {
+  const parts = splitPlan(text);
+  if (!parts) return wholeDocument(name, text);
+  function* entries(list: readonly TextPart[]): Iterable<Part> {
+    for (const part of list) yield oneEntry(readPart(name, text, part));
+  }
+  const head = readPart(name, text, { text: parts.head, line: 1 });
+  return { head, entries: entries(parts.entries) };
+}
+
 /** The one entry of a list. */
 function oneEntry({ value, line, lineOf }: Part): Part {
   const only: unknown = Array.isArray(value) ? value[0] : value;
@@ -125,13 +119,22 @@ function wholeDocument(name: string, text: string) {
   return { head, entries };
 }
 
-function toFault({ path, reason }: ShapeFault, part: Part, what: string): PlanFault {
-  const key = path.map(String).join('.');
-  return { line: part.lineOf(path), reason: `${key === '' ? what : key} ${reason}` };
+function toLines(faults: readonly PlanFault[], part: Part, what: string): readonly LineFault[] {
+  return faults.map(({ path, reason }) => ({
+    line: part.lineOf(path),
+    reason: `${keyText(path) || what}${reason}`,
+  }));
+}
+
+/** `amount of change 2` for `changes.1.amount`. */
+function keyText(path: readonly PropertyKey[]): string {
+  const [list, index, ...rest] = path.map(String);
+  if (list !== 'changes' || index === undefined) return path.map(String).join('.');
+  return [...rest, `change ${Number(index) + 1}`].join(' of ');
 }
 
 /** What two entries have in common although they must not. */
-function repetitions(entries: readonly PlanEntry[]): readonly PlanFault[] {
+function repetitions(entries: readonly PlanEntry[]): readonly LineFault[] {
   const lines = new Map<string, number>();
   const isNew = (key: string, line: number) => {
     const before = lines.get(key);
@@ -160,7 +163,7 @@ function repetitions(entries: readonly PlanEntry[]): readonly PlanFault[] {
   });
 }
 
-function refusal(name: string, faults: readonly PlanFault[]): BankctlError {
+function refusal(name: string, faults: readonly LineFault[]): BankctlError {
   const shown = faults
     .slice(0, maxFaults)
     .map(({ line, reason }) => `line ${line}: ${reason}`)

@@ -55,21 +55,26 @@ export type StoredHead = z.output<typeof head>;
 export type StoredEntry = z.output<typeof entry>;
 
 /** A reason for refusing a value, and the path of keys to it. */
-export interface ShapeFault {
+export interface PlanFault {
   readonly path: readonly PropertyKey[];
+  /** What follows the name of the value: ` is empty`. */
   readonly reason: string;
 }
 
 /** The head of a plan, or every reason for refusing it. */
-export function readHead(value: unknown): StoredHead | readonly ShapeFault[] {
+export function readHead(value: unknown): StoredHead | readonly PlanFault[] {
   const parsed = head.safeParse(value);
-  return parsed.success ? parsed.data : parsed.error.issues.flatMap(toFaults);
+  return parsed.success
+    ? parsed.data
+    : parsed.error.issues.flatMap((issue) => toFaults(issue, value));
 }
 
 /** An entry, or every reason for refusing it. */
-export function readEntry(value: unknown): StoredEntry | readonly ShapeFault[] {
+export function readEntry(value: unknown): StoredEntry | readonly PlanFault[] {
   const parsed = entry.safeParse(value);
-  return parsed.success ? parsed.data : parsed.error.issues.flatMap(toFaults);
+  return parsed.success
+    ? parsed.data
+    : parsed.error.issues.flatMap((issue) => toFaults(issue, value));
 }
 
 function wrongShape(what: string): z.core.$ZodErrorMap {
@@ -83,17 +88,21 @@ const shapes: Readonly<Record<string, readonly string[]>> = {
   changes: Object.keys(change.shape),
 };
 
-function toFaults(issue: z.core.$ZodIssue): readonly ShapeFault[] {
-  const { path } = issue;
-  if (issue.code !== 'unrecognized_keys') return [{ path, reason: reasonOf(issue) }];
+function toFaults(issue: z.core.$ZodIssue, value: unknown): readonly PlanFault[] {
+  const { path, message } = issue;
+  if (issue.code !== 'unrecognized_keys') {
+    const found = valueAt(value, path);
+    const shown = typeof found === 'string' && found !== '' ? `, ${quote(found)},` : '';
+    return [{ path, reason: `${shown} ${message}` }];
+  }
   return issue.keys.map((key) => {
     const known = shapes[String(path.at(-2) ?? 'entry')] ?? [];
     const meant = nearest(key, known);
     const but = meant === undefined ? '' : `; did you mean ${meant}?`;
-    return { path: [...path, key], reason: `is a key that no plan has${but}` };
+    return { path: [...path, key], reason: ` is a key that no plan has${but}` };
   });
 }
 
-function reasonOf({ message, input }: z.core.$ZodIssue): string {
-  return typeof input === 'string' ? `${quote(input)} ${message}` : message;
+function valueAt(value: unknown, path: readonly PropertyKey[]): unknown {
+  return path.reduce<unknown>((inner, key) => Object(inner)[key], value);
 }

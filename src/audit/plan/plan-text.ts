@@ -1,6 +1,6 @@
 import type { BranchConfig } from '../../config/config.ts';
 import { formatAmount } from '../../core/money.ts';
-import { jsonText } from '../../core/text.ts';
+import { jsonText, visible } from '../../core/text.ts';
 import type { Correction, CorrectionLeg } from '../correction.ts';
 
 /** What the head of a plan says. */
@@ -65,7 +65,7 @@ function entryText(
   id: string,
   branchOf: BranchOf,
 ): string {
-  const memo = [...why.normalize('NFC')].slice(0, maxWhyLength).join('');
+  const memo = [...visible(why.normalize('NFC'))].slice(0, maxWhyLength).join('');
   return `
   - id: ${jsonText(id)}
     findings: [${findings.map((code) => jsonText(code)).join(', ')}]
