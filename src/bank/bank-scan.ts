@@ -6,14 +6,14 @@ import type { AppliedDocument } from './journal-document.ts';
 import { hasUniqueNumbers } from './survey.ts';
 
 /** An account number that several documents of a collection have. */
-export interface RepeatedNumber {
+interface RepeatedNumber {
   /** The number as text, without the white space around it. */
   readonly account: string;
   readonly documents: number;
 }
 
 /** One posting of an account, as the server unwinds it from its journal document. */
-export interface UnwoundPosting {
+interface UnwoundPosting {
   /** The operation id. */
   readonly _id: unknown;
   readonly type: unknown;

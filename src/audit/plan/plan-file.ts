@@ -7,44 +7,44 @@ import { BankctlError } from '../../core/errors.ts';
 import { quote, shellWord } from '../../core/text.ts';
 import type { AuditHost } from '../audit-host.ts';
 import type { Correction } from '../correction.ts';
-import { type PlanHead, planText } from './plan-text.ts';
+import { changesAnything, type PlanHead, planText } from './plan-text.ts';
 
-/** A plan that is being written: until it is complete, nothing has its name. */
-interface PlanFile {
-  /** Writes all of it, head first, and gives it its name unless the head is all there is. */
-  readonly write: (pieces: Iterable<string>) => Promise<{ readonly entries: number }>;
-  /** Removes what was written unless it is complete. Repeatable. */
-  readonly close: () => Promise<void>;
+/**
+ * Refuses a path before the audit begins, if nothing can be written there. A plan never replaces a
+ * file: that one may have been reviewed, and its ids make a second run of it safe.
+ *
+ * @throws `not_writable`
+ */
+export async function checkPlanPlace(path: string, { context }: AuditHost): Promise<void> {
+  await withDraft(path, context, () => Promise.resolve());
 }
 
 /**
- * Runs an audit and writes a plan of what it says would mend the damage, for a person to review.
- * Without a correction there is no plan.
+ * Writes a plan of what would mend the damage, for a person to review; none if nothing would. Only
+ * its owner may read it, since it names accounts and balances. Until it is complete, nothing has
+ * its name.
  *
- * @throws `not_writable`, if possible before the audit begins; `bad_identity` if the database has
- *   no identity, to which a plan is pinned
+ * @throws `not_writable`; `bad_identity` if the database has no identity, to which a plan is pinned
  */
-export async function withPlan<T extends { readonly corrections: readonly Correction[] }>(
+export async function writePlan(
   path: string,
+  corrections: readonly Correction[],
   bank: Bank,
   { context, talk }: AuditHost,
-  audit: () => Promise<T>,
-): Promise<T> {
-  const file = await openPlanFile(path, context);
-  try {
-    const result = await audit();
-    const plan = planText(headOf(bank, context), result.corrections, bank.branches.get);
-    const { entries } = await file.write(plan);
-    const size = entries === 1 ? '1 entry' : `${entries} entries`;
-    talk(
-      entries === 0
-        ? `There is nothing that a plan could mend: ${path} was not written.`
-        : `Wrote a plan with ${size}: review it, then run bankctl repair ${shellWord(path)}.`,
-    );
-    return result;
-  } finally {
-    await file.close();
+): Promise<void> {
+  const planned = corrections.filter(changesAnything);
+  if (planned.length === 0) {
+    talk(`There is nothing that a plan could mend: ${path} was not written.`);
+    return;
   }
+  const head = headOf(bank, context);
+  await withDraft(path, context, async ({ file, draft, place }) => {
+    await writeAll(file, planText(head, planned, bank.branches.get));
+    await file.sync();
+    await nameIt(draft, place);
+  });
+  const size = planned.length === 1 ? '1 entry' : `${planned.length} entries`;
+  talk(`Wrote a plan with ${size}: review it, then run bankctl repair ${shellWord(path)}.`);
 }
 
 function headOf(
@@ -62,50 +62,34 @@ function headOf(
   );
 }
 
-/** What is written at once, characters. */
-const pieceLength = 256 * 1024;
+/** A file beside the place of the plan, which is removed again. */
+interface Draft {
+  readonly file: FileHandle;
+  readonly draft: string;
+  readonly place: string;
+}
 
-/**
- * Opens a file for a plan before the audit begins, so that it is known to be writable. It never
- * replaces a file: a plan may have been reviewed, and its ids make a second run of it safe. Only
- * its owner may read it, since it names accounts and balances.
- *
- * @throws `not_writable`, then and while writing
- */
-async function openPlanFile(
+/** @throws `not_writable` */
+async function withDraft(
   path: string,
-  { cwd, freshId }: { readonly cwd: string; readonly freshId: () => string },
-): Promise<PlanFile> {
-  const guarded = async <T>(work: () => Promise<T>): Promise<T> => {
-    try {
-      return await work();
-    } catch (error) {
-      if (errnoCode(error) === 'EEXIST') throw exists(path);
-      throw fileError(error, 'not_writable', path, 'Name a file that can be written after --plan.');
-    }
-  };
+  { cwd, freshId }: Pick<AuditHost['context'], 'cwd' | 'freshId'>,
+  work: (draft: Draft) => Promise<void>,
+): Promise<void> {
   const place = isAbsolute(path) ? path : join(cwd, path);
-  if (await stat(place).catch(() => undefined)) throw exists(path);
   const draft = join(dirname(place), `.bankctl-plan.${freshId()}`);
-  const file = await guarded(() => open(draft, 'wx', 0o600));
-  const close = async () => {
-    await file.close();
-    await rm(draft, { force: true });
-  };
-  let closing: Promise<void> | undefined;
-  return Object.freeze({
-    write: (pieces: Iterable<string>) =>
-      guarded(async () => {
-        const entries = (await writeAll(file, pieces)) - 1;
-        await file.sync();
-        if (entries > 0) await nameIt(draft, place);
-        return { entries };
-      }),
-    close: () => {
-      closing ??= guarded(close);
-      return closing;
-    },
-  });
+  try {
+    if (await stat(place).catch(() => undefined)) throw exists(path);
+    const file = await open(draft, 'wx', 0o600);
+    try {
+      await work({ file, draft, place });
+    } finally {
+      await file.close();
+      await rm(draft, { force: true });
+    }
+  } catch (error) {
+    if (errnoCode(error) === 'EEXIST') throw exists(path);
+    throw fileError(error, 'not_writable', path, 'Name a file that can be written after --plan.');
+  }
 }
 
 /** Unlike a renaming, this fails if a file of that name has come up meanwhile. */
@@ -119,19 +103,18 @@ async function nameIt(draft: string, place: string): Promise<void> {
   }
 }
 
-/** @returns how many pieces there were */
-async function writeAll(file: FileHandle, pieces: Iterable<string>): Promise<number> {
+/** What is written at once, characters. */
+const pieceLength = 256 * 1024;
+
+async function writeAll(file: FileHandle, pieces: Iterable<string>): Promise<void> {
   let text = '';
-  let number = 0;
   for (const piece of pieces) {
-    number += 1;
     text += piece;
     if (text.length < pieceLength) continue;
     await file.appendFile(text);
     text = '';
   }
   await file.appendFile(text);
-  return number;
 }
 
 function exists(path: string): BankctlError {

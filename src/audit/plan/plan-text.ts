@@ -30,11 +30,19 @@ export function* planText(
   yield headText(head);
   let number = 0;
   for (const correction of corrections) {
-    const legs = correction.legs.filter(({ amountMinor }) => amountMinor !== 0n);
-    if (legs.length === 0) continue;
+    if (!changesAnything(correction)) continue;
     number += 1;
-    yield entryText({ ...correction, legs }, `${head.idPrefix}-${number}`, branchOf);
+    yield entryText(correction, `${head.idPrefix}-${number}`, branchOf);
   }
+}
+
+/** False for a correction whose every amount is zero. */
+export function changesAnything({ legs }: Correction): boolean {
+  return legs.some(isChange);
+}
+
+function isChange({ amountMinor }: CorrectionLeg): boolean {
+  return amountMinor !== 0n;
 }
 
 function headText({ database, databaseId, madeMs, by }: PlanHead): string {
@@ -72,7 +80,10 @@ function entryText(
     account: ${jsonText(account)}
     why: ${jsonText(memo)}
     changes:
-${legs.map((leg) => changeText(leg, branchOf(leg.branch))).join('')}`;
+${legs
+  .filter(isChange)
+  .map((leg) => changeText(leg, branchOf(leg.branch)))
+  .join('')}`;
 }
 
 function changeText(leg: CorrectionLeg, { currency }: BranchConfig): string {

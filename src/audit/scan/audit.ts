@@ -9,7 +9,10 @@ import { scanDocuments } from './document-scan.ts';
 import { createFingerprints } from './fingerprints.ts';
 import { findUnguarded } from './guards.ts';
 import { scanJournal } from './journal-scan.ts';
+import { findOrphans } from './orphans.ts';
+import { createOutsideCorrections } from './outside-corrections.ts';
 import { findPlaces, type Unread } from './places.ts';
+import { reconcile } from './reconciliation.ts';
 
 /** What is audited, and by what. */
 export interface AuditOptions {
@@ -39,6 +42,27 @@ export interface AuditResult extends AuditOutcome {
 /** How many findings are kept. */
 const maxFindings = 10_000;
 
+/** Keeps findings as they are made, up to a number; counts the others. */
+interface FindingRecord {
+  readonly add: (findings: readonly Finding[]) => void;
+  readonly with: (outcome: AuditOutcome) => AuditResult;
+}
+
+/** An empty record. */
+export function createRecord(): FindingRecord {
+  const findings: Finding[] = [];
+  const more: Partial<Record<FindingCode, number>> = {};
+  return {
+    add: (some) => {
+      for (const finding of some) {
+        if (findings.length < maxFindings) findings.push(finding);
+        else more[finding.code] = (more[finding.code] ?? 0) + 1;
+      }
+    },
+    with: (outcome) => ({ ...outcome, findings, more }),
+  };
+}
+
 /**
  * Reads the whole bank in one snapshot and changes nothing.
  * @throws what the evidence's files are refused for; `snapshot_too_old`
@@ -48,16 +72,12 @@ export async function runAudit(
   options: AuditOptions,
   host: AuditHost,
 ): Promise<AuditResult> {
-  const findings: Finding[] = [];
-  const more: Partial<Record<FindingCode, number>> = {};
+  const record = createRecord();
   const batches = auditInBatches(bank, options, host);
   for (;;) {
     const next = await batches.next();
-    if (next.done === true) return { ...next.value, findings, more };
-    for (const finding of next.value) {
-      if (findings.length < maxFindings) findings.push(finding);
-      else more[finding.code] = (more[finding.code] ?? 0) + 1;
-    }
+    if (next.done === true) return record.with(next.value);
+    record.add(next.value);
   }
 }
 
@@ -76,6 +96,7 @@ export async function* auditInBatches(
     fingerprints: createFingerprints(Math.floor(bank.draw() * 2 ** 31)),
     checked: { accounts: 0, operations: 0 },
     doubtful: new Set(),
+    skipped: new Set(),
   };
   try {
     yield* findUnguarded(audited);
@@ -83,8 +104,14 @@ export async function* auditInBatches(
     yield* scanJournal(audited);
     const conclusion = await evidence?.conclude();
     yield conclusion?.findings ?? [];
+    const wants = (account: string) => options.corrections && !conclusion?.covers(account);
+    const outside = createOutsideCorrections(wants);
+    if (bank.journal && !audited.skipped.has(bank.journal.collection)) {
+      yield* reconcile(audited, outside);
+      yield* findOrphans(audited);
+    }
     if (options.trace) yield* traceWrites(bank, { files: options.files, places }, host);
-    const { corrections = [] } = conclusion ?? {};
+    const corrections = [...(conclusion?.corrections ?? []), ...outside.all()];
     return { checked: audited.checked, unread: audited.unread, corrections };
   } finally {
     await session.endSession();
