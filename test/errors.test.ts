@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { chmod, readFile, writeFile } from 'node:fs/promises';
 import { createServer, connect as dial, type Socket } from 'node:net';
 import { join } from 'node:path';
+import { Readable } from 'node:stream';
 import { MongoClient, ObjectId } from 'mongodb';
 import { describe, expect, inject, onTestFinished, test } from 'vitest';
 import { endAbandoned } from '../src/bank/abandoned-transactions.ts';
@@ -170,6 +171,22 @@ const provocations: Readonly<Record<ErrorCode, string | ((bank: Workspace) => Pr
       await accounts.insertOne({ ...found, _id: new ObjectId() });
       return codeOf(bank, increment);
     },
+    confirmation_needed: 'repair plan.yaml',
+    not_confirmed: async (bank) => {
+      await writeFile(join(bank.directory, 'plan.yaml'), await planFor(bank, {}));
+      const stdin = Readable.from(['n\n']);
+      const { stderr } = await bank.run(['repair', 'plan.yaml', '--json'], { canAsk: true, stdin });
+      // On a terminal, what is typed ends the line of the question.
+      return /"code":"(\w+)"/.exec(stderr)?.[1];
+    },
+    account_moved: async (bank) => {
+      await writeFile(join(bank.directory, 'plan.yaml'), await planFor(bank, { balance: '9.00' }));
+      const { stdout } = await bank.run(['repair', 'plan.yaml', '--yes', '--json']);
+      return JSON.parse(stdout).moved[0]?.code;
+    },
+    invalid_plan: (bank) => withFile(bank, 'plan.yaml', 'plan: 2\n', 'repair plan.yaml --yes'),
+    plan_mismatch: async (bank) =>
+      withFile(bank, 'plan.yaml', await planFor(bank, { version: 7 }), 'repair plan.yaml --yes'),
     behind_journal: async (bank) => {
       await bank.db.collection('branch1').deleteMany({});
       return codeOf(bank, ['open', 'branch1', 'ACC']);
@@ -250,6 +267,16 @@ async function withFile(
 ): Promise<unknown> {
   await writeFile(join(bank.directory, name), content);
   return codeOf(bank, typeof argv === 'string' ? argv.split(' ') : argv);
+}
+
+/** A plan that gives ACC 5.00, with a change that may be other than what is stored. */
+async function planFor({ db }: Workspace, changed: object): Promise<string> {
+  const identity = await db.collection('bankctl').findOne();
+  const change = { branch: 'branch1', amount: '5.00', balance: '10.00', version: 1, ...changed };
+  const findings = ['lost_write'];
+  const repairs = [{ id: 'fix-1', findings, account: 'ACC', why: 'lost', changes: [change] }];
+  const head = { plan: 1, database: db.databaseName, made: '2026-01-02', by: 'clerk@desk' };
+  return JSON.stringify({ ...head, database_id: identity?.['database_id'], repairs });
 }
 
 async function damage(bank: Workspace, fields: object): Promise<void> {

@@ -16,6 +16,8 @@ export interface Ran {
 
 export interface RunOptions {
   readonly terminal?: boolean;
+  /** Whether somebody can be asked: stdin and stderr are terminals. */
+  readonly canAsk?: boolean;
   readonly env?: Readonly<Record<string, string>>;
   readonly interrupted?: AbortSignal;
   readonly stdin?: Readable;
@@ -75,6 +77,7 @@ export async function run(
   env: Readonly<Record<string, string>>,
   {
     terminal = false,
+    canAsk = false,
     stdin = Readable.from([]),
     interrupted = new AbortController().signal,
     written,
@@ -87,8 +90,9 @@ export async function run(
     stdin,
     stdout,
     stderr,
+    stdinIsTerminal: canAsk,
     stdoutIsTerminal: terminal,
-    stderrIsTerminal: false,
+    stderrIsTerminal: canAsk,
     width: 80,
     env,
     cwd,

@@ -2,7 +2,7 @@ import type { Context } from '../core/context.ts';
 
 /** What an audit takes from its surroundings. */
 export interface AuditHost {
-  readonly context: Pick<Context, 'stdin' | 'cwd' | 'nowMs' | 'interrupted' | 'author'>;
+  readonly context: Pick<Context, 'stdin' | 'cwd' | 'nowMs' | 'interrupted' | 'author' | 'freshId'>;
   /** A line that is redrawn in place, on a terminal only; undefined removes it. */
   readonly progress: (line: string | undefined) => void;
   /** A line for people, on stderr. */

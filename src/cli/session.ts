@@ -44,6 +44,11 @@ export class OpenSession {
       say,
       talk: globals.quiet ? () => undefined : say,
       progress: (line: string | undefined) => showLine(line && clean(line)),
+      confirm: async (question: string) => {
+        showLine(undefined);
+        context.stderr.write(`${clean(question)} `);
+        return /^y(es)?$/i.test(await readAnswer(context));
+      },
       config: () => {
         this.#config ??= this.#loadConfig();
         return this.#config;
@@ -124,6 +129,21 @@ export class OpenSession {
 
   async close(): Promise<void> {
     await this.#client?.close();
+  }
+}
+
+/**
+ * The next line of stdin, without the white space around it; empty if there is none. The terminal
+ * itself does the editing, so that Ctrl-C still interrupts.
+ */
+async function readAnswer({ stdin, interrupted }: Context): Promise<string> {
+  const { createInterface } = await import('node:readline');
+  const lines = createInterface({ input: stdin, terminal: false, signal: interrupted });
+  try {
+    for await (const line of lines) return line.trim();
+    return '';
+  } finally {
+    lines.close();
   }
 }
 

@@ -145,6 +145,10 @@ async function auditBank(input: AuditInput, session: Session): Promise<Result> {
   }
   const { context, progress, talk } = session;
   const host = { context, progress, talk, formatTime: timeFormat(await resultZone(session)) };
+  if (input.plan !== undefined) {
+    const { checkPlanPlace } = await import('../audit/plan/plan-file.ts');
+    await checkPlanPlace(input.plan, host);
+  }
   const run = { input, session, bank, host };
   return isRowPerItem(session) ? streamAudit(run) : wholeAudit(run);
 }

@@ -58,6 +58,12 @@ export interface Session {
   readonly talk: (line: string) => void;
   /** A line that is redrawn in place, on a terminal only; undefined removes it. */
   readonly progress: (line: string | undefined) => void;
+  /**
+   * Asks a question on stderr, also with `--quiet`, which the next line of stdin answers.
+   *
+   * @returns true for `y` or `yes`
+   */
+  readonly confirm: (question: string) => Promise<boolean>;
   readonly config: () => Promise<Config>;
   /** The URI that was given; undefined if the local database is meant. */
   readonly uri: () => Promise<string | undefined>;

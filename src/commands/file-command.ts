@@ -67,7 +67,7 @@ export function fileHost(
 }
 
 /** Makes the hint that says what to type to complete an interrupted run of a file. */
-function rerunHint(
+export function rerunHint(
   { name, options }: Command,
   typed: Typed,
   { globals }: Session,

@@ -14,6 +14,7 @@ import { increment } from './increment.ts';
 import { init } from './init.ts';
 import { open } from './open.ts';
 import { operations } from './operations.ts';
+import { repair } from './repair.ts';
 import { reverse } from './reverse.ts';
 import { show } from './show.ts';
 import { close, freeze, unfreeze } from './status.ts';
@@ -52,6 +53,7 @@ export const commands: readonly Command[] = Object.freeze([
   exportCommand,
   doctor,
   audit,
+  repair,
   stress,
   db,
 ]);

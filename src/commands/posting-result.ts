@@ -4,7 +4,7 @@ import { referenceKey } from '../bank/operations/names.ts';
 import { kindOf, type OperationType } from '../bank/operations/operation.ts';
 import { formatAmount } from '../core/money.ts';
 import type { SingleResult } from '../render/result.ts';
-import { recordView, type View } from '../render/view.ts';
+import { column, figure, gridView, recordView, type View } from '../render/view.ts';
 
 /** The outcome of one operation. */
 export interface Posted {
@@ -19,21 +19,57 @@ export interface Posted {
 
 /** The result of a command that posts one operation: as JSON, and as people see it. */
 export function postedResult(posted: Posted, branches: Branches): SingleResult {
-  const [first, second] = posted.postings;
+  const [first, second, ...more] = posted.postings;
   if (!first) throw new Error('an applied operation has no posting');
+  const { data, view } =
+    second && (more.length > 0 || first.amountMinor !== -second.amountMinor)
+      ? manyResult(posted, branches)
+      : recordResult(posted, first, second, branches);
+  return {
+    kind: 'single',
+    data,
+    view,
+    wrote: !posted.dryRun,
+    ...(posted.operation === null || posted.dryRun ? {} : { operation: posted.operation }),
+  };
+}
+
+type Shown = Pick<SingleResult, 'view'> & { readonly data: Data };
+
+/** One posting, or the two of a transfer. */
+function recordResult(
+  posted: Posted,
+  first: Posting,
+  second: Posting | undefined,
+  branches: Branches,
+): Shown {
   const data = second
     ? transferData(posted, first, second, branches)
     : accountData(posted, first, branches);
   const currency = branches.get(first.branch).currency.code;
   const { replayed: _replayed, dry_run: _dryRun, operation, ...rest } = data;
   const shown = { ...rest, currency, ...(operation === null ? {} : { operation }) };
-  return {
-    kind: 'single',
-    data,
-    view: flatView(shown),
-    wrote: !posted.dryRun,
-    ...(posted.operation === null || posted.dryRun ? {} : { operation: posted.operation }),
-  };
+  return { data, view: flatView(shown) };
+}
+
+/** Postings that are no transfer, as the reversal of a repair may have. */
+function manyResult(posted: Posted, branches: Branches): Shown {
+  const postings = posted.postings.map((posting) => {
+    const { amount, before, after } = amountsOf(posting, branches);
+    const { branch, account, version } = posting;
+    const figures = { amount, balance_before: before, balance: after, version: Number(version) };
+    return { branch, account, ...figures };
+  });
+  const view = gridView(postings, [
+    ...[column('branch'), column('account'), figure('amount'), figure('balance_before')],
+    ...[figure('balance'), figure('version')],
+  ]);
+  const { operation, reverses } = posted;
+  const notes = [
+    ...(operation === null ? [] : [`operation ${operation}`]),
+    ...(reverses === undefined ? [] : [`reverses ${reverses}`]),
+  ];
+  return { data: { ...flags(posted), postings }, view: { ...view, notes } };
 }
 
 type Data = Readonly<Record<string, unknown>>;

@@ -1,23 +1,8 @@
-/** The exit statuses; README explains each. */
-export const Status = {
-  done: 0,
-  refused: 1,
-  usage: 2,
-  unavailable: 3,
-  violation: 4,
-  undecided: 5,
-  interrupted: 130,
-} as const;
-export type Status = (typeof Status)[keyof typeof Status];
+import { type ErrorRow, row } from './error-row.ts';
+import { planErrors } from './plan-errors.ts';
+import type { Status } from './status.ts';
 
-interface ErrorRow {
-  /** The exit status of a command that ends with this error. */
-  readonly status: Status;
-  /** What it means, for the reference; one line. */
-  readonly meaning: string;
-  /** What to type next, unless whoever throws the error knows better. */
-  readonly hint: string;
-}
+export { Status } from './status.ts';
 
 /**
  * Every failure that a user or an environment can cause: a closed set. A code that is not here
@@ -177,11 +162,22 @@ export const errorTable = {
     "A branch's collection holds two documents with the same account number.",
     'bankctl audit BRANCH says which; keep one of them.',
   ),
+  confirmation_needed: row(
+    2,
+    'A command that asks before it changes anything was not run on a terminal.',
+    'Look first with --dry-run; --yes goes ahead without asking.',
+  ),
+  not_confirmed: row(
+    1,
+    'The question whether to go ahead was not answered with yes.',
+    'Answer y to go ahead, or give --yes.',
+  ),
   account_moved: row(
     1,
     'The account is no longer as it was when the plan was made.',
     'Make a new plan with bankctl audit --plan.',
   ),
+  ...planErrors,
   behind_journal: row(
     1,
     'The journal has postings that the document of the account lacks.',
@@ -230,7 +226,7 @@ export const errorTable = {
   ),
   not_reversible: row(
     1,
-    'Only an increment or a transfer can be reversed.',
+    'Only an increment, a transfer or a repair can be reversed.',
     'Post a new operation that corrects it.',
   ),
   already_reversed: row(
@@ -361,10 +357,6 @@ export const errorTable = {
 } as const satisfies Record<string, ErrorRow>;
 
 export type ErrorCode = keyof typeof errorTable;
-
-function row(status: Status, meaning: string, hint: string): ErrorRow {
-  return { status, meaning, hint };
-}
 
 /** A failure that the user can understand and act on. Anything else is a bug in bankctl. */
 export class BankctlError extends Error {

@@ -2,10 +2,10 @@ import type { Bank } from '../bank/bank.ts';
 import type { BatchFile, BatchFiles } from '../bank/batch-files.ts';
 import { runWithin } from '../bank/deadline.ts';
 import { type Operation, requestOf } from '../bank/operations/operation.ts';
+import { hash32 } from '../core/digest-table.ts';
 import { BankctlError } from '../core/errors.ts';
 import { quote, shellWord } from '../core/text.ts';
 import { formatTime } from '../core/time.ts';
-import { hash32 } from './digest-table.ts';
 
 /** What rows ask for, summed up one by one in constant memory. */
 interface RequestSum {

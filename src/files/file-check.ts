@@ -1,9 +1,9 @@
 import { parseReference } from '../bank/operations/names.ts';
 import { findBranch } from '../config/branch-lookup.ts';
 import type { Config } from '../config/config.ts';
+import { createDigestTable, hash32 } from '../core/digest-table.ts';
 import { BankctlError, errorTable } from '../core/errors.ts';
 import { asSentence, quote } from '../core/text.ts';
-import { createDigestTable, hash32 } from './digest-table.ts';
 import type { ResultsFile } from './results.ts';
 import { readRows } from './row-reader.ts';
 import {

@@ -1,5 +1,5 @@
 import { type Operation, requestDigest, requestOf } from '../bank/operations/operation.ts';
-import { createDigestTable } from './digest-table.ts';
+import { createDigestTable } from '../core/digest-table.ts';
 import { LineProblem } from './rows.ts';
 
 /** 128 of the 256 bits of SHA-256, hexadecimal: no two requests of any file share them. */

@@ -15,6 +15,7 @@ import { commands } from '../../src/commands/index.ts';
 import { parseInit } from '../../src/commands/init.ts';
 import { parseOpen } from '../../src/commands/open.ts';
 import { parseOperations } from '../../src/commands/operations.ts';
+import { parseRepair } from '../../src/commands/repair.ts';
 import { parseTransfer } from '../../src/commands/transfer.ts';
 import { builtInConfig, type Config } from '../../src/config/config.ts';
 import { createContext } from '../../src/core/context.ts';
@@ -392,6 +393,20 @@ const inputs: Readonly<Record<string, Rows>> = {
       ['audit --opening o', 'usage', 'no log'],
       ['audit --trace', 'usage', '--trace looks for'],
       ['audit branch1 --intended i', 'usage', 'all branches'],
+    ],
+  },
+  repair: {
+    parse: parseRepair,
+    good: [
+      ['repair plan.yaml', { file: 'plan.yaml', yes: false, dryRun: false }],
+      ['repair plan.yaml --yes', { file: 'plan.yaml', yes: true, dryRun: false }],
+      ['repair p.json --dry-run --yes', { file: 'p.json', yes: true, dryRun: true }],
+    ],
+    bad: [
+      ['repair', 'usage', "missing required argument 'plan'"],
+      ['repair plan.yaml', 'confirmation_needed', 'no terminal to ask on'],
+      ['repair - --yes', 'usage', 'a plan is read from a file'],
+      ['repair nowhere.yaml --yes', 'file_unreadable', 'nowhere.yaml'],
     ],
   },
   stress: {

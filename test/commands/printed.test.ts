@@ -40,6 +40,21 @@ const history = trueHistory(2)
   .lines.map((line) => `${JSON.stringify(line)}\n`)
   .join('');
 
+/** A plan of two entries for what `posted` leaves; `DATABASE_ID` is replaced before it is run. */
+function planOf(prefix: string, change: object): string {
+  const findings = ['lost_write'];
+  const one = { branch: 'branch1', balance: '887.66', ...change };
+  const other = { branch: 'branch2', amount: '-5.00', balance: '0.00', version: 1 };
+  const third = { branch: 'branch1', amount: '2.50', balance: '102.50', version: 2 };
+  const repairs = [
+    { id: `${prefix}-1`, findings, account: 'ACC', why: '12.34 lost', changes: [one, other] },
+    { id: `${prefix}-2`, findings, account: '銀行', why: '2.50 lost', changes: [third] },
+  ];
+  const made = '2026-01-02T03:04:05.678Z';
+  const head = { plan: 1, database: 'bank', database_id: 'DATABASE_ID', made, by: 'clerk@desk' };
+  return JSON.stringify({ ...head, repairs }, null, 1);
+}
+
 /** Every command has a row: see the test below. */
 const printed: Readonly<Record<string, Printed>> = {
   init: {
@@ -138,6 +153,23 @@ const printed: Readonly<Record<string, Printed>> = {
     },
     lines: ['audit', 'audit branch1', 'audit branch2', 'audit nowhere'],
   },
+  repair: {
+    given: posted.slice(0, -1),
+    files: {
+      'plan.yaml': planOf('fix', { amount: '12.34', version: 3 }),
+      'moved.yaml': planOf('late', { amount: '12.34', version: 2 }),
+      'bad.yaml': planOf('bad', { amount: '12.345', version: 3 }),
+    },
+    lines: [
+      'repair plan.yaml --dry-run',
+      'repair plan.yaml --yes',
+      'repair moved.yaml --yes',
+      'repair bad.yaml --yes',
+      'repair plan.yaml',
+      'show fix-1',
+      'reverse fix-1 --id back-1',
+    ],
+  },
   stress: {
     files: { 'h.ndjson': history },
     lines: ['stress check DIR/h.ndjson', 'stress check', 'stress --exhaustive --uri URI'],
@@ -163,6 +195,7 @@ test.each(Object.entries(printed))('bankctl %s', async (name, row) => {
     await writeFile(join(bank.directory, file), text);
   }
   for (const line of row.given ?? []) await bank.run(line.split(' '));
+  await pinPlans(bank, row.files ?? {});
   await setTimes(bank);
   await row.damage?.(bank.db);
   const env = {
@@ -209,6 +242,16 @@ async function setTimes({ db }: Workspace): Promise<void> {
   for (const [index, { _id }] of entries.entries()) {
     const at = new Date(Date.UTC(2020, 10, 15, 12, 0, index));
     await journal.updateOne({ _id }, { $set: { at } });
+  }
+}
+
+/** So that a plan is one of this database. */
+async function pinPlans({ db, directory }: Workspace, files: Readonly<Record<string, string>>) {
+  const id = (await db.collection('bankctl').findOne())?.['database_id'];
+  for (const [file, text] of Object.entries(files)) {
+    if (text.includes('DATABASE_ID')) {
+      await writeFile(join(directory, file), text.replace('DATABASE_ID', String(id)));
+    }
   }
 }
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { createDigestTable } from '../../src/files/digest-table.ts';
+import { createDigestTable } from '../src/core/digest-table.ts';
 
 const half = fc.oneof(fc.nat({ max: 3 }), fc.integer({ min: 0, max: 2 ** 32 - 1 }));
 
