@@ -4,6 +4,7 @@ import { BankctlError } from '../core/errors.ts';
 import { endAbandoned } from './abandoned-transactions.ts';
 import { type BatchFiles, createBatchFiles } from './batch-files.ts';
 import { type Branches, createBranches } from './branch.ts';
+import { type Changes, createChanges } from './changes.ts';
 import { type Commits, createCommits } from './commits.ts';
 import { runWithin } from './deadline.ts';
 import { type BankIdentity, createIdentity, refuseMismatch } from './identity.ts';
@@ -18,6 +19,8 @@ export interface Bank {
   readonly branches: Branches;
   /** Undefined if the config says `journal: false`. */
   readonly journal: Journal | undefined;
+  /** What the server recorded of every write, whoever wrote it. */
+  readonly changes: Changes;
   /** Which rows were given under which `--batch` names; undefined without a journal. */
   readonly batchFiles: BatchFiles | undefined;
   /** The bound on a whole operation: the driver's own retries go on for 120 s. */
@@ -67,6 +70,7 @@ export async function openBank(
     identity: createIdentity(db, config, known),
     branches: createBranches(db, config),
     journal: config.journal === false ? undefined : createJournal(db, config.journal),
+    changes: createChanges(db, config),
     batchFiles: config.journal === false ? undefined : createBatchFiles(db, config.journal),
     timeoutMs,
     draw,

@@ -16,6 +16,7 @@ const codes = {
   writeConflict: 112,
   documentValidationFailure: 121,
   commandNotSupportedOnView: 166,
+  snapshotTooOld: 239,
   snapshotUnavailable: 246,
   noSuchTransaction: 251,
   operationNotSupportedInTransaction: 263,
