@@ -2,6 +2,7 @@ import type { ClientSession, Document, MongoClient } from 'mongodb';
 import type { Config } from '../config/config.ts';
 import { BankctlError } from '../core/errors.ts';
 import { endAbandoned } from './abandoned-transactions.ts';
+import { type BankScan, createScan } from './bank-scan.ts';
 import { type BatchFiles, createBatchFiles } from './batch-files.ts';
 import { type Branches, createBranches } from './branch.ts';
 import { type Changes, createChanges } from './changes.ts';
@@ -21,6 +22,8 @@ export interface Bank {
   readonly journal: Journal | undefined;
   /** What the server recorded of every write, whoever wrote it. */
   readonly changes: Changes;
+  /** How `audit` reads the database, whoever wrote it. */
+  readonly scan: BankScan;
   /** Which rows were given under which `--batch` names; undefined without a journal. */
   readonly batchFiles: BatchFiles | undefined;
   /** The bound on a whole operation: the driver's own retries go on for 120 s. */
@@ -71,6 +74,7 @@ export async function openBank(
     branches: createBranches(db, config),
     journal: config.journal === false ? undefined : createJournal(db, config.journal),
     changes: createChanges(db, config),
+    scan: createScan(db, config),
     batchFiles: config.journal === false ? undefined : createBatchFiles(db, config.journal),
     timeoutMs,
     draw,

@@ -29,6 +29,16 @@ export function isOwnChange({ kind, fields }: Change, branch: BranchConfig | und
   return kind === 'update' || (kind === 'insert' && fields['branch'] === branch.name);
 }
 
+/**
+ * True if a change left every amount as it was: another form of the balance, such as a decimal in
+ * place of a double, which is how `adopt` mends an account that it has already taken over.
+ */
+export function isChangeOfForm({ kind, fields, removed }: Change, currency: Currency): boolean {
+  if (kind !== 'update' || removed.length > 0) return false;
+  const read = readLegacy({ account_number: 'any', balance: fields['balance'] }, { currency });
+  return Object.keys(fields).join() === 'balance' && isLegacyAccount(read) && !read.isRounded;
+}
+
 /** True for a document that another program may take for an account. */
 export function holdsAccount(document: Document): boolean {
   return document['account_number'] != null && document['balance'] != null;

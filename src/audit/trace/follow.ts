@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Bank } from '../../bank/bank.ts';
-import type { Change, ChangePlace } from '../../bank/changes.ts';
+import type { Change, ChangePlace, ClusterTime } from '../../bank/changes.ts';
 import type { Currency } from '../../core/money.ts';
 import { formatAmount } from '../../core/money.ts';
 import { isResumable, isServerError } from '../../database/driver-errors.ts';
@@ -8,6 +8,7 @@ import {
   type AccountState,
   branchOf,
   holdsAccount,
+  isChangeOfForm,
   isOwnChange,
   stateAfter,
   stateOf,
@@ -53,26 +54,22 @@ export async function* followOutsideWrites(
   only: readonly string[] | undefined,
   interrupted: AbortSignal,
 ): AsyncIterable<FollowEvent> {
-  const known = createMemory(maxRemembered);
-  let place: ChangePlace = { startAtOperationTime: await bank.changes.now() };
+  const start = await bank.changes.now();
+  const follower = { bank, only, start, known: createMemory(maxRemembered), interrupted };
+  let place: ChangePlace = { startAtOperationTime: start };
   yield { kind: 'started' };
   while (!interrupted.aborted) {
-    const stream = bank.changes.open(place);
-    const stop = () => void stream.close();
-    interrupted.addEventListener('abort', stop, { once: true });
     try {
-      while (!interrupted.aborted) {
-        const read = await stream.next();
-        const write = read.change && (await observe(bank, read.change, { known, only }));
+      for await (const { write, next } of readWrites(follower, place)) {
         // After it was observed: what breaks off before that is read again.
-        place = read.place;
+        place = next;
         if (write) yield { kind: 'wrote', write };
       }
     } catch (error) {
       if (interrupted.aborted) return;
       if (isServerError(error, 'changeStreamHistoryLost')) {
         place = { startAtOperationTime: await bank.changes.now() };
-        known.clear();
+        follower.known.clear();
         yield { kind: 'lost_place' };
       } else if (isResumable(error)) {
         yield { kind: 'reconnecting' };
@@ -80,10 +77,34 @@ export async function* followOutsideWrites(
       } else {
         throw error;
       }
-    } finally {
-      interrupted.removeEventListener('abort', stop);
-      await stream.close();
     }
+  }
+}
+
+interface Follower {
+  readonly bank: Bank;
+  readonly only: readonly string[] | undefined;
+  /** What was done until then is not shown. */
+  readonly start: ClusterTime;
+  readonly known: Memory;
+  readonly interrupted: AbortSignal;
+}
+
+/** Each change read, with what is to be shown of it, if anything, and the place after it. */
+async function* readWrites(follower: Follower, place: ChangePlace) {
+  const { bank, start, interrupted } = follower;
+  const stream = bank.changes.open(place);
+  const stop = () => void stream.close();
+  interrupted.addEventListener('abort', stop, { once: true });
+  try {
+    while (!interrupted.aborted) {
+      const { change, place: next } = await stream.next();
+      const isNew = change?.time.greaterThan(start) === true;
+      yield { write: isNew ? await observe(change, follower) : undefined, next };
+    }
+  } finally {
+    interrupted.removeEventListener('abort', stop);
+    await stream.close();
   }
 }
 
@@ -108,11 +129,6 @@ function createMemory(limit: number): Memory {
   };
 }
 
-interface Followed {
-  readonly known: Memory;
-  readonly only: readonly string[] | undefined;
-}
-
 const verbs = {
   insert: 'inserted',
   update: 'changed',
@@ -123,9 +139,8 @@ const verbs = {
 
 /** @returns undefined for what bankctl wrote, and for documents that are no accounts */
 async function observe(
-  bank: Bank,
   change: Change,
-  { known, only }: Followed,
+  { bank, known, only }: Follower,
 ): Promise<OutsideWrite | undefined> {
   const { collection, kind } = change;
   const branch = branchOf(bank.config, collection);
@@ -150,6 +165,7 @@ async function observe(
   known.set(change.key, after);
   if (isOwnChange(change, branch)) return undefined;
   const amount = amountOf(change, before, after);
+  if (amount === 0n && isChangeOfForm(change, currency)) return undefined;
   const show = (minor: bigint | undefined) =>
     minor === undefined ? null : formatAmount(minor, currency);
   return {
