@@ -8,6 +8,7 @@ import {
   Timestamp,
 } from 'mongodb';
 import { type Config, identityCollection } from '../config/config.ts';
+import { BankctlError } from '../core/errors.ts';
 import { isServerError } from '../database/driver-errors.ts';
 
 /** A place in the history of a replica set. */
@@ -52,7 +53,7 @@ export interface ReadChange {
  * Source: MongoDB manual, "Change Streams".
  */
 export interface Changes {
-  /** The time of the newest operation. */
+  /** The time of the newest operation. @throws `no_transactions` on a standalone server */
   readonly now: () => Promise<ClusterTime>;
   /**
    * Reads on from a place, one change after the other, without an end; now and then undefined,
@@ -101,7 +102,15 @@ export function createChanges(db: Db, config: Config): Changes {
   const pipeline = pipelineWithout(ours);
   const open = (place: ChangePlace) => openStream(db, pipeline, place);
   return Object.freeze({
-    now: async () => (await db.command({ ping: 1 }))['operationTime'],
+    now: async () => {
+      const { operationTime } = await db.command({ ping: 1 });
+      if (operationTime !== undefined) return operationTime;
+      throw new BankctlError(
+        'no_transactions',
+        'The server is a standalone, which keeps no history of changes.',
+        'Restart it with --replSet and run rs.initiate().',
+      );
+    },
     open,
     between: (from, to) => readBetween(open, from, to),
     beginning: (from, to) => findBeginning(db, from, to),
