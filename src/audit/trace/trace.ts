@@ -53,7 +53,8 @@ export async function* traceWrites(
     if (judged.isUndecided) unseen.undecided.push(account);
     if (judged.findings.length > 0) yield judged.findings;
   }
-  return saysUnseen(past, unseen, host);
+  const isLate = [...calls.values()].flat().some(({ call }) => call.fromMs > sight.endMs);
+  return unseenSentences(past, { ...unseen, isLate }, host);
 }
 
 /** What the server still knows. */
@@ -84,6 +85,7 @@ async function readPast(bank: Bank, request: TraceRequest, host: AuditHost): Pro
   const sight: Sight = {
     skewMs: clockSkewMs,
     beginMs: momentOf(from).getTime(),
+    endMs: momentOf(to).getTime() + 1000,
     blindUntilMs: history.blindUntilMs,
     scaleOf: (name) => 10n ** BigInt(unit.digits - bank.branches.currencyOf(name).digits),
     isCovered: (account) =>
@@ -101,7 +103,7 @@ async function firstMoment(
   for await (const rows of calls()) {
     for (const { time } of rows) first = Math.min(first, time?.getTime() ?? 0);
   }
-  return first === 0 ? undefined : new Date(first - skewMs);
+  return first > skewMs && first < Number.POSITIVE_INFINITY ? new Date(first - skewMs) : undefined;
 }
 
 async function collectCalls(
@@ -136,26 +138,29 @@ function groupByAccount(
 interface Unseen {
   /** Calls of which nothing is known, because they may be where the history does not reach. */
   readonly rows: number;
+  /** Whether some of them are in the future. */
+  readonly isLate: boolean;
   /** Account numbers with too many calls and writes. */
   readonly undecided: readonly string[];
 }
 
-function saysUnseen(
+function unseenSentences(
   { begins, history }: Past,
-  { rows, undecided }: Unseen,
+  { rows, undecided, isLate }: Unseen,
   { formatTime }: AuditHost,
 ): readonly string[] {
-  const reasons = [...(begins ? [`it begins at ${formatTime(begins)}`] : []), ...history.blindness];
-  const why = reasons.length === 0 ? 'the accounts may be older than it' : reasons.join('; ');
-  const [first] = undecided;
+  const reasons = [
+    ...(begins ? [`it begins at ${formatTime(begins)}`] : []),
+    ...(isLate ? ['the log has times that are later than the clock of the server'] : []),
+    ...history.blindness,
+  ];
+  const why = reasons.length === 0 ? 'the accounts are older than it' : reasons.join('; ');
+  const numbers = undecided.slice(0, 5).join(', ');
+  const more = undecided.length > 5 ? ` and ${undecided.length - 5} more` : '';
   return [
     ...(rows === 0
       ? []
       : [`The server's history may not reach ${count(rows, 'call')} of the log: ${why}.`]),
-    ...(first === undefined
-      ? []
-      : [
-          `${first} has too many calls and writes to be matched; so have ${undecided.length - 1} more.`,
-        ]),
+    ...(numbers === '' ? [] : [`Too many calls and writes to be matched: ${numbers}${more}.`]),
   ];
 }

@@ -22,7 +22,10 @@ export interface Sight {
   readonly skewMs: number;
   /** The history has everything from then on. */
   readonly beginMs: number;
+  /** Before then there may be writes that it does not tell of. */
   readonly blindUntilMs: number;
+  /** No write is later; a call that is has a clock that is wrong. */
+  readonly endMs: number;
   /** Turns minor units of a branch into those of the trace. */
   readonly scaleOf: (branch: string) => bigint;
   /** True if the history has all that ever happened to the account number. */
@@ -44,8 +47,9 @@ export function toTracedCall(
   const endMs = (row.endTime ?? time)?.getTime() ?? Number.POSITIVE_INFINITY;
   if (endMs + sight.skewMs < baseMs) return undefined;
   const mayBeUnseen =
-    fromMs <= baseMs ||
-    fromMs <= sight.blindUntilMs ||
+    fromMs < baseMs ||
+    fromMs < sight.blindUntilMs ||
+    fromMs > sight.endMs ||
     (fromMs < sight.beginMs && !sight.isCovered(account));
   const isAcknowledged = row.outcome === 'acknowledged';
   const landed = landedOf(row);
