@@ -41,7 +41,7 @@ export type ChangePlace = Pick<
 >;
 
 /** What was read: a change, or that there is none now; with the place after it. */
-export interface ReadChange {
+interface ReadChange {
   readonly change: Change | undefined;
   readonly place: ChangePlace;
 }
@@ -77,7 +77,7 @@ export interface Changes {
 }
 
 /** Changes that are being read. */
-export interface OpenChanges {
+interface OpenChanges {
   readonly next: () => Promise<ReadChange>;
   readonly close: () => Promise<void>;
 }
@@ -85,7 +85,7 @@ export interface OpenChanges {
 /** The first moment in the year 1970 that a server takes for a time. */
 const earliest = new Timestamp({ t: 1, i: 1 });
 
-/** The time in the history of a moment of the server's clock; undefined for as early as possible. */
+/** The place in the history of a moment of the server's clock; undefined for the earliest. */
 export function clusterTimeOf(moment: Date | undefined): ClusterTime {
   if (!moment || moment.getTime() < 2_000) return earliest;
   return new Timestamp({ t: Math.floor(moment.getTime() / 1000), i: 0 });
@@ -223,7 +223,7 @@ async function* readBetween(
 /**
  * True if all changes up to a time have been read. A token begins with the time of the place, and
  * tokens sort as the places do.
- * Source: MongoDB manual, "Change Streams", resume tokens; `ResumeTokenData` of the server's source.
+ * Source: MongoDB manual, "Change Streams", resume tokens; the server's `ResumeTokenData`.
  */
 function hasReached({ resumeAfter }: ChangePlace, to: ClusterTime): boolean {
   if (resumeAfter === undefined) return false;

@@ -51,7 +51,7 @@ export interface LogOptions {
 
 /** Writes the log, and audits with it and an opening. */
 export async function traceLegacy(
-  bank: Workspace,
+  bank: Pick<Workspace, 'directory' | 'run'>,
   log: readonly LoggedCall[],
   { shiftMs = 0, times = 'both', modified = false }: LogOptions = {},
   argv: readonly string[] = ['--opening', 'opening.csv'],

@@ -246,7 +246,7 @@ describe('what is beside the log', () => {
     ]);
   });
 
-  test('without an opening, only what is later than the opening of the account counts', async () => {
+  test('without an opening, what is later than the opening of the account counts', async () => {
     const bank = await workspace({ config });
     for (const branch of ['branch1', 'branch2']) {
       await bank.run(['open', branch, 'A', '--balance', '100']);

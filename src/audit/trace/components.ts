@@ -1,5 +1,5 @@
 /** A directed graph whose edges are asked for one by one. */
-export interface Digraph {
+interface Digraph {
   readonly nodes: number;
   /** The target of the edge with that number, from 0; undefined after the last. */
   readonly target: (node: number, edge: number) => number | undefined;

@@ -11,7 +11,7 @@ import {
 } from './account-state.ts';
 
 /** A write of another program to an account. Amounts in the unit of the trace. */
-export interface RecordedWrite {
+interface RecordedWrite {
   /** Undefined if the balance before or after it is not known. */
   readonly amount: bigint | undefined;
   /** The balance after it, if that can be read. */

@@ -12,7 +12,7 @@ import { type Sight, type TracedCall, toTracedCall } from './traced-calls.ts';
 import { isCovered, placeWrites, type Unit } from './traced-writes.ts';
 
 /** What a trace looks at, besides the history. */
-export interface TraceRequest {
+interface TraceRequest {
   /** The rows of the log; each call reads it again. */
   readonly calls: () => AsyncIterable<readonly IntendedRow[]>;
   readonly numbers: ReadonlyMap<string, AccountNumber>;
@@ -40,7 +40,8 @@ export async function* traceWrites(
   const { sight, byAccount, unit } = past;
   const { numbers, basis } = request;
   const calls = await collectCalls(request, sight);
-  const unseen = { rows: 0, undecided: [] as string[] };
+  const undecided: string[] = [];
+  let rows = 0;
   for (const account of [...new Set([...calls.keys(), ...byAccount.keys()])].sort()) {
     const ofNumber = calls.get(account) ?? [];
     const placed = placeWrites(byAccount.get(account) ?? [], numbers.get(account), {
@@ -49,12 +50,12 @@ export async function* traceWrites(
     });
     const { formatTime } = host;
     const judged = judgeAccount({ account, calls: ofNumber, ...placed, bank, unit, formatTime });
-    unseen.rows += judged.unseen;
-    if (judged.isUndecided) unseen.undecided.push(account);
+    rows += judged.unseen;
+    if (judged.isUndecided) undecided.push(account);
     if (judged.findings.length > 0) yield judged.findings;
   }
   const isLate = [...calls.values()].flat().some(({ call }) => call.fromMs > sight.endMs);
-  return unseenSentences(past, { ...unseen, isLate }, host);
+  return unseenSentences(past, { rows, undecided, isLate }, host);
 }
 
 /** What the server still knows. */

@@ -69,7 +69,7 @@ interface SaidFate {
   readonly certain: boolean;
 }
 
-/** @returns undefined if it was acknowledged and is certainly right; `unseen` if nothing is known of it */
+/** @returns undefined if it was acknowledged and is certainly right; `unseen` if not known */
 function sayFate(
   { branch, mayBeUnseen, modified, isAcknowledged, call }: TracedCall,
   found: Fates | undefined,
@@ -200,7 +200,7 @@ function contradictionFindings(matched: Matched, traced: TracedAccount): readonl
 function leftText(calls: number, line: number): string {
   const which =
     calls === 1 ? `the call of line ${line}` : `${calls} calls, such as that of line ${line},`;
-  return `${which} changed a document according to the log, but the history has no write left for it`;
+  return `${which} changed a document, says the log, but the history has no write left for it`;
 }
 
 function writeFacts({ place, amount }: Write, { unit, bank }: TracedAccount): Partial<Finding> {
