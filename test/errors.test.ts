@@ -7,6 +7,7 @@ import { describe, expect, inject, onTestFinished, test } from 'vitest';
 import { endAbandoned } from '../src/bank/abandoned-transactions.ts';
 import { type ErrorCode, errorTable } from '../src/core/errors.ts';
 import { mongodWith } from './database/own-mongod.ts';
+import { startFaultServer } from './fault-server.ts';
 import { type RunOptions, run, type Workspace, workspace } from './workspace.ts';
 
 /**
@@ -122,6 +123,11 @@ const provocations: Readonly<Record<ErrorCode, string | ((bank: Workspace) => Pr
         await bank.db.collection('branch1').updateMany({}, { $set: { held: 1 } }, { session });
         return codeOf(bank, [...increment, '--timeout', '1s']);
       }),
+    snapshot_too_old: async (bank) => {
+      const { uri, fail } = await startFaultServer();
+      await fail('alwaysOn', { failCommands: ['find', 'aggregate'], errorCode: 239 });
+      return codeOf(bank, ['audit', '--uri', uri]);
+    },
     outcome_unknown: async (bank) =>
       codeOf(bank, [
         ...increment,

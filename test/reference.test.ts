@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { findingTable } from '../src/audit/finding.ts';
 import { commands } from '../src/commands/index.ts';
 import { errorTable } from '../src/core/errors.ts';
 import { run } from './workspace.ts';
@@ -25,6 +26,15 @@ test('docs/reference.md is what the program says', async () => {
       ...Object.entries(errorTable).map(
         ([code, { status, meaning, hint }]) => `| \`${code}\` | ${status} | ${meaning} | ${hint} |`,
       ),
+    ].join('\n'),
+  );
+  sections.push(
+    '## Findings',
+    'What `bankctl audit` finds; docs/legacy.md says what can be known, and from what.',
+    [
+      '| code | meaning |',
+      '|---|---|',
+      ...Object.entries(findingTable).map(([code, { meaning }]) => `| \`${code}\` | ${meaning} |`),
     ].join('\n'),
   );
   await expect(`${sections.join('\n\n')}\n`).toMatchFileSnapshot('../docs/reference.md');

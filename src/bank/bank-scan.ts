@@ -1,19 +1,18 @@
-import type { AbstractCursor, ClientSession, Db, Document } from 'mongodb';
+import { type AbstractCursor, BSON, type ClientSession, type Db, type Document } from 'mongodb';
 import { type Config, identityCollection } from '../config/config.ts';
 import { findUnguarded, type Unguarded } from './collection-guards.ts';
 import { branchSpec, journalSpec } from './collections.ts';
-import type { AppliedDocument } from './journal-document.ts';
 import { hasUniqueNumbers } from './survey.ts';
 
 /** An account number that several documents of a collection have. */
-export interface RepeatedNumber {
+interface RepeatedNumber {
   /** The number as text, without the white space around it. */
   readonly account: string;
   readonly documents: number;
 }
 
 /** One posting of an account, as the server unwinds it from its journal document. */
-export interface UnwoundPosting {
+interface UnwoundPosting {
   /** The operation id. */
   readonly _id: unknown;
   readonly type: unknown;
@@ -30,13 +29,15 @@ export interface BankScan {
   readonly otherCollections: () => Promise<readonly string[]>;
   /** At most `limit` documents of a collection, whichever come first. */
   readonly sample: (collection: string, limit: number) => Promise<readonly Document[]>;
-  /** Every document, with the fields of an account only, in batches. */
+  /** Every document, with the fields of an account only, as BSON, in batches. */
   readonly accounts: (
     collection: string,
     session: ClientSession,
-  ) => AsyncIterable<readonly Document[]>;
-  /** Every applied operation in batches; in the order of storage, which is faster. */
-  readonly operations: (session: ClientSession) => AsyncIterable<readonly AppliedDocument[]>;
+  ) => AsyncIterable<readonly Buffer[]>;
+  /** What the driver makes of BSON. */
+  readonly decode: (bytes: Buffer) => Document;
+  /** Every applied operation as BSON, in batches; in the order of storage, which is faster. */
+  readonly operations: (session: ClientSession) => AsyncIterable<readonly Buffer[]>;
   /** The postings of accounts of one branch, by account and then by version, in batches. */
   readonly postingsOf: (
     of: { readonly branch: string; readonly accounts: readonly string[] },
@@ -71,7 +72,7 @@ const accountFields = {
 /** Sends nothing to the server. */
 export function createScan(db: Db, config: Config): BankScan {
   const { journal, branches } = config;
-  const journalDocuments = () => db.collection<AppliedDocument>(journal === false ? '' : journal);
+  const journalName = String(journal);
   const collectionOf = (name: string) =>
     branches.find((branch) => branch.name === name)?.collection ?? name;
   return Object.freeze({
@@ -79,13 +80,20 @@ export function createScan(db: Db, config: Config): BankScan {
     sample: (collection, limit) => db.collection(collection).find().limit(limit).toArray(),
     accounts: (collection, session) =>
       batchesOf(
-        db.collection(collection).find({}, { projection: accountFields, ...inBatches(session) }),
+        db
+          .collection(collection)
+          .find<Buffer>({}, { projection: accountFields, ...inBatches(session), raw: true }),
       ),
+    decode: (bytes) => BSON.deserialize(bytes),
     operations: (session) =>
-      batchesOf(journalDocuments().find({ postings: { $exists: true } }, inBatches(session))),
+      batchesOf(
+        db
+          .collection(journalName)
+          .find<Buffer>({ postings: { $exists: true } }, { ...inBatches(session), raw: true }),
+      ),
     postingsOf: (of, session) =>
       batchesOf(
-        journalDocuments().aggregate<UnwoundPosting>(postingsOf(of), {
+        db.collection(journalName).aggregate<UnwoundPosting>(postingsOf(of), {
           ...inBatches(session),
           allowDiskUse: true,
         }),
@@ -110,7 +118,7 @@ export function createScan(db: Db, config: Config): BankScan {
     hasUniqueNumbers: (collection) => hasUniqueNumbers(db, collection),
     unguarded: (name) => {
       const branch = branches.find((one) => one.name === name);
-      return findUnguarded(db, branch ? branchSpec(branch) : journalSpec(String(journal)));
+      return findUnguarded(db, branch ? branchSpec(branch) : journalSpec(journalName));
     },
   } satisfies BankScan);
 }
@@ -118,7 +126,7 @@ export function createScan(db: Db, config: Config): BankScan {
 /** Made anew for each call: the driver writes the snapshot's time into the read concern. */
 function inBatches(session: ClientSession) {
   const snapshot = session.snapshotEnabled ? { readConcern: { level: 'snapshot' as const } } : {};
-  return { session, ...snapshot, batchSize: 5000 };
+  return { session, ...snapshot, batchSize: 1000 };
 }
 
 async function otherCollections(db: Db, { journal, branches }: Config): Promise<readonly string[]> {

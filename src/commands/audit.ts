@@ -1,17 +1,24 @@
+import type { AuditHost } from '../audit/audit-host.ts';
 import type { Finding } from '../audit/finding.ts';
-import type { AuditOptions, AuditResult } from '../audit/scan/audit.ts';
+import type { AuditOptions, AuditOutcome, AuditResult } from '../audit/scan/audit.ts';
+import type { Bank } from '../bank/bank.ts';
 import { findBranch } from '../config/branch-lookup.ts';
 import type { Config } from '../config/config.ts';
 import { parseDuration } from '../core/duration.ts';
 import { BankctlError, Status } from '../core/errors.ts';
 import { timeFormat } from '../core/time.ts';
-import type { Result } from '../render/result.ts';
-import { type ColumnOf, gridView } from '../render/view.ts';
+import {
+  auditView,
+  checkedSentence,
+  findingColumns,
+  unreadSentence,
+} from '../render/audit-view.ts';
+import { type Result, streamOf } from '../render/result.ts';
 import { followWrites } from './audit-follow.ts';
 import { sayLeftOut, warnOfNoBank } from './bank-notices.ts';
 import type { Command, Session, Typed } from './command.ts';
 import { textOption } from './command-input.ts';
-import { resultZone } from './notice.ts';
+import { notice, resultZone, warning } from './notice.ts';
 
 /** What `audit` was asked for. */
 interface AuditInput extends AuditOptions {
@@ -23,6 +30,18 @@ interface AuditInput extends AuditOptions {
 export const audit: Command = {
   name: 'audit',
   summary: 'find misplaced, lost and damaged data; change nothing',
+  description: [
+    'Reads the whole bank as it was at one moment, and changes nothing; others may go on writing.',
+    'Every document is compared with the journal: a balance that the journal does not account',
+    'for was changed past bankctl, and audit says by how much and between which postings. Also',
+    'found are documents that bankctl did not write, and collections of accounts that belong to',
+    'no branch. What was meant it learns from --intended or --expected: then it says which money',
+    'is in the wrong branch and which is lost, and how certain that is; docs/legacy.md tells more.',
+    '',
+    'Ends with status 4 if anything is found, with 5 if nothing is but a part could not be read,',
+    'and with 0 if all was read and is sound. With -o ndjson or csv each finding is a line, and',
+    'what could not be read is said on stderr; with --json, "more" counts findings after 10,000.',
+  ].join('\n'),
   arguments: [
     {
       name: 'branch',
@@ -118,37 +137,83 @@ function refuseContradictions(input: Omit<AuditInput, 'corrections'>): void {
 
 async function auditBank(input: AuditInput, session: Session): Promise<Result> {
   const bank = await session.bank();
-  const [{ runAudit }, { writePlan }] = await Promise.all([
-    import('../audit/scan/audit.ts'),
-    import('../audit/plan/plan-file.ts'),
-  ]);
+  if (!bank.journal) {
+    const message =
+      'The config keeps no journal, so balances cannot be compared with one: only documents ' +
+      'were checked.';
+    notice(session, 'no_journal', message);
+  }
   const { context, progress, talk } = session;
   const host = { context, progress, talk, formatTime: timeFormat(await resultZone(session)) };
-  const result = await runAudit(bank, input, host);
-  progress(undefined);
-  if (input.plan !== undefined) await writePlan(input.plan, result.corrections, bank, host);
-  return toResult(result);
+  const run = { input, session, bank, host };
+  return isRowPerItem(session) ? streamAudit(run) : wholeAudit(run);
 }
 
-const findingColumns: readonly ColumnOf<Finding>[] = [
-  { name: 'code', cell: ({ code }) => code },
-  { name: 'branch', cell: ({ branch, from }) => branch ?? from ?? '' },
-  { name: 'account', cell: ({ account }) => account ?? '' },
-  { name: 'amount', cell: ({ amount }) => amount ?? '', align: 'right' },
-  { name: 'detail', cell: ({ detail }) => detail },
-];
+/** One audit, as the command runs it. */
+interface AuditRun {
+  readonly input: AuditInput;
+  readonly session: Session;
+  readonly bank: Bank;
+  readonly host: AuditHost;
+}
 
-function toResult({ findings, checked, unread, more }: AuditResult): Result {
+function isRowPerItem({ globals: { output } }: Session): boolean {
+  return output === 'ndjson' || output === 'csv';
+}
+
+async function wholeAudit({ input, session, bank, host }: AuditRun): Promise<Result> {
+  const { runAudit } = await import('../audit/scan/audit.ts');
+  const result = await runAudit(bank, input, host);
+  session.progress(undefined);
+  await writeFiles({ input, session, bank, host }, result);
+  const { findings, checked, unread, more } = result;
   const hasMore = Object.keys(more).length > 0;
   return {
     kind: 'single',
     data: { findings, checked, unread, ...(hasMore && { more }) },
-    view: gridView(findings, findingColumns),
-    status: statusOf(findings, unread),
+    view: auditView(result),
+    status: statusOf(findings.length, unread.length),
   };
 }
 
-function statusOf(findings: readonly unknown[], unread: readonly unknown[]): Status {
-  if (findings.length > 0) return Status.violation;
-  return unread.length > 0 ? Status.undecided : Status.done;
+/** Every finding is a line, however many there are; the rest of the result goes to stderr. */
+async function streamAudit(run: AuditRun): Promise<Result> {
+  const { auditInBatches, createRecord } = await import('../audit/scan/audit.ts');
+  const { input, session, bank, host } = run;
+  const record = createRecord();
+  let status: Status = Status.done;
+  async function* batches(): AsyncIterable<readonly Finding[]> {
+    const audited = auditInBatches(bank, input, host);
+    let found = 0;
+    for (;;) {
+      const next = await audited.next();
+      if (next.done === true) {
+        session.progress(undefined);
+        await writeFiles(run, record.with(next.value));
+        sayRest(session, next.value);
+        status = statusOf(found, next.value.unread.length);
+        return;
+      }
+      record.add(next.value);
+      found += next.value.length;
+      if (next.value.length > 0) yield next.value;
+    }
+  }
+  return { ...streamOf(batches(), findingColumns), status: () => status };
+}
+
+function sayRest(session: Session, { checked, unread }: AuditOutcome): void {
+  for (const part of unread) warning(session, 'unread', unreadSentence(part), { ...part });
+  notice(session, 'checked', checkedSentence(checked), { ...checked });
+}
+
+async function writeFiles({ input, bank, host }: AuditRun, result: AuditResult): Promise<void> {
+  if (input.plan === undefined) return;
+  const { writePlan } = await import('../audit/plan/plan-file.ts');
+  await writePlan(input.plan, result.corrections, bank, host);
+}
+
+function statusOf(findings: number, unread: number): Status {
+  if (findings > 0) return Status.violation;
+  return unread > 0 ? Status.undecided : Status.done;
 }

@@ -318,6 +318,11 @@ export const errorTable = {
     'The database was too slow to finish in time.',
     'Wait longer, with --timeout 60s; repeat a change to an account with the same --id.',
   ),
+  snapshot_too_old: row(
+    3,
+    'Reading took longer than the server keeps the past.',
+    'Raise minSnapshotHistoryWindowInSeconds on the server, or read when less is written.',
+  ),
   outcome_unknown: row(
     3,
     'The answer never came, so the operation may or may not be applied.',

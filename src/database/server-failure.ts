@@ -101,6 +101,14 @@ const serverFailures: readonly ServerFailure[] = [
     ],
   },
   {
+    // SnapshotTooOld, and SnapshotUnavailable of a collection that was made or changed meanwhile.
+    when: isCode(239, 246),
+    say: ({ at }) => [
+      'snapshot_too_old',
+      `${at} no longer has the data of the moment at which reading began.`,
+    ],
+  },
+  {
     when: isCode(133),
     say: ({ hosts }) => [
       'unreachable',

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { parse } from '../../src/cli/program.ts';
 import { parseApply } from '../../src/commands/apply.ts';
+import { parseAudit } from '../../src/commands/audit.ts';
 import { parseBalance } from '../../src/commands/balance.ts';
 import type { Typed } from '../../src/commands/command.ts';
 import { parseWriting } from '../../src/commands/command-input.ts';
@@ -70,6 +71,15 @@ const apply = {
 const imported = {
   ...{ branch: 'branch1', file: 'f.csv', format: undefined, anyBranch: false },
   ...{ lastLineComplete: false, results: undefined, dryRun: false },
+};
+
+const noFiles = {
+  ...{ intended: undefined, opening: undefined, expected: undefined },
+  clockSkewMs: 1000,
+};
+const audited = {
+  ...{ branches: [], files: noFiles, trace: false, follow: false },
+  ...{ plan: undefined, report: undefined, corrections: false },
 };
 
 const instant = (text: string) => {
@@ -261,6 +271,32 @@ const inputs: Readonly<Record<string, Rows>> = {
     bad: [
       ['export brunch1', 'unknown_branch', 'brunch1'],
       ['export branch1 --operations', 'usage', 'exports the whole journal'],
+    ],
+  },
+  audit: {
+    parse: parseAudit,
+    good: [
+      ['audit', audited],
+      ['audit branch2 branch1', { ...audited, branches: ['branch2', 'branch1'] }],
+      ['audit --follow branch1', { ...audited, branches: ['branch1'], follow: true }],
+      [
+        'audit --intended i --opening o --trace --clock-skew 5m --plan p --report r',
+        {
+          ...audited,
+          files: { intended: 'i', opening: 'o', expected: undefined, clockSkewMs: 300_000 },
+          ...{ trace: true, plan: 'p', report: 'r', corrections: true },
+        },
+      ],
+      ['audit --expected e', { ...audited, files: { ...noFiles, expected: 'e' } }],
+    ],
+    bad: [
+      ['audit branch1 brunch2', 'unknown_branch', 'brunch2'],
+      ['audit --clock-skew soon', 'usage', '--clock-skew "soon"'],
+      ['audit --follow --plan p', 'usage', '--follow shows'],
+      ['audit --intended i --expected e', 'usage', 'two sources'],
+      ['audit --opening o', 'usage', 'no log'],
+      ['audit --trace', 'usage', '--trace looks for'],
+      ['audit branch1 --intended i', 'usage', 'all branches'],
     ],
   },
   stress: {

@@ -1,5 +1,6 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { type Db, Decimal128, Double } from 'mongodb';
 import { expect, inject, test } from 'vitest';
 import { commands } from '../../src/commands/index.ts';
 import { freshEnv } from '../database/local-env.ts';
@@ -11,6 +12,8 @@ interface Printed {
   readonly files?: Readonly<Record<string, string>>;
   /** Each is run once before. */
   readonly given?: readonly string[];
+  /** What another program then does. */
+  readonly damage?: (db: Db) => Promise<unknown>;
   /** Each is run in every format; what it prints must not depend on how often it was run. */
   readonly lines: readonly string[];
 }
@@ -104,6 +107,17 @@ const printed: Readonly<Record<string, Printed>> = {
     lines: ['import branch1 accounts.csv --dry-run', 'import branch2 orders.csv'],
   },
   export: { given: posted, lines: ['export', 'export branch2', 'export --operations'] },
+  audit: {
+    given: posted,
+    damage: async (db) => {
+      await db
+        .collection('branch1')
+        .updateOne({ account_number: 'ACC' }, { $inc: { balance: Decimal128.fromString('8') } });
+      const old = { account_number: ' OLD', balance: new Double(7044.999999999999) };
+      await db.collection('bank_account').insertOne(old);
+    },
+    lines: ['audit', 'audit branch1', 'audit branch2', 'audit nowhere'],
+  },
   stress: {
     files: { 'h.ndjson': history },
     lines: ['stress check DIR/h.ndjson', 'stress check', 'stress --exhaustive --uri URI'],
@@ -130,6 +144,7 @@ test.each(Object.entries(printed))('bankctl %s', async (name, row) => {
   }
   for (const line of row.given ?? []) await bank.run(line.split(' '));
   await setTimes(bank);
+  await row.damage?.(bank.db);
   const env = {
     BANKCTL_URI: inject('uri').replace('/?', `/${bank.db.databaseName}?`),
     ...(name === 'db' && withoutUndefined(await freshEnv(join(bank.directory, 'data')))),

@@ -42,6 +42,27 @@ export interface AuditResult extends AuditOutcome {
 /** How many findings are kept. */
 const maxFindings = 10_000;
 
+/** Keeps findings as they are made, up to a number; counts the others. */
+interface FindingRecord {
+  readonly add: (findings: readonly Finding[]) => void;
+  readonly with: (outcome: AuditOutcome) => AuditResult;
+}
+
+/** An empty record. */
+export function createRecord(): FindingRecord {
+  const findings: Finding[] = [];
+  const more: Partial<Record<FindingCode, number>> = {};
+  return {
+    add: (some) => {
+      for (const finding of some) {
+        if (findings.length < maxFindings) findings.push(finding);
+        else more[finding.code] = (more[finding.code] ?? 0) + 1;
+      }
+    },
+    with: (outcome) => ({ ...outcome, findings, more }),
+  };
+}
+
 /**
  * Reads the whole bank in one snapshot and changes nothing.
  * @throws what the evidence's files are refused for; `snapshot_too_old`
@@ -51,16 +72,12 @@ export async function runAudit(
   options: AuditOptions,
   host: AuditHost,
 ): Promise<AuditResult> {
-  const findings: Finding[] = [];
-  const more: Partial<Record<FindingCode, number>> = {};
+  const record = createRecord();
   const batches = auditInBatches(bank, options, host);
   for (;;) {
     const next = await batches.next();
-    if (next.done === true) return { ...next.value, findings, more };
-    for (const finding of next.value) {
-      if (findings.length < maxFindings) findings.push(finding);
-      else more[finding.code] = (more[finding.code] ?? 0) + 1;
-    }
+    if (next.done === true) return record.with(next.value);
+    record.add(next.value);
   }
 }
 

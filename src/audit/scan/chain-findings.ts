@@ -80,7 +80,8 @@ function outsideWrite(
   const places = gapCount === 1 ? '' : ` at ${gapCount} points`;
   const verb = outsideMinor < 0n ? 'took away' : 'added';
   const known = `${shown} has ${amount(balanceMinor)} ${code}`;
-  const rest = missing.length > 0 ? '' : `, but the journal ${amount(balanceMinor - outsideMinor)}`;
+  const rest =
+    missing.length > 0 ? '' : `, but the journal says ${amount(balanceMinor - outsideMinor)}`;
   const net =
     outsideMinor === 0n
       ? `${known}, as the journal says, but other programs changed it${places} by amounts that ` +

@@ -5,7 +5,7 @@ import type { Currency } from '../../core/money.ts';
 import type { ChainPosting } from './chain.ts';
 
 /** What every posting of an operation shares. */
-export interface Head {
+interface Head {
   readonly operation: string;
   readonly type: string;
   readonly at: Date;

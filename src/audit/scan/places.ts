@@ -11,7 +11,7 @@ export interface Unread {
 }
 
 /** Where an audit looks, and what it may not. */
-export interface Places {
+interface Places {
   readonly places: readonly Place[];
   readonly unread: readonly Unread[];
 }

@@ -1,6 +1,7 @@
 import type { Document } from 'mongodb';
 import { readAccount } from '../../bank/account.ts';
 import type { AccountState } from '../../bank/book.ts';
+import { plainAccounts } from '../../bank/plain-documents.ts';
 import type { BranchConfig } from '../../config/config.ts';
 import { BankctlError } from '../../core/errors.ts';
 import { count } from '../../core/text.ts';
@@ -44,9 +45,13 @@ async function* suspectsOf(
   { bank, session, fingerprints }: Audited,
   branch: BranchConfig,
 ): AsyncGenerator<readonly Suspect[]> {
+  const readPlain = plainAccounts(branch);
   let suspects: Suspect[] = [];
   for await (const batch of bank.scan.accounts(branch.collection, session)) {
-    for (const document of batch) {
+    for (const bytes of batch) {
+      const plain = readPlain(bytes);
+      if (plain && fingerprints.isZero(fingerprints.keyOf(branch.name, plain.account))) continue;
+      const document = bank.scan.decode(bytes);
       const account = accountOf(branch, document);
       if (account === undefined) continue;
       if (fingerprints.isZero(fingerprints.keyOf(branch.name, account))) continue;
