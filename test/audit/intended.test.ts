@@ -155,7 +155,9 @@ describe('a log and an opening', () => {
 
   test('say that there is too much, and claim no more', async () => {
     const bank = await legacyBank(['branch1:A 9']);
-    const { findings } = await audit(bank, { log: ['branch1,A,5'], opening: ['branch1,A,1'] });
+    const files = { log: ['branch1,A,5'], opening: ['branch1,A,1'] };
+    const { findings, stderr } = await audit(bank, files);
+    expect(stderr).toContain('A has a balance that the log cannot explain');
     expect(findings).toMatchObject([
       { code: 'outside_write', branch: 'branch1', amount: '3.00', certain: false },
     ]);
@@ -318,6 +320,12 @@ describe('a file that cannot be used is refused, and nothing is written', () => 
     ]);
   });
 
+  test('the standard input can be read only once', async () => {
+    const bank = await legacyBank(['branch1:A 7']);
+    const ran = await bank.run(['audit', '--intended', '-', '--opening', '-']);
+    expect(ran).toMatchObject({ status: 2, stderr: expect.stringContaining('cannot both read') });
+  });
+
   test('every line at fault is listed', async () => {
     const bank = await legacyBank(['branch1:A 7']);
     const log = ['branch1,A,x', 'branch1,A,1', 'nowhere,A,1', 'branch1,,1'];
@@ -339,5 +347,37 @@ test('documents whose balance cannot be read are said to be left out', async () 
       reason:
         'The account number B cannot be judged: it has no balance in branch1 that can be read.',
     },
+  ]);
+});
+
+test('an account number that several documents have is said to be left out', async () => {
+  const bank = await legacyBank(['branch1:A 7', 'branch1:A 8', 'branch2:A 1']);
+  const { findings, unread } = await audit(bank, { log: ['branch1,A,7'], opening: zeros });
+  expect(findings).toEqual([]);
+  expect(unread).toEqual([
+    { reason: 'The account number A cannot be judged: 2 documents of branch1 have it.' },
+  ]);
+});
+
+test('a collection of no branch may have the name of a branch', async () => {
+  const text = `branches:
+  branch1: { collection: new1 }
+  branch2: { collection: branch2 }
+`;
+  const bank = await legacyBank(['new1:A 7', 'branch1:A 5'], text);
+  const { findings } = await audit(bank, { log: ['branch1,A,12'], opening: ['branch1,A,0'] });
+  expect(findings).toMatchObject([
+    {
+      ...{ code: 'misplaced_write', from: 'branch1', to: 'the collection branch1' },
+      ...{ amount: '5.00', certain: true },
+    },
+  ]);
+});
+
+test('nothing is certain in a bank that keeps no journal', async () => {
+  const bank = await legacyBank(['branch1:A 7'], `journal: false\n${config}`);
+  const { findings } = await audit(bank, { log: ['branch1,A,8'], opening: zeros });
+  expect(findings).toMatchObject([
+    { code: 'lost_write', certain: false, repair: expect.stringContaining('keeps no journal') },
   ]);
 });

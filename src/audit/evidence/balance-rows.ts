@@ -11,9 +11,10 @@ import { atLine } from '../../files/operation-rows.ts';
 import { LineProblem, type Row } from '../../files/rows.ts';
 import type { EvidenceRows } from './evidence-file.ts';
 import { timeField } from './intended-rows.ts';
+import type { Basis } from './seen-numbers.ts';
 
 /** The balance of an account at one moment, as a file says it. */
-interface BalanceRow extends AccountReference {
+export interface BalanceRow extends AccountReference {
   /** In minor units of the branch's currency. */
   readonly balanceMinor: bigint;
   /** The moment, if the file has it. */
@@ -24,22 +25,23 @@ interface BalanceRow extends AccountReference {
  * The rows of an opening or a statement.
  *
  * @param config with the strays as branches
- * @param mayBeEmpty true for an opening: a new bank has no accounts
  */
-export function balanceRows(config: Config, mayBeEmpty: boolean): EvidenceRows<BalanceRow> {
+export function balanceRows(config: Config, basis: Basis): EvidenceRows<BalanceRow> {
   const needed = ['branch', 'account', 'balance'];
   return {
     config,
     shape: {
       noun: 'a balance',
-      columns: [...needed, 'time'],
+      // A statement is of now, since it is compared with what is there.
+      columns: basis === 'opening' ? [...needed, 'time'] : needed,
       otherNames: { account_number: 'account', amount: 'balance', collection: 'branch' },
       flags: [],
       names: ['account'],
       needed: () => needed,
     },
     read: (row) => toBalance(row, config),
-    mayBeEmpty,
+    // A new bank has no accounts.
+    mayBeEmpty: basis === 'opening',
     idOf: referenceKey,
     repeated: (reference, earlier) => [
       `is about ${reference}, as line ${earlier} is`,

@@ -57,7 +57,8 @@ export function isSheet(sheet: BalanceSheet | NoSheet): sheet is BalanceSheet {
 
 /** What the place has beyond what was meant. */
 function residualOf(seen: SeenNumber, basis: Basis): bigint | NoSheet {
-  const { name, place, balanceMinor, givenMinor, base, plus, minus, ownMinor } = seen;
+  const { name, place, documents, balanceMinor, givenMinor, base, plus, minus, ownMinor } = seen;
+  if (documents > 1) return { reason: `${documents} documents of ${name} have it` };
   if (place && balanceMinor === undefined) {
     return { reason: `it has no balance in ${name} that can be read` };
   }

@@ -4,19 +4,19 @@ import { type AccountNumber, placeOf, type SeenNumber, type SeenNumbers } from '
 /**
  * Adds the rows of a log to the sums of their accounts. Call it after everything was seen.
  *
- * @param skewMs undefined if all rows count, as with an opening; else only those after the base,
- *   and the clocks of the log and the journal may differ by this
+ * @param skewMs how far the clocks of the log and of the journal may differ: rows earlier than the
+ *   balance that an account begins with do not count
  */
 export async function sumCalls(
   rows: AsyncIterable<readonly IntendedRow[]>,
   numbers: SeenNumbers,
-  skewMs: number | undefined,
+  skewMs: number,
 ): Promise<void> {
   for await (const batch of rows) {
     for (const row of batch) {
       const number = numbers.watch(row.account);
       const place = placeOf(number, row.branch);
-      if (skewMs === undefined || isLater(row, number, place, skewMs)) addRow(place, row);
+      if (isLater(row, number, place, skewMs)) addRow(place, row);
     }
   }
 }
@@ -45,7 +45,7 @@ function isLater(
   if (!time || baseAt === undefined) return true;
   const [from, to] = [time.getTime() - skewMs, (endTime ?? time).getTime() + skewMs];
   if (from <= baseAt && to >= baseAt) {
-    number.doubt = `line ${line} is of about the time at which bankctl took over the balance`;
+    number.doubt = `line ${line} is of about the time of the balance that its account begins with`;
   } else if (to < baseAt) return false;
   const isEarly = ({ name, base }: SeenNumber) =>
     name !== place.name && base?.type === 'adopt' && from <= base.at.getTime();
@@ -56,7 +56,7 @@ function isLater(
 
 /** An account that a branch lacks begins with the last base that the number has elsewhere. */
 function baseTime({ places }: AccountNumber, place: SeenNumber): number | undefined {
-  const own = place.base?.at.getTime();
+  const own = (place.givenAt ?? place.base?.at)?.getTime();
   if (own !== undefined || place.place) return own;
   const others = places.flatMap(({ base }) => (base ? [base.at.getTime()] : []));
   return others.length === 0 ? undefined : Math.max(...others);

@@ -1,4 +1,3 @@
-import { formatAmount } from '../../core/money.ts';
 import { shellWord } from '../../core/text.ts';
 import type { Correction, CorrectionLeg } from '../correction.ts';
 import type { FindingCode } from '../finding.ts';
@@ -31,13 +30,9 @@ export function planCorrection(damage: Damage): Mending {
   const obstacle = obstacleOf(damage);
   if (obstacle !== undefined) return { correction: undefined, repair: obstacle };
   const legs = [...sheet.residuals].flatMap(([seen, residual]) => legOf(account, seen, residual));
-  const changes = [...sheet.residuals].map(([seen, residual]) => {
-    const amount = formatAmount(-residual, seen.place?.currency ?? sheet.unit);
-    return `${residual < 0n ? '+' : ''}${amount} to ${seen.name}`;
-  });
   return {
     correction: { findings: [...new Set(findings)], account, why, legs },
-    repair: `bankctl audit --plan FILE plans it, for bankctl repair: ${changes.join(', ')}.`,
+    repair: 'bankctl audit --plan FILE plans the correction; bankctl repair FILE carries it out.',
   };
 }
 
@@ -53,9 +48,9 @@ function obstacleOf({ account, sheet, doubt, hasJournal }: Damage): string | und
   if (doubt !== undefined) return `It is not planned: ${doubt}.`;
   if (!hasJournal) return 'It is not planned: a repair needs a journal, and the config has none.';
   const wrong = [...sheet.residuals.keys()];
-  const stray = wrong.find(({ place }) => place?.isBranch === false)?.name;
-  if (stray !== undefined) {
-    const name = shellWord(stray);
+  const stray = wrong.find(({ place }) => place?.isBranch === false)?.place;
+  if (stray) {
+    const name = shellWord(stray.collection);
     return `Add the collection ${name} to the config as a branch, and run bankctl adopt ${name}.`;
   }
   const missing = wrong.find(({ place }) => !place);

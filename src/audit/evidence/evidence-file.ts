@@ -33,18 +33,20 @@ export interface EvidenceFile<T> {
  * Opens a file and checks every line of it.
  *
  * @param path `-` is the standard input
+ * @param see called with each row, with some of them twice
  * @throws `file_unreadable`, `file_empty`, `file_format`; the code of the first line at fault
  */
 export async function openEvidenceFile<T>(
   path: string,
   kind: EvidenceRows<T>,
   host: AuditHost,
+  see: (row: T) => void,
 ): Promise<EvidenceFile<T>> {
   const { interrupted } = host.context;
   const opened = await openSource(path, host.context);
   const source = opened.repeatable ? opened : await copyToFile(opened, interrupted);
   try {
-    const rows = await check(source, kind, host);
+    const rows = await check(source, kind, host, see);
     if (rows === 0 && !kind.mayBeEmpty) {
       throw new BankctlError('file_empty', `${source.name} has a header, but no rows.`);
     }
@@ -60,7 +62,12 @@ export async function openEvidenceFile<T>(
 }
 
 /** @returns the number of rows */
-async function check<T>(source: Source, kind: EvidenceRows<T>, host: AuditHost): Promise<number> {
+async function check<T>(
+  source: Source,
+  kind: EvidenceRows<T>,
+  host: AuditHost,
+  see: (row: T) => void,
+): Promise<number> {
   const { shape, read, idOf, repeated, config } = kind;
   const { progress, talk, context } = host;
   const words: FaultWords = {
@@ -68,7 +75,12 @@ async function check<T>(source: Source, kind: EvidenceRows<T>, host: AuditHost):
     repeated,
     cut: 'Fetch the file again if it is cut off; if it is whole, end its last line with a newline.',
   };
-  const rules = { shape, check: (row: Row) => idOf(read(row)), config, words };
+  const readId = (row: Row) => {
+    const item = read(row);
+    see(item);
+    return idOf(item);
+  };
+  const rules = { shape, check: readId, config, words };
   const file = await checkFile(source, { format: undefined, lastLineComplete: false }, rules, {
     interrupted: context.interrupted,
     checked: (rows) => progress(`Checking ${source.name}: ${count(rows, 'row')}`),

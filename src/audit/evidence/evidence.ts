@@ -1,5 +1,6 @@
 import type { Bank } from '../../bank/bank.ts';
 import type { Config } from '../../config/config.ts';
+import { BankctlError } from '../../core/errors.ts';
 import type { Currency } from '../../core/money.ts';
 import { count } from '../../core/text.ts';
 import { isServerError } from '../../database/driver-errors.ts';
@@ -7,7 +8,7 @@ import type { AuditHost } from '../audit-host.ts';
 import type { Correction } from '../correction.ts';
 import type { Finding } from '../finding.ts';
 import type { Observer } from '../observer.ts';
-import { balanceRows } from './balance-rows.ts';
+import { type BalanceRow, balanceRows } from './balance-rows.ts';
 import { sumCalls } from './call-sums.ts';
 import { type EvidenceFile, openEvidenceFile } from './evidence-file.ts';
 import type { IntendedRow } from './intended-row.ts';
@@ -55,7 +56,8 @@ export interface Evidence {
 /**
  * Reads the files whole, before anything else is done.
  * @returns undefined if there are none
- * @throws the code of the first line at fault; `file_unreadable`, `file_empty`, `file_format`
+ * @throws the code of the first line at fault; `file_unreadable`, `file_empty`, `file_format`;
+ *   `usage` if both files are the standard input
  */
 export async function openEvidence(
   files: EvidenceFiles,
@@ -63,10 +65,21 @@ export async function openEvidence(
   host: AuditHost,
 ): Promise<Evidence | undefined> {
   const { intended, opening, expected, clockSkewMs } = files;
+  if (intended === '-' && opening === '-') {
+    throw new BankctlError(
+      'usage',
+      '--intended - and --opening - cannot both read the standard input.',
+      'Give one of them the name of a file.',
+    );
+  }
   if (intended === undefined && expected === undefined) return undefined;
   const basis: Basis =
     expected === undefined ? (opening === undefined ? 'journal' : 'opening') : 'statement';
-  const numbers = createSeenNumbers(basis, clockSkewMs);
+  const numbers = createSeenNumbers(
+    basis,
+    clockSkewMs,
+    new Set(bank.config.branches.map(({ name }) => name)),
+  );
   const everywhere = await withStrays(bank);
   const opened: EvidenceFile<unknown>[] = [];
   const close = async () => {
@@ -75,24 +88,18 @@ export async function openEvidence(
   try {
     const balances = expected ?? opening;
     if (balances !== undefined) {
-      const file = await openEvidenceFile(
-        balances,
-        balanceRows(everywhere, basis === 'opening'),
-        host,
-      );
-      opened.push(file);
-      for await (const rows of file.rows()) {
-        for (const { account, branch, balanceMinor, time } of rows) {
-          const place = placeOf(numbers.watch(account), branch);
-          [place.givenMinor, place.givenAt] = [balanceMinor, time];
-        }
-      }
+      const kind = balanceRows(everywhere, basis);
+      const see = ({ account, branch, balanceMinor, time }: BalanceRow) => {
+        const place = placeOf(numbers.watch(account), branch);
+        [place.givenMinor, place.givenAt] = [balanceMinor, time];
+      };
+      opened.push(await openEvidenceFile(balances, kind, host, see));
     }
-    const log = intended === undefined ? undefined : await openLog(intended, basis, bank, host);
+    const kind = intendedRows(bank.config, basis === 'journal');
+    const see = ({ account }: IntendedRow) => void numbers.watch(account);
+    const log =
+      intended === undefined ? undefined : await openEvidenceFile(intended, kind, host, see);
     if (log) opened.push(log);
-    for await (const rows of log?.rows() ?? []) {
-      for (const { account } of rows) numbers.watch(account);
-    }
     const shared = { bank, host, basis, numbers, currencyOf: currenciesOf(everywhere) };
     return {
       observer: numbers.observer,
@@ -108,10 +115,6 @@ export async function openEvidence(
   }
 }
 
-function openLog(path: string, basis: Basis, { config }: Bank, host: AuditHost) {
-  return openEvidenceFile(path, intendedRows(config, basis === 'journal'), host);
-}
-
 interface Concluding {
   readonly bank: Bank;
   readonly host: AuditHost;
@@ -125,12 +128,30 @@ interface Concluding {
 
 async function conclude(all: Concluding): Promise<Conclusion> {
   const { bank, host, basis, numbers, log, skewMs, isWhole, currencyOf } = all;
-  if (log) await sumCalls(log.rows(), numbers, basis === 'journal' ? skewMs : undefined);
+  if (log) await sumCalls(log.rows(), numbers, skewMs);
   if (basis === 'opening') sayUnopened(numbers, host);
-  return judgeNumbers(numbers.all, {
+  const judgement = judgeNumbers(numbers.all, {
     ...{ basis, currencyOf, isWhole, hasJournal: bank.journal !== undefined },
     logName: log?.name ?? '',
   });
+  sayContradicted(judgement.contradicted, host);
+  return judgement;
+}
+
+/** What is certain of an account number is so if the log has all of its calls. */
+function sayContradicted(
+  [first, ...others]: readonly string[],
+  { talk, progress }: AuditHost,
+): void {
+  if (first === undefined) return;
+  progress(undefined);
+  const have =
+    others.length === 0 ? 'has a balance' : `and ${count(others.length, 'other')} have balances`;
+  talk(
+    `The account number ${first} ${have} that the log cannot explain: the log or its beginning ` +
+      'is not whole, or another program wrote. Elsewhere, what is certain is so only if the log ' +
+      'has all calls.',
+  );
 }
 
 /** Accounts that an opening leaves out, and that bankctl did not open since, began with nothing. */

@@ -26,6 +26,8 @@ interface Judgement {
   readonly corrections: readonly Correction[];
   readonly covers: (account: string) => boolean;
   readonly unjudged: readonly string[];
+  /** Account numbers whose balances no fates of the calls explain. */
+  readonly contradicted: readonly string[];
 }
 
 /**
@@ -39,6 +41,7 @@ export function judgeNumbers(
 ): Judgement {
   const findings: Finding[] = [];
   const corrections: Correction[] = [];
+  const contradicted: string[] = [];
   const unjudged = new Map<string, string[]>();
   const signs = createSignCheck();
   for (const account of [...numbers.keys()].sort()) {
@@ -46,12 +49,15 @@ export function judgeNumbers(
     if (!number) continue;
     const sheet = balanceSheet(number, judging.basis, judging.currencyOf);
     if (!isSheet(sheet)) {
-      unjudged.set(sheet.reason, [...(unjudged.get(sheet.reason) ?? []), account]);
+      const like = unjudged.get(sheet.reason) ?? [];
+      like.push(account);
+      unjudged.set(sheet.reason, like);
       continue;
     }
     signs.add(sheet.places);
     const judged = judgeNumber(account, number, sheet, judging);
     findings.push(...judged.findings);
+    if (judged.isContradicted) contradicted.push(account);
     if (judged.correction) corrections.push(judged.correction);
   }
   signs.end(judging.logName);
@@ -60,6 +66,7 @@ export function judgeNumbers(
     findings,
     corrections,
     covers: (account) => numbers.has(account) && !left.has(account),
+    contradicted,
     unjudged: [...unjudged].map(([reason, accounts]) => unjudgedText(reason, accounts)),
   };
 }
@@ -73,9 +80,10 @@ function judgeNumber(
   account: string,
   number: AccountNumber,
   sheet: BalanceSheet,
-  { basis, isWhole, hasJournal }: Judging,
+  judging: Judging,
 ) {
-  const doubt = doubtOf(number, basis, isWhole);
+  const { basis, hasJournal } = judging;
+  const doubt = doubtOf(number, judging);
   const verdict = judge(sheet.places, { isDoubtful: doubt !== undefined });
   const unknown = number.places.filter(({ unknownRows }) => unknownRows > 0);
   const isUnknown = unknown.length > 0;
@@ -93,11 +101,13 @@ function judgeNumber(
       ...unknown.map((seen) => unknownFinding(account, seen, sheet)),
     ],
     correction: said.length > 0 ? correction : undefined,
+    isContradicted: verdict.isContradicted,
   };
 }
 
 /** Why the residuals may be wrong, in a clause. */
-function doubtOf({ doubt, places }: AccountNumber, basis: Basis, isWhole: boolean) {
+function doubtOf({ doubt, places }: AccountNumber, { basis, isWhole, hasJournal }: Judging) {
+  if (!hasJournal) return 'the bank keeps no journal of what bankctl itself posted';
   if (!isWhole) return 'a part of the database could not be read';
   if (basis !== 'statement') return doubt;
   const unnamed = places.find(({ place, givenMinor }) => place && givenMinor === undefined);

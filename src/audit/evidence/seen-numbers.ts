@@ -6,7 +6,9 @@ export interface SeenNumber {
   readonly name: string;
   /** Undefined if no document was seen. */
   place: Place | undefined;
-  /** Undefined if it is not known, also if several documents have the number. */
+  /** How many documents have the number; only one has a known balance. */
+  documents: number;
+  /** Undefined if it is not known. */
   balanceMinor: bigint | undefined;
   version: bigint | undefined;
   /** What a file says that it had or should have. */
@@ -74,15 +76,23 @@ export function placeOf({ places }: AccountNumber, name: string): SeenNumber {
 function emptyPlace(name: string): SeenNumber {
   const none = (): CallSums => ({ all: 0n, missed: 0n, matched: 0n, unknown: 0n });
   return {
-    ...{ name, place: undefined, balanceMinor: undefined, version: undefined },
+    ...{ name, place: undefined, documents: 0, balanceMinor: undefined, version: undefined },
     ...{ givenMinor: undefined, givenAt: undefined, ownMinor: 0n, journalMinor: 0n },
     ...{ base: undefined, isOpened: false, plus: none(), minus: none() },
     ...{ unknownRows: 0, unknownLine: 0 },
   };
 }
 
-/** Memory grows with the number of account numbers that are watched, and of repairs. */
-export function createSeenNumbers(basis: Basis, skewMs: number): SeenNumbers {
+/**
+ * Memory grows with the number of account numbers that are watched, and of repairs.
+ *
+ * @param branches the names of all branches, which a stray collection may have too
+ */
+export function createSeenNumbers(
+  basis: Basis,
+  skewMs: number,
+  branches: ReadonlySet<string>,
+): SeenNumbers {
   const all = new Map<string, AccountNumber>();
   const repairs = new Set<string>();
   return {
@@ -97,7 +107,7 @@ export function createSeenNumbers(basis: Basis, skewMs: number): SeenNumbers {
     observer: {
       account: (seen) => {
         const number = all.get(seen.account);
-        if (number) noteAccount(placeOf(number, seen.place.name), seen);
+        if (number) noteAccount(placeOf(number, nameOf(seen.place, branches)), seen);
       },
       posting: (posting) => {
         const { type, operation, reverses = '' } = posting;
@@ -115,11 +125,15 @@ export function createSeenNumbers(basis: Basis, skewMs: number): SeenNumbers {
   };
 }
 
+function nameOf({ name, isBranch }: Place, branches: ReadonlySet<string>): string {
+  return isBranch || !branches.has(name) ? name : `the collection ${name}`;
+}
+
 function noteAccount(seen: SeenNumber, { place, balanceMinor, version }: SeenAccount): void {
-  const isRepeated = seen.place !== undefined;
+  seen.documents += 1;
   seen.place = place;
-  seen.balanceMinor = isRepeated ? undefined : balanceMinor;
-  seen.version = isRepeated ? undefined : version;
+  seen.balanceMinor = seen.documents > 1 ? undefined : balanceMinor;
+  seen.version = seen.documents > 1 ? undefined : version;
 }
 
 const baseTypes: ReadonlySet<string> = new Set(['open', 'adopt', 'repair']);
