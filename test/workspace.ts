@@ -23,6 +23,8 @@ export interface RunOptions {
   readonly stdin?: Readable;
   /** Told of everything that is written on stdout, as it is written. */
   readonly written?: (text: string) => void;
+  /** The same for stderr. */
+  readonly said?: (text: string) => void;
 }
 
 /** A directory with a config of its own, and a fresh database on the run's server. */
@@ -81,10 +83,11 @@ export async function run(
     stdin = Readable.from([]),
     interrupted = new AbortController().signal,
     written,
+    said,
   }: RunOptions = {},
 ): Promise<Ran> {
   const stdout = new Captured(written);
-  const stderr = new Captured();
+  const stderr = new Captured(said);
   const context: Context = {
     ...realContext,
     stdin,

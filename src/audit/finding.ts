@@ -37,7 +37,7 @@ export interface Finding {
   readonly branch?: string;
   readonly from?: string;
   readonly to?: string;
-  /** The operation id, if it is about a document of the journal. */
+  /** The operation id, if it is about a document of the journal; of a trace, the call's id. */
   readonly operation?: string;
   /** An amount of `currency`; of `outside_write` what the balance has beyond the journal. */
   readonly amount?: string;
@@ -46,6 +46,14 @@ export interface Finding {
   readonly certain?: boolean;
   /** If there is more than one: how many, see docs/legacy.md. */
   readonly explanations?: number;
+  /** Only of a trace: the line of the log, from 1. */
+  readonly line?: number;
+  /**
+   * Only of a trace: all that can have become of the call. The names of branches and strays in
+   * which its write may be; `lost` if it may have changed nothing; `unseen` if its write may be
+   * where the server's history does not reach.
+   */
+  readonly fates?: readonly string[];
   /** How many documents it is about, if it sums them up. */
   readonly documents?: number;
   /** One sentence for people. */

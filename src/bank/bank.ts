@@ -5,6 +5,7 @@ import { endAbandoned } from './abandoned-transactions.ts';
 import { type BankScan, createScan } from './bank-scan.ts';
 import { type BatchFiles, createBatchFiles } from './batch-files.ts';
 import { type Branches, createBranches } from './branch.ts';
+import { type Changes, createChanges } from './changes.ts';
 import { type Commits, createCommits } from './commits.ts';
 import { runWithin } from './deadline.ts';
 import { type BankIdentity, createIdentity, refuseMismatch } from './identity.ts';
@@ -19,6 +20,8 @@ export interface Bank {
   readonly branches: Branches;
   /** Undefined if the config says `journal: false`. */
   readonly journal: Journal | undefined;
+  /** What the server recorded of every write, whoever wrote it. */
+  readonly changes: Changes;
   /** How `audit` reads the database, whoever wrote it. */
   readonly scan: BankScan;
   /** Which rows were given under which `--batch` names; undefined without a journal. */
@@ -70,6 +73,7 @@ export async function openBank(
     identity: createIdentity(db, config, known),
     branches: createBranches(db, config),
     journal: config.journal === false ? undefined : createJournal(db, config.journal),
+    changes: createChanges(db, config),
     scan: createScan(db, config),
     batchFiles: config.journal === false ? undefined : createBatchFiles(db, config.journal),
     timeoutMs,

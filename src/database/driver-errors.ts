@@ -5,6 +5,7 @@ import {
   MongoServerSelectionError,
   MongoWriteConcernError,
 } from 'mongodb';
+import { errnoCode } from '../core/errno.ts';
 import { BankctlError } from '../core/errors.ts';
 
 /** Codes that the server answers with, from src/mongo/base/error_codes.yml of its source. */
@@ -16,6 +17,7 @@ const codes = {
   writeConflict: 112,
   documentValidationFailure: 121,
   commandNotSupportedOnView: 166,
+  snapshotTooOld: 239,
   snapshotUnavailable: 246,
   noSuchTransaction: 251,
   operationNotSupportedInTransaction: 263,
@@ -63,11 +65,12 @@ const lostConnections: ReadonlySet<string> = new Set([
 
 /** True if a change stream can be resumed where it left off. */
 export function isResumable(error: unknown): boolean {
-  return (
-    error instanceof MongoError &&
-    (!(error instanceof MongoServerError) || error.hasErrorLabel('ResumableChangeStreamError'))
-  );
+  // The driver lets through what a socket says that breaks while it is written to.
+  if (!(error instanceof MongoError)) return cutSockets.has(errnoCode(error));
+  return !(error instanceof MongoServerError) || error.hasErrorLabel('ResumableChangeStreamError');
 }
+
+const cutSockets: ReadonlySet<unknown> = new Set(['EPIPE', 'ECONNRESET']);
 
 /** True if another transaction changed the same document first. */
 export function isConflict(error: unknown): boolean {

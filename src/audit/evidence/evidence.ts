@@ -41,6 +41,9 @@ export interface Evidence {
   readonly observer: Observer;
   /** The rows of the log, if there is one; each call reads it again. */
   readonly calls: (() => AsyncIterable<readonly IntendedRow[]>) | undefined;
+  readonly basis: Basis;
+  /** The account numbers that the files name, as far as they were seen until now. */
+  readonly numbers: SeenNumbers['all'];
   /**
    * Called once, after everything was seen.
    * @param isWhole whether all places and the journal could be read
@@ -101,6 +104,8 @@ export async function openEvidence(
     return {
       observer: numbers.observer,
       calls: log?.rows,
+      basis,
+      numbers: numbers.all,
       conclude: (isWhole) => conclude({ ...shared, isWhole, log, skewMs: clockSkewMs }),
       close,
     };

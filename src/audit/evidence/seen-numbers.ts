@@ -41,6 +41,7 @@ interface CallSums {
 interface Base {
   readonly type: string;
   readonly at: Date;
+  readonly version: bigint;
   readonly balanceMinor: bigint;
 }
 
@@ -138,9 +139,9 @@ function noteAccount(seen: SeenNumber, { place, balanceMinor, version }: SeenAcc
 const baseTypes: ReadonlySet<string> = new Set(['open', 'adopt', 'repair']);
 
 function noteBase(seen: SeenNumber, posting: SeenPosting, isOwn: boolean): void {
-  const { type, at, amountMinor, balanceAfterMinor } = posting;
+  const { type, at, amountMinor, balanceAfterMinor, version } = posting;
   if (baseTypes.has(type)) {
-    seen.base = { type, at, balanceMinor: balanceAfterMinor };
+    seen.base = { type, at, version, balanceMinor: balanceAfterMinor };
     seen.ownMinor = 0n;
   } else if (isOwn) seen.ownMinor += amountMinor;
 }

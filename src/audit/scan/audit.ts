@@ -124,9 +124,11 @@ async function* auditWith(
       yield* reconcile(audited, outside);
       yield* findOrphans(audited);
     }
-    if (options.trace) {
-      const calls = evidence?.calls;
-      yield* traceWrites(bank, { files: options.files, places, calls }, host);
+    if (options.trace && evidence?.calls) {
+      const { calls, numbers, basis } = evidence;
+      const { clockSkewMs } = options.files;
+      const unseen = yield* traceWrites(bank, { calls, numbers, basis, clockSkewMs }, host);
+      audited.unread.push(...unseen.map((reason) => ({ reason })));
     }
     const corrections = [...(conclusion?.corrections ?? []), ...outside.all()];
     return { checked: audited.checked, unread: audited.unread, corrections };

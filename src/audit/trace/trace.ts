@@ -1,23 +1,167 @@
 import type { Bank } from '../../bank/bank.ts';
+import { clusterTimeOf, momentOf } from '../../bank/changes.ts';
+import { count } from '../../core/text.ts';
+import { isServerError } from '../../database/driver-errors.ts';
 import type { AuditHost } from '../audit-host.ts';
-import type { EvidenceFiles } from '../evidence/evidence.ts';
 import type { IntendedRow } from '../evidence/intended-row.ts';
+import type { AccountNumber, Basis } from '../evidence/seen-numbers.ts';
 import type { Finding } from '../finding.ts';
-import type { Place } from '../observer.ts';
+import { type History, type RecordedDocument, readHistory } from './history.ts';
+import { judgeAccount } from './traced-account.ts';
+import { type Sight, type TracedCall, toTracedCall } from './traced-calls.ts';
+import { isCovered, placeWrites, type Unit } from './traced-writes.ts';
 
-/** What a trace looks at. */
-export interface TraceRequest {
-  readonly files: EvidenceFiles;
-  readonly places: readonly Place[];
+/** What a trace looks at, besides the history. */
+interface TraceRequest {
   /** The rows of the log; each call reads it again. */
-  readonly calls: (() => AsyncIterable<readonly IntendedRow[]>) | undefined;
+  readonly calls: () => AsyncIterable<readonly IntendedRow[]>;
+  readonly numbers: ReadonlyMap<string, AccountNumber>;
+  readonly basis: Basis;
+  /** How far the clocks of the log and of the server may differ. */
+  readonly clockSkewMs: number;
 }
 
-/** Names single writes of the server's change history, in batches. */
+/**
+ * Names single writes of the server's change history, in batches.
+ * @returns what could not be seen, in sentences
+ */
 export async function* traceWrites(
-  _bank: Bank,
-  _request: TraceRequest,
-  _host: AuditHost,
-): AsyncGenerator<readonly Finding[]> {
-  yield [];
+  bank: Bank,
+  request: TraceRequest,
+  host: AuditHost,
+): AsyncGenerator<readonly Finding[], readonly string[]> {
+  let past: Past;
+  try {
+    past = await readPast(bank, request, host);
+  } catch (error) {
+    if (!isServerError(error, 'unauthorized')) throw error;
+    return ["The server's change history cannot be read: it takes the role read on the database."];
+  }
+  const { sight, byAccount, unit } = past;
+  const { numbers, basis } = request;
+  const calls = await collectCalls(request, sight);
+  const undecided: string[] = [];
+  let rows = 0;
+  for (const account of [...new Set([...calls.keys(), ...byAccount.keys()])].sort()) {
+    const ofNumber = calls.get(account) ?? [];
+    const placed = placeWrites(byAccount.get(account) ?? [], numbers.get(account), {
+      ...{ bank, basis, unit },
+      isWhole: ofNumber.every(({ mayBeUnseen }) => !mayBeUnseen),
+    });
+    const { formatTime } = host;
+    const judged = judgeAccount({ account, calls: ofNumber, ...placed, bank, unit, formatTime });
+    rows += judged.unseen;
+    if (judged.isUndecided) undecided.push(account);
+    if (judged.findings.length > 0) yield judged.findings;
+  }
+  const isLate = [...calls.values()].flat().some(({ call }) => call.fromMs > sight.endMs);
+  return unseenSentences(past, { rows, undecided, isLate }, host);
+}
+
+/** What the server still knows. */
+interface Past {
+  readonly history: History;
+  readonly byAccount: ReadonlyMap<string, readonly RecordedDocument[]>;
+  readonly sight: Sight;
+  readonly unit: Unit;
+  /** Undefined if it reaches back to the first row of the log. */
+  readonly begins: Date | undefined;
+}
+
+async function readPast(bank: Bank, request: TraceRequest, host: AuditHost): Promise<Past> {
+  const { calls, clockSkewMs, numbers, basis } = request;
+  const { branches } = bank.config;
+  const unit = { code: '', digits: Math.max(...branches.map(({ currency }) => currency.digits)) };
+  const first = await firstMoment(calls, clockSkewMs);
+  // What the log has was done before this, so its writes are before the end of the history.
+  const to = await bank.changes.now();
+  const wanted = clusterTimeOf(first);
+  const from = await bank.changes.beginning(wanted, to);
+  const history = await readHistory(bank, { from, to }, unit, (changes) => {
+    host.progress(`Tracing the server's history: ${count(changes, 'change')} ...`);
+  });
+  host.progress(undefined);
+  const byAccount = groupByAccount(history.documents);
+  const isRolled = !from.equals(wanted);
+  const sight: Sight = {
+    skewMs: clockSkewMs,
+    beginMs: momentOf(from).getTime(),
+    endMs: momentOf(to).getTime() + 1000,
+    blindUntilMs: history.blindUntilMs,
+    scaleOf: (name) => 10n ** BigInt(unit.digits - bank.branches.currencyOf(name).digits),
+    isCovered: (account) =>
+      isCovered(byAccount.get(account) ?? [], numbers.get(account), { bank, basis, unit }),
+  };
+  return { history, byAccount, sight, unit, begins: isRolled ? momentOf(from) : undefined };
+}
+
+/** The earliest moment at which a call may have written; undefined if some have no time. */
+async function firstMoment(
+  calls: TraceRequest['calls'],
+  skewMs: number,
+): Promise<Date | undefined> {
+  let first = Number.POSITIVE_INFINITY;
+  for await (const rows of calls()) {
+    for (const { time } of rows) first = Math.min(first, time?.getTime() ?? 0);
+  }
+  return first > skewMs && first < Number.POSITIVE_INFINITY ? new Date(first - skewMs) : undefined;
+}
+
+async function collectCalls(
+  { calls, numbers }: TraceRequest,
+  sight: Sight,
+): Promise<ReadonlyMap<string, readonly TracedCall[]>> {
+  const byAccount = new Map<string, TracedCall[]>();
+  for await (const rows of calls()) {
+    for (const row of rows) {
+      const traced = toTracedCall(row, numbers.get(row.account), sight);
+      const others = byAccount.get(row.account);
+      if (traced && others) others.push(traced);
+      else if (traced) byAccount.set(row.account, [traced]);
+    }
+  }
+  return byAccount;
+}
+
+function groupByAccount(
+  documents: readonly RecordedDocument[],
+): ReadonlyMap<string, readonly RecordedDocument[]> {
+  const groups = new Map<string, RecordedDocument[]>();
+  for (const document of documents) {
+    const { account = '' } = document;
+    const others = groups.get(account);
+    if (others) others.push(document);
+    else groups.set(account, [document]);
+  }
+  return groups;
+}
+
+interface Unseen {
+  /** Calls of which nothing is known, because they may be where the history does not reach. */
+  readonly rows: number;
+  /** Whether some of them are in the future. */
+  readonly isLate: boolean;
+  /** Account numbers with too many calls and writes. */
+  readonly undecided: readonly string[];
+}
+
+function unseenSentences(
+  { begins, history }: Past,
+  { rows, undecided, isLate }: Unseen,
+  { formatTime }: AuditHost,
+): readonly string[] {
+  const reasons = [
+    ...(begins ? [`it begins at ${formatTime(begins)}`] : []),
+    ...(isLate ? ['the log has times that are later than the clock of the server'] : []),
+    ...history.blindness,
+  ];
+  const why = reasons.length === 0 ? 'the accounts are older than it' : reasons.join('; ');
+  const numbers = undecided.slice(0, 5).join(', ');
+  const more = undecided.length > 5 ? ` and ${undecided.length - 5} more` : '';
+  return [
+    ...(rows === 0
+      ? []
+      : [`The server's history may not reach ${count(rows, 'call')} of the log: ${why}.`]),
+    ...(numbers === '' ? [] : [`Too many calls and writes to be matched: ${numbers}${more}.`]),
+  ];
 }

@@ -1,0 +1,73 @@
+import type { Document } from 'mongodb';
+import type { Change } from '../../bank/changes.ts';
+import { isLegacyAccount, readLegacy } from '../../bank/legacy-document.ts';
+import type { BranchConfig, Config } from '../../config/config.ts';
+import type { Currency } from '../../core/money.ts';
+
+/** What is known of a document that holds an account. */
+export interface AccountState {
+  /** The canonical account number; undefined if it cannot be read. */
+  readonly account: string | undefined;
+  /** The balance in minor units; undefined if it is not known. */
+  readonly minor: bigint | undefined;
+}
+
+/** The branch that owns a collection. */
+export function branchOf(
+  { branches }: Config,
+  collection: string | undefined,
+): BranchConfig | undefined {
+  return branches.find((branch) => branch.collection === collection);
+}
+
+/**
+ * Whether bankctl made a change: it sets the version and the time of the posting each time, and
+ * writes only into the collections of branches.
+ */
+export function isOwnChange({ kind, fields }: Change, branch: BranchConfig | undefined): boolean {
+  if (!branch || fields['version'] == null || fields['posted_at'] == null) return false;
+  return kind === 'update' || (kind === 'insert' && fields['branch'] === branch.name);
+}
+
+/**
+ * True if a change left every amount as it was: another form of the balance, such as a decimal in
+ * place of a double, which is how `adopt` mends an account that it has already taken over.
+ */
+export function isChangeOfForm({ kind, fields, removed }: Change, currency: Currency): boolean {
+  if (kind !== 'update' || removed.length > 0) return false;
+  const read = readLegacy({ account_number: 'any', balance: fields['balance'] }, { currency });
+  return Object.keys(fields).join() === 'balance' && isLegacyAccount(read) && !read.isRounded;
+}
+
+/** True for a document that another program may take for an account. */
+export function holdsAccount(document: Document): boolean {
+  return document['account_number'] != null && document['balance'] != null;
+}
+
+/** Reads a whole document. */
+export function stateOf(document: Document, currency: Currency): AccountState {
+  const number = readLegacy({ account_number: document['account_number'] }, { currency });
+  return {
+    account: isLegacyAccount(number) ? number.account : undefined,
+    minor: balanceOf(document['balance'], currency),
+  };
+}
+
+/** The state after a change; what it did not set is as it was before. */
+export function stateAfter(
+  before: AccountState | undefined,
+  { kind, fields, removed }: Change,
+  currency: Currency,
+): AccountState {
+  if (kind === 'insert' || kind === 'replace') return stateOf(fields, currency);
+  const unset = removed.includes('balance') ? balanceOf(undefined, currency) : before?.minor;
+  return {
+    account: 'account_number' in fields ? stateOf(fields, currency).account : before?.account,
+    minor: 'balance' in fields ? balanceOf(fields['balance'], currency) : unset,
+  };
+}
+
+function balanceOf(balance: unknown, currency: Currency): bigint | undefined {
+  const read = readLegacy({ account_number: 'any', balance }, { currency });
+  return isLegacyAccount(read) ? read.balanceMinor : undefined;
+}

@@ -1,0 +1,314 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import fc from 'fast-check';
+import { Double } from 'mongodb';
+import { describe, expect, test } from 'vitest';
+import { type Workspace, workspace } from '../workspace.ts';
+import { falseStatements, type LegacyCall, runLegacy, traceLegacy } from './legacy-run.ts';
+
+const config = `branches:
+  branch1: { collection: branch1 }
+  branch2: { collection: branch2 }
+  branch3: { collection: branch3 }
+`;
+const branches = ['branch1', 'branch2', 'branch3'];
+const accounts = ['A', 'B', 'C', 'D'];
+
+/** Every account in every branch, with 100.00 each. */
+async function legacyBank(): Promise<Workspace> {
+  const bank = await workspace({ config });
+  const rows: string[] = [];
+  for (const branch of branches) {
+    await bank.db
+      .collection(branch)
+      .insertMany(accounts.map((account_number) => ({ account_number, balance: 100 })));
+    rows.push(...accounts.map((account) => `${branch},${account},100.00`));
+  }
+  await writeFile(
+    join(bank.directory, 'opening.csv'),
+    ['branch,account,balance', ...rows, ''].join('\n'),
+  );
+  return bank;
+}
+
+/** Random calls, of which about a third go wrong. */
+function plan(amounts: fc.Arbitrary<number>, size: number): readonly LegacyCall[] {
+  const call = fc
+    .record({
+      branch: fc.constantFrom('branch1', 'branch2'),
+      account: fc.constantFrom(...accounts),
+      cents: amounts,
+      fate: fc.constantFrom('right', 'right', 'right', 'right', 'branch2', 'branch3', 'lost'),
+    })
+    .map(
+      ({ fate, ...it }): LegacyCall => ({
+        ...it,
+        landed: fate === 'right' ? it.branch : fate === 'lost' ? undefined : fate,
+      }),
+    );
+  const [calls = []] = fc.sample(fc.array(call, { minLength: size, maxLength: size }), 1);
+  return calls;
+}
+
+const varied = (size: number) =>
+  plan(fc.constant(0), size).map((call, index) => ({ ...call, cents: 101 + 7 * index }));
+const equal = (size: number) => plan(fc.constantFrom(500, 1000), size);
+
+describe('with the log and the history', () => {
+  test('varied amounts tell the fate of each call, even without times', async () => {
+    const bank = await legacyBank();
+    const log = await runLegacy(bank, varied(200));
+    for (const times of ['both', 'start', 'none'] as const) {
+      const { traced, outside, unread, status } = await traceLegacy(bank, log, { times });
+      expect(falseStatements(log, traced)).toEqual([]);
+      const wrong = log.filter(({ branch, landed }) => landed !== branch).map(({ id }) => id);
+      const named = traced.filter(({ certain }) => certain).map(({ operation }) => operation);
+      expect([times, named.toSorted()]).toEqual([times, wrong.toSorted()]);
+      expect([outside, unread, status]).toEqual([[], [], 4]);
+    }
+  });
+
+  test.each(['both', 'start', 'none'] as const)(
+    'equal amounts leave sets that hold the truth, with times: %s',
+    async (times) => {
+      const bank = await legacyBank();
+      const log = await runLegacy(bank, equal(300));
+      for (const modified of [false, true]) {
+        const { traced, outside } = await traceLegacy(bank, log, { times, modified });
+        expect(outside).toEqual([]);
+        expect(falseStatements(log, traced)).toEqual([]);
+        expect(traced.length).toBeGreaterThan(0);
+        const silent = new Set(traced.map(({ operation }) => operation));
+        const unnamed = log.filter(
+          ({ id, landed, branch }) => !silent.has(id) && landed !== branch,
+        );
+        expect(unnamed).toEqual([]);
+        if (modified) {
+          const lost = traced.filter(({ fates, certain }) => certain && fates?.[0] === 'lost');
+          expect(lost).toHaveLength(log.filter(({ landed }) => landed === undefined).length);
+        }
+      }
+    },
+  );
+
+  test('a bank in which all went right has nothing to report', async () => {
+    const bank = await legacyBank();
+    const right = equal(100).map((call) => ({ ...call, landed: call.branch }));
+    const log = await runLegacy(bank, right);
+    for (const times of ['both', 'none'] as const) {
+      const { traced, outside, unread } = await traceLegacy(bank, log, { times });
+      expect([traced, outside, unread]).toEqual([[], [], []]);
+    }
+  });
+
+  test('a clock that is slow by an hour makes nothing certain', async () => {
+    const bank = await legacyBank();
+    const log = await runLegacy(bank, varied(150));
+    const { traced, outside } = await traceLegacy(bank, log, { shiftMs: -3_600_000 });
+    expect(traced.filter(({ certain }) => certain)).toEqual([]);
+    expect(new Set(outside.map(({ account }) => account))).toEqual(new Set(accounts));
+  });
+
+  test('a log of the future is out of sight, and that is said', async () => {
+    const bank = await legacyBank();
+    const log = await runLegacy(bank, varied(20));
+    const { traced, unread } = await traceLegacy(bank, log, { shiftMs: 3_600_000 });
+    expect(traced.filter(({ certain }) => certain)).toEqual([]);
+    expect(unread).toEqual([
+      {
+        reason:
+          "The server's history may not reach 20 calls of the log: the log has times that are " +
+          'later than the clock of the server.',
+      },
+    ]);
+  });
+
+  test('rows that are missing take the certainty from their account number alone', async () => {
+    const bank = await legacyBank();
+    const log = await runLegacy(bank, varied(200));
+    const isMissing = (it: (typeof log)[number], index: number) =>
+      it.account === 'A' && it.landed !== undefined && index % 5 === 0;
+    const whole = log.filter((it, index) => !isMissing(it, index));
+    expect(whole.length).toBeLessThan(log.length);
+    const { traced, outside } = await traceLegacy(bank, whole);
+    expect(new Set(outside.map(({ account }) => account))).toEqual(new Set(['A']));
+    expect(outside[0]?.detail).toMatch(
+      /^A: a write of \d+\.\d\d in branch\d at .* is in no row of/,
+    );
+    const certain = traced.filter((finding) => finding.certain);
+    expect(falseStatements(log, certain)).toEqual([]);
+    expect(certain.filter(({ account }) => account === 'A')).toEqual([]);
+    expect(certain.length).toBeGreaterThan(0);
+  });
+
+  test('one changed digit in the log changes the answer', async () => {
+    const bank = await legacyBank();
+    const log = await runLegacy(bank, varied(50));
+    const [first] = log.filter(({ landed }) => landed !== undefined);
+    const doctored = log.map((it) => (it === first ? { ...it, cents: it.cents + 1 } : it));
+    const { outside } = await traceLegacy(bank, doctored);
+    expect(outside).toMatchObject([{ account: first?.account, certain: true }]);
+  });
+});
+
+describe('a finding', () => {
+  test('says which call, when, and where its money is', async () => {
+    const bank = await legacyBank();
+    const log = await runLegacy(
+      bank,
+      [
+        { branch: 'branch1', account: 'A', cents: 2000, landed: 'branch2' },
+        { branch: 'branch1', account: 'B', cents: 125, landed: undefined },
+      ],
+      1,
+    );
+    const { traced, findings } = await traceLegacy(bank, log);
+    const [first, second] = log.map(({ startMs }) => new Date(startMs).toISOString());
+    expect(traced).toMatchObject([
+      {
+        code: 'misplaced_write',
+        account: 'A',
+        from: 'branch1',
+        to: 'branch2',
+        amount: '20.00',
+        currency: 'USD',
+        certain: true,
+        line: 2,
+        operation: 'call-0',
+        fates: ['branch2'],
+        detail: `line 2, 20.00 to branch1:A at ${first}: landed in branch2 (certain).`,
+        cause: "The call was sent to another branch's collection.",
+      },
+      {
+        code: 'lost_write',
+        account: 'B',
+        branch: 'branch1',
+        amount: '1.25',
+        certain: true,
+        fates: ['lost'],
+        detail: `line 3, 1.25 to branch1:B at ${second}: changed nothing (certain).`,
+      },
+    ]);
+    // The net amounts of the evidence are there too.
+    expect(findings.length).toBeGreaterThan(traced.length);
+  });
+
+  test('names a stray in which the money is', async () => {
+    const bank = await legacyBank();
+    await bank.db.collection('bank_account').insertOne({ account_number: 'A', balance: 0 });
+    const log = await runLegacy(bank, [
+      { branch: 'branch1', account: 'A', cents: 2000, landed: 'bank_account' },
+    ]);
+    const { traced } = await traceLegacy(bank, log);
+    expect(traced).toMatchObject([{ from: 'branch1', to: 'bank_account', certain: true }]);
+  });
+
+  test('leaves open what two explanations tell differently', async () => {
+    const bank = await legacyBank();
+    const calls = [
+      { branch: 'branch1', account: 'A', cents: 500, landed: 'branch2' },
+      { branch: 'branch1', account: 'A', cents: 500, landed: undefined },
+    ];
+    const log = await runLegacy(bank, calls);
+    const { traced } = await traceLegacy(bank, log, { times: 'none' });
+    expect(traced).toMatchObject([
+      { code: 'misplaced_write', certain: false, fates: ['branch2', 'lost'], cause: null },
+      { code: 'misplaced_write', certain: false, fates: ['branch2', 'lost'] },
+    ]);
+    expect(traced[0]?.detail).toBe(
+      'line 2, 5.00 to branch1:A: landed in branch2 or changed nothing.',
+    );
+  });
+});
+
+describe('what is beside the log', () => {
+  test('postings of bankctl are no writes, and move the balance', async () => {
+    const bank = await workspace({ config });
+    await bank.run(['open', 'branch1', 'A', '--balance', '100']);
+    await bank.run(['open', 'branch2', 'A', '--balance', '100']);
+    await writeFile(
+      join(bank.directory, 'opening.csv'),
+      'branch,account,balance\nbranch1,A,0.00\nbranch2,A,0.00\n',
+    );
+    const one = { branch: 'branch1', account: 'A', cents: 700, landed: 'branch2' };
+    const log = [];
+    for (const cents of [700, 800, 900]) {
+      log.push(...(await runLegacy(bank, [{ ...one, cents }])));
+      await bank.run(['increment', 'branch2', 'A', '5']);
+    }
+    const named = log.map((call, index) => ({ ...call, id: `call-${index}` }));
+    const { traced, outside } = await traceLegacy(bank, named);
+    expect(outside).toEqual([]);
+    expect(traced.map(({ amount, fates, certain }) => [amount, fates, certain])).toEqual([
+      ['7.00', ['branch2'], true],
+      ['8.00', ['branch2'], true],
+      ['9.00', ['branch2'], true],
+    ]);
+  });
+
+  test('without an opening, what is later than the opening of the account counts', async () => {
+    const bank = await workspace({ config });
+    for (const branch of ['branch1', 'branch2']) {
+      await bank.run(['open', branch, 'A', '--balance', '100']);
+    }
+    // Further from the opening than the clocks may differ.
+    const skew = ['--clock-skew', '1ms'];
+    const calls = [700, 800].map((cents) => ({
+      ...{ branch: 'branch1', account: 'A', cents, landed: cents === 700 ? 'branch2' : undefined },
+    }));
+    const log = await runLegacy(bank, calls, 1);
+    const { traced, outside } = await traceLegacy(bank, log, {}, skew);
+    expect(outside).toEqual([]);
+    expect(traced.map(({ fates, certain }) => [fates, certain])).toEqual([
+      [['branch2'], true],
+      [['lost'], true],
+    ]);
+  });
+
+  test('documents that are gone leave no loss certain', async () => {
+    const bank = await legacyBank();
+    const calls = [1, 2, 3].map((step) => ({
+      branch: 'branch1',
+      account: 'A',
+      cents: 100 * step,
+      landed: step === 2 ? undefined : 'branch1',
+    }));
+    const { endMs = 0 } =
+      (
+        await runLegacy(bank, [
+          { ...calls[0], account: 'A', branch: 'branch1', cents: 1, landed: 'branch1' },
+        ])
+      ).at(-1) ?? {};
+    await bank.db
+      .collection('old')
+      .drop()
+      .catch(() => undefined);
+    expect(endMs).toBeGreaterThan(0);
+    const log = await runLegacy(bank, calls, 1);
+    await bank.db.createCollection('old');
+    await bank.db.collection('old').drop();
+    const { traced, unread } = await traceLegacy(bank, log, { times: 'both' });
+    expect(traced.filter(({ certain }) => certain)).toEqual([]);
+    expect(unread.map(({ reason }) => reason).join()).toContain('old was dropped or renamed');
+  });
+
+  test('a write that is no addition, and a deletion, are outside writes', async () => {
+    const bank = await legacyBank();
+    const log = await runLegacy(bank, [
+      { branch: 'branch1', account: 'A', cents: 2000, landed: 'branch2' },
+    ]);
+    await bank.db
+      .collection('branch1')
+      .updateOne({ account_number: 'A' }, { $set: { balance: 7 } });
+    await bank.db.collection('branch1').deleteOne({ account_number: 'B' });
+    await bank.db
+      .collection('branch2')
+      .updateOne({ account_number: 'C' }, { $inc: { balance: new Double(0) } });
+    const { outside, traced } = await traceLegacy(bank, log);
+    expect(outside.map(({ account, branch, amount }) => [account, branch, amount])).toEqual([
+      ['A', 'branch1', '-93.00'],
+      ['B', 'branch1', '-100.00'],
+    ]);
+    expect(traced).toMatchObject([{ certain: false, fates: ['branch2', 'lost'] }]);
+  });
+});
