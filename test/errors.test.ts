@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { chmod, readFile, writeFile } from 'node:fs/promises';
 import { createServer, connect as dial, type Socket } from 'node:net';
 import { join } from 'node:path';
+import { Readable } from 'node:stream';
 import { MongoClient, ObjectId } from 'mongodb';
 import { describe, expect, inject, onTestFinished, test } from 'vitest';
 import { endAbandoned } from '../src/bank/abandoned-transactions.ts';
@@ -160,6 +161,13 @@ const provocations: Readonly<Record<ErrorCode, string | ((bank: Workspace) => Pr
     behind_journal: async (bank) => {
       await bank.db.collection('branch1').deleteMany({});
       return codeOf(bank, ['open', 'branch1', 'ACC']);
+    },
+    confirmation_needed: 'adopt',
+    not_confirmed: async (bank) => {
+      await bank.db.collection('branch2').drop();
+      await bank.db.collection('branch2').insertOne({ account_number: 'OLD', balance: 1.5 });
+      const asked = { canAsk: true, stdin: Readable.from(['no\n']) };
+      return codeOf(bank, ['adopt', 'branch2'], asked);
     },
     capped_collection: async (bank) => {
       await bank.db.collection('branch2').drop();

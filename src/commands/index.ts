@@ -1,4 +1,5 @@
 import type { RowType } from '../bank/operations/operation.ts';
+import { adopt } from './adopt.ts';
 import { apply } from './apply.ts';
 import { balance } from './balance.ts';
 import { branches } from './branches.ts';
@@ -44,6 +45,7 @@ export const commands: readonly Command[] = Object.freeze([
   apply,
   importCommand,
   exportCommand,
+  adopt,
   stress,
   db,
 ]);

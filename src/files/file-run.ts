@@ -1,10 +1,10 @@
-import { setTimeout as pause } from 'node:timers/promises';
 import { setFlagsFromString } from 'node:v8';
 import type { Bank } from '../bank/bank.ts';
 import type { Context } from '../core/context.ts';
 import { BankctlError } from '../core/errors.ts';
 import { UnfinishedOperation } from '../core/unfinished-operation.ts';
 import { isOutage, isTooLarge } from '../database/driver-errors.ts';
+import { retryThroughOutages } from '../database/outage-retries.ts';
 import {
   type CheckHost,
   checkFile,
@@ -252,34 +252,4 @@ function describeFailure(error: unknown, file: string, tally: Tally, rerun: stri
   const reason = error instanceof Error ? error.message.replace(/\s*\.?$/, '') : String(error);
   const message = `The database stopped answering (${reason}). ${certainty}`;
   return new BankctlError('unreachable', message, rerun, { cause: error });
-}
-
-const firstPauseMs = 20;
-const maxPauseMs = 500;
-
-/**
- * Repeats work that is safe to repeat, whatever became of it, until the server answers.
- *
- * @param timeoutMs how long after the first failure another attempt may begin
- * @param work called with whether it was tried before
- * @throws the last failure; immediately, any failure that is not an outage
- */
-async function retryThroughOutages(
-  timeoutMs: number,
-  { monotonicNs, interrupted }: FileHost['context'],
-  work: (isRetry: boolean) => Promise<void>,
-): Promise<void> {
-  let firstFailureNs: bigint | undefined;
-  for (let pauseMs = firstPauseMs; ; pauseMs = Math.min(pauseMs * 2, maxPauseMs)) {
-    try {
-      await work(firstFailureNs !== undefined);
-      return;
-    } catch (error) {
-      if (interrupted.aborted || !isOutage(error)) throw error;
-      const nowNs = monotonicNs();
-      firstFailureNs ??= nowNs;
-      if (nowNs - firstFailureNs >= BigInt(timeoutMs) * 1_000_000n) throw error;
-      await pause(pauseMs, undefined, { signal: interrupted }).catch(() => undefined);
-    }
-  }
 }

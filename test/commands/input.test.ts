@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { parse } from '../../src/cli/program.ts';
+import { parseAdopt } from '../../src/commands/adopt.ts';
 import { parseApply } from '../../src/commands/apply.ts';
 import { parseBalance } from '../../src/commands/balance.ts';
 import type { Typed } from '../../src/commands/command.ts';
@@ -71,6 +72,8 @@ const imported = {
   ...{ branch: 'branch1', file: 'f.csv', format: undefined, anyBranch: false },
   ...{ lastLineComplete: false, results: undefined, dryRun: false },
 };
+
+const looking = { outsideWrites: false, yes: false, dryRun: false };
 
 const instant = (text: string) => {
   const at = new Date(text);
@@ -261,6 +264,22 @@ const inputs: Readonly<Record<string, Rows>> = {
     bad: [
       ['export brunch1', 'unknown_branch', 'brunch1'],
       ['export branch1 --operations', 'usage', 'exports the whole journal'],
+    ],
+  },
+  adopt: {
+    parse: parseAdopt,
+    good: [
+      ['adopt', { branches: ['branch1', 'branch2'], ...looking }],
+      ['adopt branch2 branch1 branch2', { branches: ['branch2', 'branch1'], ...looking }],
+      [
+        'adopt branch1 --outside-writes --yes --dry-run',
+        { branches: ['branch1'], outsideWrites: true, yes: true, dryRun: true },
+      ],
+    ],
+    bad: [
+      ['adopt', 'confirmation_needed', 'there is no terminal'],
+      ['adopt branch1 brunch2 --yes', 'unknown_branch', 'brunch2'],
+      ['adopt --outside', 'usage', "unknown option '--outside'"],
     ],
   },
   stress: {

@@ -1,0 +1,304 @@
+import type { Context } from '../../core/context.ts';
+import { BankctlError } from '../../core/errors.ts';
+import {
+  isAboutDocument,
+  isConflict,
+  isDuplicate,
+  isTooLarge,
+} from '../../database/driver-errors.ts';
+import { retryThroughOutages } from '../../database/outage-retries.ts';
+import type { Bank } from '../bank.ts';
+import type { BranchModel } from '../branch.ts';
+import { runWithin } from '../deadline.ts';
+import type { Journal } from '../journal.ts';
+import { adoptBatch, type BatchContext, type Candidate } from './batch.ts';
+import { findDuplicates, pagesOf } from './documents.ts';
+import { guardBranch, type MissingGuard } from './guards.ts';
+import { journalOutside } from './outside-writes.ts';
+import { type BranchReport, BranchTally } from './tally.ts';
+import { behindJournal, type IsDuplicate, judge, type Verdict } from './verdict.ts';
+
+/** What an adoption needs from its caller. */
+interface AdoptionHost {
+  readonly context: Pick<Context, 'monotonicNs' | 'interrupted' | 'author' | 'freshId'>;
+  /** Called as documents are read or written. */
+  readonly progress: (doing: Doing, branch: string, documents: number) => void;
+}
+
+/** The three steps of an adoption. */
+type Doing = 'counting' | 'adopting' | 'comparing';
+
+/** What an adoption did. */
+export interface AdoptionResult {
+  readonly branches: readonly BranchReport[];
+  /** What the collections lack, and why. */
+  readonly missing: readonly MissingGuard[];
+  /** True if it was stopped before the end, after some of it was done. */
+  readonly isInterrupted: boolean;
+}
+
+/** How branches are adopted. */
+export interface AdoptionOptions {
+  readonly branches: readonly string[];
+  /** Journals also what other programs did to accounts that bankctl knows. */
+  readonly outsideWrites: boolean;
+}
+
+/** The largest batch; a transaction of this size ends within a fraction of a second. */
+const maxBatchSize = 1000;
+
+/** Takes over what other programs left in the collections of branches. */
+export class Adoption {
+  readonly #bank: Bank;
+  readonly #journal: Journal;
+  readonly #options: AdoptionOptions;
+  readonly #host: AdoptionHost;
+  readonly #branches: readonly BranchModel[];
+  readonly #duplicates = new Map<string, IsDuplicate>();
+  /** Of what is being carried out, by branch. */
+  readonly #tallies = new Map<string, BranchTally>();
+  readonly #runId: string;
+  #operations = 0;
+  #batchSize = maxBatchSize;
+  #asksJournal = false;
+
+  /** @throws `journal_disabled`, `unknown_branch` */
+  constructor(bank: Bank, options: AdoptionOptions, host: AdoptionHost) {
+    const { journal } = bank;
+    if (!journal) {
+      throw new BankctlError(
+        'journal_disabled',
+        'Without a journal, nothing can be adopted: it records what every account began with.',
+      );
+    }
+    this.#bank = bank;
+    this.#journal = journal;
+    this.#options = options;
+    this.#host = host;
+    this.#runId = host.context.freshId();
+    this.#branches = options.branches.map((name) => bank.branches.get(name));
+  }
+
+  /**
+   * What carrying it out would do, if nothing changed in between; writes nothing.
+   *
+   * @throws `config_mismatch`, `bad_identity`, `capped_collection`
+   */
+  async preview(): Promise<readonly BranchReport[]> {
+    await this.#check();
+    const reports: BranchReport[] = [];
+    for (const branch of this.#branches) {
+      const tally = new BranchTally(branch);
+      await this.#previewBranch(branch, tally);
+      reports.push(tally.report());
+    }
+    return reports;
+  }
+
+  /** How many documents were certainly changed by now. */
+  changed(): number {
+    return [...this.#tallies.values()].reduce((sum, { changed }) => sum + changed, 0);
+  }
+
+  /**
+   * Adopts the branches, one after the other.
+   *
+   * @throws as `preview`; whatever ends it, with what was done by then in `changed`
+   */
+  async carryOut(): Promise<AdoptionResult> {
+    const missing: MissingGuard[] = [];
+    const { interrupted } = this.#host.context;
+    try {
+      await this.#check();
+      await this.#bank.identity.prepare();
+      await this.#journal.prepare();
+      for (const branch of this.#branches) {
+        const tally = new BranchTally(branch);
+        this.#tallies.set(branch.name, tally);
+        await this.#adoptBranch(branch, tally);
+        missing.push(...(await guardBranch(branch)));
+      }
+      await this.#bank.identity.claim();
+      return { branches: this.#reports(), missing, isInterrupted: false };
+    } catch (error) {
+      const isWorthTelling = this.changed() > 0;
+      if (!interrupted.aborted || !isWorthTelling) throw error;
+      return { branches: this.#reports(), missing, isInterrupted: true };
+    }
+  }
+
+  #reports(): readonly BranchReport[] {
+    return [...this.#tallies.values()].map((tally) => tally.report());
+  }
+
+  async #check(): Promise<void> {
+    await this.#bank.identity.checkClaim();
+    await this.#journal.check('capped');
+    for (const branch of this.#branches) await branch.check('capped');
+  }
+
+  async #isDuplicate(branch: BranchModel): Promise<IsDuplicate> {
+    const { context, progress } = this.#host;
+    const known = this.#duplicates.get(branch.name);
+    if (known) return known;
+    const found = await findDuplicates(this.#bank, branch, {
+      ...context,
+      progress: (documents) => progress('counting', branch.name, documents),
+    });
+    this.#duplicates.set(branch.name, found);
+    return found;
+  }
+
+  async #previewBranch(branch: BranchModel, tally: BranchTally): Promise<void> {
+    const { context, progress } = this.#host;
+    const isTwice = await this.#isDuplicate(branch);
+    const isPosted = (await this.#journal.accountsPosted(branch.name)).size > 0;
+    let documents = 0;
+    for await (const page of pagesOf(this.#bank, branch.legacy.page, context)) {
+      const judged = page.map((document) => judge(document, branch, isTwice));
+      const posted = isPosted ? await this.#postedAmong(judged, branch) : undefined;
+      for (const [index, verdict] of judged.entries()) {
+        const { account } = verdict;
+        const isBehind =
+          verdict.verdict === 'adopt' && account !== undefined && posted?.has(account);
+        tally.add(isBehind ? behindJournal(verdict.account) : verdict, page[index]?.['_id']);
+      }
+      documents += page.length;
+      progress('adopting', branch.name, documents);
+    }
+    if (this.#options.outsideWrites) await this.#compare(branch, tally, isTwice, true);
+  }
+
+  #postedAmong(judged: readonly Verdict[], branch: BranchModel): Promise<ReadonlySet<string>> {
+    const wanted = judged.flatMap((one) => (one.verdict === 'adopt' ? [one.account] : []));
+    if (wanted.length === 0) return Promise.resolve(new Set());
+    return this.#journal.accountsPosted(branch.name, wanted);
+  }
+
+  async #adoptBranch(branch: BranchModel, tally: BranchTally): Promise<void> {
+    const { context, progress } = this.#host;
+    const isTwice = await this.#isDuplicate(branch);
+    const batch: BatchContext = {
+      ...{ bank: this.#bank, journal: this.#journal, branch, isDuplicate: isTwice },
+      by: context.author,
+    };
+    const waiting: Candidate[] = [];
+    let documents = 0;
+    for await (const page of pagesOf(this.#bank, branch.legacy.page, context)) {
+      for (const document of page) {
+        const { _id: id } = document;
+        const verdict = judge(document, branch, isTwice);
+        const isDone = verdict.verdict === 'known' || verdict.verdict === 'conflict';
+        if (isDone) tally.add(verdict, id);
+        else waiting.push({ id, operation: this.#nextOperation() });
+      }
+      while (waiting.length >= this.#batchSize) {
+        await this.#settle(batch, waiting.splice(0, this.#batchSize), tally);
+      }
+      documents += page.length;
+      progress('adopting', branch.name, documents);
+    }
+    while (waiting.length > 0) {
+      await this.#settle(batch, waiting.splice(0, this.#batchSize), tally);
+    }
+    this.#duplicates.delete(branch.name);
+    if (this.#options.outsideWrites) await this.#compare(branch, tally, isTwice, false);
+  }
+
+  /** Ids in sequence, which the index of the journal takes faster than ids without an order. */
+  #nextOperation(): string {
+    this.#operations += 1;
+    return `adopt:${this.#runId}:${this.#operations}`;
+  }
+
+  /**
+   * Adopts a batch, and counts what became of it. A batch that the server refuses, or that other
+   * programs keep writing to, is tried in halves.
+   */
+  async #settle(
+    batch: BatchContext,
+    candidates: readonly Candidate[],
+    tally: BranchTally,
+  ): Promise<void> {
+    const { timeoutMs } = this.#bank;
+    const asksJournal = this.#asksJournal;
+    try {
+      const settled = await retryThroughOutages(timeoutMs, this.#host.context, (isRetry) =>
+        adoptBatch(batch, candidates, { isRetry, asksJournal }).catch(setSlowApart),
+      );
+      for (const { id, verdict } of settled) tally.add(verdict, id);
+      this.#batchSize = Math.min(this.#batchSize * 2, maxBatchSize);
+      return;
+    } catch (error) {
+      const [first, ...rest] = candidates;
+      if (isDuplicate(error) && !asksJournal) this.#asksJournal = true;
+      else if (rest.length > 0 && error instanceof SlowBatch) await this.#checkAnswers(error);
+      else if (!mayBeOfOne(error) || !first) throw error instanceof SlowBatch ? error.cause : error;
+      else if (rest.length === 0) {
+        tally.add(refusedByServer(error), first.id);
+        return;
+      }
+    }
+    const half = Math.ceil(candidates.length / 2);
+    this.#batchSize = half;
+    for (const part of [candidates.slice(0, half), candidates.slice(half)]) {
+      if (part.length > 0) await this.#settle(batch, part, tally);
+    }
+  }
+
+  /** @throws the error that a batch was too slow, unless the server has time for smaller ones */
+  async #checkAnswers({ cause }: SlowBatch): Promise<void> {
+    const { timeoutMs, serverTime } = this.#bank;
+    try {
+      await runWithin(Math.min(timeoutMs, maxAnswerMs), serverTime);
+    } catch {
+      throw cause;
+    }
+  }
+
+  async #compare(
+    branch: BranchModel,
+    tally: BranchTally,
+    isTwice: IsDuplicate,
+    dryRun: boolean,
+  ): Promise<void> {
+    const { context, progress } = this.#host;
+    let documents = 0;
+    for await (const page of pagesOf(this.#bank, branch.legacy.page, context)) {
+      const known = page.filter((document) => {
+        const { verdict } = judge(document, branch, isTwice);
+        return verdict === 'known' || verdict === 'convert';
+      });
+      await journalOutside(
+        { bank: this.#bank, journal: this.#journal, branch, dryRun, by: context.author },
+        known,
+        () => this.#nextOperation(),
+        tally,
+      );
+      documents += page.length;
+      progress('comparing', branch.name, documents);
+    }
+  }
+}
+
+/** A server that takes longer than this to tell its time is too slow for any batch. */
+const maxAnswerMs = 1_000;
+
+/** A batch that was not done in time: it is no use to try all of it again. */
+class SlowBatch extends Error {}
+
+function setSlowApart(error: unknown): never {
+  const isSlow = error instanceof BankctlError && error.code === 'timed_out';
+  throw isSlow ? new SlowBatch('a batch was too slow', { cause: error }) : error;
+}
+
+/** True if a smaller batch may succeed. */
+function mayBeOfOne(error: unknown): boolean {
+  return isAboutDocument(error) || isTooLarge(error) || isConflict(error);
+}
+
+function refusedByServer(error: unknown): Verdict {
+  const said = error instanceof Error ? error.message : String(error);
+  const reason = `is not taken by the server: ${said}`;
+  return { verdict: 'conflict', code: 'refused_by_server', account: undefined, reason };
+}
