@@ -1,4 +1,5 @@
 // Every figure as a ratio measured in one run on one machine; see docs/benchmarks.md.
+import { adopt } from './adopt.js';
 import { apply } from './apply.js';
 import { exhaustiveRate } from './exhaustive-rate.js';
 import { branchRate } from './load-rate.js';
@@ -8,6 +9,7 @@ const parts = {
   startup,
   increment: warmIncrement,
   apply,
+  adopt,
   stress: branchRate,
   exhaustive: exhaustiveRate,
 };
