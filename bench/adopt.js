@@ -81,7 +81,7 @@ async function bareSeconds(client) {
     if (batch.length < batchSize) continue;
     const updates = batch.map(({ at, postings: [posting] }, index) => ({
       updateOne: {
-        filter: { _id: ids[done + index]._id, branch: null },
+        filter: { _id: ids[done + index]._id },
         update: { $set: { balance: posting.amount, ...fields(at) } },
       },
     }));

@@ -7,6 +7,7 @@ import {
   isTooLarge,
 } from '../../database/driver-errors.ts';
 import { retryThroughOutages } from '../../database/outage-retries.ts';
+import { limitHeapGrowth } from '../../system/heap.ts';
 import type { Bank } from '../bank.ts';
 import type { BranchModel } from '../branch.ts';
 import { runWithin } from '../deadline.ts';
@@ -109,6 +110,7 @@ export class Adoption {
     const missing: MissingGuard[] = [];
     const { interrupted } = this.#host.context;
     try {
+      limitHeapGrowth();
       await this.#check();
       await this.#bank.identity.prepare();
       await this.#journal.prepare();

@@ -201,14 +201,10 @@ function isChange({ verdict, isDone }: Judged): boolean {
   return !isDone && (verdict.verdict === 'adopt' || verdict.verdict === 'convert');
 }
 
-function rewriteOf({ id, document, verdict }: Judged, branch: BranchModel, at: Date): Rewrite[] {
+function rewriteOf({ id, verdict }: Judged, branch: BranchModel, at: Date): Rewrite[] {
   if (verdict.verdict === 'conflict') return [];
-  const { branch: stamp, version } = document;
-  const balance = toStored(verdict.balanceMinor, branch);
-  if (verdict.verdict === 'convert') {
-    return [{ id, guard: { branch: stamp, version }, fields: { balance } }];
-  }
-  return [{ id, guard: { branch: stamp ?? null }, fields: adoptedFields(verdict, branch, at) }];
+  if (verdict.verdict === 'adopt') return [{ id, fields: adoptedFields(verdict, branch, at) }];
+  return [{ id, fields: { balance: toStored(verdict.balanceMinor, branch) } }];
 }
 
 function adoptedFields({ account, balanceMinor }: Sound, branch: BranchModel, at: Date) {

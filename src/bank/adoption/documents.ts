@@ -7,7 +7,7 @@ import type { LegacyCollection } from '../legacy-collection.ts';
 import { accountOf, type IsDuplicate } from './verdict.ts';
 
 /** How many documents one call reads. */
-const pageSize = 2000;
+const pageSize = 1000;
 
 /**
  * All documents of a branch's collection in the order of `_id`, each once, page by page. Not from
@@ -21,12 +21,16 @@ export async function* pagesOf(
   read: LegacyCollection['page'],
   context: RetryContext,
 ): AsyncIterable<readonly Document[]> {
-  for (let after: Document | undefined; ; ) {
-    const from = after;
-    const page = await retryThroughOutages(bank.timeoutMs, context, () => read(from, pageSize));
-    if (page.length === 0) return;
+  const pageAfter = (after: Document | undefined) => {
+    const reading = retryThroughOutages(bank.timeoutMs, context, () => read(after, pageSize));
+    // Awaited below, when the page before it has been dealt with.
+    reading.catch(() => undefined);
+    return reading;
+  };
+  for (let page = await pageAfter(undefined); page.length > 0; ) {
+    const next = pageAfter(page.at(-1));
     yield page;
-    after = page.at(-1);
+    page = await next;
   }
 }
 
