@@ -48,6 +48,10 @@ export interface AdoptionOptions {
 /** The largest batch; a transaction of this size ends within a fraction of a second. */
 const maxBatchSize = 1000;
 
+/** A batch that conflicts takes its time in vain, so sizes fall faster than they rise. */
+const shrinkage = 4;
+const growth = 1.5;
+
 /** Takes over what other programs left in the collections of branches. */
 export class Adoption {
   readonly #bank: Bank;
@@ -118,7 +122,7 @@ export class Adoption {
         const tally = new BranchTally(branch);
         this.#tallies.set(branch.name, tally);
         await this.#adoptBranch(branch, tally);
-        missing.push(...(await guardBranch(branch)));
+        missing.push(...(await guardBranch(this.#bank, branch, this.#host.context)));
       }
       await this.#bank.identity.claim();
       return { branches: this.#reports(), missing, isInterrupted: false };
@@ -194,15 +198,11 @@ export class Adoption {
         if (isDone) tally.add(verdict, id);
         else waiting.push({ id, operation: this.#nextOperation() });
       }
-      while (waiting.length >= this.#batchSize) {
-        await this.#settle(batch, waiting.splice(0, this.#batchSize), tally);
-      }
+      if (waiting.length >= maxBatchSize) await this.#settle(batch, waiting, tally);
       documents += page.length;
       progress('adopting', branch.name, documents);
     }
-    while (waiting.length > 0) {
-      await this.#settle(batch, waiting.splice(0, this.#batchSize), tally);
-    }
+    await this.#settle(batch, waiting, tally);
     this.#duplicates.delete(branch.name);
     if (this.#options.outsideWrites) await this.#compare(branch, tally, isTwice, false);
   }
@@ -214,38 +214,59 @@ export class Adoption {
   }
 
   /**
-   * Adopts a batch, and counts what became of it. A batch that the server refuses, or that other
-   * programs keep writing to, is tried in halves.
+   * Adopts documents batch by batch, and counts what became of them. When the server refuses a
+   * batch, or other programs write to its documents meanwhile, smaller ones follow; when they
+   * succeed, they grow again.
    */
-  async #settle(
-    batch: BatchContext,
-    candidates: readonly Candidate[],
-    tally: BranchTally,
-  ): Promise<void> {
-    const { timeoutMs } = this.#bank;
-    const asksJournal = this.#asksJournal;
-    try {
-      const settled = await retryThroughOutages(timeoutMs, this.#host.context, (isRetry) =>
-        adoptBatch(batch, candidates, { isRetry, asksJournal }).catch(setSlowApart),
-      );
-      for (const { id, verdict } of settled) tally.add(verdict, id);
-      this.#batchSize = Math.min(this.#batchSize * 2, maxBatchSize);
-      return;
-    } catch (error) {
-      const [first, ...rest] = candidates;
-      if (isDuplicate(error) && !asksJournal) this.#asksJournal = true;
-      else if (rest.length > 0 && error instanceof SlowBatch) await this.#checkAnswers(error);
-      else if (!mayBeOfOne(error) || !first) throw error instanceof SlowBatch ? error.cause : error;
-      else if (rest.length === 0) {
-        tally.add(refusedByServer(error), first.id);
-        return;
+  async #settle(batch: BatchContext, waiting: Candidate[], tally: BranchTally): Promise<void> {
+    while (waiting.length > 0) {
+      const candidates = waiting.slice(0, this.#batchSize);
+      try {
+        const settled = await this.#adoptOnce(batch, candidates);
+        for (const { id, verdict } of settled) tally.add(verdict, id);
+        waiting.splice(0, candidates.length);
+        this.#batchSize = Math.min(Math.ceil(this.#batchSize * growth), maxBatchSize);
+      } catch (error) {
+        const refused = await this.#shrink(error, candidates);
+        if (refused) tally.add(refused, waiting.shift()?.id);
       }
     }
-    const half = Math.ceil(candidates.length / 2);
-    this.#batchSize = half;
-    for (const part of [candidates.slice(0, half), candidates.slice(half)]) {
-      if (part.length > 0) await this.#settle(batch, part, tally);
+  }
+
+  /** An attempt that may have been applied is repeated, until the server says whether it was. */
+  async #adoptOnce(batch: BatchContext, candidates: readonly Candidate[]) {
+    const asksJournal = this.#asksJournal;
+    let unknown: unknown;
+    try {
+      return await retryThroughOutages(this.#bank.timeoutMs, this.#host.context, (isRetry) =>
+        adoptBatch(batch, candidates, { isRetry, asksJournal }).catch((error: unknown) => {
+          if (codeOf(error) === 'outcome_unknown') unknown ??= error;
+          const isSlow = codeOf(error) === 'timed_out' && !isRetry;
+          throw isSlow ? new SlowBatch('a batch was too slow', { cause: error }) : error;
+        }),
+      );
+    } catch (error) {
+      throw unknown ?? error;
     }
+  }
+
+  /**
+   * Makes batches smaller after a failed one, if that may help.
+   *
+   * @returns why the only document of the batch is refused; undefined if it is to be tried again
+   */
+  async #shrink(error: unknown, candidates: readonly Candidate[]): Promise<Verdict | undefined> {
+    const isSlow = error instanceof SlowBatch;
+    // The rival may be the transaction of a client that is gone.
+    if (isConflict(error) || isSlow) await this.#bank.endAbandoned();
+    if (isDuplicate(error) && !this.#asksJournal) this.#asksJournal = true;
+    else if (candidates.length === 1) {
+      if (isAboutDocument(error) && !isConflict(error)) return refusedByServer(error);
+      throw isSlow ? error.cause : error;
+    } else if (isSlow) await this.#checkAnswers(error);
+    else if (!isAboutDocument(error) && !isTooLarge(error)) throw error;
+    this.#batchSize = Math.ceil(candidates.length / shrinkage);
+    return undefined;
   }
 
   /** @throws the error that a batch was too slow, unless the server has time for smaller ones */
@@ -289,14 +310,8 @@ const maxAnswerMs = 1_000;
 /** A batch that was not done in time: it is no use to try all of it again. */
 class SlowBatch extends Error {}
 
-function setSlowApart(error: unknown): never {
-  const isSlow = error instanceof BankctlError && error.code === 'timed_out';
-  throw isSlow ? new SlowBatch('a batch was too slow', { cause: error }) : error;
-}
-
-/** True if a smaller batch may succeed. */
-function mayBeOfOne(error: unknown): boolean {
-  return isAboutDocument(error) || isTooLarge(error) || isConflict(error);
+function codeOf(error: unknown): string | undefined {
+  return error instanceof BankctlError ? error.code : undefined;
 }
 
 function refusedByServer(error: unknown): Verdict {

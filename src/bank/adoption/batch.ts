@@ -58,8 +58,8 @@ export interface Attempt {
   readonly asksJournal: boolean;
 }
 
-/** A batch of many that conflicts this often is tried in halves. */
-const conflictsBeforeSplit = 3;
+/** A batch of many that conflicts this often is given up, for smaller ones. */
+const conflictsBeforeSplit = 2;
 
 /**
  * Adopts or converts some documents in one transaction, each judged by what the transaction reads:
