@@ -1,4 +1,5 @@
 // Every figure as a ratio measured in one run on one machine; see docs/benchmarks.md.
+import { adopt } from './adopt.js';
 import { apply } from './apply.js';
 import { audit } from './audit.js';
 import { exhaustiveRate } from './exhaustive-rate.js';
@@ -10,6 +11,7 @@ const parts = {
   increment: warmIncrement,
   apply,
   audit,
+  adopt,
   stress: branchRate,
   exhaustive: exhaustiveRate,
 };

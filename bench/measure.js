@@ -69,3 +69,10 @@ export async function watched(argv, options, wanted = [0]) {
   if (!wanted.includes(status)) throw new Error(`${argv.join(' ')} ended with ${status}`);
   return { seconds: Number(process.hrtime.bigint() - start) / 1e9, peakMebibytes };
 }
+
+/** Seconds that work takes. */
+export async function secondsOf(work) {
+  const start = process.hrtime.bigint();
+  await work();
+  return Number(process.hrtime.bigint() - start) / 1e9;
+}

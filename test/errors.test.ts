@@ -171,14 +171,6 @@ const provocations: Readonly<Record<ErrorCode, string | ((bank: Workspace) => Pr
       await accounts.insertOne({ ...found, _id: new ObjectId() });
       return codeOf(bank, increment);
     },
-    confirmation_needed: 'repair plan.yaml',
-    not_confirmed: async (bank) => {
-      await writeFile(join(bank.directory, 'plan.yaml'), await planFor(bank, {}));
-      const stdin = Readable.from(['n\n']);
-      const { stderr } = await bank.run(['repair', 'plan.yaml', '--json'], { canAsk: true, stdin });
-      // On a terminal, what is typed ends the line of the question.
-      return /"code":"(\w+)"/.exec(stderr)?.[1];
-    },
     account_moved: async (bank) => {
       await writeFile(join(bank.directory, 'plan.yaml'), await planFor(bank, { balance: '9.00' }));
       const { stdout } = await bank.run(['repair', 'plan.yaml', '--yes', '--json']);
@@ -190,6 +182,13 @@ const provocations: Readonly<Record<ErrorCode, string | ((bank: Workspace) => Pr
     behind_journal: async (bank) => {
       await bank.db.collection('branch1').deleteMany({});
       return codeOf(bank, ['open', 'branch1', 'ACC']);
+    },
+    confirmation_needed: 'adopt',
+    not_confirmed: async (bank) => {
+      await bank.db.collection('branch2').drop();
+      await bank.db.collection('branch2').insertOne({ account_number: 'OLD', balance: 1.5 });
+      const asked = { canAsk: true, stdin: Readable.from(['no\n']) };
+      return codeOf(bank, ['adopt', 'branch2'], asked);
     },
     capped_collection: async (bank) => {
       await bank.db.collection('branch2').drop();

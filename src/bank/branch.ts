@@ -14,8 +14,10 @@ import type { BranchConfig, Config } from '../config/config.ts';
 import { type Currency, maxMinor } from '../core/money.ts';
 import type { AccountDocument } from './account.ts';
 import type { AccountState } from './book.ts';
-import { branchSpec, checkCollection, prepareCollection } from './collections.ts';
+import { branchSpec, checkCollection, createIndexes, prepareCollection } from './collections.ts';
 import { toDecimal } from './decimal.ts';
+import { createLegacyCollection, type LegacyCollection } from './legacy-collection.ts';
+import { sessionOption } from './session-options.ts';
 import { toStored } from './stored-balance.ts';
 import {
   type BranchTotal,
@@ -94,8 +96,10 @@ export interface BranchModel extends BranchConfig {
     foreign?: Tally,
     filter?: Document,
   ) => AsyncIterable<readonly Document[]>;
-  /** See `prepareCollection`. */
-  readonly prepare: () => Promise<void>;
+  /** The documents that other programs left, which only `adopt` touches. */
+  readonly legacy: LegacyCollection;
+  /** See `prepareCollection`; or only the indexes, which may be possible where the rest is not. */
+  readonly prepare: (only?: 'indexes') => Promise<void>;
   /** See `checkCollection`. */
   readonly check: (only?: 'capped') => Promise<void>;
 }
@@ -172,7 +176,8 @@ export function createBranch(db: Db, config: BranchConfig): BranchModel {
       (await hasUniqueNumbers(db, config.collection)) ? [] : findDuplicates(place(session)),
     accounts: (session, foreign, filter) =>
       readAccounts(collection, stamp, session, foreign, filter),
-    prepare: () => prepareCollection(db, spec),
+    legacy: createLegacyCollection(collection),
+    prepare: (only) => (only ? createIndexes(db, spec) : prepareCollection(db, spec)),
     check: (only) => checkCollection(db, spec, only),
   } satisfies BranchModel);
 }
@@ -231,17 +236,6 @@ async function insertOnce(db: Db, collection: string, document: AccountDocument)
   });
   if (writeErrors?.[0]) throw new MongoServerError(writeErrors[0]);
   if (writeConcernError) throw new MongoWriteConcernError({ ok: 1, writeConcernError });
-}
-
-/**
- * Asks for the snapshot explicitly: the client's own read concern overrides that of a snapshot
- * session.
- */
-function sessionOption(session: ClientSession | undefined) {
-  if (!session) return {};
-  // Made anew each time: the driver writes the snapshot's time into it.
-  const readConcern = { level: 'snapshot' } as const;
-  return session.snapshotEnabled ? { session, readConcern } : { session };
 }
 
 async function writeChanges(

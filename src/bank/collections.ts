@@ -90,6 +90,7 @@ const journalValidator: Document = Object.freeze({
       type: { bsonType: 'string' },
       at: { bsonType: 'date' },
       seq: { bsonType: 'int', minimum: 0 },
+      was: { bsonType: 'object' },
     },
     oneOf: [
       {
@@ -189,16 +190,21 @@ export async function prepareCollection(db: Db, spec: CollectionSpec): Promise<v
   if (found === 'missing')
     await createCollection(db, spec.collection, { validator: spec.validator });
   else if (found === 'other_validator') await setValidator(db, spec);
+  await createIndexes(db, spec);
   const collection = db.collection(spec.collection);
-  try {
-    await collection.createIndexes([...spec.indexes]);
-  } catch (error) {
-    if (isDuplicate(error) && spec.branch !== undefined) await checkNumbers(db, spec);
-    throw error;
-  }
   if (found === 'missing' || spec.outdated.length === 0) return;
   for (const { name } of await collection.indexes()) {
     if (name !== undefined && spec.outdated.includes(name)) await dropIndex(collection, name);
+  }
+}
+
+/** Creates the indexes of a collection. @throws `duplicate_account` */
+export async function createIndexes(db: Db, spec: CollectionSpec): Promise<void> {
+  try {
+    await db.collection(spec.collection).createIndexes([...spec.indexes]);
+  } catch (error) {
+    if (isDuplicate(error) && spec.branch !== undefined) await checkNumbers(db, spec);
+    throw error;
   }
 }
 

@@ -48,6 +48,8 @@ export interface AppliedDocument extends OperationDocument {
   /** The operation that this one reverses; the server refuses a second reversal of it. */
   readonly reverses?: string;
   readonly postings: readonly PostingDocument[];
+  /** Of an adopted document: the fields that changed, as another program had written them. */
+  readonly was?: Readonly<Record<string, unknown>>;
 }
 
 /** A row of a file that the rules refused, so that it stays refused: see `post`. */

@@ -80,6 +80,18 @@ export interface Journal {
     versions: readonly NextVersion[],
     session?: ClientSession,
   ) => Promise<readonly AccountReference[]>;
+  /** Which accounts of a branch have postings; any account of it if none are named. */
+  readonly accountsPosted: (
+    branch: string,
+    accounts?: readonly string[],
+    session?: ClientSession,
+  ) => Promise<ReadonlySet<string>>;
+  /** The postings of some accounts of a branch, by account and version, in batches. */
+  readonly postingsOf: (
+    branch: string,
+    accounts: readonly string[],
+    session: ClientSession,
+  ) => AsyncIterable<readonly Document[]>;
   /** The time of the newest operation. */
   readonly newestAt: () => Promise<Date | undefined>;
   /** Number and sum of the accounts of each branch, as posted by that time. */
@@ -146,6 +158,23 @@ export function createJournal(db: Db, name: string): Journal {
         )
         .toArray(),
     postedVersions: (versions, session) => readPosted(collection, versions, session),
+    accountsPosted: async (branch, accounts, session) => {
+      const group = { $group: { _id: '$postings.account_number' } };
+      const stages = [...postingsIn(branch, accounts), ...(accounts ? [group] : [first])];
+      const found = await collection.aggregate(stages, session ? { session } : {}).toArray();
+      return new Set(found.map(({ _id, postings }) => postings?.account_number ?? _id));
+    },
+    postingsOf: (branch, accounts, session) =>
+      batchesOf(
+        collection.aggregate(
+          [
+            ...postingsIn(branch, accounts),
+            { $sort: { 'postings.account_number': 1, 'postings.version': 1 } },
+            { $project: { type: 1, postings: 1 } },
+          ],
+          { ...onDisk, ...snapshotOf(session) },
+        ),
+      ),
     newestAt: async () => {
       const [newest] = await collection
         .find({}, { projection: { at: 1 } })
@@ -183,6 +212,19 @@ export function createJournal(db: Db, name: string): Journal {
     prepare: () => prepareCollection(db, spec),
     check: (only) => checkCollection(db, spec, only),
   } satisfies Journal);
+}
+
+const first = { $limit: 1 };
+
+/** The postings of accounts of a branch, or of all of them, each as a document of its own. */
+function postingsIn(branch: string, accounts: readonly string[] | undefined): Document[] {
+  const posting = { branch, ...(accounts && { account_number: { $in: [...accounts] } }) };
+  const each = Object.entries(posting).map(([name, value]) => [`postings.${name}`, value]);
+  return [
+    { $match: { postings: { $elemMatch: posting } } },
+    { $unwind: '$postings' },
+    { $match: Object.fromEntries(each) },
+  ];
 }
 
 const onlyId = { projection: { _id: 1 } } as const;

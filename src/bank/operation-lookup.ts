@@ -45,6 +45,8 @@ export interface ShownApplied extends ShownOperation {
   readonly state: 'applied';
   readonly reverses: string | null;
   readonly reversed_by: string | null;
+  /** Of an adopted document: what was replaced in it, as text. */
+  readonly was?: Readonly<Record<string, string>>;
   readonly postings: readonly ShownPosting[];
 }
 
@@ -176,7 +178,7 @@ export function showApplied(
   document: AppliedDocument,
   reversal: AppliedDocument | undefined,
 ): ShownApplied {
-  const { postings, reverses }: Document = document;
+  const { postings, reverses, was }: Document = document;
   if (!Array.isArray(postings)) throw badDocument(document, 'postings');
   const { operation, type, at, by, memo, request, ...rest } = sharedFields(document);
   return {
@@ -184,9 +186,18 @@ export function showApplied(
     reverses: reverses ?? null,
     reversed_by: reversal?._id ?? null,
     request,
+    ...(was && { was: Object.fromEntries(Object.entries(was).map(showReplaced)) }),
     postings: postings.map((posting) => showPosting(bank, document, Object(posting))),
     ...rest,
   };
+}
+
+/** A field of any type. */
+function showReplaced([name, value]: readonly [string, unknown]): readonly [string, string] {
+  const isPlain = Object(value) === value && Object.getPrototypeOf(value) === Object.prototype;
+  const isListed = isPlain || Array.isArray(value);
+  if (value instanceof Date) return [name, timeOf(value)?.toISOString() ?? 'an invalid date'];
+  return [name, isListed ? JSON.stringify(value) : String(value)];
 }
 
 /** Amounts that are not exact, or of a branch that is not in the config, are shown as stored. */

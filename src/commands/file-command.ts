@@ -1,12 +1,12 @@
 import { Status } from '../core/errors.ts';
-import { hasPassword } from '../core/redaction.ts';
-import { asSentence, count, shellWord } from '../core/text.ts';
+import { asSentence, count } from '../core/text.ts';
 import type { FileHost, FileOptions, Interruption, Left } from '../files/file-run.ts';
 import { rowFormats } from '../files/rows.ts';
 import type { SingleResult } from '../render/result.ts';
 import { countsView } from '../render/view.ts';
 import type { Command, OptionSpec, Session, Typed } from './command.ts';
 import { argument, textOption } from './command-input.ts';
+import { commandLine } from './command-line.ts';
 
 /** The option for the format of a file of rows. */
 export const formatOption: OptionSpec = {
@@ -67,26 +67,9 @@ export function fileHost(
 }
 
 /** Makes the hint that says what to type to complete an interrupted run of a file. */
-export function rerunHint(
-  { name, options }: Command,
-  typed: Typed,
-  { globals }: Session,
-): FileHost['rerunHint'] {
-  const given = options.flatMap(({ flags, defaultValue }) => {
-    const [flag = ''] = flags.split(' ');
-    const value =
-      typed.options[flag.slice(2).replace(/-\w/g, (letter) => letter.slice(1).toUpperCase())];
-    if (typeof value !== 'string') return value === true ? [flag] : [];
-    return value === defaultValue ? [] : [flag, value];
-  });
-  const shownUri = globals.uri !== undefined && !hasPassword(globals.uri) ? globals.uri : undefined;
-  const global = Object.entries({
-    '--config': globals.config,
-    '--uri': shownUri,
-    '--uri-file': globals.uriFile,
-  }).flatMap(([flag, value]) => (value === undefined ? [] : [flag, value]));
-  const words = ['bankctl', name, ...typed.args, ...given, ...global];
-  const command = words.map((word) => shellWord(word ?? '')).join(' ');
+export function rerunHint(spec: Command, typed: Typed, session: Session): FileHost['rerunHint'] {
+  const { name } = spec;
+  const command = commandLine(spec, typed, session);
   const isDry = typed.options['dryRun'] === true;
   const purposes: Record<Left, string> = {
     all: isDry ? 'To try again' : `To ${name} it`,

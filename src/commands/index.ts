@@ -1,5 +1,6 @@
 import type { RowType } from '../bank/operations/operation.ts';
 import { accounts } from './accounts.ts';
+import { adopt } from './adopt.ts';
 import { apply } from './apply.ts';
 import { audit } from './audit.ts';
 import { balance } from './balance.ts';
@@ -54,6 +55,7 @@ export const commands: readonly Command[] = Object.freeze([
   doctor,
   audit,
   repair,
+  adopt,
   stress,
   db,
 ]);

@@ -67,6 +67,7 @@ function appliedView(data: ShownApplied, at: string): View {
       ...(data.reverses ? [`reverses ${data.reverses}`] : []),
       ...(data.reversed_by ? [`reversed by ${data.reversed_by}`] : []),
       ...(data.memo ? [`memo: ${data.memo}`] : []),
+      ...Object.entries(data.was ?? {}).map(([name, value]) => `${name} was ${quote(value)}`),
       ...(data.refused_before ?? []).map(
         ({ at: before, by, message }) => `refused before, ${before} by ${by}: ${message}`,
       ),

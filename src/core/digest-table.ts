@@ -14,6 +14,8 @@ interface DigestTable {
    * @returns the number before
    */
   readonly update: (high: number, low: number, next: (before: number) => number) => number;
+  /** The number of a digest, 0 if it has none. */
+  readonly get: (high: number, low: number) => number;
   /** How many different digests there are. */
   readonly size: () => number;
 }
@@ -37,6 +39,7 @@ export function createDigestTable(): DigestTable {
       put(words, at, high, low, next(before));
       return before;
     },
+    get: (high: number, low: number) => words[find(words, high, low) + 2] ?? 0,
     size: () => size,
   });
 }

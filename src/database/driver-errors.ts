@@ -25,6 +25,7 @@ const codes = {
   transactionTooLargeForCache: 388,
   bsonObjectTooLarge: 10_334,
   duplicateKey: 11_000,
+  backgroundOperationInProgress: 12_587,
 } as const;
 
 /** True if the server answered with one of these codes. */

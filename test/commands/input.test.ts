@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { parse } from '../../src/cli/program.ts';
 import { parseAccounts } from '../../src/commands/accounts.ts';
+import { parseAdopt } from '../../src/commands/adopt.ts';
 import { parseApply } from '../../src/commands/apply.ts';
 import { parseAudit } from '../../src/commands/audit.ts';
 import { parseBalance } from '../../src/commands/balance.ts';
@@ -85,6 +86,7 @@ const audited = {
   ...{ branches: [], files: noFiles, trace: false, follow: false },
   ...{ plan: undefined, report: undefined, corrections: false },
 };
+const looking = { outsideWrites: false, yes: false, dryRun: false };
 
 const instant = (text: string) => {
   const at = new Date(text);
@@ -407,6 +409,22 @@ const inputs: Readonly<Record<string, Rows>> = {
       ['repair plan.yaml', 'confirmation_needed', 'no terminal to ask on'],
       ['repair - --yes', 'usage', 'a plan is read from a file'],
       ['repair nowhere.yaml --yes', 'file_unreadable', 'nowhere.yaml'],
+    ],
+  },
+  adopt: {
+    parse: parseAdopt,
+    good: [
+      ['adopt', { branches: ['branch1', 'branch2'], ...looking }],
+      ['adopt branch2 branch1 branch2', { branches: ['branch2', 'branch1'], ...looking }],
+      [
+        'adopt branch1 --outside-writes --yes --dry-run',
+        { branches: ['branch1'], outsideWrites: true, yes: true, dryRun: true },
+      ],
+    ],
+    bad: [
+      ['adopt', 'confirmation_needed', 'there is no terminal'],
+      ['adopt branch1 brunch2 --yes', 'unknown_branch', 'brunch2'],
+      ['adopt --outside', 'usage', "unknown option '--outside'"],
     ],
   },
   stress: {

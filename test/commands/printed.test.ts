@@ -1,5 +1,6 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { Document } from 'mongodb';
 import { type Db, Decimal128, Double } from 'mongodb';
 import { expect, inject, test } from 'vitest';
 import { commands } from '../../src/commands/index.ts';
@@ -14,6 +15,8 @@ interface Printed {
   readonly given?: readonly string[];
   /** What another program then does. */
   readonly damage?: (db: Db) => Promise<unknown>;
+  /** What another program then leaves in the collection of branch1, without its guards. */
+  readonly legacy?: readonly Document[];
   /** Each is run in every format; what it prints must not depend on how often it was run. */
   readonly lines: readonly string[];
 }
@@ -170,6 +173,18 @@ const printed: Readonly<Record<string, Printed>> = {
       'reverse fix-1 --id back-1',
     ],
   },
+  adopt: {
+    given: posted,
+    legacy: [
+      { _id: 1, account_number: 'OLD', balance: 7044.999999999999 },
+      { _id: 2, account_number: ' OLDER ', balance: '12.345' },
+      { _id: 3, account_number: 'TWICE', balance: 1 },
+      { _id: 4, account_number: 'TWICE', balance: 2 },
+      { _id: 5, account_number: 'COMMA', balance: '12,50' },
+      { _id: 6, balance: 5 },
+    ],
+    lines: ['adopt --dry-run', 'adopt --outside-writes --dry-run', 'adopt'],
+  },
   stress: {
     files: { 'h.ndjson': history },
     lines: ['stress check DIR/h.ndjson', 'stress check', 'stress --exhaustive --uri URI'],
@@ -196,6 +211,11 @@ test.each(Object.entries(printed))('bankctl %s', async (name, row) => {
   }
   for (const line of row.given ?? []) await bank.run(line.split(' '));
   await pinPlans(bank, row.files ?? {});
+  if (row.legacy) {
+    await bank.db.collection('branch1').dropIndexes();
+    await bank.db.command({ collMod: 'branch1', validator: {} });
+    await bank.db.collection('branch1').insertMany([...row.legacy]);
+  }
   await setTimes(bank);
   await row.damage?.(bank.db);
   const env = {

@@ -1,0 +1,270 @@
+import {
+  BSON,
+  type ClientSession,
+  Decimal128,
+  type Document,
+  Double,
+  Long,
+  ObjectId,
+} from 'mongodb';
+import { BankctlError } from '../../core/errors.ts';
+import type { Bank } from '../bank.ts';
+import type { BranchModel } from '../branch.ts';
+import { type Deadline, runWithin } from '../deadline.ts';
+import type { Journal } from '../journal.ts';
+import { type AppliedDocument, toJournalDocument } from '../journal-document.ts';
+import type { Rewrite } from '../legacy-collection.ts';
+import { requestDigest, requestOf } from '../operations/operation.ts';
+import { toStored } from '../stored-balance.ts';
+import { CommitUnknown, transact } from '../transaction.ts';
+import {
+  behindJournal,
+  type IsDuplicate,
+  judge,
+  judgeDocument,
+  type Sound,
+  type Verdict,
+} from './verdict.ts';
+
+/** A document that was found to need a change. */
+export interface Candidate {
+  /** Its `_id`, of any type. */
+  readonly id: unknown;
+  /** The id of the operation that adopts it, which it keeps however often it is tried. */
+  readonly operation: string;
+}
+
+/** What became of a document, for certain. */
+export interface Settled {
+  readonly id: unknown;
+  readonly verdict: Verdict;
+}
+
+/** What all batches of a branch share. */
+export interface BatchContext {
+  readonly bank: Bank;
+  readonly journal: Journal;
+  readonly branch: BranchModel;
+  readonly isDuplicate: IsDuplicate;
+  /** Who asks, as `user@host`. */
+  readonly by: string;
+}
+
+/** How a batch is tried. */
+export interface Attempt {
+  /** An earlier attempt may have taken effect after all. */
+  readonly isRetry: boolean;
+  /** The journal is asked first; otherwise its index refuses a second adoption of an account. */
+  readonly asksJournal: boolean;
+}
+
+/** A batch of many that conflicts this often is given up, for smaller ones. */
+const conflictsBeforeSplit = 2;
+
+/**
+ * Adopts or converts some documents in one transaction, each judged by what the transaction reads:
+ * a write of another program in between makes it run again.
+ *
+ * @returns what became of them; a document that is gone by now is left out
+ * @throws `outcome_unknown`; any other error means that nothing was written
+ */
+export async function adoptBatch(
+  context: BatchContext,
+  candidates: readonly Candidate[],
+  attempt: Attempt,
+): Promise<readonly Settled[]> {
+  const { bank } = context;
+  let isSent = false;
+  try {
+    return await runWithin(bank.timeoutMs, (deadline) =>
+      bank.inSession((session) =>
+        transact(
+          session,
+          {
+            run: (mayBeApplied) => {
+              isSent = false;
+              const isRetry = attempt.isRetry || mayBeApplied;
+              return runOnce(context, candidates, { ...attempt, isRetry }, { session, deadline });
+            },
+            committing: () => {
+              isSent = true;
+            },
+          },
+          {
+            ...{ deadline, draw: bank.draw, commits: bank.commits, blocked: bank.endAbandoned },
+            maxConflicts: candidates.length > 1 ? conflictsBeforeSplit : Number.POSITIVE_INFINITY,
+          },
+        ),
+      ),
+    );
+  } catch (error) {
+    const isLate = error instanceof BankctlError && error.code === 'timed_out';
+    if (!(error instanceof CommitUnknown) && !(isLate && isSent)) throw error;
+    const message = `${candidates.length} documents of ${context.branch.name} may be adopted`;
+    const cause = { cause: error };
+    throw new BankctlError('outcome_unknown', `${message} or not.`, undefined, cause);
+  }
+}
+
+/** A document, with what is to be done with it. */
+interface Judged extends Settled {
+  readonly document: Document;
+  readonly operation: string;
+  /** True for what an earlier attempt did. */
+  readonly isDone?: boolean;
+}
+
+/** One run of the transaction's body: it computes and writes, and remembers nothing. */
+async function runOnce(
+  context: BatchContext,
+  candidates: readonly Candidate[],
+  { isRetry, asksJournal }: Attempt,
+  { session, deadline }: { readonly session: ClientSession; readonly deadline: Deadline },
+): Promise<readonly Settled[]> {
+  deadline.check();
+  const { bank, branch, journal, isDuplicate } = context;
+  const operations = new Map(candidates.map(({ id, operation }) => [idKey(id), operation]));
+  const documents = await branch.legacy.read(
+    candidates.map(({ id }) => id),
+    session,
+  );
+  const read = documents.map((document): Judged => {
+    const operation = operations.get(idKey(document['_id'])) ?? '';
+    return {
+      id: document['_id'],
+      document,
+      operation,
+      verdict: judge(document, branch, isDuplicate),
+    };
+  });
+  const judged = await checkJournal(context, read, { isRetry, asksJournal }, session);
+  const changes = judged.filter(isChange);
+  if (changes.length === 0) return judged;
+  const at = await bank.serverTime();
+  await bank.identity.claim(session);
+  deadline.check();
+  const rewriting = branch.legacy.rewrite(
+    changes.flatMap((change) => rewriteOf(change, branch, at)),
+    session,
+  );
+  // Awaited below; without this, a failure before that would be an unhandled rejection.
+  rewriting.catch(() => undefined);
+  const entries = changes.flatMap((change, seq) => entryOf(change, context, at, seq));
+  const rewritten = await rewriting;
+  if (rewritten !== changes.length) {
+    throw new Error(`${branch.name} took ${rewritten} of ${changes.length} changes`);
+  }
+  deadline.check();
+  if (entries.length > 0) await journal.append(entries, session);
+  return judged;
+}
+
+/** What the journal adds: accounts that it has already, and what an earlier attempt did. */
+async function checkJournal(
+  { journal, branch }: BatchContext,
+  read: readonly Judged[],
+  { isRetry, asksJournal }: Attempt,
+  session: ClientSession,
+): Promise<readonly Judged[]> {
+  const done = new Map<string, AppliedDocument>();
+  if (isRetry) {
+    const found = await journal.find(
+      read.map(({ operation }) => operation),
+      session,
+    );
+    for (const entry of found) if ('postings' in entry) done.set(entry._id, entry);
+  }
+  const wanted = read.flatMap(({ verdict }) =>
+    verdict.verdict === 'adopt' ? [verdict.account] : [],
+  );
+  const posted =
+    asksJournal && wanted.length > 0
+      ? await journal.accountsPosted(branch.name, wanted, session)
+      : new Set<string>();
+  return read.map((one): Judged => {
+    const { verdict, operation } = one;
+    const entry = done.get(operation);
+    if (entry) return { ...one, isDone: true, verdict: verdictOf(entry, branch) };
+    const isBehind = verdict.verdict === 'adopt' && posted.has(verdict.account);
+    return isBehind ? { ...one, verdict: behindJournal(verdict.account) } : one;
+  });
+}
+
+/** What an adoption of this run did to its document. */
+function verdictOf({ postings, was }: AppliedDocument, branch: BranchModel): Verdict {
+  const [posting] = postings;
+  const balance = was?.['balance'] ?? posting?.amount;
+  return judgeDocument({ account_number: posting?.account_number, balance }, branch);
+}
+
+function isChange({ verdict, isDone }: Judged): boolean {
+  return !isDone && (verdict.verdict === 'adopt' || verdict.verdict === 'convert');
+}
+
+function rewriteOf({ id, verdict }: Judged, branch: BranchModel, at: Date): Rewrite[] {
+  if (verdict.verdict === 'conflict') return [];
+  if (verdict.verdict === 'adopt') return [{ id, fields: adoptedFields(verdict, branch, at) }];
+  return [{ id, fields: { balance: toStored(verdict.balanceMinor, branch) } }];
+}
+
+function adoptedFields({ account, balanceMinor }: Sound, branch: BranchModel, at: Date) {
+  return {
+    account_number: account,
+    balance: toStored(balanceMinor, branch),
+    branch: branch.name,
+    version: Long.ONE,
+    status: 'open' as const,
+    opened_at: at,
+    posted_at: at,
+  };
+}
+
+function entryOf(
+  { document, operation, verdict }: Judged,
+  { branch, by }: BatchContext,
+  at: Date,
+  seq: number,
+): AppliedDocument[] {
+  if (verdict.verdict !== 'adopt') return [];
+  const { account, balanceMinor: amountMinor } = verdict;
+  const asked = { type: 'adopt' as const, branch: branch.name, account, amountMinor };
+  const change = { ...asked, balanceMinor: amountMinor, version: 0n };
+  const request = requestOf({ ...change, id: operation, idGiven: false, memo: undefined });
+  const balances = { balanceBeforeMinor: 0n, balanceAfterMinor: amountMinor, version: 1n };
+  const entry = toJournalDocument(
+    {
+      ...{ id: operation, type: 'adopt', at, seq, by, memo: undefined, reverses: undefined },
+      request: requestDigest(request),
+      postings: [{ branch: branch.name, account, amountMinor, ...balances }],
+    },
+    () => branch.currency,
+  );
+  const was = replacedFields(document, adoptedFields(verdict, branch, at));
+  return [was === undefined ? entry : { ...entry, was }];
+}
+
+/** The fields that are written over with something else, as they were. */
+function replacedFields(
+  document: Document,
+  fields: Readonly<Record<string, unknown>>,
+): Readonly<Record<string, unknown>> | undefined {
+  const replaced = Object.entries(fields).flatMap(([name, value]) => {
+    const before: unknown = document[name];
+    return before == null || isSame(before, value) ? [] : [[name, before]];
+  });
+  return replaced.length > 0 ? Object.fromEntries(replaced) : undefined;
+}
+
+function isSame(before: unknown, value: unknown): boolean {
+  if (before instanceof Decimal128 && value instanceof Decimal128) {
+    return before.toString() === value.toString();
+  }
+  if (before instanceof Double && value instanceof Double) return before.value === value.value;
+  return before === value;
+}
+
+/** A text that only one `_id` has, whatever its type. */
+function idKey(id: unknown): string {
+  if (id instanceof ObjectId) return id.toHexString();
+  return Buffer.from(BSON.serialize({ id })).toString('base64');
+}

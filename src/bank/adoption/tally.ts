@@ -1,0 +1,114 @@
+import type { BranchConfig } from '../../config/config.ts';
+import { formatAmount } from '../../core/money.ts';
+import { ConflictList, type ConflictRow } from './conflict-list.ts';
+import { exactOfMinor, formatExact } from './exact-amount.ts';
+import type { Sound, Verdict } from './verdict.ts';
+
+/** A balance that rounding changed; keys as in the JSON result. */
+interface RoundedRow {
+  readonly branch: string;
+  readonly account: string;
+  /** As it was, with all its digits. */
+  readonly before: string;
+  readonly after: string;
+}
+
+/** What other programs did to an account, now journalled; keys as in the JSON result. */
+interface OutsideRow {
+  readonly branch: string;
+  readonly account: string;
+  /** What the balance had beyond the journal; zero if several writes cancelled out. */
+  readonly amount: string;
+}
+
+/** What became of the documents of one branch. */
+export interface BranchReport {
+  readonly branch: string;
+  readonly collection: string;
+  readonly currency: string;
+  /** Documents that are accounts of the bank now. */
+  readonly adopted: number;
+  /** Accounts whose balance is stored in the branch's form now. */
+  readonly converted: number;
+  readonly rounded: readonly RoundedRow[];
+  /** How many were rounded besides those. */
+  readonly roundedMore: number;
+  readonly conflicts: readonly ConflictRow[];
+  /** How many documents are left alone. */
+  readonly conflicting: number;
+  readonly outside: readonly OutsideRow[];
+  readonly outsideMore: number;
+  /** The sum of all accounts, as they were, with all digits of those that were rounded. */
+  readonly before: string;
+  readonly after: string;
+}
+
+/** How many accounts are listed. */
+const maxListed = 1000;
+
+/** Counts what became of the documents of one branch, in bounded memory. */
+export class BranchTally {
+  readonly conflicts: ConflictList;
+  readonly #branch: BranchConfig;
+  readonly #rounded: RoundedRow[] = [];
+  readonly #outside: OutsideRow[] = [];
+  readonly #counts = { known: 0, adopt: 0, convert: 0, rounded: 0, outside: 0 };
+  #afterMinor = 0n;
+  /** What rounding took away, in units of `exactOf`. */
+  #lost = 0n;
+
+  constructor(branch: BranchConfig) {
+    this.#branch = branch;
+    this.conflicts = new ConflictList(branch.name);
+  }
+
+  /** Documents that were or would be changed. */
+  get changed(): number {
+    return this.#counts.adopt + this.#counts.convert;
+  }
+
+  get outside(): number {
+    return this.#counts.outside;
+  }
+
+  add(verdict: Verdict, id: unknown): void {
+    if (verdict.verdict === 'conflict') this.conflicts.add(verdict, id);
+    else this.#addSound(verdict);
+  }
+
+  #addSound({ verdict, account, balanceMinor, roundedFrom }: Sound): void {
+    this.#counts[verdict] += 1;
+    this.#afterMinor += balanceMinor;
+    if (roundedFrom === undefined) return;
+    const { name: branch, currency } = this.#branch;
+    this.#counts.rounded += 1;
+    this.#lost += roundedFrom - exactOfMinor(balanceMinor, currency);
+    if (this.#rounded.length >= maxListed) return;
+    const before = formatExact(roundedFrom, currency);
+    this.#rounded.push({ branch, account, before, after: formatAmount(balanceMinor, currency) });
+  }
+
+  addOutside(account: string, amountMinor: bigint): void {
+    const { name: branch, currency } = this.#branch;
+    this.#counts.outside += 1;
+    if (this.#outside.length >= maxListed) return;
+    this.#outside.push({ branch, account, amount: formatAmount(amountMinor, currency) });
+  }
+
+  report(): BranchReport {
+    const { name, collection, currency } = this.#branch;
+    const { adopt, convert, rounded, outside } = this.#counts;
+    return {
+      ...{ branch: name, collection, currency: currency.code },
+      ...{ adopted: adopt, converted: convert },
+      rounded: this.#rounded,
+      roundedMore: rounded - this.#rounded.length,
+      conflicts: this.conflicts.rows(),
+      conflicting: this.conflicts.documents,
+      outside: this.#outside,
+      outsideMore: outside - this.#outside.length,
+      before: formatExact(exactOfMinor(this.#afterMinor, currency) + this.#lost, currency),
+      after: formatAmount(this.#afterMinor, currency),
+    };
+  }
+}
