@@ -7,6 +7,7 @@ import type { JournalDocument } from '../../src/bank/journal-document.ts';
 import { isApplied } from '../../src/bank/journal-document.ts';
 import { post } from '../../src/bank/post.ts';
 import { formatAmount } from '../../src/core/money.ts';
+import { startFaultServer } from '../fault-server.ts';
 import { bankWith, by, type OpenBank, operation, place, plus } from './bank-fixture.ts';
 
 const usd = { digits: 2 };
@@ -184,7 +185,33 @@ describe('beside an old program that adds doubles', () => {
     expect(documents.flatMap(Object.keys)).not.toContain('bankctl_held');
   });
 
-  test('it waits for an open transaction; only a time limit or a transaction fails it', async () => {
+  test('a hold that is cut off is made anew, and posts once', async () => {
+    const server = await startFaultServer();
+    const opened = await bankWith(['branch1:A'], { uri: server.uri, storage: 'double' });
+    const { bank, db } = opened;
+    let written = 0n;
+    for (const command of ['update', 'insert', 'commitTransaction']) {
+      let reads = 0;
+      const onPoint = async (point: string) => {
+        if (point !== 'read' || reads === 3) return;
+        reads += 1;
+        written += 7n;
+        await add(server.client.db(db.databaseName), 'A', 7n);
+        if (reads < 3) return;
+        await server.fail({ times: 1 }, { failCommands: [command], closeConnection: true });
+      };
+      const [outcome] = await post(bank, [plus('branch1:A', 100n)], { by, onPoint });
+      written += 100n;
+      expect(outcome).toMatchObject({ applied: true });
+      expect(await balanceOf(opened, 'A')).toBe(shown(10_000n + written));
+      expect(Object.keys((await db.collection('branch1').findOne()) ?? {})).not.toContain(
+        'bankctl_held',
+      );
+    }
+    expect(await chainOf(db, 'A')).toMatchObject({ versions: [1, 2, 3, 4], posted: 10_300n });
+  });
+
+  test('it waits for an open transaction, and fails only in one or with a time limit', async () => {
     const { bank, db } = await bankWith(['branch1:A'], { storage: 'double' });
     const old = await oldProgram(db);
     let plain: Promise<unknown> = Promise.resolve();
@@ -270,7 +297,7 @@ describe('in a branch of doubles', () => {
     ).rejects.toMatchObject(refused);
   });
 
-  test('the server refuses an increment beyond what a double holds, and allows the last', async () => {
+  test('the server refuses an increment beyond the largest balance, and allows that', async () => {
     const { db } = await bankWith(['branch1:A'], { storage: 'double' });
     const accounts = db.collection('branch1');
     const last = { balance: 9_999_999_999_999.99 };
