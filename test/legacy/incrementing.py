@@ -1,0 +1,54 @@
+"""A plain program of one branch that goes on beside bankctl.
+
+Several threads add amounts and read what they added to. Prints one JSON object: how many
+increments it made of each account, in all, and the type of the balances that it read.
+"""
+
+import argparse
+import json
+import sys
+import threading
+from collections import Counter
+from decimal import Decimal
+
+from bank_account import BankAccount
+from mongoengine import connect
+from mongoengine.context_managers import switch_collection
+
+
+def work(model, accounts, amount, times, made, types):
+    for n in range(times):
+        account = accounts[n % len(accounts)]
+        made[account] += model.objects(account_number=account).update_one(inc__balance=amount)
+        types.add(type(model.objects.get(account_number=account).balance).__name__)
+
+
+def main():
+    options = argparse.ArgumentParser()
+    for name in ("--uri", "--database", "--collection", "--amount"):
+        options.add_argument(name, required=True)
+    options.add_argument("--accounts", nargs="+", required=True)
+    options.add_argument("--threads", type=int, default=2)
+    options.add_argument("--times", type=int, default=50)
+    typed = options.parse_args()
+    connect(typed.database, host=typed.uri)
+    counts = [Counter() for _ in range(typed.threads)]
+    types = set()
+    # Switched once, for as long as the program runs: alone in its process, that is safe.
+    with switch_collection(BankAccount, typed.collection) as model:
+        threads = [
+            threading.Thread(
+                target=work,
+                args=(model, typed.accounts, Decimal(typed.amount), typed.times, count, types),
+            )
+            for count in counts
+        ]
+        print("ready", file=sys.stderr, flush=True)
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    print(json.dumps({"made": sum(counts, Counter()), "types": sorted(types)}))
+
+
+main()
