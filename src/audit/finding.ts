@@ -14,7 +14,7 @@ export const findingTable = {
   bad_document: row('A document with a field that bankctl could not have written.'),
   duplicate_account: row('One account number on several documents of a collection.'),
   outside_write: row('A balance that is not what the journal says: somebody wrote past bankctl.'),
-  version_gap: row('Postings of an account that the journal lacks.'),
+  version_gap: row('Postings of an account that the journal lacks, or that its document lacks.'),
   orphan_posting: row('Postings of an account that has no document.'),
   stray_collection: row('A collection of account documents that belongs to no branch.'),
   missing_index: row('A collection without an index that guards it.'),
@@ -37,6 +37,8 @@ export interface Finding {
   readonly branch?: string;
   readonly from?: string;
   readonly to?: string;
+  /** The operation id, if it is about a document of the journal. */
+  readonly operation?: string;
   /** An amount of `currency`; of `outside_write` what the balance has beyond the journal. */
   readonly amount?: string;
   readonly currency?: string;

@@ -1,4 +1,6 @@
 import type { AccountReference } from '../bank/operations/names.ts';
+import type { BranchConfig } from '../config/config.ts';
+import type { Currency } from '../core/money.ts';
 
 /** A collection of account documents: a branch's, or a stray, which no branch owns. */
 export interface Place {
@@ -6,6 +8,10 @@ export interface Place {
   readonly name: string;
   readonly collection: string;
   readonly isBranch: boolean;
+  /** Undefined for a stray. */
+  readonly branch: BranchConfig | undefined;
+  /** Of a stray the one that all branches share; undefined if they differ. */
+  readonly currency: Currency | undefined;
 }
 
 /** An account document, stamped or not, as it was read. */

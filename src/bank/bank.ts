@@ -2,6 +2,7 @@ import type { ClientSession, Document, MongoClient } from 'mongodb';
 import type { Config } from '../config/config.ts';
 import { BankctlError } from '../core/errors.ts';
 import { endAbandoned } from './abandoned-transactions.ts';
+import { type BankScan, createScan } from './bank-scan.ts';
 import { type BatchFiles, createBatchFiles } from './batch-files.ts';
 import { type Branches, createBranches } from './branch.ts';
 import { type Commits, createCommits } from './commits.ts';
@@ -18,6 +19,8 @@ export interface Bank {
   readonly branches: Branches;
   /** Undefined if the config says `journal: false`. */
   readonly journal: Journal | undefined;
+  /** How `audit` reads the database, whoever wrote it. */
+  readonly scan: BankScan;
   /** Which rows were given under which `--batch` names; undefined without a journal. */
   readonly batchFiles: BatchFiles | undefined;
   /** The bound on a whole operation: the driver's own retries go on for 120 s. */
@@ -67,6 +70,7 @@ export async function openBank(
     identity: createIdentity(db, config, known),
     branches: createBranches(db, config),
     journal: config.journal === false ? undefined : createJournal(db, config.journal),
+    scan: createScan(db, config),
     batchFiles: config.journal === false ? undefined : createBatchFiles(db, config.journal),
     timeoutMs,
     draw,

@@ -95,7 +95,7 @@ const journalValidator: Document = Object.freeze({
 export const applicationOrder = Object.freeze({ at: 1, seq: 1 } as const);
 
 /** What a collection must look like. */
-interface CollectionSpec {
+export interface CollectionSpec {
   readonly collection: string;
   readonly validator: Document;
   readonly indexes: readonly IndexDescription[];
@@ -287,7 +287,7 @@ async function setValidator(db: Db, spec: CollectionSpec): Promise<void> {
 }
 
 /** Compares by text; the server returns a validator as it was set. */
-function isSameValidator(present: unknown, spec: Document): boolean {
+export function isSameValidator(present: unknown, spec: Document): boolean {
   return JSON.stringify(present, plainNumbers) === JSON.stringify(spec, plainNumbers);
 }
 

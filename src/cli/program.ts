@@ -134,8 +134,9 @@ function fillIn(
   choose: (chosen: Chosen) => void,
 ): void {
   sub.description([command.summary, paragraphs(command.description)].filter(Boolean).join('\n\n'));
-  for (const { name, summary, optional, choices } of command.arguments) {
-    const argument = sub.createArgument(optional ? `[${name}]` : `<${name}>`, summary);
+  for (const { name, summary, optional, variadic, choices } of command.arguments) {
+    const term = variadic ? `${name}...` : name;
+    const argument = sub.createArgument(optional ? `[${term}]` : `<${term}>`, summary);
     sub.addArgument(choices ? argument.choices([...choices]) : argument);
   }
   for (const { flags, summary, choices, defaultValue } of command.options) {

@@ -9,6 +9,8 @@ interface ArgumentSpec {
   readonly name: string;
   readonly summary: string;
   readonly optional?: boolean;
+  /** True for the last argument, if it may be repeated. */
+  readonly variadic?: boolean;
   readonly choices?: readonly string[];
 }
 

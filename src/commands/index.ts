@@ -1,5 +1,6 @@
 import type { RowType } from '../bank/operations/operation.ts';
 import { apply } from './apply.ts';
+import { audit } from './audit.ts';
 import { balance } from './balance.ts';
 import { branches } from './branches.ts';
 import type { Command } from './command.ts';
@@ -44,6 +45,7 @@ export const commands: readonly Command[] = Object.freeze([
   apply,
   importCommand,
   exportCommand,
+  audit,
   stress,
   db,
 ]);

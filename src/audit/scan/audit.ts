@@ -1,0 +1,92 @@
+import type { Bank } from '../../bank/bank.ts';
+import type { AuditHost } from '../audit-host.ts';
+import type { Correction } from '../correction.ts';
+import { type EvidenceFiles, openEvidence } from '../evidence/evidence.ts';
+import type { Finding, FindingCode } from '../finding.ts';
+import { traceWrites } from '../trace/trace.ts';
+import type { Audited } from './audited.ts';
+import { scanDocuments } from './document-scan.ts';
+import { createFingerprints } from './fingerprints.ts';
+import { findUnguarded } from './guards.ts';
+import { scanJournal } from './journal-scan.ts';
+import { findPlaces, type Unread } from './places.ts';
+
+/** What is audited, and by what. */
+export interface AuditOptions {
+  /** Names of branches; if there are none, all branches and the strays. */
+  readonly branches: readonly string[];
+  readonly files: EvidenceFiles;
+  readonly trace: boolean;
+  /** Whether corrections are collected. */
+  readonly corrections: boolean;
+}
+
+/** What is known when an audit is over, besides its findings. */
+export interface AuditOutcome {
+  readonly checked: { readonly accounts: number; readonly operations: number };
+  readonly unread: readonly Unread[];
+  /** One for each account number; none unless asked for. */
+  readonly corrections: readonly Correction[];
+}
+
+/** An audit whose findings fit in memory. */
+export interface AuditResult extends AuditOutcome {
+  readonly findings: readonly Finding[];
+  /** Of each kind, how many findings there are besides those. */
+  readonly more: Readonly<Partial<Record<FindingCode, number>>>;
+}
+
+/** How many findings are kept. */
+const maxFindings = 10_000;
+
+/**
+ * Reads the whole bank in one snapshot and changes nothing.
+ * @throws what the evidence's files are refused for; `snapshot_too_old`
+ */
+export async function runAudit(
+  bank: Bank,
+  options: AuditOptions,
+  host: AuditHost,
+): Promise<AuditResult> {
+  const findings: Finding[] = [];
+  const more: Partial<Record<FindingCode, number>> = {};
+  const batches = auditInBatches(bank, options, host);
+  for (;;) {
+    const next = await batches.next();
+    if (next.done === true) return { ...next.value, findings, more };
+    for (const finding of next.value) {
+      if (findings.length < maxFindings) findings.push(finding);
+      else more[finding.code] = (more[finding.code] ?? 0) + 1;
+    }
+  }
+}
+
+/** As `runAudit`, for any number of findings. */
+export async function* auditInBatches(
+  bank: Bank,
+  options: AuditOptions,
+  host: AuditHost,
+): AsyncGenerator<readonly Finding[], AuditOutcome> {
+  const evidence = await openEvidence(options.files, bank, host);
+  const { places, unread } = await findPlaces(bank, options.branches);
+  const session = bank.startSession({ snapshot: bank.journal !== undefined });
+  const audited: Audited = {
+    ...{ bank, session, host, places, unread: [...unread] },
+    observers: evidence ? [evidence.observer] : [],
+    fingerprints: createFingerprints(Math.floor(bank.draw() * 2 ** 31)),
+    checked: { accounts: 0, operations: 0 },
+    doubtful: new Set(),
+  };
+  try {
+    yield* findUnguarded(audited);
+    yield* scanDocuments(audited);
+    yield* scanJournal(audited);
+    const conclusion = await evidence?.conclude();
+    yield conclusion?.findings ?? [];
+    if (options.trace) yield* traceWrites(bank, { files: options.files, places }, host);
+    const { corrections = [] } = conclusion ?? {};
+    return { checked: audited.checked, unread: audited.unread, corrections };
+  } finally {
+    await session.endSession();
+  }
+}

@@ -1,0 +1,43 @@
+import type { ClientSession } from 'mongodb';
+import type { Bank } from '../../bank/bank.ts';
+import { isServerError } from '../../database/driver-errors.ts';
+import type { AuditHost } from '../audit-host.ts';
+import type { Observer, Place } from '../observer.ts';
+import type { Fingerprints } from './fingerprints.ts';
+import { notPermitted, type Unread } from './places.ts';
+
+/** One audit under way: what it reads, and what it has seen so far. */
+export interface Audited {
+  readonly bank: Bank;
+  /** Reads one snapshot, if the bank has a journal. */
+  readonly session: ClientSession;
+  readonly host: AuditHost;
+  readonly places: readonly Place[];
+  readonly observers: readonly Observer[];
+  readonly fingerprints: Fingerprints;
+  readonly unread: Unread[];
+  readonly checked: { accounts: number; operations: number };
+  /** `PLACE:ACCOUNT` of accounts of which nobody knows which document is the right one. */
+  readonly doubtful: Set<string>;
+}
+
+/** Goes on without a part that may not be read, and says so. */
+export async function* unlessForbidden<T>(
+  { unread }: Pick<Audited, 'unread'>,
+  part: Omit<Unread, 'reason'>,
+  work: AsyncIterable<T>,
+): AsyncGenerator<T> {
+  try {
+    yield* work;
+  } catch (error) {
+    if (!isServerError(error, 'unauthorized')) throw error;
+    unread.push({ ...part, reason: notPermitted });
+  }
+}
+
+/** How an unread part is named: by its branch, or else by its collection. */
+export function partOf(place: Place): Omit<Unread, 'reason'> {
+  return place.isBranch
+    ? { branch: place.name, collection: place.collection }
+    : { collection: place.collection };
+}

@@ -1,0 +1,93 @@
+/**
+ * Sums of fingerprints by account, in memory that does not depend on how many accounts there are:
+ * each account has one of a fixed number of buckets. Each posting adds the state before it and
+ * takes away the state after it, and the document adds its own state, so that a chain that fits
+ * together sums to zero. A bucket that is not zero has an account whose chain does not.
+ *
+ * Damage goes unseen only if fingerprints of 64 bits happen to cancel; the seed differs in every
+ * run, so nobody can arrange that.
+ */
+export interface Fingerprints {
+  /** Where the account's fingerprints are summed, and what makes them its own. */
+  readonly keyOf: (place: string, account: string) => AccountKey;
+  /** Adds the state of an account after so many postings, or takes it away. Minor units. */
+  readonly add: (key: AccountKey, version: bigint, balanceMinor: bigint, sign: 1 | -1) => void;
+  /** True if the sum is zero, and so every chain of the bucket fits together. */
+  readonly isZero: (key: AccountKey) => boolean;
+  readonly allZero: () => boolean;
+}
+
+/** The hash of an account's name. */
+export interface AccountKey {
+  readonly low: number;
+  readonly high: number;
+}
+
+const bucketBits = 20;
+
+/** Makes empty sums. @param seed a random whole number */
+export function createFingerprints(seed: number): Fingerprints {
+  const lows = new Int32Array(1 << bucketBits);
+  const highs = new Int32Array(1 << bucketBits);
+  const bucketOf = ({ low }: AccountKey) => low >>> (32 - bucketBits);
+  return Object.freeze({
+    keyOf: (place, account) => {
+      let low = seed | 0;
+      let high = ~seed;
+      for (const text of [place, account]) {
+        for (let index = 0; index < text.length; index += 1) {
+          const unit = text.charCodeAt(index);
+          low = Math.imul(low ^ unit, 0x01000193);
+          high = Math.imul(high ^ unit, 0x5bd1e995);
+        }
+        low = Math.imul(low ^ 0x3a, 0x01000193);
+        high = Math.imul(high ^ 0x3a, 0x5bd1e995);
+      }
+      return { low: scramble(low ^ high), high: scramble(high) };
+    },
+    add: (key, version, balanceMinor, sign) => {
+      // Before its first posting an account has nothing, which needs no fingerprint.
+      if (version === 0n && balanceMinor === 0n) return;
+      const { low, high } = stateHash(key, version, balanceMinor);
+      const at = bucketOf(key);
+      lows[at] = (lows[at] ?? 0) + sign * low;
+      highs[at] = (highs[at] ?? 0) + sign * high;
+    },
+    isZero: (key) => lows[bucketOf(key)] === 0 && highs[bucketOf(key)] === 0,
+    allZero: () => lows.every((sum) => sum === 0) && highs.every((sum) => sum === 0),
+  } satisfies Fingerprints);
+}
+
+function stateHash({ low, high }: AccountKey, version: bigint, balanceMinor: bigint) {
+  let a = low;
+  let b = high;
+  for (const word of words(version, balanceMinor)) {
+    a = scramble(a ^ word);
+    b = scramble(Math.imul(b, 0x27d4eb2f) ^ word);
+  }
+  return { low: a, high: b };
+}
+
+/** Numbers below 2^53 do without the arithmetic of big ones, which takes several times as long. */
+function words(version: bigint, balanceMinor: bigint): readonly number[] {
+  const [count, balance] = [Number(version), Number(balanceMinor)];
+  if (Number.isSafeInteger(count) && Number.isSafeInteger(balance)) {
+    return [count | 0, Math.floor(count / 2 ** 32), balance | 0, Math.floor(balance / 2 ** 32)];
+  }
+  const parts: number[] = [];
+  for (const value of [version, balanceMinor]) {
+    for (let shift = 0n; shift < 128n; shift += 32n) {
+      parts.push(Number(BigInt.asIntN(32, value >> shift)));
+    }
+  }
+  return parts;
+}
+
+/** Source: the finalizer of MurmurHash3, by Austin Appleby. */
+function scramble(value: number): number {
+  let hash = value ^ (value >>> 16);
+  hash = Math.imul(hash, 0x85ebca6b);
+  hash ^= hash >>> 13;
+  hash = Math.imul(hash, 0xc2b2ae35);
+  return hash ^ (hash >>> 16);
+}

@@ -1,0 +1,189 @@
+import type { AbstractCursor, ClientSession, Db, Document } from 'mongodb';
+import { type Config, identityCollection } from '../config/config.ts';
+import { findUnguarded, type Unguarded } from './collection-guards.ts';
+import { branchSpec, journalSpec } from './collections.ts';
+import type { AppliedDocument } from './journal-document.ts';
+import { hasUniqueNumbers } from './survey.ts';
+
+/** An account number that several documents of a collection have. */
+export interface RepeatedNumber {
+  /** The number as text, without the white space around it. */
+  readonly account: string;
+  readonly documents: number;
+}
+
+/** One posting of an account, as the server unwinds it from its journal document. */
+export interface UnwoundPosting {
+  /** The operation id. */
+  readonly _id: unknown;
+  readonly type: unknown;
+  readonly at: unknown;
+  readonly posting: Document;
+}
+
+/** Reads collections as they are, whoever wrote them; changes nothing. */
+export interface BankScan {
+  /**
+   * The names of the collections that neither a branch of the config, nor the journal, nor bankctl
+   * itself owns; views and the server's own are left out.
+   */
+  readonly otherCollections: () => Promise<readonly string[]>;
+  /** At most `limit` documents of a collection, whichever come first. */
+  readonly sample: (collection: string, limit: number) => Promise<readonly Document[]>;
+  /** Every document, with the fields of an account only, in batches. */
+  readonly accounts: (
+    collection: string,
+    session: ClientSession,
+  ) => AsyncIterable<readonly Document[]>;
+  /** Every applied operation in batches; in the order of storage, which is faster. */
+  readonly operations: (session: ClientSession) => AsyncIterable<readonly AppliedDocument[]>;
+  /** The postings of accounts of one branch, by account and then by version, in batches. */
+  readonly postingsOf: (
+    of: { readonly branch: string; readonly accounts: readonly string[] },
+    session: ClientSession,
+  ) => AsyncIterable<readonly UnwoundPosting[]>;
+  /** Which of the accounts of one branch have a document with the branch's stamp. */
+  readonly present: (
+    of: { readonly branch: string; readonly accounts: readonly string[] },
+    session: ClientSession,
+  ) => Promise<ReadonlySet<string>>;
+  /** Account numbers that several documents have, apart from white space and type, in batches. */
+  readonly repeatedNumbers: (
+    collection: string,
+    session: ClientSession,
+  ) => AsyncIterable<readonly RepeatedNumber[]>;
+  /** True if the server refuses a second document of a collection with the same number. */
+  readonly hasUniqueNumbers: (collection: string) => Promise<boolean>;
+  /** What a branch's collection, or the journal, lacks of what guards it; if it exists. */
+  readonly unguarded: (branch?: string) => Promise<Unguarded>;
+}
+
+const accountFields = {
+  account_number: 1,
+  balance: 1,
+  branch: 1,
+  version: 1,
+  status: 1,
+  opened_at: 1,
+  posted_at: 1,
+} as const;
+
+/** Sends nothing to the server. */
+export function createScan(db: Db, config: Config): BankScan {
+  const { journal, branches } = config;
+  const journalDocuments = () => db.collection<AppliedDocument>(journal === false ? '' : journal);
+  const collectionOf = (name: string) =>
+    branches.find((branch) => branch.name === name)?.collection ?? name;
+  return Object.freeze({
+    otherCollections: () => otherCollections(db, config),
+    sample: (collection, limit) => db.collection(collection).find().limit(limit).toArray(),
+    accounts: (collection, session) =>
+      batchesOf(
+        db.collection(collection).find({}, { projection: accountFields, ...inBatches(session) }),
+      ),
+    operations: (session) =>
+      batchesOf(journalDocuments().find({ postings: { $exists: true } }, inBatches(session))),
+    postingsOf: (of, session) =>
+      batchesOf(
+        journalDocuments().aggregate<UnwoundPosting>(postingsOf(of), {
+          ...inBatches(session),
+          allowDiskUse: true,
+        }),
+      ),
+    present: async ({ branch, accounts }, session) => {
+      const found = await db
+        .collection(collectionOf(branch))
+        .find(
+          { account_number: { $in: [...accounts] }, branch },
+          { projection: { account_number: 1 }, ...inBatches(session) },
+        )
+        .toArray();
+      return new Set(found.map(({ account_number }) => String(account_number)));
+    },
+    repeatedNumbers: (collection, session) =>
+      batchesOf(
+        db.collection(collection).aggregate<RepeatedNumber>(repeatedNumbers, {
+          ...inBatches(session),
+          allowDiskUse: true,
+        }),
+      ),
+    hasUniqueNumbers: (collection) => hasUniqueNumbers(db, collection),
+    unguarded: (name) => {
+      const branch = branches.find((one) => one.name === name);
+      return findUnguarded(db, branch ? branchSpec(branch) : journalSpec(String(journal)));
+    },
+  } satisfies BankScan);
+}
+
+/** Made anew for each call: the driver writes the snapshot's time into the read concern. */
+function inBatches(session: ClientSession) {
+  const snapshot = session.snapshotEnabled ? { readConcern: { level: 'snapshot' as const } } : {};
+  return { session, ...snapshot, batchSize: 5000 };
+}
+
+async function otherCollections(db: Db, { journal, branches }: Config): Promise<readonly string[]> {
+  const owned = new Set([
+    ...branches.map(({ collection }) => collection),
+    ...(journal === false ? [] : [journal]),
+    identityCollection,
+  ]);
+  const found = await db.listCollections({ type: 'collection' }, { nameOnly: true }).toArray();
+  return found
+    .map(({ name }) => name)
+    .filter((name) => !owned.has(name) && !name.startsWith('system.'))
+    .sort();
+}
+
+function postingsOf({
+  branch,
+  accounts,
+}: {
+  readonly branch: string;
+  readonly accounts: readonly string[];
+}): Document[] {
+  const numbers = { $in: [...accounts] };
+  return [
+    {
+      $match: {
+        postings: { $elemMatch: { branch, account_number: numbers } },
+        'postings.branch': branch,
+        'postings.account_number': numbers,
+      },
+    },
+    { $project: { type: 1, at: 1, posting: '$postings' } },
+    { $unwind: '$posting' },
+    { $match: { 'posting.branch': branch, 'posting.account_number': numbers } },
+    { $sort: { 'posting.account_number': 1, 'posting.version': 1 } },
+  ];
+}
+
+const number = '$account_number';
+const whole = { $convert: { input: number, to: 'long', onError: null } };
+const numberText = {
+  $cond: [
+    { $eq: [{ $type: number }, 'string'] },
+    { $trim: { input: number } },
+    { $cond: [{ $eq: [whole, number] }, { $toString: whole }, null] },
+  ],
+};
+
+/** Numbers of any type as text. What is neither a text nor a number is no account number. */
+const repeatedNumbers: Document[] = [
+  { $match: { account_number: { $type: ['string', 'int', 'long', 'double'] } } },
+  {
+    $group: {
+      _id: numberText,
+      documents: { $sum: 1 },
+    },
+  },
+  { $match: { documents: { $gt: 1 }, _id: { $ne: null } } },
+  { $project: { _id: 0, account: '$_id', documents: 1 } },
+];
+
+async function* batchesOf<T>(cursor: AbstractCursor<T>): AsyncIterable<readonly T[]> {
+  try {
+    while (await cursor.hasNext()) yield cursor.readBufferedDocuments();
+  } finally {
+    await cursor.close();
+  }
+}
