@@ -1,6 +1,6 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Db } from 'mongodb';
+import { type Db, Double } from 'mongodb';
 import { createDraw } from '../../src/stress/plan/random.ts';
 import { startPython } from './programs.ts';
 
@@ -87,13 +87,17 @@ export interface DamageOptions {
   readonly hasPause?: boolean;
 }
 
-/** Plants the accounts as MongoEngine stores them, and lets the original code loose on them. */
+/** Plants the accounts of a plan as MongoEngine stores them. */
+export async function plant(db: Db, { opening }: Plan): Promise<void> {
+  for (const [key, cents] of opening) {
+    const [collection = '', account_number] = key.split(':');
+    await db.collection(collection).insertOne({ account_number, balance: new Double(cents / 100) });
+  }
+}
+
+/** Lets the original code loose on the accounts of a plan. */
 export async function damage(db: Db, plan: Plan, options: DamageOptions): Promise<Damage> {
   const { uri, directory, hasPause } = options;
-  for (const [key, cents] of plan.opening) {
-    const [collection = '', account_number] = key.split(':');
-    await db.collection(collection).insertOne({ account_number, balance: cents / 100 });
-  }
   const path = (name: string) => join(directory, name);
   await writeRows(
     path('calls.csv'),

@@ -1,6 +1,6 @@
 import { expect, inject, test } from 'vitest';
 import { workspace } from '../workspace.ts';
-import { damage, makePlan } from './damage.ts';
+import { damage, makePlan, plant } from './damage.ts';
 import { truthOf } from './truth.ts';
 
 test.each([{ hasPause: false }, { hasPause: true }])(
@@ -13,6 +13,7 @@ test.each([{ hasPause: false }, { hasPause: true }])(
       calls: 400,
       hasStray: true,
     });
+    await plant(db, plan);
     const truth = truthOf(await damage(db, plan, { uri: inject('uri'), directory, hasPause }));
     expect(truth.counts.misplaced).toBeGreaterThan(0);
     expect(truth.counts.lost).toBeGreaterThan(0);
