@@ -1,6 +1,7 @@
 import type { Decimal128, Document, Double, Long } from 'mongodb';
 import type { BranchConfig } from '../config/config.ts';
 import { BankctlError } from '../core/errors.ts';
+import { shellWord } from '../core/text.ts';
 import type { AccountState } from './book.ts';
 import type { AccountStatus } from './operations/entry.ts';
 import { referenceKey } from './operations/names.ts';
@@ -39,6 +40,7 @@ export function readAccount(
     return new BankctlError(
       'bad_balance',
       `The balance of ${shown} is not an exact amount of ${currency.code}.`,
+      takeOver(name),
     );
   }
   const bad = (field: string) =>
@@ -63,7 +65,14 @@ export function wrongBranch(
     'wrong_branch',
     `The document of ${account} in the collection ${collection} ` +
       `does not carry the stamp of ${name}.`,
+    takeOver(name),
   );
+}
+
+/** What to type next about documents of a branch's collection that other programs wrote. */
+export function takeOver(branch: string): string {
+  const name = shellWord(branch);
+  return `bankctl audit ${name} says what is there; bankctl adopt ${name} takes it over.`;
 }
 
 function isStatus(value: unknown): value is AccountStatus {

@@ -8,6 +8,7 @@ import type { AccountState } from './book.ts';
 import type { BranchModel } from './branch.ts';
 import { runWithin } from './deadline.ts';
 import { fromDecimal } from './decimal.ts';
+import { fromStored } from './stored-balance.ts';
 import type { BranchTotal, Problem, ProblemCode, Tally } from './survey.ts';
 
 /** Number and sum of a branch's accounts; keys as in the JSON result. */
@@ -169,7 +170,7 @@ export async function* accountsIn(
       if (again) tally.add('duplicate_account', document);
       repeated = again;
       previous = document;
-      rows.push(toAccountBalance(branch, document, problem));
+      rows.push(toAccountBalance(branch, document));
     }
     yield rows;
   }
@@ -189,13 +190,8 @@ function problemOf(branch: BranchModel, document: Document): ProblemCode | undef
   return state.code === 'bad_balance' ? 'bad_balance' : 'bad_document';
 }
 
-function toAccountBalance(
-  branch: BranchModel,
-  document: Document,
-  problem: ProblemCode | undefined,
-): AccountBalance {
-  const read = fromDecimal(document['balance'], branch.currency);
-  const minor = problem === 'bad_balance' ? undefined : read;
+function toAccountBalance(branch: BranchModel, document: Document): AccountBalance {
+  const minor = fromStored(document['balance'], branch);
   const status: unknown = document['status'];
   return {
     account: isNumbered(document) ? document['account_number'] : null,

@@ -51,6 +51,10 @@ export interface BranchModel extends BranchConfig {
     accounts: readonly string[],
     session?: ClientSession,
   ) => Promise<readonly Document[]>;
+  /** Makes the transaction the writer of these accounts until its end: see `holdAccounts`. */
+  readonly hold: (accounts: readonly string[], session: ClientSession) => Promise<unknown>;
+  /** Leaves no trace of `hold` in what is committed. */
+  readonly release: (accounts: readonly string[], session: ClientSession) => Promise<unknown>;
   /**
    * Writes the changes of a batch in one call. Each matches only the document and version read.
    * @returns how many took effect; fewer than given means that another writer came first
@@ -92,6 +96,9 @@ export interface BranchModel extends BranchConfig {
   readonly check: (only?: 'capped') => Promise<void>;
 }
 
+/** Only ever inside a transaction; no program has a field of that name. */
+const heldField = 'bankctl_held';
+
 /** Sends nothing to the server. */
 export function createBranch(db: Db, config: BranchConfig): BranchModel {
   const collection = db.collection(config.collection);
@@ -112,6 +119,10 @@ export function createBranch(db: Db, config: BranchConfig): BranchModel {
     $inc: { balance: toDecimal(amountMinor, config.currency), version: Long.ONE },
     $currentDate: { posted_at: true as const },
   });
+  const ofBranch = (accounts: readonly string[]) => ({
+    account_number: { $in: [...accounts] },
+    branch: stamp,
+  });
   const place = (session: ClientSession | undefined) => ({
     collection,
     branch: config,
@@ -120,11 +131,17 @@ export function createBranch(db: Db, config: BranchConfig): BranchModel {
   return Object.freeze({
     ...config,
     read: (accounts, session) =>
-      collection
-        .find({ account_number: { $in: [...accounts] }, branch: stamp }, sessionOption(session))
-        .toArray(),
-    find: (accounts, session) =>
-      collection.find({ account_number: { $in: [...accounts] } }, sessionOption(session)).toArray(),
+      collection.find(ofBranch(accounts), sessionOption(session)).toArray(),
+    find: (accounts, session) => {
+      const numbers = config.storage === 'double' ? accounts.flatMap(numberForms) : accounts;
+      return collection
+        .find({ account_number: { $in: [...numbers] } }, sessionOption(session))
+        .toArray();
+    },
+    hold: (accounts, session) =>
+      collection.updateMany(ofBranch(accounts), { $set: { [heldField]: true } }, { session }),
+    release: (accounts, session) =>
+      collection.updateMany(ofBranch(accounts), { $unset: { [heldField]: '' } }, { session }),
     write: (changes, session) => writeChanges(collection, config, changes, session),
     increment: (account, documentId, amountMinor) =>
       incrementOnce(db, config.collection, {
@@ -169,6 +186,11 @@ export function createBranches(db: Db, config: Config): Branches {
       readTotals(db, config.branches, () => sessionOption(session)),
     [Symbol.iterator]: () => models.values(),
   });
+}
+
+/** Beside an old program, an account number may be stored as a number, of whatever type. */
+function numberForms(account: string): readonly (string | Long)[] {
+  return /^(?:0|-?[1-9]\d{0,17})$/.test(account) ? [account, Long.fromString(account)] : [account];
 }
 
 /** @throws `MongoWriteConcernError` also if the server reports it in an answer that is ok */

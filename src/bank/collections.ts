@@ -9,32 +9,53 @@ import {
 import type { BranchConfig } from '../config/config.ts';
 import { BankctlError } from '../core/errors.ts';
 import { maxMinor } from '../core/money.ts';
-import { quote } from '../core/text.ts';
+import { quote, shellWord } from '../core/text.ts';
 import { isDuplicate, isServerError } from '../database/driver-errors.ts';
+import { takeOver } from './account.ts';
 import { toDecimal } from './decimal.ts';
+import { maxBalanceMinor } from './stored-balance.ts';
+
+const stampedFields = ['account_number', 'balance', 'branch', 'version', 'status', 'opened_at'];
 
 /**
  * Lets the server itself refuse a document stamped for another branch, or one whose balance is not
- * a finite decimal.
+ * a finite decimal. Beside an old program it refuses only what would do harm: a balance that is no
+ * number, or too large, and a document with a stamp that is not complete.
  * Source: MongoDB manual, "Specify JSON Schema Validation".
  */
-function branchValidator(branch: BranchConfig): Document {
+function branchValidator({ name, currency, storage }: BranchConfig): Document {
+  const account_number = { bsonType: 'string', minLength: 1 };
+  const branch = { enum: [name] };
+  const others = {
+    version: { bsonType: 'long', minimum: 1 },
+    status: { enum: ['open', 'frozen', 'closed'] },
+    opened_at: { bsonType: 'date' },
+    posted_at: { bsonType: 'date' },
+  };
+  if (storage === 'decimal') {
+    const bounds = {
+      minimum: toDecimal(-maxMinor, currency),
+      maximum: toDecimal(maxMinor, currency),
+    };
+    // Validators are compared as texts, so the order of their keys must not change.
+    const balance = { bsonType: 'decimal', ...bounds };
+    const properties = { account_number, balance, branch, ...others };
+    return { $jsonSchema: { bsonType: 'object', required: stampedFields, properties } };
+  }
+  // Exclusive, since the largest balance itself is no double.
+  const endMinor = maxBalanceMinor({ currency, storage }) + 1n;
+  const bounds = {
+    minimum: toDecimal(-endMinor, currency),
+    exclusiveMinimum: true,
+    maximum: toDecimal(endMinor, currency),
+    exclusiveMaximum: true,
+  };
   return {
     $jsonSchema: {
       bsonType: 'object',
-      required: ['account_number', 'balance', 'branch', 'version', 'status', 'opened_at'],
-      properties: {
-        account_number: { bsonType: 'string', minLength: 1 },
-        balance: {
-          bsonType: 'decimal',
-          minimum: toDecimal(-maxMinor, branch.currency),
-          maximum: toDecimal(maxMinor, branch.currency),
-        },
-        branch: { enum: [branch.name] },
-        version: { bsonType: 'long', minimum: 1 },
-        status: { enum: ['open', 'frozen', 'closed'] },
-        opened_at: { bsonType: 'date' },
-        posted_at: { bsonType: 'date' },
+      properties: { balance: { bsonType: 'number', ...bounds }, branch },
+      dependencies: {
+        branch: { required: stampedFields, properties: { account_number, ...others } },
       },
     },
   };
@@ -97,20 +118,21 @@ export const applicationOrder = Object.freeze({ at: 1, seq: 1 } as const);
 /** What a collection must look like. */
 export interface CollectionSpec {
   readonly collection: string;
+  /** The branch that owns it; undefined for the journal. */
+  readonly branch?: string;
   readonly validator: Document;
   readonly indexes: readonly IndexDescription[];
   /** Names of indexes made by older versions, each replaced by one of `indexes`. */
   readonly outdated: readonly string[];
 }
 
-const accountNumberIndex = 'account_number';
-
 /** A branch's collection: its unique index refuses a second account with the same number. */
 export function branchSpec(branch: BranchConfig): CollectionSpec {
   return {
     collection: branch.collection,
+    branch: branch.name,
     validator: branchValidator(branch),
-    indexes: [{ key: { account_number: 1 }, name: accountNumberIndex, unique: true }],
+    indexes: [{ key: { account_number: 1 }, name: 'account_number', unique: true }],
     outdated: [],
   };
 }
@@ -153,7 +175,7 @@ export async function checkCollection(
   only: 'capped' | undefined,
 ): Promise<void> {
   const found = await check(db, spec, only);
-  if (only === 'capped' || found === 'missing' || !hasNumbers(spec)) return;
+  if (only === 'capped' || found === 'missing' || spec.branch === undefined) return;
   if (!(await isIndexed(db, spec))) await checkNumbers(db, spec);
 }
 
@@ -171,7 +193,7 @@ export async function prepareCollection(db: Db, spec: CollectionSpec): Promise<v
   try {
     await collection.createIndexes([...spec.indexes]);
   } catch (error) {
-    if (isDuplicate(error) && hasNumbers(spec)) await checkNumbers(db, spec);
+    if (isDuplicate(error) && spec.branch !== undefined) await checkNumbers(db, spec);
     throw error;
   }
   if (found === 'missing' || spec.outdated.length === 0) return;
@@ -208,7 +230,7 @@ async function check(
 }
 
 /** @throws `duplicate_account`, which a collection without its unique index may hold */
-async function checkNumbers(db: Db, { collection }: CollectionSpec): Promise<void> {
+async function checkNumbers(db: Db, { collection, branch }: CollectionSpec): Promise<void> {
   const [twice] = await db
     .collection(collection)
     .aggregate(
@@ -226,11 +248,8 @@ async function checkNumbers(db: Db, { collection }: CollectionSpec): Promise<voi
     'duplicate_account',
     `The collection ${collection} has two documents of ${quote(String(twice['_id']))}, with _id ` +
       `${String(first)} and ${String(second)}; nothing was written.`,
+    branch && `bankctl audit ${shellWord(branch)} lists all such numbers; keep one of each.`,
   );
-}
-
-function hasNumbers({ indexes }: CollectionSpec): boolean {
-  return indexes.some(({ name }) => name === accountNumberIndex);
 }
 
 async function isIndexed(db: Db, { collection, indexes }: CollectionSpec): Promise<boolean> {
@@ -273,6 +292,7 @@ async function checkDocuments(db: Db, spec: CollectionSpec): Promise<void> {
       'foreign_documents',
       `The collection ${spec.collection} holds documents that bankctl did not write, ` +
         `such as the one with _id ${String(breaking._id)}.`,
+      spec.branch && takeOver(spec.branch),
     );
   }
 }

@@ -119,7 +119,7 @@ class Look {
 
   /** A document in its collection that is stamped for another branch. */
   foreign({ name, collection }: BranchConfig): Promise<Document | null> {
-    const filter = { branch: { $exists: true, $ne: name } };
+    const filter = { branch: { $nin: [name, null] } };
     return this.#db.collection(collection).findOne(filter, this.#options);
   }
 

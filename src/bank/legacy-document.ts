@@ -4,7 +4,7 @@ import { BankctlError } from '../core/errors.ts';
 import { type Currency, maxMinor } from '../core/money.ts';
 import { quote } from '../core/text.ts';
 import { parseAccountNumber } from './operations/names.ts';
-import { type ReadNumber, readNumber } from './stored-balance.ts';
+import { type Rounded, roundDecimal, roundNumber } from './stored-balance.ts';
 
 /** An account as another program left it, as bankctl understands it. */
 export interface LegacyAccount {
@@ -70,28 +70,10 @@ function numberText(value: unknown): string | undefined {
   return Long.isLong(value) || typeof value === 'bigint' ? value.toString() : undefined;
 }
 
-function readBalance(value: unknown, currency: Currency): ReadNumber | undefined {
-  if (typeof value === 'string') return readDecimal(value.trim(), currency);
-  if (value instanceof Decimal128) return readDecimal(value.toString(), currency);
-  return readNumber(value, currency);
-}
-
-/** Larger exponents are of no amount. */
-const maxShift = 60;
-
-function readDecimal(text: string, { digits }: Currency): ReadNumber | undefined {
-  const match = /^([+-]?)(\d+)(?:\.(\d*))?(?:[eE]([+-]?\d{1,4}))?$/.exec(text);
-  if (!match || text.length > 80) return undefined;
-  const [, sign, whole = '', fraction = '', exponent = '0'] = match;
-  const coefficient = BigInt(whole + fraction);
-  // In units of the digit after the currency's last, of which half a unit may be lost.
-  const shift = Number(exponent) - fraction.length + digits + 1;
-  if (coefficient !== 0n && shift > maxShift) return undefined;
-  const [above, below] = shift >= 0 ? [10n ** BigInt(shift), 1n] : [1n, 10n ** BigInt(-shift)];
-  const minor = (coefficient * above + 5n * below) / (10n * below);
-  const lost = coefficient * above - minor * 10n * below;
-  const isExact = 2n * (lost < 0n ? -lost : lost) <= below;
-  return { minor: sign === '-' ? -minor : minor, isExact };
+function readBalance(value: unknown, currency: Currency): Rounded | undefined {
+  if (typeof value === 'string') return roundDecimal(value.trim(), currency);
+  if (value instanceof Decimal128) return roundDecimal(value.toString(), currency);
+  return roundNumber(value, currency);
 }
 
 /** A value as a message shows it: whole if it is short, else by its type. */

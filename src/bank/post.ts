@@ -1,11 +1,17 @@
 import type { ClientSession, MongoServerError } from 'mongodb';
 import { BankctlError, Status } from '../core/errors.ts';
 import { quote } from '../core/text.ts';
-import { isAboutDocument, isDuplicate, mayBeCapped } from '../database/driver-errors.ts';
+import {
+  isAboutDocument,
+  isDuplicate,
+  isServerError,
+  mayBeCapped,
+} from '../database/driver-errors.ts';
 import type { Bank } from './bank.ts';
 import { writeBatch } from './batch-write.ts';
 import type { BranchModel } from './branch.ts';
 import { type Deadline, runWithin } from './deadline.ts';
+import { conflictsBeforeHold, holdAccounts, touchedAccounts } from './hold.ts';
 import type { Journal } from './journal.ts';
 import { type Judged, type JudgeOptions, judgeAll, type Outcome } from './judge.ts';
 import { accountsOf, createsAccount, type Operation } from './operations/operation.ts';
@@ -209,17 +215,30 @@ async function answersStill({ timeoutMs, serverTime }: Bank, { running }: Progre
   return true;
 }
 
-/** A second, thorough look finds the duplicate that the server refused. */
+/**
+ * A second, thorough look finds the duplicate that the server refused. A branch that the config has
+ * since given doubles still has the validator of decimals, which refuses them.
+ */
 async function postOnce(batch: Batch, deadline: Deadline, progress: Progress): Promise<Judged> {
   await prepareCollections(batch);
   deadline.check();
   try {
     return await inTransaction(batch, deadline, progress);
   } catch (error) {
-    if (batch.thorough || !isDuplicate(error)) throw error;
+    if (batch.thorough) throw error;
+    if (isServerError(error, 'documentValidationFailure')) await prepareDoubles(batch, error);
+    else if (!isDuplicate(error)) throw error;
     deadline.check();
     return inTransaction({ ...batch, thorough: true }, deadline, progress);
   }
+}
+
+/** @throws the error if no branch of the batch keeps doubles */
+async function prepareDoubles({ bank, operations }: Batch, error: unknown): Promise<void> {
+  const touched = [...(await touchedAccounts(bank, operations)).keys()].map(bank.branches.get);
+  const doubles = touched.filter(({ storage }) => storage === 'double');
+  if (doubles.length === 0) throw error;
+  await Promise.all(doubles.map((it) => it.prepare()));
 }
 
 function inTransaction(batch: Batch, deadline: Deadline, progress: Progress): Promise<Judged> {
@@ -228,10 +247,11 @@ function inTransaction(batch: Batch, deadline: Deadline, progress: Progress): Pr
     transact(
       session,
       {
-        run: async (mayBeApplied) => {
+        run: async (mayBeApplied, conflicts) => {
           progress.committing = undefined;
           try {
-            return await attempt(batch, session, deadline, mayBeApplied);
+            const isContended = conflicts >= conflictsBeforeHold;
+            return await attempt(batch, session, deadline, { mayBeApplied, isContended });
           } catch (error) {
             if (mayBeCapped(error)) await checkCapped(batch);
             throw error;
@@ -324,10 +344,11 @@ async function attempt(
   batch: Batch,
   session: ClientSession,
   deadline: Deadline,
-  mayBeApplied: boolean,
+  { mayBeApplied, isContended }: { readonly mayBeApplied: boolean; readonly isContended: boolean },
 ): Promise<Judged> {
   deadline.check();
-  const { bank, journal, options } = batch;
+  const { bank, journal, options, operations } = batch;
+  const release = isContended ? await holdAccounts(bank, operations, session) : undefined;
   const all = mayBeApplied || batch.thorough;
   const given = options.expectFresh ? 'none' : 'given';
   const versions = batch.thorough || options.dryRun === true;
@@ -346,6 +367,7 @@ async function attempt(
     await writeBatch({ bank, journal, entries, refused, decidedAnew, book, check }, session);
     await options.onPoint?.('written');
   }
+  await release?.();
   await options.onPoint?.('committing');
   return judged;
 }

@@ -62,7 +62,8 @@ async function readInTurn(
   return { ...decided, reversals, accounts, behind };
 }
 
-async function readDecided(
+/** What the journal says of some operations, applied or refused. */
+export async function readDecided(
   bank: Bank,
   ids: readonly string[],
   session: ClientSession | undefined,
@@ -163,7 +164,8 @@ async function readBehind(
   );
 }
 
-function byBranch(
+/** The account numbers of each branch, each once. */
+export function byBranch(
   references: readonly AccountReference[],
 ): ReadonlyMap<string, ReadonlySet<string>> {
   const wanted = new Map<string, Set<string>>();

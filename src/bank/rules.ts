@@ -173,6 +173,9 @@ function checkBounds(
       'balance_limit',
       `The account ${referenceKey(leg)} would be beyond ${limit} ${currency.code}, which ` +
         `${branch.storage === 'double' ? 'a double cannot hold exactly' : 'is the limit'}.`,
+      branch.storage === 'double'
+        ? 'With storage: double a balance has at most 15 digits, including the decimals.'
+        : undefined,
     );
   }
 }

@@ -1,4 +1,4 @@
-import { type Decimal128, Double, Int32, Long } from 'mongodb';
+import { Decimal128, Double, Int32, Long } from 'mongodb';
 import type { BranchConfig } from '../config/config.ts';
 import { type Currency, formatAmount, maxMinor } from '../core/money.ts';
 import { balanceFromDecimal, toDecimal } from './decimal.ts';
@@ -27,14 +27,16 @@ export function toStored(minor: bigint, { currency, storage }: Storage): Decimal
 
 /**
  * Reads a balance as it is stored in the branch. A branch of doubles also reads the integers and
- * decimals that programs left there.
+ * decimals that programs left there, and takes a sum of doubles for what it is meant to be. The
+ * server's equivalent is `isBalance`.
  * @returns minor units; undefined if it is no balance that the branch can have
  */
 export function fromStored(value: unknown, { currency, storage }: Storage): bigint | undefined {
-  const decimal = balanceFromDecimal(value, currency);
-  if (storage === 'decimal') return decimal;
-  if (decimal !== undefined) return isWithin(decimal) ? decimal : undefined;
-  const read = readNumber(value, currency);
+  if (storage === 'decimal') return balanceFromDecimal(value, currency);
+  const read =
+    value instanceof Decimal128
+      ? roundDecimal(value.toString(), currency)
+      : roundNumber(value, currency);
   return read?.isExact && isWithin(read.minor) ? read.minor : undefined;
 }
 
@@ -42,36 +44,59 @@ function isWithin(minor: bigint): boolean {
   return minor <= maxDoubleMinor && minor >= -maxDoubleMinor;
 }
 
-/** A binary number as an amount of money. */
-export interface ReadNumber {
+/** A number that need not be an exact amount, as money. */
+export interface Rounded {
   /** Minor units, rounded half away from zero. */
   readonly minor: bigint;
   /** True if rounding lost no more than half a unit of the digit after the currency's last. */
   readonly isExact: boolean;
 }
 
+type Digits = Pick<Currency, 'digits'>;
+
+/** Half a unit of the digit after the currency's last: `0.0005` for USD. */
+export function toleranceOf({ digits }: Digits): string {
+  return `5E-${digits + 2}`;
+}
+
 /**
  * Rounds a stored number to the currency's digits: sums of doubles such as 7044.999999999999 are
- * meant as 7045.00.
+ * meant as 7045.00. What a double loses is measured as doubles are subtracted, on any machine.
  * @returns undefined for anything but a finite double, an int or a long; or beyond 1e21
  */
-export function readNumber(value: unknown, { digits }: Pick<Currency, 'digits'>) {
+export function roundNumber(value: unknown, currency: Digits): Rounded | undefined {
+  const { digits } = currency;
   if (Long.isLong(value) || typeof value === 'bigint') {
-    const minor = BigInt(value.toString()) * 10n ** BigInt(digits);
-    return { minor, isExact: true } satisfies ReadNumber;
+    return { minor: BigInt(value.toString()) * 10n ** BigInt(digits), isExact: true };
   }
   const number = value instanceof Double || value instanceof Int32 ? Number(value.value) : value;
   if (typeof number !== 'number' || !Number.isFinite(number) || Math.abs(number) >= 1e21) {
     return undefined;
   }
   const rounded = number.toFixed(digits);
-  const minor = BigInt(rounded.replace('.', ''));
-  if (Number(rounded) === number) return { minor, isExact: true } satisfies ReadNumber;
-  // Exact: the decimal expansion of a double that is no integer has at most 1074 digits, of which
-  // those after the hundredth cannot matter here.
-  const scale = 100 - digits;
-  const exact = BigInt(number.toFixed(100).replace('.', ''));
-  const lost = exact - minor * 10n ** BigInt(scale);
-  const limit = 5n * 10n ** BigInt(scale - 2);
-  return { minor, isExact: lost <= limit && lost >= -limit } satisfies ReadNumber;
+  const lost = Math.abs(number - Number(rounded));
+  const isExact = lost <= Number(toleranceOf(currency));
+  return { minor: BigInt(rounded.replace('.', '')), isExact };
+}
+
+/** Larger exponents are of no amount. */
+const maxShift = 60;
+
+/**
+ * Rounds the text of a decimal number to the currency's digits.
+ * @returns undefined for anything else, and for numbers far beyond any amount
+ */
+export function roundDecimal(text: string, { digits }: Digits): Rounded | undefined {
+  const match = /^([+-]?)(\d+)(?:\.(\d*))?(?:[eE]([+-]?\d{1,4}))?$/.exec(text);
+  if (!match || text.length > 80) return undefined;
+  const [, sign, whole = '', fraction = '', exponent = '0'] = match;
+  const coefficient = BigInt(whole + fraction);
+  // In units of the digit after the currency's last, of which half a unit may be lost.
+  const shift = Number(exponent) - fraction.length + digits + 1;
+  if (coefficient !== 0n && shift > maxShift) return undefined;
+  const [above, below] = shift >= 0 ? [10n ** BigInt(shift), 1n] : [1n, 10n ** BigInt(-shift)];
+  const minor = (coefficient * above + 5n * below) / (10n * below);
+  const lost = coefficient * above - minor * 10n * below;
+  const isExact = 2n * (lost < 0n ? -lost : lost) <= below;
+  return { minor: sign === '-' ? -minor : minor, isExact };
 }

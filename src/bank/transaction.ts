@@ -25,8 +25,11 @@ interface TransactionOptions {
 
 /** What is run in a transaction, more than once if others interfere. */
 interface Body<T> {
-  /** Computes and writes. `mayBeApplied` if an earlier run may have taken effect after all. */
-  readonly run: (mayBeApplied: boolean) => Promise<T>;
+  /**
+   * Computes and writes. `mayBeApplied` if an earlier run may have taken effect after all;
+   * `conflicts` is how many runs others interfered with.
+   */
+  readonly run: (mayBeApplied: boolean, conflicts: number) => Promise<T>;
   /** Called with the value before each commit that is sent. */
   readonly committing: (value: T) => void;
 }
@@ -66,7 +69,7 @@ export async function transact<T>(
     session.startTransaction(concerns);
     let committing = false;
     try {
-      const value = await body.run(mayBeApplied);
+      const value = await body.run(mayBeApplied, conflicts);
       options.deadline.check();
       committing = true;
       await options.commits.send(() => commit(session, () => body.committing(value), options));

@@ -131,6 +131,7 @@ export function validateConfig(source: string, value: unknown): Config | readonl
   const problems = [
     ...branches.filter(isProblem),
     ...collectionProblems(file, made),
+    ...storageProblems(file, made),
     ...uriProblems(file.uri),
   ];
   if (problems.length > 0) return problems;
@@ -201,6 +202,20 @@ function collectionProblems(
     }
   }
   return problems;
+}
+
+/** Doubles drift, and only the journal knows the amounts that they are sums of. */
+function storageProblems(
+  { journal }: ConfigFile,
+  branches: readonly BranchConfig[],
+): readonly ConfigProblem[] {
+  if (journal !== false) return [];
+  return branches
+    .filter(({ storage }) => storage === 'double')
+    .map(({ name }) => ({
+      key: `branches.${name}.storage`,
+      reason: 'is double, which needs the journal, but journal is false',
+    }));
 }
 
 /** A password in a file that is committed and copied around is no longer a secret. */

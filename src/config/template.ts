@@ -95,6 +95,7 @@ branches:
     # title: Main Street
     # currency: EUR             # if it differs from the bank's
     # minBalance: "-100.00"     # in quotes; "0" if left out
+    # storage: double           # while an old program still writes its balances; else decimal
   branch2:
     collection: branch2
 `;
