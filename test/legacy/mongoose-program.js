@@ -1,8 +1,9 @@
 // A Mongoose program that goes on beside bankctl: it adds amounts, which Mongoose sends as doubles,
-// and inserts accounts as such programs do. Prints what it did, as one JSON object.
+// and inserts accounts as such programs do, until standard input ends. Prints what it did, as one
+// JSON object.
 import mongoose from 'mongoose';
 
-const [uri, database, collection, account, amount, times] = process.argv.slice(2);
+const [uri, database, collection, account, amount] = process.argv.slice(2);
 
 const schema = new mongoose.Schema(
   {
@@ -16,7 +17,11 @@ await mongoose.connect(uri, { dbName: database });
 const Account = mongoose.model('Account', schema);
 console.error('ready');
 const made = { increments: 0, opened: [] };
-for (let n = 0; n < Number(times); n += 1) {
+const stdin = { hasEnded: false };
+process.stdin.resume().once('end', () => {
+  stdin.hasEnded = true;
+});
+for (let n = 0; !stdin.hasEnded; n += 1) {
   const update = { $inc: { balance: Number(amount) } };
   const { modifiedCount } = await Account.updateOne({ account_number: account }, update);
   made.increments += modifiedCount;

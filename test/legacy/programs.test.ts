@@ -1,6 +1,7 @@
 import { expect, inject, test } from 'vitest';
 import { workspace } from '../workspace.ts';
 import { damage, makePlan, plant } from './damage.ts';
+import { startPython } from './programs.ts';
 import { truthOf } from './truth.ts';
 
 test.each([{ hasPause: false }, { hasPause: true }])(
@@ -24,3 +25,21 @@ test.each([{ hasPause: false }, { hasPause: true }])(
     }
   },
 );
+
+test('what models of other kinds make of an account of bankctl', async () => {
+  const bank = await workspace({
+    config: 'branches:\n  main: { collection: main, storage: double }\n',
+  });
+  await bank.run(['open', 'main', 'A', '--balance', '10']);
+  const program = await startPython('caveats.py', [
+    inject('uri'),
+    bank.db.databaseName,
+    'main',
+    'A',
+  ]);
+  expect(JSON.parse(await program.ended)).toEqual({
+    Strict: { matched: 1, read: 'FieldDoesNotExist' },
+    Lenient: { matched: 1, read: '12.00' },
+    Inherited: { matched: 0, read: null },
+  });
+});

@@ -7,6 +7,8 @@ import { legacyPython } from './python.ts';
 export interface LegacyProgram {
   /** Settles when the program has said that it is ready. */
   readonly ready: Promise<void>;
+  /** Ends its standard input, which asks it to finish. */
+  readonly finish: () => void;
   /** What it printed, once it has ended; rejects with its errors if it failed. */
   readonly ended: Promise<string>;
 }
@@ -43,5 +45,5 @@ function watch(child: ChildProcess, program: string): LegacyProgram {
     return text.out;
   });
   ended.catch(() => undefined);
-  return { ready, ended };
+  return { ready, finish: () => child.stdin?.end(), ended };
 }
