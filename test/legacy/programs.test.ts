@@ -1,7 +1,9 @@
 import { expect, inject, test } from 'vitest';
+import { temporaryDirectory } from '../database/host.ts';
 import { workspace } from '../workspace.ts';
 import { damage, makePlan, plant } from './damage.ts';
 import { startPython } from './programs.ts';
+import { legacyPython } from './python.ts';
 import { truthOf } from './truth.ts';
 
 test.each([{ hasPause: false }, { hasPause: true }])(
@@ -42,4 +44,11 @@ test('what models of other kinds make of an account of bankctl', async () => {
     Lenient: { matched: 1, read: '12.00' },
     Inherited: { matched: 0, read: null },
   });
+});
+
+test('without Python the run fails and says what to install', async () => {
+  const cache = temporaryDirectory();
+  await expect(legacyPython({ cache, env: { PATH: '' } })).rejects.toThrow('python3-venv');
+  // What was not made whole is not taken for an environment afterwards.
+  await expect(legacyPython({ cache, env: { PATH: '' } })).rejects.toThrow('python3-venv');
 });

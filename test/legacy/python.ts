@@ -10,7 +10,7 @@ import { testHost } from '../database/host.ts';
 const execute = promisify(execFile);
 
 const requirements = join(import.meta.dirname, 'requirements.txt');
-const cache = join(import.meta.dirname, '../../node_modules/.cache/bankctl-legacy');
+const ownCache = join(import.meta.dirname, '../../node_modules/.cache/bankctl-legacy');
 
 const cure =
   'The legacy programs of test/legacy need python3 3.9 or later with its venv and pip (on Debian: ' +
@@ -22,7 +22,7 @@ const cure =
  *
  * @throws Error if it cannot be made, with what to do about it
  */
-export async function legacyPython(): Promise<string> {
+export async function legacyPython({ cache = ownCache, env = process.env } = {}): Promise<string> {
   const wanted = createHash('sha256')
     .update(await readFile(requirements))
     .digest('hex');
@@ -30,19 +30,19 @@ export async function legacyPython(): Promise<string> {
   const python = join(environment, 'bin/python');
   await mkdir(cache, { recursive: true });
   await withLock(join(cache, 'lock'), testHost(), async () => {
-    if (!existsSync(python)) await makeEnvironment(environment);
+    if (!existsSync(python)) await makeEnvironment(environment, env);
   });
   return python;
 }
 
 /** Made under another name, so that an environment is whole or not there. */
-async function makeEnvironment(environment: string): Promise<void> {
+async function makeEnvironment(environment: string, env: NodeJS.ProcessEnv): Promise<void> {
   const unfinished = `${environment}.unfinished`;
   await rm(unfinished, { recursive: true, force: true });
   try {
-    await execute('python3', ['-m', 'venv', unfinished]);
+    await execute('python3', ['-m', 'venv', unfinished], { env });
     const install = ['-m', 'pip', 'install', '--quiet', '--requirement', requirements];
-    await execute(join(unfinished, 'bin/python'), install);
+    await execute(join(unfinished, 'bin/python'), install, { env });
   } catch (cause) {
     throw new Error(`${cure}\n${cause instanceof Error ? cause.message : cause}`, { cause });
   }
