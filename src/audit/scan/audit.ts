@@ -9,7 +9,10 @@ import { scanDocuments } from './document-scan.ts';
 import { createFingerprints } from './fingerprints.ts';
 import { findUnguarded } from './guards.ts';
 import { scanJournal } from './journal-scan.ts';
+import { findOrphans } from './orphans.ts';
+import { createOutsideCorrections } from './outside-corrections.ts';
 import { findPlaces, type Unread } from './places.ts';
+import { reconcile } from './reconciliation.ts';
 
 /** What is audited, and by what. */
 export interface AuditOptions {
@@ -76,6 +79,7 @@ export async function* auditInBatches(
     fingerprints: createFingerprints(Math.floor(bank.draw() * 2 ** 31)),
     checked: { accounts: 0, operations: 0 },
     doubtful: new Set(),
+    skipped: new Set(),
   };
   try {
     yield* findUnguarded(audited);
@@ -83,8 +87,14 @@ export async function* auditInBatches(
     yield* scanJournal(audited);
     const conclusion = await evidence?.conclude();
     yield conclusion?.findings ?? [];
+    const wants = (account: string) => options.corrections && !conclusion?.covers(account);
+    const outside = createOutsideCorrections(wants);
+    if (bank.journal && !audited.skipped.has(bank.journal.collection)) {
+      yield* reconcile(audited, outside);
+      yield* findOrphans(audited);
+    }
     if (options.trace) yield* traceWrites(bank, { files: options.files, places }, host);
-    const { corrections = [] } = conclusion ?? {};
+    const corrections = [...(conclusion?.corrections ?? []), ...outside.all()];
     return { checked: audited.checked, unread: audited.unread, corrections };
   } finally {
     await session.endSession();

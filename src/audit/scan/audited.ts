@@ -16,6 +16,8 @@ export interface Audited {
   readonly observers: readonly Observer[];
   readonly fingerprints: Fingerprints;
   readonly unread: Unread[];
+  /** Collections whose documents were not read. */
+  readonly skipped: Set<string>;
   readonly checked: { accounts: number; operations: number };
   /** `PLACE:ACCOUNT` of accounts of which nobody knows which document is the right one. */
   readonly doubtful: Set<string>;
@@ -23,20 +25,21 @@ export interface Audited {
 
 /** Goes on without a part that may not be read, and says so. */
 export async function* unlessForbidden<T>(
-  { unread }: Pick<Audited, 'unread'>,
-  part: Omit<Unread, 'reason'>,
+  { unread, skipped }: Pick<Audited, 'unread' | 'skipped'>,
+  part: Omit<Unread, 'reason'> & { readonly collection: string },
   work: AsyncIterable<T>,
 ): AsyncGenerator<T> {
   try {
     yield* work;
   } catch (error) {
     if (!isServerError(error, 'unauthorized')) throw error;
+    skipped.add(part.collection);
     unread.push({ ...part, reason: notPermitted });
   }
 }
 
 /** How an unread part is named: by its branch, or else by its collection. */
-export function partOf(place: Place): Omit<Unread, 'reason'> {
+export function partOf(place: Place) {
   return place.isBranch
     ? { branch: place.name, collection: place.collection }
     : { collection: place.collection };

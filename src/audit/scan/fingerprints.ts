@@ -29,6 +29,7 @@ const bucketBits = 20;
 export function createFingerprints(seed: number): Fingerprints {
   const lows = new Int32Array(1 << bucketBits);
   const highs = new Int32Array(1 << bucketBits);
+  let filled = 0;
   const bucketOf = ({ low }: AccountKey) => low >>> (32 - bucketBits);
   return Object.freeze({
     keyOf: (place, account) => {
@@ -50,11 +51,13 @@ export function createFingerprints(seed: number): Fingerprints {
       if (version === 0n && balanceMinor === 0n) return;
       const { low, high } = stateHash(key, version, balanceMinor);
       const at = bucketOf(key);
+      if (lows[at] !== 0 || highs[at] !== 0) filled -= 1;
       lows[at] = (lows[at] ?? 0) + sign * low;
       highs[at] = (highs[at] ?? 0) + sign * high;
+      if (lows[at] !== 0 || highs[at] !== 0) filled += 1;
     },
     isZero: (key) => lows[bucketOf(key)] === 0 && highs[bucketOf(key)] === 0,
-    allZero: () => lows.every((sum) => sum === 0) && highs.every((sum) => sum === 0),
+    allZero: () => filled === 0,
   } satisfies Fingerprints);
 }
 

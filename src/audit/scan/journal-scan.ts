@@ -1,29 +1,32 @@
-import { type AppliedDocument, fromJournalDocument } from '../../bank/journal-document.ts';
-import type { Entry } from '../../bank/operations/entry.ts';
-import { BankctlError } from '../../core/errors.ts';
-import { count } from '../../core/text.ts';
+import type { Document } from 'mongodb';
+import type { AppliedDocument } from '../../bank/journal-document.ts';
+import type { Currency } from '../../core/money.ts';
+import { count, quote } from '../../core/text.ts';
 import type { Finding } from '../finding.ts';
 import { type Audited, unlessForbidden } from './audited.ts';
+import { readHead, readPosting } from './journal-posting.ts';
 
 /** Reads every applied operation, and adds its postings to the fingerprints of their accounts. */
 export async function* scanJournal(audited: Audited): AsyncGenerator<readonly Finding[]> {
   const { bank } = audited;
   if (!bank.journal) return;
-  yield* unlessForbidden(audited, { collection: bank.journal.collection }, scanOperations(audited));
+  const { collection } = bank.journal;
+  yield* unlessForbidden(audited, { collection }, scanOperations(audited));
 }
 
 async function* scanOperations(audited: Audited): AsyncGenerator<readonly Finding[]> {
   const { bank, session, observers, checked, host } = audited;
-  const scanned = new Set(
-    audited.places.filter(({ isBranch }) => isBranch).map(({ name }) => name),
+  // Postings of other branches, or of those that the config leaves out, are none of this audit's.
+  const currencies = new Map(
+    audited.places.flatMap(({ branch }) => (branch ? [[branch.name, branch.currency]] : [])),
   );
+  // The order of application takes longer, so it is only kept for those who need it.
   const batches = observers.length > 0 ? bank.journal?.all(session) : bank.scan.operations(session);
   for await (const documents of batches ?? []) {
     const findings: Finding[] = [];
     for (const document of documents) {
-      const entry = readEntry(bank, document);
-      if (entry instanceof BankctlError) findings.push(badEntry(document, entry));
-      else addEntry(audited, scanned, entry);
+      const field = addOperation(audited, currencies, document);
+      if (field !== undefined) findings.push(badOperation(document, field));
     }
     checked.operations += documents.length;
     host.progress(`Reading the journal: ${count(checked.operations, 'operation')}`);
@@ -31,43 +34,46 @@ async function* scanOperations(audited: Audited): AsyncGenerator<readonly Findin
   }
 }
 
-/** Postings of branches that the config leaves out are none of this audit's. */
-function readEntry({ branches }: Audited['bank'], document: AppliedDocument) {
-  try {
-    return fromJournalDocument(document, branches.currencyOf);
-  } catch (error) {
-    if (error instanceof BankctlError) return error;
-    throw error;
-  }
-}
-
-function badEntry({ _id }: AppliedDocument, { code, message }: BankctlError): Finding {
-  return {
-    code: code === 'bad_balance' ? 'bad_balance' : 'bad_document',
-    account: null,
-    operation: String(_id),
-    detail: message,
-    cause: null,
-    repair: 'Restore the document of the journal from a backup.',
-  };
-}
-
-function addEntry(
+/** @returns the name of a field that is not valid, if there is one */
+function addOperation(
   { fingerprints, observers }: Audited,
-  scanned: ReadonlySet<string>,
-  { id: operation, type, at, reverses, postings }: Entry,
-): void {
-  for (const posting of postings) {
-    const { branch, account, amountMinor, balanceAfterMinor, version } = posting;
-    if (!scanned.has(branch)) continue;
+  currencies: ReadonlyMap<unknown, Currency>,
+  document: AppliedDocument,
+): string | undefined {
+  const head = readHead(document);
+  const { by, request, reverses, postings }: Document = document;
+  if (!head) return 'type or at';
+  if (!Array.isArray(postings)) return 'postings';
+  let wrong = typeof by === 'string' && typeof request === 'string' ? undefined : 'by or request';
+  for (const stored of postings) {
+    const branch: unknown = stored?.branch;
+    const currency = currencies.get(branch);
+    if (!currency || typeof branch !== 'string') continue;
+    const posting = readPosting(head, stored, currency);
+    if (!posting) {
+      wrong = 'postings';
+      continue;
+    }
+    const { account, version, amountMinor, balanceAfterMinor } = posting;
     const key = fingerprints.keyOf(branch, account);
     fingerprints.add(key, version, balanceAfterMinor, -1);
-    fingerprints.add(key, version - 1n, posting.balanceBeforeMinor, 1);
+    fingerprints.add(key, version - 1n, balanceAfterMinor - amountMinor, 1);
+    const reversed = typeof reverses === 'string' ? reverses : undefined;
     for (const observer of observers) {
-      observer.posting({
-        ...{ branch, account, operation, type, at, reverses },
-        ...{ amountMinor, balanceAfterMinor, version },
-      });
+      observer.posting({ ...posting, branch, reverses: reversed });
     }
   }
+  return wrong;
+}
+
+function badOperation({ _id }: AppliedDocument, field: string): Finding {
+  const operation = String(_id);
+  return {
+    code: 'bad_document',
+    account: null,
+    operation,
+    detail: `The journal document ${quote(operation)} has no valid ${field}.`,
+    cause: null,
+    repair: 'Restore that document of the journal from a backup.',
+  };
 }

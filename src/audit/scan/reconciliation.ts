@@ -1,0 +1,114 @@
+import type { Document } from 'mongodb';
+import { readAccount } from '../../bank/account.ts';
+import type { AccountState } from '../../bank/book.ts';
+import type { BranchConfig } from '../../config/config.ts';
+import { BankctlError } from '../../core/errors.ts';
+import { count } from '../../core/text.ts';
+import type { Finding } from '../finding.ts';
+import type { Audited } from './audited.ts';
+import { type Chain, createChain } from './chain.ts';
+import { chainFindings } from './chain-findings.ts';
+import { readHead, readPosting } from './journal-posting.ts';
+import type { OutsideCorrections } from './outside-corrections.ts';
+
+/** How many accounts' postings are fetched together. */
+const accountsAtOnce = 500;
+
+/**
+ * Follows the chain of every account whose fingerprints do not sum to zero, posting by posting,
+ * and takes these accounts out of the sums: what is left then has postings but no document.
+ */
+export async function* reconcile(
+  audited: Audited,
+  corrections: OutsideCorrections,
+): AsyncGenerator<readonly Finding[]> {
+  const { places, skipped, fingerprints } = audited;
+  for (const { branch } of places) {
+    if (!branch || skipped.has(branch.collection) || fingerprints.allZero()) continue;
+    let followed = 0;
+    for await (const suspects of suspectsOf(audited, branch)) {
+      yield await follow(audited, branch, suspects, corrections);
+      followed += suspects.length;
+      audited.host.progress(`Following ${branch.name}: ${count(followed, 'account')}`);
+    }
+  }
+}
+
+/** A document of the branch; what it says of the account is undefined if it cannot be read. */
+interface Suspect {
+  readonly account: string;
+  readonly state: AccountState | undefined;
+}
+
+async function* suspectsOf(
+  { bank, session, fingerprints }: Audited,
+  branch: BranchConfig,
+): AsyncGenerator<readonly Suspect[]> {
+  let suspects: Suspect[] = [];
+  for await (const batch of bank.scan.accounts(branch.collection, session)) {
+    for (const document of batch) {
+      const account = accountOf(branch, document);
+      if (account === undefined) continue;
+      if (fingerprints.isZero(fingerprints.keyOf(branch.name, account))) continue;
+      const state = readAccount(document, branch);
+      suspects.push({ account, state: state instanceof BankctlError ? undefined : state });
+      if (suspects.length < accountsAtOnce) continue;
+      yield suspects;
+      suspects = [];
+    }
+  }
+  if (suspects.length > 0) yield suspects;
+}
+
+function accountOf(branch: BranchConfig, document: Document): string | undefined {
+  const account: unknown = document['account_number'];
+  return document['branch'] === branch.name && typeof account === 'string' ? account : undefined;
+}
+
+async function follow(
+  audited: Audited,
+  branch: BranchConfig,
+  suspects: readonly Suspect[],
+  corrections: OutsideCorrections,
+): Promise<readonly Finding[]> {
+  const { fingerprints, doubtful, host } = audited;
+  const chains = await readChains(audited, branch, suspects);
+  const findings: Finding[] = [];
+  for (const { account, state } of suspects) {
+    if (!state) continue;
+    const key = fingerprints.keyOf(branch.name, account);
+    fingerprints.add(key, state.version, state.balanceMinor, -1);
+    if (doubtful.has(`${branch.name}:${account}`)) continue;
+    const verdict = (chains.get(account) ?? createChain()).end(state);
+    const followed = { ...state, branch, account, isClosed: state.status === 'closed' };
+    findings.push(...chainFindings(followed, verdict, host.formatTime));
+    corrections.add(followed, verdict);
+  }
+  return findings;
+}
+
+/** The postings of the accounts, which are taken out of the sums. */
+async function readChains(
+  { bank, session, fingerprints }: Audited,
+  { name, currency }: BranchConfig,
+  suspects: readonly Suspect[],
+): Promise<ReadonlyMap<string, Chain>> {
+  const accounts = [...new Set(suspects.map(({ account }) => account))];
+  const chains = new Map<string, Chain>();
+  const of = { branch: name, accounts };
+  for await (const batch of bank.scan.postingsOf(of, session)) {
+    for (const document of batch) {
+      const head = readHead(document);
+      const posting = head && readPosting(head, document.posting, currency);
+      if (!posting) continue;
+      const { account, version, amountMinor, balanceAfterMinor } = posting;
+      const key = fingerprints.keyOf(name, account);
+      fingerprints.add(key, version, balanceAfterMinor, 1);
+      fingerprints.add(key, version - 1n, balanceAfterMinor - amountMinor, -1);
+      const chain = chains.get(account) ?? createChain();
+      chains.set(account, chain);
+      chain.add(posting);
+    }
+  }
+  return chains;
+}
