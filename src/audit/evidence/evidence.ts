@@ -1,8 +1,19 @@
 import type { Bank } from '../../bank/bank.ts';
+import type { Config } from '../../config/config.ts';
+import type { Currency } from '../../core/money.ts';
+import { count } from '../../core/text.ts';
+import { isServerError } from '../../database/driver-errors.ts';
 import type { AuditHost } from '../audit-host.ts';
 import type { Correction } from '../correction.ts';
 import type { Finding } from '../finding.ts';
 import type { Observer } from '../observer.ts';
+import { balanceRows } from './balance-rows.ts';
+import { sumCalls } from './call-sums.ts';
+import { type EvidenceFile, openEvidenceFile } from './evidence-file.ts';
+import type { IntendedRow } from './intended-row.ts';
+import { intendedRows } from './intended-rows.ts';
+import { judgeNumbers } from './judgement.ts';
+import { type Basis, createSeenNumbers, placeOf, type SeenNumbers } from './seen-numbers.ts';
 
 /** Files that say what was meant; at most one of `intended` and `expected`. */
 export interface EvidenceFiles {
@@ -15,28 +26,135 @@ export interface EvidenceFiles {
 }
 
 /** What a source of intentions says of the bank. */
-export interface Conclusion {
+interface Conclusion {
   readonly findings: readonly Finding[];
   readonly corrections: readonly Correction[];
   /** True for an account number whose right balances this source decides. */
   readonly covers: (account: string) => boolean;
+  /** Why some account numbers could not be judged, in sentences. */
+  readonly unjudged: readonly string[];
 }
 
 /** A source of intentions, which sees what the audit reads and then concludes. */
 export interface Evidence {
   readonly observer: Observer;
-  /** Called once, after everything was seen. */
-  readonly conclude: () => Promise<Conclusion>;
+  /** The rows of the log, if there is one; each call reads it again. */
+  readonly calls: (() => AsyncIterable<readonly IntendedRow[]>) | undefined;
+  /**
+   * Called once, after everything was seen.
+   * @param isWhole whether all places and the journal could be read
+   * @throws `intended_sign`
+   */
+  readonly conclude: (isWhole: boolean) => Promise<Conclusion>;
+  readonly close: () => Promise<void>;
 }
 
 /**
  * Reads the files whole, before anything else is done.
  * @returns undefined if there are none
+ * @throws the code of the first line at fault; `file_unreadable`, `file_empty`, `file_format`
  */
 export async function openEvidence(
-  _files: EvidenceFiles,
-  _bank: Bank,
-  _host: AuditHost,
+  files: EvidenceFiles,
+  bank: Bank,
+  host: AuditHost,
 ): Promise<Evidence | undefined> {
-  return undefined;
+  const { intended, opening, expected, clockSkewMs } = files;
+  if (intended === undefined && expected === undefined) return undefined;
+  const basis: Basis =
+    expected === undefined ? (opening === undefined ? 'journal' : 'opening') : 'statement';
+  const numbers = createSeenNumbers(basis, clockSkewMs);
+  const everywhere = await withStrays(bank);
+  const opened: EvidenceFile<unknown>[] = [];
+  const close = async () => {
+    for (const file of opened) await file.close();
+  };
+  try {
+    const balances = expected ?? opening;
+    if (balances !== undefined) {
+      const file = await openEvidenceFile(balances, balanceRows(everywhere), host);
+      opened.push(file);
+      for await (const rows of file.rows()) {
+        for (const { account, branch, balanceMinor, time } of rows) {
+          const place = placeOf(numbers.watch(account), branch);
+          [place.givenMinor, place.givenAt] = [balanceMinor, time];
+        }
+      }
+    }
+    const log = intended === undefined ? undefined : await openLog(intended, basis, bank, host);
+    if (log) opened.push(log);
+    for await (const rows of log?.rows() ?? []) {
+      for (const { account } of rows) numbers.watch(account);
+    }
+    const shared = { bank, host, basis, numbers, currencyOf: currenciesOf(everywhere) };
+    return {
+      observer: numbers.observer,
+      calls: log?.rows,
+      conclude: (isWhole) => conclude({ ...shared, isWhole, log, skewMs: clockSkewMs }),
+      close,
+    };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+function openLog(path: string, basis: Basis, { config }: Bank, host: AuditHost) {
+  return openEvidenceFile(path, intendedRows(config, basis === 'journal'), host);
+}
+
+interface Concluding {
+  readonly bank: Bank;
+  readonly host: AuditHost;
+  readonly basis: Basis;
+  readonly numbers: SeenNumbers;
+  readonly currencyOf: (name: string) => Currency | undefined;
+  readonly isWhole: boolean;
+  readonly log: EvidenceFile<IntendedRow> | undefined;
+  readonly skewMs: number;
+}
+
+async function conclude(all: Concluding): Promise<Conclusion> {
+  const { bank, host, basis, numbers, log, skewMs, isWhole, currencyOf } = all;
+  if (log) await sumCalls(log.rows(), numbers, basis === 'journal' ? skewMs : undefined);
+  if (basis === 'opening') sayUnopened(numbers, host);
+  return judgeNumbers(numbers.all, {
+    ...{ basis, currencyOf, isWhole, hasJournal: bank.journal !== undefined },
+    logName: log?.name ?? '',
+  });
+}
+
+/** Accounts that an opening leaves out, and that bankctl did not open since, began with nothing. */
+function sayUnopened({ all }: SeenNumbers, { talk, progress }: AuditHost): void {
+  let accounts = 0;
+  for (const { places } of all.values()) {
+    for (const { place, givenMinor, isOpened } of places) {
+      if (place && givenMinor === undefined && !isOpened) accounts += 1;
+    }
+  }
+  if (accounts === 0) return;
+  progress(undefined);
+  const are = accounts === 1 ? 'is' : 'are';
+  talk(`${count(accounts, 'account')} ${are} not in the opening: 0 is taken as the balance there.`);
+}
+
+/** The config with each other collection as a branch, so that rows can name it. */
+async function withStrays({ config, scan }: Bank): Promise<Config> {
+  const [first] = config.branches;
+  const isShared = config.branches.every(({ currency }) => currency.code === first?.currency.code);
+  if (!first || !isShared) return config;
+  const names = await scan.otherCollections().catch((error: unknown) => {
+    // What cannot be listed is reported by the scan.
+    if (isServerError(error, 'unauthorized')) return [];
+    throw error;
+  });
+  const known = new Set(config.branches.map(({ name }) => name));
+  const strays = names.filter((name) => !known.has(name));
+  const branches = strays.map((name) => ({ ...first, name, collection: name, title: undefined }));
+  return { ...config, branches: [...config.branches, ...branches] };
+}
+
+function currenciesOf({ branches }: Config) {
+  const currencies = new Map(branches.map(({ name, currency }) => [name, currency]));
+  return (name: string) => currencies.get(name);
 }
