@@ -1,8 +1,8 @@
 import type { Decimal128, Document, Double, Long } from 'mongodb';
 import type { BranchConfig } from '../config/config.ts';
 import { BankctlError } from '../core/errors.ts';
-import { shellWord } from '../core/text.ts';
 import type { AccountState } from './book.ts';
+import { takeOver } from './next-step.ts';
 import type { AccountStatus } from './operations/entry.ts';
 import { referenceKey } from './operations/names.ts';
 import { fromStored, type Storage } from './stored-balance.ts';
@@ -67,12 +67,6 @@ export function wrongBranch(
       `does not carry the stamp of ${name}.`,
     takeOver(name),
   );
-}
-
-/** What to type next about documents of a branch's collection that other programs wrote. */
-export function takeOver(branch: string): string {
-  const name = shellWord(branch);
-  return `bankctl audit ${name} says what is there; bankctl adopt ${name} takes it over.`;
 }
 
 function isStatus(value: unknown): value is AccountStatus {

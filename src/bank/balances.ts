@@ -8,6 +8,7 @@ import type { AccountState } from './book.ts';
 import type { BranchModel } from './branch.ts';
 import { runWithin } from './deadline.ts';
 import { fromDecimal } from './decimal.ts';
+import { auditHint, takeOver } from './next-step.ts';
 import { fromStored } from './stored-balance.ts';
 import type { BranchTotal, Problem, ProblemCode, Tally } from './survey.ts';
 
@@ -217,31 +218,41 @@ export async function accountBalance(bank: Bank, name: string, account: string) 
   };
 }
 
-/** An account of a branch, or why it is not known. */
+/**
+ * An account of a branch, or why it is not known. If a second document has the number, whatever its
+ * stamp, it is unclear which one is the account.
+ */
 export async function findAccount(
   branch: BranchModel,
   account: string,
 ): Promise<AccountState | BankctlError> {
-  const [document, second] = await branch.read([account]);
+  const [document, second] = await branch.find([account]);
+  if (second) {
+    return new BankctlError(
+      'duplicate_account',
+      `The collection ${branch.collection} holds several documents of ${branch.name}:${account}.`,
+      `${auditHint(branch.name)}; keep one of them.`,
+    );
+  }
   if (!document) return missing(branch, account);
-  if (!second) return readAccount(document, branch);
-  return new BankctlError(
-    'duplicate_account',
-    `The collection ${branch.collection} holds several documents of ${branch.name}:${account}.`,
-    'Find out which program wrote them, and keep one.',
-  );
+  return document['branch'] === branch.name
+    ? readAccount(document, branch)
+    : wrongBranch(branch, account);
 }
 
 function snapshotOf(bank: Bank): { readonly snapshot: boolean } {
   return { snapshot: bank.journal !== undefined };
 }
 
+/** The number of an account that bankctl did not open may be stored in another form. */
 async function missing(branch: BranchModel, account: string): Promise<BankctlError> {
-  const strays = await branch.find([account]);
-  if (strays.length > 0) return wrongBranch(branch, account);
+  const hasForeign = await branch.hasForeign();
   return new BankctlError(
     'account_not_found',
-    `There is no account ${account} in ${branch.name}.`,
-    `bankctl balance ${shellWord(branch.name)} lists its accounts.`,
+    `There is no account ${account} in ${branch.name}` +
+      `${hasForeign ? '; its collection also holds documents of other programs' : ''}.`,
+    hasForeign
+      ? takeOver(branch.name)
+      : `bankctl balance ${shellWord(branch.name)} lists its accounts.`,
   );
 }

@@ -78,6 +78,8 @@ export interface BranchModel extends BranchConfig {
   readonly insert: (change: AccountChange) => Promise<void>;
   /** Like `increment`, without reading the account back: how many documents it matched, 0 or 1. */
   readonly add: (account: string, amountMinor: bigint) => Promise<number>;
+  /** True if there is a document without the branch's stamp. Slow if there is none. */
+  readonly hasForeign: () => Promise<boolean>;
   /** What is wrong with documents, except duplicates of a number. Slow. */
   readonly problems: (session?: ClientSession) => Promise<Problems>;
   /** Numbers that several documents have; there are none while the index is in place. */
@@ -155,6 +157,13 @@ export function createBranch(db: Db, config: BranchConfig): BranchModel {
         addition(amountMinor),
       );
       return result.matchedCount;
+    },
+    hasForeign: async () => {
+      const found = await collection.findOne(
+        { branch: { $ne: stamp } },
+        { projection: { _id: 1 } },
+      );
+      return found !== null;
     },
     problems: (session) => findProblems(place(session)),
     duplicates: async (session) =>

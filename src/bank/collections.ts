@@ -9,10 +9,10 @@ import {
 import type { BranchConfig } from '../config/config.ts';
 import { BankctlError } from '../core/errors.ts';
 import { maxMinor } from '../core/money.ts';
-import { quote, shellWord } from '../core/text.ts';
+import { quote } from '../core/text.ts';
 import { isDuplicate, isServerError } from '../database/driver-errors.ts';
-import { takeOver } from './account.ts';
 import { toDecimal } from './decimal.ts';
+import { auditHint, takeOver } from './next-step.ts';
 import { maxBalanceMinor } from './stored-balance.ts';
 
 const stampedFields = ['account_number', 'balance', 'branch', 'version', 'status', 'opened_at'];
@@ -248,7 +248,7 @@ async function checkNumbers(db: Db, { collection, branch }: CollectionSpec): Pro
     'duplicate_account',
     `The collection ${collection} has two documents of ${quote(String(twice['_id']))}, with _id ` +
       `${String(first)} and ${String(second)}; nothing was written.`,
-    branch && `bankctl audit ${shellWord(branch)} lists all such numbers; keep one of each.`,
+    branch && `${auditHint(branch)}; keep one document of each number.`,
   );
 }
 

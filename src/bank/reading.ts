@@ -6,6 +6,7 @@ import type { Book, Reading } from './book.ts';
 import type { BranchModel } from './branch.ts';
 import type { NextVersion } from './journal.ts';
 import { fromJournalDocument, fromRefusedDocument, isApplied } from './journal-document.ts';
+import { auditHint } from './next-step.ts';
 import type { Entry, Refusal } from './operations/entry.ts';
 import { type AccountReference, referenceKey } from './operations/names.ts';
 import { accountsOf, type Operation, reversedBy } from './operations/operation.ts';
@@ -133,6 +134,7 @@ function toReading(
       'duplicate_account',
       `The collection ${branch.collection} has two documents of ${shown}, with _id ` +
         `${String(document['_id'])} and ${String(second['_id'])}; nothing was written.`,
+      `${auditHint(branch.name)}; keep one of them.`,
     );
   }
   if (document['branch'] !== branch.name) return wrongBranch(branch, account);

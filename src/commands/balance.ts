@@ -21,6 +21,8 @@ import {
 } from '../render/view.ts';
 import {
   hintAtNoBank,
+  leftOutCounts,
+  leftOutNotes,
   reportAllProblems,
   reportProblems,
   sayLeftOut,
@@ -98,6 +100,7 @@ async function showBank(session: Session, at: Span | undefined): Promise<Result>
   const past = at && (await bankBalanceAt(bank, at));
   const { branches, totals } = past ?? (await bankBalance(bank));
   const status = reportAllProblems(session, bank, branches);
+  const leftOut = leftOutCounts(branches);
   if (past) await sayMoment(session, past);
   for (const name of past?.unknownBranches ?? []) {
     const message =
@@ -110,6 +113,7 @@ async function showBank(session: Session, at: Span | undefined): Promise<Result>
     data: {
       branches: branches.map(({ collection: _, ...branch }) => branch),
       totals,
+      ...(leftOut && { left_out: leftOut }),
       ...(past && momentData(past)),
     },
     view: bankView({ branches, totals }),
@@ -152,7 +156,11 @@ function bankView({ branches, totals }: BankBalance): View {
     total,
     accounts: countAccounts(branches, currency),
   }));
-  return { ...gridView(branches, branchColumns), footer: rowsOf(sums, branchColumns) };
+  return {
+    ...gridView(branches, branchColumns),
+    footer: rowsOf(sums, branchColumns),
+    notes: leftOutNotes(branches),
+  };
 }
 
 function countAccounts(branches: BankBalance['branches'], currency: string): number {
@@ -167,12 +175,14 @@ async function showBranch(session: Session, name: string, at: Span | undefined):
   const { accountBalances, createTally } = await import('../bank/index.ts');
   const tally = createTally();
   const rows = at ? readPast(session, bank, name, at) : accountBalances(bank, name, tally);
+  const columns = [
+    column('account', unknown),
+    figure('balance', unknown),
+    column('status', unknown),
+  ];
+  const notes = () => leftOutNotes([{ branch: name, problems: tally.problems() }]);
   return {
-    ...streamOf<AccountBalance>(rows, [
-      column('account', unknown),
-      figure('balance', unknown),
-      column('status', unknown),
-    ]),
+    ...streamOf<AccountBalance>(rows, columns, notes),
     status: () => reportProblems(session, bank.branches.get(name), { problems: tally.problems() }),
   };
 }
@@ -309,7 +319,8 @@ async function drawFrame(
     return { ...accountView(await accountBalance(bank, branch, account)), notes };
   }
   const whole = await bankBalance(bank);
-  if (branch === undefined) return { ...bankView(whole), notes };
-  const branches = whole.branches.filter((row) => row.branch === branch);
-  return { ...bankView({ branches, totals: {} }), notes };
+  const branches = whole.branches.filter((row) => branch === undefined || row.branch === branch);
+  const totals = branch === undefined ? whole.totals : {};
+  const view = bankView({ branches, totals });
+  return { ...view, notes: [...(view.notes ?? []), ...notes] };
 }

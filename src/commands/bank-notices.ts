@@ -1,5 +1,6 @@
 import type { BranchBalance } from '../bank/balances.ts';
 import type { Bank } from '../bank/bank.ts';
+import { auditHint, takeOver } from '../bank/next-step.ts';
 import type { Problem, ProblemCode } from '../bank/survey.ts';
 import type { BranchConfig } from '../config/config.ts';
 import { BankctlError, Status } from '../core/errors.ts';
@@ -69,7 +70,12 @@ function are(documents: number): string {
   return documents === 1 ? 'is' : 'are';
 }
 
-const whoWrote = 'Find out which program wrote these documents.';
+/** What to type next about a problem. */
+function hintFor(code: ProblemCode, { name }: Branch): string {
+  return code === 'unstamped_document' || code === 'bad_balance'
+    ? takeOver(name)
+    : `${auditHint(name)}.`;
+}
 
 /**
  * Names on stderr what is wrong with documents of a branch's collection: as a warning if the
@@ -81,21 +87,22 @@ export function reportProblems(
   session: Session,
   branch: Branch,
   { problems = [], readable }: Reported,
-  hint = whoWrote,
+  listHint = '',
 ): Status {
   for (const problem of problems) {
     const { code, documents } = problem;
     const facts = { branch: branch.name, ...problem };
+    const hint = hintFor(code, branch);
     if (isForeign(code)) {
       const what = `${count(documents, 'document')} of the collection ${branch.collection}`;
       const state = `${are(documents)} ${foreignStates[code]} and left out here`;
       const message = `${branch.name}: ${what} ${state}: ${examples(problem)}.`;
-      warning(session, code, `${message} ${query(branch)}`, facts);
+      warning(session, code, `${message} ${hint}`, facts);
     } else {
       const what = ownProblems[code](documents, branch);
       const rest = code === 'bad_balance' && readable ? ` ${others(readable)}` : '';
       const message = `${branch.name}: ${what}: ${examples(problem)}.${rest}`;
-      failure(session, { code, message, hint }, facts);
+      failure(session, { code, message, hint: `${listHint}${hint}` }, facts);
     }
   }
   return problems.every(({ code }) => isForeign(code)) ? Status.done : Status.refused;
@@ -108,16 +115,53 @@ export function reportAllProblems(
   rows: readonly BranchBalance[],
 ): Status {
   const statuses = rows.map((row) => {
-    const hint = `bankctl balance ${shellWord(row.branch)} lists its accounts. ${whoWrote}`;
-    return reportProblems(session, bank.branches.get(row.branch), row, hint);
+    const listHint = `bankctl balance ${shellWord(row.branch)} lists its accounts. `;
+    return reportProblems(session, bank.branches.get(row.branch), row, listHint);
   });
   return statuses.find((status) => status !== Status.done) ?? Status.done;
 }
 
-/** Works in any client, and names all of the documents. */
-function query({ name, collection }: Branch): string {
-  const filter = `{branch: {$ne: ${JSON.stringify(name)}}}`;
-  return `In mongosh, db.getCollection(${JSON.stringify(collection)}).find(${filter}) shows all.`;
+/** The branch, and how many documents of its collection a report leaves out. */
+interface LeftOut extends Pick<BranchBalance, 'branch'> {
+  readonly documents: number;
+}
+
+/** The branches of which a report leaves out documents that are not the bank's. */
+function leftOutOf(rows: readonly Pick<BranchBalance, 'branch' | 'problems'>[]) {
+  return rows.flatMap(({ branch, problems = [] }): LeftOut[] => {
+    const foreign = problems.filter(({ code }) => isForeign(code));
+    const documents = foreign.reduce((sum, problem) => sum + problem.documents, 0);
+    return documents > 0 ? [{ branch, documents }] : [];
+  });
+}
+
+/**
+ * A line under a table, for whoever reads only the table: its figures are not about all that is
+ * there.
+ */
+export function leftOutNotes(
+  rows: readonly Pick<BranchBalance, 'branch' | 'problems'>[],
+): readonly string[] {
+  const leftOut = leftOutOf(rows);
+  if (leftOut.length === 0) return [];
+  const named = leftOut
+    .slice(0, maxNames)
+    .map(({ branch, documents }) => `${count(documents, 'document')} of ${branch}`);
+  const more = leftOut.length > maxNames ? `, and of ${leftOut.length - maxNames} more` : '';
+  return [`Left out: ${named.join(', ')}${more}. bankctl audit says what they are.`];
+}
+
+/** For each currency, how many documents its total leaves out; undefined if none does. */
+export function leftOutCounts(
+  rows: readonly BranchBalance[],
+): Readonly<Record<string, number>> | undefined {
+  const currencies = new Map(rows.map(({ branch, currency }) => [branch, currency]));
+  const counts: Record<string, number> = {};
+  for (const { branch, documents } of leftOutOf(rows)) {
+    const currency = currencies.get(branch) ?? '';
+    counts[currency] = (counts[currency] ?? 0) + documents;
+  }
+  return Object.keys(counts).length > 0 ? counts : undefined;
 }
 
 function others({ accounts, total }: NonNullable<BranchBalance['readable']>): string {

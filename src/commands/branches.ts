@@ -1,5 +1,5 @@
 import { column, figure, gridView, unknown } from '../render/view.ts';
-import { reportAllProblems, sayLeftOut, warnOfNoBank } from './bank-notices.ts';
+import { leftOutNotes, reportAllProblems, sayLeftOut, warnOfNoBank } from './bank-notices.ts';
 import type { Command } from './command.ts';
 
 export const branches: Command = {
@@ -22,6 +22,7 @@ export const branches: Command = {
       figure('accounts'),
       figure('total', unknown),
     ];
-    return { kind: 'single', data: rows, view: gridView(rows, columns), status };
+    const view = { ...gridView(rows, columns), notes: leftOutNotes(rows) };
+    return { kind: 'single', data: rows, view, status };
   },
 };

@@ -155,27 +155,27 @@ export const errorTable = {
   wrong_branch: row(
     1,
     "A document in the branch's collection is stamped for another branch, or not at all.",
-    'Find out which program wrote that document: bankctl does not change it.',
+    'bankctl audit BRANCH says what is there; bankctl adopt BRANCH takes it over.',
   ),
   foreign_documents: row(
     1,
     "A branch's collection holds documents that bankctl did not write.",
-    'Name a fresh collection for the branch in the config.',
+    'bankctl audit BRANCH says what is there; bankctl adopt BRANCH takes it over.',
   ),
   bad_balance: row(
     1,
     "The stored balance is not an exact amount of the branch's currency.",
-    'Find out which program wrote that document: bankctl does not change it.',
+    'bankctl audit BRANCH says what is there; bankctl adopt BRANCH takes it over.',
   ),
   bad_document: row(
     1,
     'A stored document lacks a field, or has one that bankctl could not have written.',
-    'Find out which program wrote that document: bankctl does not change it.',
+    'bankctl audit BRANCH says which; find out which program wrote it.',
   ),
   duplicate_account: row(
     1,
     "A branch's collection holds two documents with the same account number.",
-    'Find out which program wrote them, and keep one.',
+    'bankctl audit BRANCH says which; keep one of them.',
   ),
   account_moved: row(
     1,
@@ -185,7 +185,7 @@ export const errorTable = {
   behind_journal: row(
     1,
     'The journal has postings that the document of the account lacks.',
-    'Find out which program deleted or replaced that document.',
+    'bankctl audit BRANCH says what is missing; find out which program did it.',
   ),
   capped_collection: row(
     1,

@@ -1,6 +1,7 @@
 import { accountsIn } from '../bank/balances.ts';
 import type { Bank } from '../bank/bank.ts';
 import { fromJournalDocument } from '../bank/journal-document.ts';
+import { takeOver } from '../bank/next-step.ts';
 import type { Entry } from '../bank/operations/entry.ts';
 import { rowOf } from '../bank/operations/operation.ts';
 import type { Tally } from '../bank/survey.ts';
@@ -38,6 +39,7 @@ export async function* exportAccounts(
             throw new BankctlError(
               'bad_balance',
               `${whose} is not an exact amount of ${currency}.`,
+              takeOver(name),
             );
           }
           if (account === null || status === null) return [];

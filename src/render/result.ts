@@ -44,10 +44,14 @@ export interface Part {
   readonly view: View;
 }
 
-/** Makes a long result of batches of items. */
+/**
+ * Makes a long result of batches of items.
+ * @param notesAfter called after the last batch: what people read under the table
+ */
 export function streamOf<Item>(
   batches: AsyncIterable<readonly Item[]>,
   columns: readonly ColumnOf<Item>[],
+  notesAfter: () => readonly string[] = () => [],
 ): StreamResult {
   async function* parts(): AsyncIterable<Part> {
     let any = false;
@@ -56,6 +60,8 @@ export function streamOf<Item>(
       yield { items, view: gridView(items, columns) };
     }
     if (!any) yield { items: [], view: gridView([], columns) };
+    const notes = notesAfter();
+    if (notes.length > 0) yield { items: [], view: { layout: 'text', columns, rows: [], notes } };
   }
   return { kind: 'stream', parts: parts() };
 }

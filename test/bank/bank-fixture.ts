@@ -3,7 +3,7 @@ import { inject, onTestFinished } from 'vitest';
 import { type Bank, openBank } from '../../src/bank/bank.ts';
 import type { Change, Operation } from '../../src/bank/operations/operation.ts';
 import { post } from '../../src/bank/post.ts';
-import { builtInConfig } from '../../src/config/config.ts';
+import { type BranchConfig, builtInConfig } from '../../src/config/config.ts';
 import { createContext } from '../../src/core/context.ts';
 
 const context = createContext();
@@ -20,7 +20,7 @@ export interface OpenBank {
 /** A bank with these accounts, as `BRANCH:ACCOUNT`, each opened with 100.00. */
 export async function bankWith(
   accounts: readonly string[],
-  { uri = inject('uri'), timeoutMs = 20_000 } = {},
+  { uri = inject('uri'), timeoutMs = 20_000, storage = 'decimal' as BranchConfig['storage'] } = {},
 ): Promise<OpenBank> {
   const client = await MongoClient.connect(uri, {
     appName: 'bankctl',
@@ -33,7 +33,8 @@ export async function bankWith(
     await db.dropDatabase();
     await client.close();
   });
-  const config = { ...builtInConfig, database };
+  const branches = builtInConfig.branches.map((branch) => ({ ...branch, storage }));
+  const config = { ...builtInConfig, database, branches };
   const bank = await openBank(client, config, { timeoutMs, draw: Math.random });
   await post(
     bank,

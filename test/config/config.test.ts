@@ -75,6 +75,16 @@ const refused: readonly [why: string, text: string, reason: string][] = [
     'branches: { a: { collection: a, currency: JPY, minBalance: "1.5" } }',
     'branches.a.minBalance cannot be used: "1.5" has 1 decimal, but JPY has no decimals',
   ],
+  [
+    'another storage',
+    'branches: { a: { collection: a, storage: float } }',
+    'branches.a.storage is neither decimal nor double',
+  ],
+  [
+    'doubles without a journal',
+    'journal: false\nbranches: { a: { collection: a }, b: { collection: b, storage: double } }',
+    'branches.b.storage is double, which needs the journal, but journal is false',
+  ],
   ['no branch', 'branches: {}', 'branches is empty'],
   ['no branches', 'database: bank', 'branches is missing'],
   ['a list', '- a', 'the file is missing or not a mapping'],
@@ -217,6 +227,7 @@ describe('a config is', () => {
         title: undefined,
         currency: { code: 'KWD', digits: 3 },
         minBalanceMinor: 0n,
+        storage: 'decimal',
       },
     ]);
   });
