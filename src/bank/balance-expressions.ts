@@ -22,7 +22,7 @@ export function isTyped(branch: Storage): Document {
 /** True for a document whose balance `fromStored` reads; a test keeps the two in step. */
 export function isBalance(branch: Storage): Document {
   const { currency, storage } = branch;
-  const amount = storage === 'decimal' ? '$balance' : amountOf(branch);
+  const amount = storage === 'decimal' ? '$balance' : rounded(branch);
   const isWithin = {
     $and: [
       { $ne: ['$balance', nan] },
@@ -33,10 +33,15 @@ export function isBalance(branch: Storage): Document {
   return { $cond: [isTyped(branch), { $cond: [isWithin, isExact(branch), false] }, false] };
 }
 
-/** What a balance counts in a sum; exact if `isBalance`, and of no use unless `isTyped`. */
-export function amountOf({ currency, storage }: Storage): Expression {
-  if (storage === 'decimal') return '$balance';
-  // The server reads a double as a decimal of 15 digits, which are all that a balance may have.
+/** What a balance counts in a sum: exact if `isBalance`, else of no use. */
+export function amountOf(branch: Storage): Expression {
+  return branch.storage === 'decimal'
+    ? '$balance'
+    : { $cond: [isTyped(branch), rounded(branch), 0] };
+}
+
+/** The server reads a double as a decimal of 15 digits, which are all that a balance may have. */
+function rounded({ currency }: Storage): Document {
   return { $round: [{ $toDecimal: '$balance' }, currency.digits] };
 }
 
@@ -45,7 +50,7 @@ function isExact(branch: Storage): Document {
   if (storage === 'decimal') {
     return { $eq: ['$balance', { $round: ['$balance', currency.digits] }] };
   }
-  const lost = { $abs: { $subtract: ['$balance', { $toDouble: amountOf(branch) }] } };
+  const lost = { $abs: { $subtract: ['$balance', { $toDouble: rounded(branch) }] } };
   const text = toleranceOf(currency);
   const isDecimal = { $eq: [typeOf, 'decimal'] };
   return { $lte: [lost, { $cond: [isDecimal, Decimal128.fromString(text), Number(text)] }] };

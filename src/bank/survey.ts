@@ -106,7 +106,7 @@ function sumsOf(branch: BranchConfig): Document[] {
   const kind = {
     $cond: [{ $eq: ['$branch', name] }, { $cond: [isRead, 'read', 'unread'] }, 'foreign'],
   };
-  const total = { $sum: { $cond: [isRead, amountOf(branch), 0] } };
+  const total = { $sum: amountOf(branch) };
   return [{ $group: { _id: kind, documents: { $sum: 1 }, total } }, { $set: { branch: name } }];
 }
 
@@ -185,7 +185,7 @@ export async function findProblems(place: Place): Promise<Problems> {
 }
 
 function countsOf(branch: BranchConfig): Document[] {
-  const total = { $sum: { $cond: [isBalance(branch), amountOf(branch), 0] } };
+  const total = { $sum: amountOf(branch) };
   return [{ $group: { _id: '$code', documents: { $sum: 1 }, total } }];
 }
 

@@ -184,7 +184,7 @@ describe('beside an old program that adds doubles', () => {
     expect(documents.flatMap(Object.keys)).not.toContain('bankctl_held');
   });
 
-  test('it waits for an open transaction; only a time limit or a transaction fails it', async () => {
+  test('it waits for an open transaction, and fails only in one or with a time limit', async () => {
     const { bank, db } = await bankWith(['branch1:A'], { storage: 'double' });
     const old = await oldProgram(db);
     let plain: Promise<unknown> = Promise.resolve();
@@ -270,7 +270,7 @@ describe('in a branch of doubles', () => {
     ).rejects.toMatchObject(refused);
   });
 
-  test('the server refuses an increment beyond what a double holds, and allows the last', async () => {
+  test('the server refuses an increment beyond the largest balance, and allows that', async () => {
     const { db } = await bankWith(['branch1:A'], { storage: 'double' });
     const accounts = db.collection('branch1');
     const last = { balance: 9_999_999_999_999.99 };

@@ -71,10 +71,16 @@ describe('what is not of the bank', () => {
     );
     expect(people.stderr).toMatch(/L-1, L-2/);
     expect(people.stderr).toMatch(/branch1: 2 documents .* are stamped for another branch/);
+    expect(people.stderr).toMatch(/bankctl audit branch1 says .*; bankctl adopt branch1 takes it/);
+    // Who reads only the table learns it too.
+    const note = 'Left out: 5 documents of branch1. bankctl audit says what they are.';
+    expect(people.stdout.trimEnd().split('\n').at(-1)).toBe(note);
+    expect((await bank.run([...argv, '-o', 'csv'])).stdout).not.toContain('Left out');
     // Quiet leaves it: the figures must not be taken for all that is there.
     expect((await bank.run([...argv, '-q'])).stderr).toBe(people.stderr);
     const { stdout, stderr } = await bank.run([...argv, '--json']);
     const data = JSON.parse(stdout);
+    if (argv[0] === 'balance') expect(data.left_out).toEqual({ USD: 5 });
     expect((data.branches ?? data)[0]).toMatchObject({
       ...{ branch: 'branch1', accounts: 1, total: '10.00' },
       problems: [
@@ -94,10 +100,54 @@ describe('what is not of the bank', () => {
     const { status, stdout, stderr } = await bank.run(['balance', 'branch1', '--json']);
     expect(status).toBe(0);
     expect(JSON.parse(stdout)).toEqual([{ account: 'A', balance: '10.00', status: 'open' }]);
+    const people = await bank.run(['balance', 'branch1']);
+    expect(people.stdout).toMatch(/^A +10\.00 +open\nLeft out: 5 documents of branch1\./m);
+    expect((await bank.run(['balance', 'branch1', '-o', 'csv'])).stdout).toBe(
+      'account,balance,status\nA,10.00,open\n',
+    );
     expect(lines(stderr)).toMatchObject([
       { notice: { code: 'unstamped_document', documents: 3 } },
       { notice: { code: 'misplaced_document', documents: 2 } },
     ]);
+  });
+
+  test('is named by what asks for one account', async () => {
+    const bank = await bankWithAccounts();
+    await plant(bank, ...strangers);
+    const reads = ['balance branch1 L-1', 'history branch1 L-1'];
+    const writes = ['increment branch1 L-1 5', 'freeze branch1 M-1', 'open branch1 L-2'];
+    const before = await bank.everything();
+    for (const line of [...reads, ...writes]) {
+      const { status, stderr } = await bank.run([...line.split(' '), '--json']);
+      expect(status).toBe(1);
+      const hint = expect.stringContaining('bankctl adopt branch1 takes it over');
+      expect(JSON.parse(stderr)).toMatchObject({ error: { code: 'wrong_branch', hint } });
+    }
+    for (const line of ['balance branch1 L-9', 'history branch1 L-9']) {
+      const { status, stderr } = await bank.run([...line.split(' '), '--json']);
+      expect(status).toBe(1);
+      expect(JSON.parse(stderr).error).toMatchObject({
+        code: 'account_not_found',
+        message: expect.stringContaining('documents of other programs'),
+        hint: expect.stringContaining('bankctl adopt branch1'),
+      });
+    }
+    expect((await bank.run(['balance', 'branch2', 'L-9'])).stderr).toMatch(
+      /^bankctl: There is no account L-9 in branch2\.\nbankctl balance branch2 lists/,
+    );
+    expect(await bank.everything()).toBe(before);
+  });
+
+  test('makes an account unclear if it has the same number', async () => {
+    const bank = await bankWithAccounts();
+    await bank.db.collection('branch1').dropIndex('account_number');
+    await plant(bank, { account_number: 'A', balance: 7 });
+    for (const line of ['balance branch1 A', 'history branch1 A', 'increment branch1 A 1']) {
+      const { status, stderr } = await bank.run([...line.split(' '), '--json']);
+      expect(status).toBe(1);
+      const hint = expect.stringContaining('bankctl audit branch1');
+      expect(JSON.parse(stderr)).toMatchObject({ error: { code: 'duplicate_account', hint } });
+    }
   });
 
   test('is counted by an export of accounts', async () => {
@@ -277,32 +327,48 @@ test('two documents of one account number are named by every report', async () =
   expect(lines(history.stderr)).toMatchObject([{ error: { code: 'duplicate_account' } }]);
 });
 
-test('the list of a branch and the totals of the bank judge documents alike', async () => {
-  const bank = await bankWithAccounts();
-  const odd: readonly unknown[] = [
-    ...[undefined, null, 0, 1, 1.5, -1, 2 ** 53, 'x', '', true, [], {}, new Date(), new Date(-1)],
-    ...[Long.ONE, Long.MAX_VALUE, Long.fromNumber(-5), new Double(2), new Int32(2)],
-    ...['1', '1.005', '1E+2', '1E+25', '-1E+25', 'NaN', 'Infinity'].map(Decimal128.fromString),
-    ...[new Binary(Buffer.from('x')), new Date(Date.UTC(10_000, 0)), 'branch1', 'open', 'branch2'],
-  ];
-  const names = ['balance', 'branch', 'version', 'status', 'opened_at', 'posted_at'];
-  const documents = names.flatMap((name) =>
-    odd.map((value, index) => accountDocument(`${name}-${index}`, { [name]: value })),
-  );
-  await plant(bank, ...documents);
-  const counts = async (argv: readonly string[]) => {
-    const { stderr } = await bank.run([...argv, '--json']);
-    return lines(stderr)
-      .map((line) => line['notice'] ?? line['error'])
-      .map((it) => [it?.['code'], it?.['documents']])
-      .sort();
-  };
-  const whole = await counts(['balance']);
-  expect(await counts(['balance', 'branch1'])).toEqual(whole);
-  expect(whole.map(([code]) => code)).toEqual([
-    ...['bad_balance', 'bad_document', 'misplaced_document', 'unstamped_document'],
-  ]);
-});
+test.each(['decimal', 'double'])(
+  'the list of a branch of %ss and the totals of the bank judge documents alike',
+  async (storage) => {
+    const bank = await workspace({
+      config: `branches:\n  branch1: { collection: branch1, storage: ${storage} }\n`,
+    });
+    await bank.run(['open', 'branch1', 'A', '--balance', '10']);
+    const odd: readonly unknown[] = [
+      ...[undefined, null, 0, 1, 1.5, -1, 2 ** 53, 'x', '', true, [], {}, new Date(), new Date(-1)],
+      ...[Long.ONE, Long.MAX_VALUE, Long.fromNumber(-5), new Double(2), new Int32(2)],
+      ...[0.1 + 0.2, 1.005, 1e13, Number.NaN, Number.NEGATIVE_INFINITY].map((it) => new Double(it)),
+      ...['1', '1.005', '1E+2', '1E+25', '-1E+25', 'NaN', 'Infinity'].map(Decimal128.fromString),
+      ...[
+        new Binary(Buffer.from('x')),
+        new Date(Date.UTC(10_000, 0)),
+        'branch1',
+        'open',
+        'branch2',
+      ],
+    ];
+    const names = ['balance', 'branch', 'version', 'status', 'opened_at', 'posted_at'];
+    const documents = names.flatMap((name) =>
+      odd.map((value, index) => accountDocument(`${name}-${index}`, { [name]: value })),
+    );
+    await plant(bank, ...documents);
+    const counts = async (argv: readonly string[]) => {
+      const { stderr } = await bank.run([...argv, '--json']);
+      return lines(stderr)
+        .map((line) => line['notice'] ?? line['error'])
+        .map((it) => [it?.['code'], it?.['documents']])
+        .sort();
+    };
+    const whole = await counts(['balance']);
+    const listed = await bank.run(['balance', 'branch1', '-o', 'csv']);
+    const readable = listed.stdout.split('\n').filter((row) => /^balance-\d+,-?\d/.test(row));
+    expect(readable).toHaveLength(storage === 'decimal' ? 2 : 11);
+    expect(await counts(['balance', 'branch1'])).toEqual(whole);
+    expect(whole.map(([code]) => code)).toEqual([
+      ...['bad_balance', 'bad_document', 'misplaced_document', 'unstamped_document'],
+    ]);
+  },
+);
 
 /** A deposit of 5.00 in branch1:A whose transaction is ready to commit, and waits. */
 async function heldDeposit(bank: Workspace) {

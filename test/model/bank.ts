@@ -32,6 +32,8 @@ export interface BranchRules {
   readonly name: string;
   readonly currency: string;
   readonly minMinor: bigint;
+  /** The largest balance: 24 digits including the decimals, or 15 in a branch of doubles. */
+  readonly maxMinor: bigint;
 }
 
 export interface Account {
@@ -89,9 +91,6 @@ export type Rules = ReadonlyMap<string, BranchRules>;
 export function placeKey({ branch, account }: Place): string {
   return `${branch}:${account}`;
 }
-
-/** 24 digits, including the decimals. */
-const limitMinor = 10n ** 24n - 1n;
 
 /** What one request does. */
 export function ask(
@@ -192,8 +191,9 @@ function legsOf(bank: Bank, rules: Rules, asked: Ask, codes: Set<string>): reado
 }
 
 function checkBounds(rules: Rules, at: Place, minor: bigint, codes: Set<string>): void {
-  if (minor < (rules.get(at.branch)?.minMinor ?? 0n)) codes.add('below_minimum');
-  if (minor > limitMinor) codes.add('balance_limit');
+  const { minMinor = 0n, maxMinor = 0n } = rules.get(at.branch) ?? {};
+  if (minor < minMinor) codes.add('below_minimum');
+  if (minor > maxMinor) codes.add('balance_limit');
 }
 
 function move(

@@ -414,7 +414,7 @@ function step(faults: boolean): fc.Arbitrary<Step> {
 export function plans({ faults }: { readonly faults: boolean }): fc.Arbitrary<Plan> {
   return fc
     .record({
-      world: fc.nat(2),
+      world: fc.nat(3),
       opening: importRows,
       steps: fc.array(step(faults), { minLength: 1, maxLength: 7 }),
     })

@@ -1,6 +1,6 @@
-import { BSON, type Db, Decimal128, type Document, Long } from 'mongodb';
+import { BSON, type Db, Decimal128, type Document, Double, Long } from 'mongodb';
 import { type Account, type Ask, type Bank, type Place, type Posting, placeKey } from './bank.ts';
-import type { World } from './worlds.ts';
+import { type Branch, minorOf, type World } from './worlds.ts';
 
 const { EJSON } = BSON;
 
@@ -90,17 +90,28 @@ function canonical(document: Document): string {
   return EJSON.stringify(document, { relaxed: false });
 }
 
-function toAccount(document: Document, branch: World['branches'][number]): StoredAccount {
+function toAccount(document: Document, branch: Branch): StoredAccount {
   const { account_number: account, balance, version, status } = document;
   return {
     branch: branch.name,
     account: String(account),
     stamp: document['branch'],
     status,
-    minor: balance instanceof Decimal128 ? decimalMinor(balance, branch.digits) : undefined,
+    minor: balanceMinor(balance, branch),
     version: version instanceof Long ? version.toNumber() : undefined,
     text: canonical(document),
   };
+}
+
+/** A double only where the branch keeps doubles, and only the one nearest to an exact amount. */
+function balanceMinor(balance: unknown, { digits, storage }: Branch): bigint | undefined {
+  if (balance instanceof Decimal128) {
+    return storage === 'decimal' ? decimalMinor(balance, digits) : undefined;
+  }
+  const number = balance instanceof Double ? balance.value : balance;
+  if (storage === 'decimal' || typeof number !== 'number') return undefined;
+  const minor = minorOf(number.toFixed(digits), { digits });
+  return minor !== undefined && Number(number.toFixed(digits)) === number ? minor : undefined;
 }
 
 function decimalMinor(decimal: Decimal128, digits: number): bigint | undefined {

@@ -5,6 +5,7 @@ export interface Branch extends BranchRules {
   readonly collection: string;
   /** Decimal places of its currency. */
   readonly digits: number;
+  readonly storage: 'decimal' | 'double';
 }
 
 /** A config. Sessions take turns in a few worlds, so that collections need not be recreated. */
@@ -17,7 +18,15 @@ export interface World {
 const digitsOf: Readonly<Record<string, number>> = { USD: 2, EUR: 2, JPY: 0, KWD: 3 };
 
 function branch(name: string, collection: string, currency = 'USD', minMinor = 0n): Branch {
-  return { name, collection, currency, minMinor, digits: digitsOf[currency] ?? 2 };
+  return {
+    ...{ name, collection, currency, minMinor, maxMinor: 10n ** 24n - 1n },
+    ...{ digits: digitsOf[currency] ?? 2, storage: 'decimal' },
+  };
+}
+
+function branchOfDoubles(name: string, collection: string, currency = 'USD'): Branch {
+  const decimals = branch(name, collection, currency);
+  return { ...decimals, maxMinor: 10n ** 15n - 1n, storage: 'double' };
 }
 
 /** Names that sort in another order than their collections, currencies of 0, 2 and 3 digits. */
@@ -41,6 +50,15 @@ export const worlds: readonly World[] = [
       branch('0042', 'accounts.42', 'JPY', -100n),
     ],
   },
+  {
+    currency: 'USD',
+    journal: 'journal',
+    branches: [
+      branchOfDoubles('old', 'old'),
+      branch('new', 'new'),
+      branchOfDoubles('k', 'k', 'KWD'),
+    ],
+  },
 ];
 
 export function rulesOf(world: World): Rules {
@@ -53,7 +71,8 @@ export function configText(world: World, database: string): string {
     const min = each.minMinor === 0n ? '' : `, minBalance: "${amountText(each.minMinor, each)}"`;
     return (
       `  ${JSON.stringify(each.name)}: ` +
-      `{ collection: ${JSON.stringify(each.collection)}, currency: ${each.currency}${min} }`
+      `{ collection: ${JSON.stringify(each.collection)}, currency: ${each.currency}, ` +
+      `storage: ${each.storage}${min} }`
     );
   });
   return [

@@ -86,7 +86,8 @@ async function act(
 function badValues(what: Outsider): Document {
   switch (what) {
     case 'balance double':
-      return { balance: new Double(12.34) };
+      // In a branch of doubles too.
+      return { balance: new Double(12.3456) };
     case 'balance NaN':
       return { balance: Decimal128.fromString('NaN') };
     case 'balance huge':
@@ -95,7 +96,7 @@ function badValues(what: Outsider): Document {
       // 2^96 + 500 minor units of two digits, which a narrower integer would take for 5.00.
       return { balance: Decimal128.fromString('792281625142643375935439508.36') };
     case 'balance of a tenth of a cent':
-      return { balance: Decimal128.fromString('1.00001') };
+      return { balance: Decimal128.fromString('1.0011') };
     case 'version 1.5':
       return { version: new Double(1.5) };
     default:
