@@ -1,5 +1,5 @@
 import { expect } from 'vitest';
-import type { Damage, Row } from './damage.ts';
+import type { Damage } from './damage.ts';
 import { netMisplaced, type Truth } from './truth.ts';
 
 /** A finding of `audit --json`, as far as the proof looks at it. */
@@ -84,28 +84,29 @@ function sum(findings: readonly Finding[]): number {
 }
 
 /**
- * Expects the fate of every call to be among those that the trace says it may have had. A call that
- * it does not mention is one that it says went right.
+ * Expects the fate of every call to be among those that the trace says it may have had.
  *
- * @param missing rows that were taken out of the log
- * @returns how many calls that went wrong it is certain of
+ * @param isSilent calls of which the trace may say nothing; of the others, silence says that they
+ *   went right
+ * @returns how many calls it is certain of
  */
 export function expectTraced(
   findings: readonly Finding[],
-  { plan, fates }: Damage,
-  missing: readonly Row[] = [],
+  { plan, log, fates }: Damage,
+  isSilent: (id: string) => boolean = () => false,
 ): number {
   const said = new Map(findings.map((one) => [one.operation, one]));
   const meant = new Map(plan.calls.map(({ id, branch }) => [id, branch]));
-  const gone = new Set(missing.map(({ id }) => id));
+  const logged = new Set(log.map(({ id }) => id));
   const untrue = fates
-    .filter(({ id, crash }) => crash === null && !gone.has(id))
+    .filter(({ id }) => logged.has(id) && (said.has(id) || !isSilent(id)))
     .map(({ id, collection, matched }) => {
-      const right = meant.get(id);
-      const truth = matched === 0 ? 'lost' : collection;
-      const { fates: possible = [right], detail } = said.get(id) ?? {};
-      return { id, right, truth, possible, detail };
+      const truth = matched === 1 ? collection : 'lost';
+      const { fates: possible = [meant.get(id)], certain, detail } = said.get(id) ?? {};
+      return { id, truth, possible, certain, detail };
     })
+    // An empty set says that the log and the history contradict each other.
+    .filter(({ possible, certain }) => possible.length > 0 || certain)
     .filter(({ truth, possible }) => !possible.includes(truth ?? ''));
   expect(untrue).toEqual([]);
   return findings.filter(({ operation, certain }) => operation !== undefined && certain).length;
