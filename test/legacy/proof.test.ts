@@ -123,6 +123,19 @@ function shifted(log: readonly Row[], hours: number): readonly Row[] {
   }));
 }
 
+/** Another truth: two calls that went right went wrong instead. */
+function doctored({ plan, fates, ...rest }: Damage): Damage {
+  const meant = new Map(plan.calls.map(({ id, branch }) => [id, branch]));
+  const right = fates.filter(
+    ({ id, collection, matched }) => matched && collection === meant.get(id),
+  );
+  const changed = new Set(right.slice(0, 2).map(({ id }) => id));
+  return {
+    ...{ ...rest, plan },
+    fates: fates.map((fate) => (changed.has(fate.id) ? { ...fate, matched: 0 } : fate)),
+  };
+}
+
 describe('from damage to the balances that were meant', () => {
   test.each<Options & { readonly name: string }>([
     { name: 'two branches, varied amounts', ...two, seed: 11, calls: 500 },
@@ -192,6 +205,9 @@ describe('what the log and the history of the server tell', () => {
     const right = await audit('--intended log.csv --opening opening.csv');
     expect(expectTrue(right, truth)).toBe(true);
     const traced = await audit('--intended log.csv --opening opening.csv --trace');
+    // The canary of these tests themselves: a doctored truth must not pass.
+    expect(() => expectTrue(right, truthOf(doctored(done)))).toThrow();
+    expect(() => expectTraced(traced, doctored(done))).toThrow();
     // Varied amounts: each single write is known for certain.
     expect(expectTraced(traced, done)).toBeGreaterThan(0);
 
