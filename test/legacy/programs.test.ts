@@ -1,0 +1,54 @@
+import { expect, inject, test } from 'vitest';
+import { temporaryDirectory } from '../database/host.ts';
+import { workspace } from '../workspace.ts';
+import { damage, makePlan, plant } from './damage.ts';
+import { startPython } from './programs.ts';
+import { legacyPython } from './python.ts';
+import { truthOf } from './truth.ts';
+
+test.each([{ hasPause: false }, { hasPause: true }])(
+  'the original code goes wrong, and its truth adds up: $hasPause',
+  async ({ hasPause }) => {
+    const { db, directory } = await workspace();
+    const plan = makePlan({
+      seed: 1,
+      branches: ['branch1', 'branch2'],
+      calls: 400,
+      hasStray: true,
+    });
+    await plant(db, plan);
+    const truth = truthOf(await damage(db, plan, { uri: inject('uri'), directory, hasPause }));
+    expect(truth.counts.misplaced).toBeGreaterThan(0);
+    expect(truth.counts.lost).toBeGreaterThan(0);
+    for (const [key, cents] of truth.actual) {
+      const [collection = '', account_number] = key.split(':');
+      const found = await db.collection(collection).findOne({ account_number });
+      expect([key, Math.round(100 * found?.['balance'])]).toEqual([key, cents]);
+    }
+  },
+);
+
+test('what models of other kinds make of an account of bankctl', async () => {
+  const bank = await workspace({
+    config: 'branches:\n  main: { collection: main, storage: double }\n',
+  });
+  await bank.run(['open', 'main', 'A', '--balance', '10']);
+  const program = await startPython('caveats.py', [
+    inject('uri'),
+    bank.db.databaseName,
+    'main',
+    'A',
+  ]);
+  expect(JSON.parse(await program.ended)).toEqual({
+    Strict: { matched: 1, read: 'FieldDoesNotExist' },
+    Lenient: { matched: 1, read: '12.00' },
+    Inherited: { matched: 0, read: null },
+  });
+});
+
+test('without Python the run fails and says what to install', async () => {
+  const cache = temporaryDirectory();
+  await expect(legacyPython({ cache, env: { PATH: '' } })).rejects.toThrow('python3-venv');
+  // What was not made whole is not taken for an environment afterwards.
+  await expect(legacyPython({ cache, env: { PATH: '' } })).rejects.toThrow('python3-venv');
+});
