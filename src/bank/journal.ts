@@ -16,6 +16,7 @@ import {
   prepareCollection,
 } from './collections.ts';
 import type { AppliedDocument, JournalDocument } from './journal-document.ts';
+import { newestBy, postingsIn, totalsByBranch } from './journal-pipelines.ts';
 import { type AccountReference, referenceKey } from './operations/names.ts';
 import { statusTypes } from './operations/operation.ts';
 
@@ -216,17 +217,6 @@ export function createJournal(db: Db, name: string): Journal {
 
 const first = { $limit: 1 };
 
-/** The postings of accounts of a branch, or of all of them, each as a document of its own. */
-function postingsIn(branch: string, accounts: readonly string[] | undefined): Document[] {
-  const posting = { branch, ...(accounts && { account_number: { $in: [...accounts] } }) };
-  const each = Object.entries(posting).map(([name, value]) => [`postings.${name}`, value]);
-  return [
-    { $match: { postings: { $elemMatch: posting } } },
-    { $unwind: '$postings' },
-    { $match: Object.fromEntries(each) },
-  ];
-}
-
 const onlyId = { projection: { _id: 1 } } as const;
 
 const absent = { $exists: false } as const;
@@ -361,50 +351,6 @@ function snapshotOf(session: ClientSession) {
 }
 
 const onDisk = { allowDiskUse: true, batchSize: 1000 };
-
-/**
- * The newest posting of each account by a time, and its newest change of status. Documents compare
- * field by field, so the document with the greatest version is the greatest.
- */
-function newestBy(
-  at: Date,
-  { branch, account }: { readonly branch?: string; readonly account?: string } = {},
-): Document[] {
-  const posting = {
-    ...(branch === undefined ? {} : { branch }),
-    ...(account === undefined ? {} : { account_number: account }),
-  };
-  const matches = Object.entries(posting).map(([name, value]) => [`postings.${name}`, value]);
-  return [
-    {
-      $match: {
-        at: { $lte: at },
-        ...(branch === undefined ? {} : { postings: { $elemMatch: posting } }),
-      },
-    },
-    { $unwind: '$postings' },
-    { $match: Object.fromEntries(matches) },
-    {
-      $group: {
-        _id: { branch: '$postings.branch', account_number: '$postings.account_number' },
-        last: { $max: { version: '$postings.version', balance: '$postings.balance_after' } },
-        changed: {
-          $max: {
-            $cond: [
-              { $in: ['$type', [...statusTypes]] },
-              { version: '$postings.version', type: '$type' },
-              null,
-            ],
-          },
-        },
-      },
-    },
-  ];
-}
-
-const totalsByBranch: Document[] = [
-  { $group: { _id: '$_id.branch', accounts: { $sum: 1 }, total: { $sum: '$last.balance' } } },
-];
 
 async function* batchesOf<T>(cursor: AggregationCursor<T>): AsyncIterable<readonly T[]> {
   try {
