@@ -1,5 +1,4 @@
-import type { Finding } from '../../audit/finding.ts';
-import { findingTable } from '../../audit/finding.ts';
+import { type Finding, findingTable } from '../../audit/finding.ts';
 import type { AuditResult } from '../../audit/scan/audit.ts';
 import { count } from '../../core/text.ts';
 import { checkedSentence, unreadSentence } from '../audit-view.ts';
@@ -7,7 +6,7 @@ import { html, type Markup, readable } from './markup.ts';
 import { framedPage, type PageParts } from './page-frame.ts';
 
 /** An audit, and where and when it was made. */
-export interface AuditReport {
+interface AuditReport {
   readonly result: AuditResult;
   readonly database: string;
   /** In the zone of the config. */
@@ -114,9 +113,13 @@ function restSection({ more }: AuditResult): Markup {
   return html`<section aria-labelledby="more">
 <h2 id="more">Not listed</h2>
 <ul>
-${rest.map(([code, number]) => html`<li>${count(number, 'more finding')}: ${readable(code)}</li>\n`)}
+${rest.map(([code, number]) => restItem(code, number))}
 </ul>
 </section>`;
+}
+
+function restItem(code: string, number: number): Markup {
+  return html`<li>${count(number, 'more finding')}: ${readable(code)}</li>\n`;
 }
 
 function repairSection(findings: readonly Finding[]): Markup {

@@ -8,7 +8,7 @@ export interface PageParts {
 }
 
 /** What a page shows. */
-export interface PageContent {
+interface PageContent {
   readonly title: string;
   /** Where the link at the top leads, past everything else. */
   readonly skip: { readonly id: string; readonly name: string };
