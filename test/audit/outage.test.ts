@@ -15,14 +15,14 @@ test('a connection that breaks in the middle is status 3, and a new audit is who
   await client.db('bank').collection('branch1').insertMany(documents);
   for (const fault of [{ closeConnection: true }, { errorCode: 239 }]) {
     await fail('alwaysOn', { failCommands: ['getMore'], ...fault });
-    const { status, stdout, stderr } = await run(['audit', '--json'], '/', env);
+    const { status, stdout, stderr } = await run(['audit', '--json', '-q'], '/', env);
     expect([status, stdout]).toEqual([3, '']);
     expect(JSON.parse(stderr).error.code).toBe(
       'errorCode' in fault ? 'snapshot_too_old' : 'unreachable',
     );
     await heal();
   }
-  const whole = await run(['audit', '--json'], '/', env);
+  const whole = await run(['audit', '--json', '-q'], '/', env);
   const { findings, checked } = JSON.parse(whole.stdout);
   expect([findings.length, checked.accounts]).toEqual([3000, 3001]);
 });
