@@ -343,6 +343,12 @@ describe('the rules of docs/legacy.md', () => {
     expect(said(judge(some([7n], unknown)))).toEqual(['outside A 4']);
   });
 
+  test('calls of unknown outcome may have landed elsewhere', () => {
+    const [a, b] = some([0n, 5n]);
+    const places = [a && { ...a, unknown: { plus: 3n, minus: 0n } }, b].flatMap((it) => it ?? []);
+    expect(said(judge(places))).toEqual(['misplaced A>B 3', 'outside * 2']);
+  });
+
   test('nothing is certain about residuals that may be wrong', () => {
     expect(said(judge(some([-5n]), { isDoubtful: true }))).toEqual(['lost A 5']);
   });
