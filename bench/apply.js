@@ -1,14 +1,13 @@
 // How fast `bankctl apply` is: against single updates by the driver alone, and against medici.
-import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { createWriteStream, readFileSync } from 'node:fs';
+import { createWriteStream } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { Book, initModels } from 'medici';
 import { Decimal128, MongoClient } from 'mongodb';
 import mongoose from 'mongoose';
-import { processMs, quantile } from './measure.js';
+import { processMs, quantile, watched } from './measure.js';
 
 const bankctl = resolve('bin/bankctl.js');
 const rounds = Number(process.env.BANKCTL_BENCH_ROUNDS ?? 5);
@@ -154,28 +153,6 @@ async function seconds(ready) {
   const start = process.hrtime.bigint();
   await work();
   return Number(process.hrtime.bigint() - start) / 1e9;
-}
-
-/** Seconds of a whole process, start-up included, and the most memory it ever had. */
-async function watched(argv, options) {
-  const start = process.hrtime.bigint();
-  const child = spawn(process.execPath, argv, {
-    stdio: ['ignore', 'ignore', 'inherit'],
-    ...options,
-  });
-  let peakMebibytes = 0;
-  const timer = setInterval(() => {
-    try {
-      const status = readFileSync(`/proc/${child.pid}/status`, 'utf8');
-      peakMebibytes = Number(/VmHWM:\s*(\d+)/.exec(status)?.[1] ?? 0) / 1024 || peakMebibytes;
-    } catch {
-      // It has ended.
-    }
-  }, 20);
-  const [status] = await once(child, 'close');
-  clearInterval(timer);
-  if (status !== 0) throw new Error(`${argv.join(' ')} ended with ${status}`);
-  return { seconds: Number(process.hrtime.bigint() - start) / 1e9, peakMebibytes };
 }
 
 function report(title, perSecond, ours, theirs, target) {

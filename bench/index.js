@@ -1,5 +1,6 @@
 // Every figure as a ratio measured in one run on one machine; see docs/benchmarks.md.
 import { apply } from './apply.js';
+import { audit } from './audit.js';
 import { exhaustiveRate } from './exhaustive-rate.js';
 import { branchRate } from './load-rate.js';
 import { startup, warmIncrement } from './startup.js';
@@ -8,6 +9,7 @@ const parts = {
   startup,
   increment: warmIncrement,
   apply,
+  audit,
   stress: branchRate,
   exhaustive: exhaustiveRate,
 };

@@ -1,5 +1,7 @@
 // Pairs of figures taken in turn, so that a machine that drifts drifts for both.
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 
 /** Milliseconds that a whole process takes. */
 export function processMs(argv, options = {}) {
@@ -44,4 +46,26 @@ export async function compare(title, { rounds, unit, target, ours, theirs, their
 export function quantile(values, share) {
   const sorted = [...values].sort((a, b) => a - b);
   return sorted[Math.round((sorted.length - 1) * share)];
+}
+
+/** Seconds of a whole process, start-up included, and the most memory it ever had. */
+export async function watched(argv, options, wanted = [0]) {
+  const start = process.hrtime.bigint();
+  const child = spawn(process.execPath, argv, {
+    stdio: ['ignore', 'ignore', 'inherit'],
+    ...options,
+  });
+  let peakMebibytes = 0;
+  const timer = setInterval(() => {
+    try {
+      const status = readFileSync(`/proc/${child.pid}/status`, 'utf8');
+      peakMebibytes = Number(/VmHWM:\s*(\d+)/.exec(status)?.[1] ?? 0) / 1024 || peakMebibytes;
+    } catch {
+      // It has ended.
+    }
+  }, 20);
+  const [status] = await once(child, 'close');
+  clearInterval(timer);
+  if (!wanted.includes(status)) throw new Error(`${argv.join(' ')} ended with ${status}`);
+  return { seconds: Number(process.hrtime.bigint() - start) / 1e9, peakMebibytes };
 }

@@ -1,8 +1,7 @@
-import type { AbstractCursor, ClientSession, Db, Document } from 'mongodb';
+import { type AbstractCursor, BSON, type ClientSession, type Db, type Document } from 'mongodb';
 import { type Config, identityCollection } from '../config/config.ts';
 import { findUnguarded, type Unguarded } from './collection-guards.ts';
 import { branchSpec, journalSpec } from './collections.ts';
-import type { AppliedDocument } from './journal-document.ts';
 import { hasUniqueNumbers } from './survey.ts';
 
 /** An account number that several documents of a collection have. */
@@ -10,6 +9,13 @@ interface RepeatedNumber {
   /** The number as text, without the white space around it. */
   readonly account: string;
   readonly documents: number;
+}
+
+/** How many documents an account number has in a branch's collection. */
+interface DocumentCount {
+  readonly all: number;
+  /** Those with the branch's stamp. */
+  readonly own: number;
 }
 
 /** One posting of an account, as the server unwinds it from its journal document. */
@@ -30,23 +36,25 @@ export interface BankScan {
   readonly otherCollections: () => Promise<readonly string[]>;
   /** At most `limit` documents of a collection, whichever come first. */
   readonly sample: (collection: string, limit: number) => Promise<readonly Document[]>;
-  /** Every document, with the fields of an account only, in batches. */
+  /** Every document, with the fields of an account only, as BSON, in batches. */
   readonly accounts: (
     collection: string,
     session: ClientSession,
-  ) => AsyncIterable<readonly Document[]>;
-  /** Every applied operation in batches; in the order of storage, which is faster. */
-  readonly operations: (session: ClientSession) => AsyncIterable<readonly AppliedDocument[]>;
+  ) => AsyncIterable<readonly Buffer[]>;
+  /** What the driver makes of BSON, also of text that is no UTF-8. */
+  readonly decode: (bytes: Buffer) => Document;
+  /** Every applied operation as BSON, in batches; in the order of storage, which is faster. */
+  readonly operations: (session: ClientSession) => AsyncIterable<readonly Buffer[]>;
   /** The postings of accounts of one branch, by account and then by version, in batches. */
   readonly postingsOf: (
     of: { readonly branch: string; readonly accounts: readonly string[] },
     session: ClientSession,
   ) => AsyncIterable<readonly UnwoundPosting[]>;
-  /** Which of the accounts of one branch have a document with the branch's stamp. */
-  readonly present: (
+  /** The documents of accounts of one branch, by number. */
+  readonly documentsOf: (
     of: { readonly branch: string; readonly accounts: readonly string[] },
     session: ClientSession,
-  ) => Promise<ReadonlySet<string>>;
+  ) => Promise<ReadonlyMap<string, DocumentCount>>;
   /** Account numbers that several documents have, apart from white space and type, in batches. */
   readonly repeatedNumbers: (
     collection: string,
@@ -71,34 +79,42 @@ const accountFields = {
 /** Sends nothing to the server. */
 export function createScan(db: Db, config: Config): BankScan {
   const { journal, branches } = config;
-  const journalDocuments = () => db.collection<AppliedDocument>(journal === false ? '' : journal);
+  const journalName = String(journal);
   const collectionOf = (name: string) =>
     branches.find((branch) => branch.name === name)?.collection ?? name;
   return Object.freeze({
     otherCollections: () => otherCollections(db, config),
-    sample: (collection, limit) => db.collection(collection).find().limit(limit).toArray(),
+    sample: (collection, limit) =>
+      db.collection(collection).find({}, { enableUtf8Validation: false }).limit(limit).toArray(),
     accounts: (collection, session) =>
       batchesOf(
-        db.collection(collection).find({}, { projection: accountFields, ...inBatches(session) }),
+        db
+          .collection(collection)
+          .find<Buffer>({}, { projection: accountFields, ...inBatches(session), raw: true }),
       ),
+    decode: (bytes) => BSON.deserialize(bytes, { validation: { utf8: false } }),
     operations: (session) =>
-      batchesOf(journalDocuments().find({ postings: { $exists: true } }, inBatches(session))),
+      batchesOf(
+        db
+          .collection(journalName)
+          .find<Buffer>({ postings: { $exists: true } }, { ...inBatches(session), raw: true }),
+      ),
     postingsOf: (of, session) =>
       batchesOf(
-        journalDocuments().aggregate<UnwoundPosting>(postingsOf(of), {
+        db.collection(journalName).aggregate<UnwoundPosting>(postingsOf(of), {
           ...inBatches(session),
           allowDiskUse: true,
         }),
       ),
-    present: async ({ branch, accounts }, session) => {
+    documentsOf: async ({ branch, accounts }, session) => {
       const found = await db
         .collection(collectionOf(branch))
         .find(
-          { account_number: { $in: [...accounts] }, branch },
-          { projection: { account_number: 1 }, ...inBatches(session) },
+          { account_number: { $in: [...accounts] } },
+          { projection: { account_number: 1, branch: 1 }, ...inBatches(session) },
         )
         .toArray();
-      return new Set(found.map(({ account_number }) => String(account_number)));
+      return countDocuments(branch, found);
     },
     repeatedNumbers: (collection, session) =>
       batchesOf(
@@ -110,7 +126,7 @@ export function createScan(db: Db, config: Config): BankScan {
     hasUniqueNumbers: (collection) => hasUniqueNumbers(db, collection),
     unguarded: (name) => {
       const branch = branches.find((one) => one.name === name);
-      return findUnguarded(db, branch ? branchSpec(branch) : journalSpec(String(journal)));
+      return findUnguarded(db, branch ? branchSpec(branch) : journalSpec(journalName));
     },
   } satisfies BankScan);
 }
@@ -118,7 +134,20 @@ export function createScan(db: Db, config: Config): BankScan {
 /** Made anew for each call: the driver writes the snapshot's time into the read concern. */
 function inBatches(session: ClientSession) {
   const snapshot = session.snapshotEnabled ? { readConcern: { level: 'snapshot' as const } } : {};
-  return { session, ...snapshot, batchSize: 5000 };
+  return { session, ...snapshot, batchSize: 1000 };
+}
+
+function countDocuments(
+  branch: string,
+  documents: readonly Document[],
+): ReadonlyMap<string, DocumentCount> {
+  const counts = new Map<string, DocumentCount>();
+  for (const { account_number, branch: stamp } of documents) {
+    const account = String(account_number);
+    const { all, own } = counts.get(account) ?? { all: 0, own: 0 };
+    counts.set(account, { all: all + 1, own: own + (stamp === branch ? 1 : 0) });
+  }
+  return counts;
 }
 
 async function otherCollections(db: Db, { journal, branches }: Config): Promise<readonly string[]> {

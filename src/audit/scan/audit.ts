@@ -95,7 +95,7 @@ export async function* auditInBatches(
     observers: evidence ? [evidence.observer] : [],
     fingerprints: createFingerprints(Math.floor(bank.draw() * 2 ** 31)),
     checked: { accounts: 0, operations: 0 },
-    doubtful: new Set(),
+    repeated: new Set(),
     skipped: new Set(),
   };
   try {

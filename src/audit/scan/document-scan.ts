@@ -1,6 +1,7 @@
 import type { Document } from 'mongodb';
 import { readAccount } from '../../bank/account.ts';
 import { isLegacyAccount, type LegacyProblem, readLegacy } from '../../bank/legacy-document.ts';
+import { type PlainAccount, plainAccounts } from '../../bank/plain-documents.ts';
 import type { BranchConfig } from '../../config/config.ts';
 import { BankctlError } from '../../core/errors.ts';
 import { formatAmount } from '../../core/money.ts';
@@ -25,11 +26,17 @@ async function* scanPlace(audited: Audited, place: Place): AsyncGenerator<readon
     unusable: emptySummary(),
     hasOtherForms: false,
   };
+  const readPlain = place.branch && plainAccounts(place.branch);
   let documents = 0;
   for await (const batch of bank.scan.accounts(place.collection, session)) {
     const findings: Finding[] = [];
-    for (const document of batch) {
-      const finding = scanDocument(audited, seen, document);
+    for (const bytes of batch) {
+      const plain = readPlain?.(bytes);
+      if (plain) {
+        addPlain(audited, place, plain);
+        continue;
+      }
+      const finding = scanDocument(audited, seen, bank.scan.decode(bytes));
       if (finding) findings.push(finding);
     }
     documents += batch.length;
@@ -51,6 +58,16 @@ interface SeenPlace {
   readonly unusable: Summary;
   /** Whether a number is stored in a form that the unique index takes for another number. */
   hasOtherForms: boolean;
+}
+
+function addPlain(
+  audited: Audited,
+  place: Place,
+  { account, version, balanceMinor }: PlainAccount,
+): void {
+  const { fingerprints, observers } = audited;
+  fingerprints.add(fingerprints.keyOf(place.name, account), version, balanceMinor, 1);
+  if (observers.length > 0) observe(audited, place, account, BigInt(balanceMinor), BigInt(version));
 }
 
 function emptySummary(): Summary {
@@ -168,11 +185,11 @@ async function* findRepeated(
   audited: Audited,
   { place, hasOtherForms }: SeenPlace,
 ): AsyncGenerator<readonly Finding[]> {
-  const { bank, session, doubtful, host } = audited;
+  const { bank, session, repeated, host } = audited;
   if (!hasOtherForms && (await bank.scan.hasUniqueNumbers(place.collection))) return;
   host.progress(`Looking for account numbers that occur twice in ${place.name}`);
   for await (const batch of bank.scan.repeatedNumbers(place.collection, session)) {
-    for (const { account } of batch) doubtful.add(`${place.name}:${account}`);
+    repeated.add(place.collection);
     yield batch.map(({ account, documents }) => ({
       code: 'duplicate_account',
       account,

@@ -11,11 +11,14 @@ export interface Fingerprints {
   /** Where the account's fingerprints are summed, and what makes them its own. */
   readonly keyOf: (place: string, account: string) => AccountKey;
   /** Adds the state of an account after so many postings, or takes it away. Minor units. */
-  readonly add: (key: AccountKey, version: bigint, balanceMinor: bigint, sign: 1 | -1) => void;
+  readonly add: (key: AccountKey, version: Whole, balanceMinor: Whole, sign: 1 | -1) => void;
   /** True if the sum is zero, and so every chain of the bucket fits together. */
   readonly isZero: (key: AccountKey) => boolean;
   readonly allZero: () => boolean;
 }
+
+/** A whole number, which is exact in either form; the same in both. */
+type Whole = bigint | number;
 
 /** The hash of an account's name. */
 interface AccountKey {
@@ -48,7 +51,7 @@ export function createFingerprints(seed: number): Fingerprints {
     },
     add: (key, version, balanceMinor, sign) => {
       // Before its first posting an account has nothing, which needs no fingerprint.
-      if (version === 0n && balanceMinor === 0n) return;
+      if (Number(version) === 0 && Number(balanceMinor) === 0) return;
       const { low, high } = stateHash(key, version, balanceMinor);
       const at = bucketOf(key);
       if (lows[at] !== 0 || highs[at] !== 0) filled -= 1;
@@ -61,29 +64,28 @@ export function createFingerprints(seed: number): Fingerprints {
   } satisfies Fingerprints);
 }
 
-function stateHash({ low, high }: AccountKey, version: bigint, balanceMinor: bigint) {
-  let a = low;
-  let b = high;
-  for (const word of words(version, balanceMinor)) {
-    a = scramble(a ^ word);
-    b = scramble(Math.imul(b, 0x27d4eb2f) ^ word);
-  }
-  return { low: a, high: b };
-}
-
-/** Numbers below 2^53 do without the arithmetic of big ones, which takes several times as long. */
-function words(version: bigint, balanceMinor: bigint): readonly number[] {
+/**
+ * Numbers that are exact do without the arithmetic of big ones, which takes several times as long.
+ */
+function stateHash(key: AccountKey, version: Whole, balanceMinor: Whole): AccountKey {
   const [count, balance] = [Number(version), Number(balanceMinor)];
+  let hash = key;
   if (Number.isSafeInteger(count) && Number.isSafeInteger(balance)) {
-    return [count | 0, Math.floor(count / 2 ** 32), balance | 0, Math.floor(balance / 2 ** 32)];
+    hash = mix(hash, count);
+    hash = mix(hash, count / 2 ** 32);
+    hash = mix(hash, balance);
+    return mix(hash, Math.floor(balance / 2 ** 32));
   }
-  const parts: number[] = [];
-  for (const value of [version, balanceMinor]) {
+  for (const value of [BigInt(version), BigInt(balanceMinor)]) {
     for (let shift = 0n; shift < 128n; shift += 32n) {
-      parts.push(Number(BigInt.asIntN(32, value >> shift)));
+      hash = mix(hash, Number(BigInt.asIntN(32, value >> shift)));
     }
   }
-  return parts;
+  return hash;
+}
+
+function mix({ low, high }: AccountKey, word: number): AccountKey {
+  return { low: scramble(low ^ word), high: scramble(Math.imul(high, 0x27d4eb2f) ^ word) };
 }
 
 /** Source: the finalizer of MurmurHash3, by Austin Appleby. */

@@ -1,5 +1,5 @@
 import type { Document } from 'mongodb';
-import type { AppliedDocument } from '../../bank/journal-document.ts';
+import { type PlainPosting, plainPostings } from '../../bank/plain-documents.ts';
 import type { Currency } from '../../core/money.ts';
 import { count, quote } from '../../core/text.ts';
 import type { Finding } from '../finding.ts';
@@ -15,22 +15,57 @@ export async function* scanJournal(audited: Audited): AsyncGenerator<readonly Fi
 }
 
 async function* scanOperations(audited: Audited): AsyncGenerator<readonly Finding[]> {
-  const { bank, session, observers, checked, host } = audited;
+  const { observers, checked, host } = audited;
   // Postings of other branches, or of those that the config leaves out, are none of this audit's.
   const currencies = new Map(
     audited.places.flatMap(({ branch }) => (branch ? [[branch.name, branch.currency]] : [])),
   );
   // The order of application takes longer, so it is only kept for those who need it.
-  const batches = observers.length > 0 ? bank.journal?.all(session) : bank.scan.operations(session);
-  for await (const documents of batches ?? []) {
+  const batches = observers.length > 0 ? inOrder(audited) : asStored(audited, currencies);
+  for await (const { operations, others } of batches) {
     const findings: Finding[] = [];
-    for (const document of documents) {
+    for (const document of others) {
       const field = addOperation(audited, currencies, document);
       if (field !== undefined) findings.push(badOperation(document, field));
     }
-    checked.operations += documents.length;
+    checked.operations += operations;
     host.progress(`Reading the journal: ${count(checked.operations, 'operation')}`);
     if (findings.length > 0) yield findings;
+  }
+}
+
+/** Operations that were read, and those of them that are still to be looked at. */
+interface Read {
+  readonly operations: number;
+  readonly others: readonly Document[];
+}
+
+async function* inOrder({ bank, session }: Audited): AsyncGenerator<Read> {
+  for await (const others of bank.journal?.all(session) ?? []) {
+    yield { operations: others.length, others };
+  }
+}
+
+/** Adds those that are as bankctl writes them from their bytes, which is faster. */
+async function* asStored(
+  { bank, session, fingerprints }: Audited,
+  currencies: ReadonlyMap<unknown, Currency>,
+): AsyncGenerator<Read> {
+  const read = plainPostings((branch) => currencies.get(branch)?.digits);
+  for await (const batch of bank.scan.operations(session)) {
+    const others: Document[] = [];
+    for (const bytes of batch) {
+      const postings: PlainPosting[] = [];
+      if (!read(bytes, postings)) others.push(bank.scan.decode(bytes));
+      else {
+        for (const { branch, account, version, balanceAfterMinor, amountMinor } of postings) {
+          const key = fingerprints.keyOf(branch, account);
+          fingerprints.add(key, version, balanceAfterMinor, -1);
+          fingerprints.add(key, version - 1, balanceAfterMinor - amountMinor, 1);
+        }
+      }
+    }
+    yield { operations: batch.length, others };
   }
 }
 
@@ -38,10 +73,10 @@ async function* scanOperations(audited: Audited): AsyncGenerator<readonly Findin
 function addOperation(
   { fingerprints, observers }: Audited,
   currencies: ReadonlyMap<unknown, Currency>,
-  document: AppliedDocument,
+  document: Document,
 ): string | undefined {
   const head = readHead(document);
-  const { by, request, reverses, postings }: Document = document;
+  const { by, request, reverses, postings } = document;
   if (!head) return 'type or at';
   if (!Array.isArray(postings)) return 'postings';
   let wrong = typeof by === 'string' && typeof request === 'string' ? undefined : 'by or request';
@@ -66,7 +101,7 @@ function addOperation(
   return wrong;
 }
 
-function badOperation({ _id }: AppliedDocument, field: string): Finding {
+function badOperation({ _id }: Document, field: string): Finding {
   const operation = String(_id);
   return {
     code: 'bad_document',

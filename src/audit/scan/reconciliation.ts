@@ -1,6 +1,7 @@
 import type { Document } from 'mongodb';
 import { readAccount } from '../../bank/account.ts';
 import type { AccountState } from '../../bank/book.ts';
+import { plainAccounts } from '../../bank/plain-documents.ts';
 import type { BranchConfig } from '../../config/config.ts';
 import { BankctlError } from '../../core/errors.ts';
 import { count } from '../../core/text.ts';
@@ -44,9 +45,13 @@ async function* suspectsOf(
   { bank, session, fingerprints }: Audited,
   branch: BranchConfig,
 ): AsyncGenerator<readonly Suspect[]> {
+  const readPlain = plainAccounts(branch);
   let suspects: Suspect[] = [];
   for await (const batch of bank.scan.accounts(branch.collection, session)) {
-    for (const document of batch) {
+    for (const bytes of batch) {
+      const plain = readPlain(bytes);
+      if (plain && fingerprints.isZero(fingerprints.keyOf(branch.name, plain.account))) continue;
+      const document = bank.scan.decode(bytes);
       const account = accountOf(branch, document);
       if (account === undefined) continue;
       if (fingerprints.isZero(fingerprints.keyOf(branch.name, account))) continue;
@@ -71,14 +76,15 @@ async function follow(
   suspects: readonly Suspect[],
   corrections: OutsideCorrections,
 ): Promise<readonly Finding[]> {
-  const { fingerprints, doubtful, host } = audited;
+  const { fingerprints, host } = audited;
+  const twice = await findTwice(audited, branch, suspects);
   const chains = await readChains(audited, branch, suspects);
   const findings: Finding[] = [];
   for (const { account, state } of suspects) {
     if (!state) continue;
     const key = fingerprints.keyOf(branch.name, account);
     fingerprints.add(key, state.version, state.balanceMinor, -1);
-    if (doubtful.has(`${branch.name}:${account}`)) continue;
+    if (twice.has(account)) continue;
     const verdict = (chains.get(account) ?? createChain()).end(state);
     const followed = { ...state, branch, account, isClosed: state.status === 'closed' };
     findings.push(...chainFindings(followed, verdict, host.formatTime));
@@ -111,4 +117,16 @@ async function readChains(
     }
   }
   return chains;
+}
+
+/** Accounts of several documents, of which nobody knows the right one: that is reported already. */
+async function findTwice(
+  { bank, session, repeated }: Audited,
+  branch: BranchConfig,
+  suspects: readonly Suspect[],
+): Promise<ReadonlySet<string>> {
+  if (!repeated.has(branch.collection)) return new Set();
+  const of = { branch: branch.name, accounts: suspects.map(({ account }) => account) };
+  const documents = await bank.scan.documentsOf(of, session);
+  return new Set([...documents].filter(([, { all }]) => all > 1).map(([account]) => account));
 }
