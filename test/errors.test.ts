@@ -41,6 +41,13 @@ const provocations: Readonly<Record<ErrorCode, string | ((bank: Workspace) => Pr
         .updateMany({}, { $set: { type: 'odd' } }, { bypassDocumentValidation: true });
       return codeOf(bank, ['export', '--operations']);
     },
+    intended_sign: async (bank) => {
+      const rows = 'branch1,ACC,20.00\nbranch1,FROZEN,5.00\n';
+      await writeFile(join(bank.directory, 'o.csv'), `branch,account,balance\n${rows}`);
+      return withFile(bank, 'a.csv', `branch,account,amount\n${rows}`, [
+        ...['audit', '--intended', 'a.csv', '--opening', 'o.csv'],
+      ]);
+    },
     row_without_id: (bank) =>
       withFile(bank, 'a.csv', 'branch,account,amount\nbranch1,ACC,1\n', 'apply a.csv'),
     account_not_found: 'balance branch1 NOBODY',

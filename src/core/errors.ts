@@ -102,6 +102,11 @@ export const errorTable = {
     'The journal has an operation that no row of a file can ask for.',
     'Export the accounts, with bankctl export.',
   ),
+  intended_sign: row(
+    2,
+    'A log of what was meant has the signs of its amounts the wrong way round.',
+    'Turn the signs round: an amount above 0 is one that was added to the balance.',
+  ),
   row_without_id: row(
     2,
     'A row has no operation id, so a repeated file could post it twice.',

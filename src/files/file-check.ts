@@ -39,6 +39,18 @@ export interface RowRules {
   readonly config: Config;
   /** The branch of rows that name none. */
   readonly branch?: string;
+  /** What to say of faults if the rows are not posted. */
+  readonly words?: FaultWords;
+}
+
+/** What is said of the faults of rows of one kind. */
+export interface FaultWords {
+  /** What to do about lines that are no valid rows. */
+  readonly correct: string;
+  /** Completes "line 3 …" for an id of an earlier line, and says what to do. */
+  readonly repeated: (id: string, earlier: number) => readonly [message: string, hint: string];
+  /** What to do if the end of the file may be missing. */
+  readonly cut: string;
 }
 
 /** How a file is read. */
@@ -107,7 +119,7 @@ export async function checkFile(
   await report(await repeatedIds(source, options, rules, ids.suspects));
   if (faults === 0) return file;
   host.faulty(first);
-  throw toError(source.name, first, faults);
+  throw toError(source.name, first, faults, rules.words);
 }
 
 /** How many faulty lines are shown; `--results` has all of them. */
@@ -121,13 +133,19 @@ function toResult({ line, code, message, hint = errorTable[code].hint }: LinePro
 const correctAll =
   'Correct those lines and run the whole file again: what was applied is not applied twice.';
 
-function toError(file: string, [first]: readonly LineProblem[], faults: number): unknown {
+function toError(
+  file: string,
+  [first]: readonly LineProblem[],
+  faults: number,
+  words: FaultWords | undefined,
+): unknown {
   if (!first) return new Error('a faulty file has no fault');
   const { code, line, message, hint } = first;
   const others = faults - 1;
   const are = others === 1 ? 'line is' : 'lines are';
   const more = others === 0 ? '' : `; ${others} other ${are} faulty too`;
-  const defaultHint = others > 0 && code === 'invalid_row' ? correctAll : undefined;
+  const correct = words?.correct ?? (others > 0 ? correctAll : undefined);
+  const defaultHint = code === 'invalid_row' ? correct : undefined;
   const text = asSentence(`${file}, line ${line} ${message}${more}`);
   return new BankctlError(code, text, hint ?? defaultHint);
 }
@@ -143,7 +161,7 @@ function problemOf(
     const id = rules.check(row);
     const { mayBeCut } = row;
     if (mayBeCut !== undefined && !lastLineComplete && !isWholeField(mayBeCut, row.fields, rules)) {
-      return cutOffProblem(row, mayBeCut);
+      return cutOffProblem(row, mayBeCut, rules.words);
     }
     if (id !== '') ids.note(id, row.line);
     return undefined;
@@ -185,7 +203,7 @@ function createIdCheck(): IdCheck {
 async function repeatedIds(
   source: Source,
   { format }: FileFormat,
-  { shape, check }: RowRules,
+  { shape, check, words = postedWords }: RowRules,
   suspects: readonly Suspect[],
 ): Promise<readonly LineProblem[]> {
   if (suspects.length === 0) return [];
@@ -199,18 +217,32 @@ async function repeatedIds(
   return suspects
     .filter(({ line, earlier }) => ids.get(line) === ids.get(earlier))
     .map(({ line, earlier }) => {
-      const id = quote(ids.get(line) ?? '');
-      const message = `has the id ${id} of line ${earlier}, so it would not be posted`;
-      return new LineProblem(line, message, undefined, 'row_repeated');
+      const [message, hint] = words.repeated(ids.get(line) ?? '', earlier);
+      return new LineProblem(line, message, hint, 'row_repeated');
     });
 }
 
-function cutOffProblem({ line, fields }: Row, field: string): LineProblem {
+const postedWords: FaultWords = {
+  correct: correctAll,
+  repeated: (id, earlier) => [
+    `has the id ${quote(id)} of line ${earlier}, so it would not be posted`,
+    errorTable.row_repeated.hint,
+  ],
+  cut:
+    'Fetch the file again if it is cut off; if it is complete, say so with ' +
+    '--last-line-complete.',
+};
+
+function cutOffProblem(
+  { line, fields }: Row,
+  field: string,
+  words: FaultWords = postedWords,
+): LineProblem {
   const value = fields[field] === undefined ? 'is empty' : `is ${quote(fields[field])}`;
   return new LineProblem(
     line,
     `is the last one and has no newline, so it may be cut off in the middle: its ${field} ${value}`,
-    'Fetch the file again if it is cut off; if it is complete, say so with --last-line-complete.',
+    words.cut,
     'line_cut',
   );
 }

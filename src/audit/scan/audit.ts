@@ -1,7 +1,7 @@
 import type { Bank } from '../../bank/bank.ts';
 import type { AuditHost } from '../audit-host.ts';
 import type { Correction } from '../correction.ts';
-import { type EvidenceFiles, openEvidence } from '../evidence/evidence.ts';
+import { type Evidence, type EvidenceFiles, openEvidence } from '../evidence/evidence.ts';
 import type { Finding, FindingCode } from '../finding.ts';
 import { traceWrites } from '../trace/trace.ts';
 import type { Audited } from './audited.ts';
@@ -88,6 +88,19 @@ export async function* auditInBatches(
   host: AuditHost,
 ): AsyncGenerator<readonly Finding[], AuditOutcome> {
   const evidence = await openEvidence(options.files, bank, host);
+  try {
+    return yield* auditWith(evidence, bank, options, host);
+  } finally {
+    await evidence?.close();
+  }
+}
+
+async function* auditWith(
+  evidence: Evidence | undefined,
+  bank: Bank,
+  options: AuditOptions,
+  host: AuditHost,
+): AsyncGenerator<readonly Finding[], AuditOutcome> {
   const { places, unread } = await findPlaces(bank, options.branches);
   const session = bank.startSession({ snapshot: bank.journal !== undefined });
   const audited: Audited = {
@@ -102,7 +115,8 @@ export async function* auditInBatches(
     yield* findUnguarded(audited);
     yield* scanDocuments(audited);
     yield* scanJournal(audited);
-    const conclusion = await evidence?.conclude();
+    const conclusion = await evidence?.conclude(audited.unread.length === 0);
+    for (const reason of conclusion?.unjudged ?? []) audited.unread.push({ reason });
     yield conclusion?.findings ?? [];
     const wants = (account: string) => options.corrections && !conclusion?.covers(account);
     const outside = createOutsideCorrections(wants);
@@ -110,7 +124,10 @@ export async function* auditInBatches(
       yield* reconcile(audited, outside);
       yield* findOrphans(audited);
     }
-    if (options.trace) yield* traceWrites(bank, { files: options.files, places }, host);
+    if (options.trace) {
+      const calls = evidence?.calls;
+      yield* traceWrites(bank, { files: options.files, places, calls }, host);
+    }
     const corrections = [...(conclusion?.corrections ?? []), ...outside.all()];
     return { checked: audited.checked, unread: audited.unread, corrections };
   } finally {

@@ -1,6 +1,7 @@
 import type { Bank } from '../../bank/bank.ts';
 import type { AuditHost } from '../audit-host.ts';
 import type { EvidenceFiles } from '../evidence/evidence.ts';
+import type { IntendedRow } from '../evidence/intended-row.ts';
 import type { Finding } from '../finding.ts';
 import type { Place } from '../observer.ts';
 
@@ -8,6 +9,8 @@ import type { Place } from '../observer.ts';
 export interface TraceRequest {
   readonly files: EvidenceFiles;
   readonly places: readonly Place[];
+  /** The rows of the log; each call reads it again. */
+  readonly calls: (() => AsyncIterable<readonly IntendedRow[]>) | undefined;
 }
 
 /** Names single writes of the server's change history, in batches. */
