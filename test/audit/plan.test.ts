@@ -4,7 +4,9 @@ import type { Correction } from '../../src/audit/correction.ts';
 import { type FindingCode, findingTable } from '../../src/audit/finding.ts';
 import { parsePlan } from '../../src/audit/plan/plan-parser.ts';
 import { planText } from '../../src/audit/plan/plan-text.ts';
+import { lineInWritten, readWrittenEntry } from '../../src/audit/plan/written-entry.ts';
 import { loadConfig } from '../../src/config/parser.ts';
+import { readStrictYaml } from '../../src/config/strict-yaml.ts';
 import { branchOf, planConfig } from '../commands/plan-fixture.ts';
 
 const config = loadConfig('test.yaml', planConfig);
@@ -101,10 +103,12 @@ describe('a plan', () => {
         ),
       ),
     );
+  // Money is misplaced only between branches of one currency.
+  const other = 'lost_write' as const;
   const correction = fc.record({
     findings: fc
       .uniqueArray(fc.constantFrom(...findingCodes), { minLength: 1, maxLength: 3 })
-      .map((codes) => [...codes, 'lost_write' as const]),
+      .map((codes) => [...codes.filter((code) => code !== 'misplaced_write'), other]),
     account: name,
     why: name,
     legs: someLegs,
@@ -136,6 +140,46 @@ describe('a plan', () => {
         );
       }),
     );
+  });
+
+  test('is the same to a YAML parser, and its lines are where they are said to be', () => {
+    fc.assert(
+      fc.property(many, (list) => {
+        const full = list.map((one) => ({
+          ...one,
+          legs: one.legs.map((it) => ({ ...it, account: one.account })),
+        }));
+        const [, ...entries] = planText(head, full, branchOf);
+        for (const written of entries.map((entry) => entry.replace(/^\n/, ''))) {
+          const read = readWrittenEntry(written);
+          const yaml = readStrictYaml(written, 'plan');
+          if ('reason' in yaml) throw new Error(yaml.reason);
+          expect([read]).toEqual(yaml.value);
+          for (const path of [['id'], ['why'], ['changes', 0], ['changes', 0, 'version']]) {
+            const before = written.slice(0, yaml.offsetOf([0, ...path])).split('\n').length - 1;
+            expect(lineInWritten(path)).toBe(before);
+          }
+        }
+      }),
+    );
+  });
+
+  test.each([
+    ['a comment between', (text: string) => text.replace('    why', '    # so\n    why')],
+    ['single quotes', (text: string) => text.replace('"0042"', "'0042'")],
+    ['no comment after a change', (text: string) => text.replace(/ # .*becomes.*/g, '')],
+    ['keys in another order', (text: string) => text.replace(/( {4}fi.*\n)( {4}ac.*\n)/, '$2$1')],
+    [
+      'changes over several lines',
+      (text: string) => text.replaceAll(', balance', ',\n          balance'),
+    ],
+    ['an escape of YAML', (text: string) => text.replace('lost', '\\x6cost')],
+  ])('may be edited: %s', (_what, edit) => {
+    const edited = edit(written());
+    expect(edited).not.toBe(written());
+    const plain = (text: string) =>
+      parsePlan('plan.yaml', text, config).entries.map(({ line: _line, ...rest }) => rest);
+    expect(plain(edited)).toEqual(plain(written()));
   });
 
   test('may be JSON', () => {

@@ -76,21 +76,22 @@ function repeatedBranches(changes: readonly PlanChange[]): readonly PlanFault[] 
 }
 
 /**
- * Money that was only misplaced is all there: what one branch loses, others get. A legacy program
- * adds a number, whatever the currency of the branch.
+ * Money that was misplaced went from one branch to others of its currency; if nothing else is
+ * wrong, all of it is there: what one branch loses, others get.
  */
 function unevenAmounts(
   { findings, changes }: Pick<PlanEntry, 'findings' | 'changes'>,
   config: Config,
 ): readonly PlanFault[] {
-  if (findings.some((code) => code !== 'misplaced_write')) return [];
-  const digits = Math.max(...config.branches.map(({ currency }) => currency.digits));
-  const sum = changes.reduce((total, { branch, amountMinor }) => {
-    const { currency } = findBranch(config, branch);
-    return total + amountMinor * 10n ** BigInt(digits - currency.digits);
-  }, 0n);
-  if (sum === 0n) return [];
-  const shown = formatAmount(sum, { digits });
-  const reason = ` add up to ${shown} and not to 0, but nothing is found except misplaced_write`;
-  return [{ path: ['changes'], reason }];
+  if (!findings.includes('misplaced_write')) return [];
+  const currencies = changes.map(({ branch }) => findBranch(config, branch).currency);
+  const [first, other] = new Map(currencies.map((currency) => [currency.code, currency])).values();
+  const faultOf = (reason: string) => [{ path: ['changes'], reason }];
+  if (first && other) {
+    return faultOf(` are in ${first.code} and ${other.code}, between which nothing is moved`);
+  }
+  const sum = changes.reduce((total, { amountMinor }) => total + amountMinor, 0n);
+  if (!first || sum === 0n || findings.some((code) => code !== 'misplaced_write')) return [];
+  const shown = formatAmount(sum, first);
+  return faultOf(` add up to ${shown} and not to 0, but nothing is found except misplaced_write`);
 }

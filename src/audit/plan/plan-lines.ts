@@ -37,7 +37,8 @@ export function splitPlan(text: string): PlanParts | undefined {
   const starts = lines.flatMap((line, index) =>
     index > begin && index < end && opens(line) ? [index] : [],
   );
-  const list = lines.slice(begin + 1, end).map(() => '');
+  // Empty lines keep the numbers of those after the list, if there are any.
+  const list = after === -1 ? [] : lines.slice(begin + 1, end).map(() => '');
   return {
     head: [...lines.slice(0, begin + 1), ...list, ...lines.slice(end)].join('\n'),
     entries: starts.map((start, index) => ({

@@ -6,6 +6,7 @@ import { idsOf, type Plan, type PlanEntry } from './plan.ts';
 import { toPlanEntry } from './plan-entry.ts';
 import { splitPlan, type TextPart } from './plan-lines.ts';
 import { type PlanFault, readEntry, readHead, type StoredHead } from './plan-schema.ts';
+import { lineInWritten, readWrittenEntry } from './written-entry.ts';
 
 /** A reason for refusing a plan, as a clause, and the line that it is about. */
 interface LineFault {
@@ -87,10 +88,19 @@ function partsOf(name: string, text: string): { head: Part; entries: Iterable<Pa
   const parts = splitPlan(text);
   if (!parts) return wholeDocument(name, text);
   function* entries(list: readonly TextPart[]): Iterable<Part> {
-    for (const part of list) yield oneEntry(readPart(name, text, part));
+    for (const part of list) {
+      yield writtenEntry(part) ?? oneEntry(readPart(name, text, part));
+    }
   }
   const head = readPart(name, text, { text: parts.head, line: 1 });
   return { head, entries: entries(parts.entries) };
+}
+
+function writtenEntry({ text, line }: TextPart): Part | undefined {
+  const value = readWrittenEntry(text);
+  return value === undefined
+    ? undefined
+    : { value, line, lineOf: (path) => line + lineInWritten(path) };
 }
 
 /** The one entry of a list. */
