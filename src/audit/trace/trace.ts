@@ -46,10 +46,14 @@ export async function* traceWrites(
     const ofNumber = calls.get(account) ?? [];
     const placed = placeWrites(byAccount.get(account) ?? [], numbers.get(account), {
       ...{ bank, basis, unit },
+      skewMs: sight.skewMs,
       isWhole: ofNumber.every(({ mayBeUnseen }) => !mayBeUnseen),
     });
     const { formatTime } = host;
-    const judged = judgeAccount({ account, calls: ofNumber, ...placed, bank, unit, formatTime });
+    const judged = judgeAccount({
+      ...{ account, calls: ofNumber, ...placed, bank, unit, formatTime },
+      repairedMs: lastRepair(numbers.get(account)),
+    });
     rows += judged.unseen;
     if (judged.isUndecided) undecided.push(account);
     if (judged.findings.length > 0) yield judged.findings;
@@ -134,6 +138,11 @@ function groupByAccount(
     else groups.set(account, [document]);
   }
   return groups;
+}
+
+function lastRepair(number: AccountNumber | undefined): number {
+  const times = number?.places.map(({ repairedAt }) => repairedAt?.getTime() ?? 0);
+  return Math.max(0, ...(times ?? []));
 }
 
 interface Unseen {
