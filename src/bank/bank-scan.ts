@@ -11,6 +11,13 @@ interface RepeatedNumber {
   readonly documents: number;
 }
 
+/** How many documents an account number has in a branch's collection. */
+interface DocumentCount {
+  readonly all: number;
+  /** Those with the branch's stamp. */
+  readonly own: number;
+}
+
 /** One posting of an account, as the server unwinds it from its journal document. */
 interface UnwoundPosting {
   /** The operation id. */
@@ -34,7 +41,7 @@ export interface BankScan {
     collection: string,
     session: ClientSession,
   ) => AsyncIterable<readonly Buffer[]>;
-  /** What the driver makes of BSON. */
+  /** What the driver makes of BSON, also of text that is no UTF-8. */
   readonly decode: (bytes: Buffer) => Document;
   /** Every applied operation as BSON, in batches; in the order of storage, which is faster. */
   readonly operations: (session: ClientSession) => AsyncIterable<readonly Buffer[]>;
@@ -43,11 +50,11 @@ export interface BankScan {
     of: { readonly branch: string; readonly accounts: readonly string[] },
     session: ClientSession,
   ) => AsyncIterable<readonly UnwoundPosting[]>;
-  /** Which of the accounts of one branch have a document with the branch's stamp. */
-  readonly present: (
+  /** The documents of accounts of one branch, by number. */
+  readonly documentsOf: (
     of: { readonly branch: string; readonly accounts: readonly string[] },
     session: ClientSession,
-  ) => Promise<ReadonlySet<string>>;
+  ) => Promise<ReadonlyMap<string, DocumentCount>>;
   /** Account numbers that several documents have, apart from white space and type, in batches. */
   readonly repeatedNumbers: (
     collection: string,
@@ -77,14 +84,15 @@ export function createScan(db: Db, config: Config): BankScan {
     branches.find((branch) => branch.name === name)?.collection ?? name;
   return Object.freeze({
     otherCollections: () => otherCollections(db, config),
-    sample: (collection, limit) => db.collection(collection).find().limit(limit).toArray(),
+    sample: (collection, limit) =>
+      db.collection(collection).find({}, { enableUtf8Validation: false }).limit(limit).toArray(),
     accounts: (collection, session) =>
       batchesOf(
         db
           .collection(collection)
           .find<Buffer>({}, { projection: accountFields, ...inBatches(session), raw: true }),
       ),
-    decode: (bytes) => BSON.deserialize(bytes),
+    decode: (bytes) => BSON.deserialize(bytes, { validation: { utf8: false } }),
     operations: (session) =>
       batchesOf(
         db
@@ -98,15 +106,15 @@ export function createScan(db: Db, config: Config): BankScan {
           allowDiskUse: true,
         }),
       ),
-    present: async ({ branch, accounts }, session) => {
+    documentsOf: async ({ branch, accounts }, session) => {
       const found = await db
         .collection(collectionOf(branch))
         .find(
-          { account_number: { $in: [...accounts] }, branch },
-          { projection: { account_number: 1 }, ...inBatches(session) },
+          { account_number: { $in: [...accounts] } },
+          { projection: { account_number: 1, branch: 1 }, ...inBatches(session) },
         )
         .toArray();
-      return new Set(found.map(({ account_number }) => String(account_number)));
+      return countDocuments(branch, found);
     },
     repeatedNumbers: (collection, session) =>
       batchesOf(
@@ -127,6 +135,19 @@ export function createScan(db: Db, config: Config): BankScan {
 function inBatches(session: ClientSession) {
   const snapshot = session.snapshotEnabled ? { readConcern: { level: 'snapshot' as const } } : {};
   return { session, ...snapshot, batchSize: 1000 };
+}
+
+function countDocuments(
+  branch: string,
+  documents: readonly Document[],
+): ReadonlyMap<string, DocumentCount> {
+  const counts = new Map<string, DocumentCount>();
+  for (const { account_number, branch: stamp } of documents) {
+    const account = String(account_number);
+    const { all, own } = counts.get(account) ?? { all: 0, own: 0 };
+    counts.set(account, { all: all + 1, own: own + (stamp === branch ? 1 : 0) });
+  }
+  return counts;
 }
 
 async function otherCollections(db: Db, { journal, branches }: Config): Promise<readonly string[]> {

@@ -22,6 +22,8 @@ export interface BankIdentity {
   readonly databaseId: string | undefined;
   /** Branches that the database has and the config leaves out. */
   readonly leftOut: readonly string[];
+  /** The collections of the branches that the database has, whatever the config says. */
+  readonly collections: readonly string[];
   /**
    * True if the database has neither an identity nor any collection that the config names, as after
    * a typo in its name. Asks the server only if there was no identity.
@@ -84,6 +86,7 @@ export function createIdentity(db: Db, config: Config, known: Identity | undefin
   return {
     databaseId: known?.databaseId,
     leftOut: (known?.branches ?? []).map(({ name }) => name).filter((name) => !names.has(name)),
+    collections: (known?.branches ?? []).map(({ collection }) => collection),
     isAbsent: async () => known === undefined && !claimed && !(await hasCollections(db, config)),
     isClaimed: () => claimed,
     checkClaim: async (session) => {

@@ -1,5 +1,5 @@
 /** Where the fields of a BSON document are; reused for each document, so nothing is allocated. */
-export interface RawFields {
+interface RawFields {
   /**
    * Finds the fields of the document that begins at `start`.
    * @returns false if one is missing or of another type, or if there is a value of a type that is
@@ -107,7 +107,7 @@ function sizeOf(bytes: Uint8Array, at: number, type: number): number {
 }
 
 /** A little-endian whole number of 32 bits. */
-export function int32(bytes: Uint8Array, at: number): number {
+function int32(bytes: Uint8Array, at: number): number {
   const [low, high] = [uint16(bytes, at), uint16(bytes, at + 2)];
   return (high << 16) | low;
 }

@@ -6,7 +6,7 @@ import { findBranch } from '../config/branch-lookup.ts';
 import type { Config } from '../config/config.ts';
 import { parseDuration } from '../core/duration.ts';
 import { BankctlError, Status } from '../core/errors.ts';
-import { timeFormat } from '../core/time.ts';
+import { formatTime, timeFormat } from '../core/time.ts';
 import {
   auditView,
   checkedSentence,
@@ -19,6 +19,7 @@ import { sayLeftOut, warnOfNoBank } from './bank-notices.ts';
 import type { Command, Session, Typed } from './command.ts';
 import { textOption } from './command-input.ts';
 import { notice, resultZone, warning } from './notice.ts';
+import { openReport, type ReportFile } from './report-file.ts';
 
 /** What `audit` was asked for. */
 interface AuditInput extends AuditOptions {
@@ -157,15 +158,26 @@ interface AuditRun {
   readonly host: AuditHost;
 }
 
+/** Opens the file of `--report`, if there is one, before anything is read. */
+async function reportOf({ input, session }: AuditRun): Promise<ReportFile | undefined> {
+  const { report } = input;
+  return report === undefined ? undefined : openReport(report, session.context.interrupted);
+}
+
 function isRowPerItem({ globals: { output } }: Session): boolean {
   return output === 'ndjson' || output === 'csv';
 }
 
-async function wholeAudit({ input, session, bank, host }: AuditRun): Promise<Result> {
+async function wholeAudit(run: AuditRun): Promise<Result> {
   const { runAudit } = await import('../audit/scan/audit.ts');
-  const result = await runAudit(bank, input, host);
-  session.progress(undefined);
-  await writeFiles({ input, session, bank, host }, result);
+  const { input, session, bank, host } = run;
+  const report = await reportOf(run);
+  const result = await closing(report, async () => {
+    const whole = await runAudit(bank, input, host);
+    session.progress(undefined);
+    await writeFiles(run, whole, report);
+    return whole;
+  });
   const { findings, checked, unread, more } = result;
   const hasMore = Object.keys(more).length > 0;
   return {
@@ -181,15 +193,23 @@ async function streamAudit(run: AuditRun): Promise<Result> {
   const { auditInBatches, createRecord } = await import('../audit/scan/audit.ts');
   const { input, session, bank, host } = run;
   const record = createRecord();
+  const report = await reportOf(run);
   let status: Status = Status.done;
   async function* batches(): AsyncIterable<readonly Finding[]> {
+    try {
+      yield* findings();
+    } finally {
+      await report?.close();
+    }
+  }
+  async function* findings(): AsyncIterable<readonly Finding[]> {
     const audited = auditInBatches(bank, input, host);
     let found = 0;
     for (;;) {
       const next = await audited.next();
       if (next.done === true) {
         session.progress(undefined);
-        await writeFiles(run, record.with(next.value));
+        await writeFiles(run, record.with(next.value), report);
         sayRest(session, next.value);
         status = statusOf(found, next.value.unread.length);
         return;
@@ -207,10 +227,32 @@ function sayRest(session: Session, { checked, unread }: AuditOutcome): void {
   notice(session, 'checked', checkedSentence(checked), { ...checked });
 }
 
-async function writeFiles({ input, bank, host }: AuditRun, result: AuditResult): Promise<void> {
-  if (input.plan === undefined) return;
-  const { writePlan } = await import('../audit/plan/plan-file.ts');
-  await writePlan(input.plan, result.corrections, bank, host);
+async function writeFiles(
+  { input, session, bank, host }: AuditRun,
+  result: AuditResult,
+  report: ReportFile | undefined,
+): Promise<void> {
+  if (input.plan !== undefined) {
+    const { writePlan } = await import('../audit/plan/plan-file.ts');
+    await writePlan(input.plan, result.corrections, bank, host);
+  }
+  if (!report) return;
+  const [{ renderAuditReport }, { style }] = await Promise.all([
+    import('../render/html/audit-report.ts'),
+    import('virtual:report-page'),
+  ]);
+  const { database, timezone } = bank.config;
+  const madeAt = formatTime(new Date(session.context.nowMs()), timezone);
+  await report.write(renderAuditReport({ result, database, madeAt }, { style }));
+  session.talk(`Wrote the report ${input.report}.`);
+}
+
+async function closing<T>(report: ReportFile | undefined, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } finally {
+    await report?.close();
+  }
 }
 
 function statusOf(findings: number, unread: number): Status {

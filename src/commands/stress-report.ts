@@ -1,8 +1,5 @@
-import { constants } from 'node:fs';
-import { type FileHandle, open, rm } from 'node:fs/promises';
 import { arch, cpus, release, type } from 'node:os';
 import { version as nodeVersion } from 'node:process';
-import { fileError } from '../core/errno.ts';
 import { BankctlError } from '../core/errors.ts';
 import { redact } from '../core/redaction.ts';
 import { bankctlVersion } from '../core/version.ts';
@@ -10,9 +7,9 @@ import type { Fact, ReportData } from '../render/html/report-data.ts';
 import type { EventTimeline } from '../stress/check/timeline.ts';
 import type { StressResult } from '../stress/result.ts';
 import type { StressMode } from '../stress/setup/options.ts';
-import { openToWrite } from '../system/pipe.ts';
 import type { Session, Typed } from './command.ts';
 import { textOption } from './command-input.ts';
+import { openReport } from './report-file.ts';
 
 /** A run that is over, and what only some of it shows. */
 export interface StressRun {
@@ -69,49 +66,6 @@ export async function withReport(
 /** True if the run is to have a report. */
 export function wantsReport(typed: Typed): boolean {
   return textOption(typed, 'report') !== undefined;
-}
-
-interface ReportFile {
-  readonly write: (text: string) => Promise<void>;
-  /** Closes it; a file that was made for the report and has none is removed. */
-  readonly close: () => Promise<void>;
-}
-
-/** An older report stays as it is until there is a new one. */
-async function openReport(path: string, interrupted: AbortSignal): Promise<ReportFile> {
-  const guarded = async <T>(work: () => Promise<T>): Promise<T> => {
-    try {
-      return await work();
-    } catch (error) {
-      throw fileError(error, 'not_writable', path, 'Name a writable file after --report.');
-    }
-  };
-  const { handle, made } = await guarded(() => openOrMake(path, interrupted));
-  let written = false;
-  return {
-    write: (text) =>
-      guarded(async () => {
-        if ((await handle.stat()).isFile()) await handle.truncate(0);
-        await handle.writeFile(text);
-        written = true;
-      }),
-    close: async () => {
-      await handle.close();
-      if (made && !written) await rm(path, { force: true });
-    },
-  };
-}
-
-async function openOrMake(
-  path: string,
-  interrupted: AbortSignal,
-): Promise<{ handle: FileHandle; made: boolean }> {
-  try {
-    return { handle: await open(path, 'wx'), made: true };
-  } catch (error) {
-    if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error;
-    return { handle: await openToWrite(path, constants.O_WRONLY, interrupted), made: false };
-  }
 }
 
 /** What a run ran on and with, and how to run it again. */

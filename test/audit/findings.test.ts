@@ -1,3 +1,5 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { Decimal128, type Document, Double, Int32, Long, ObjectId } from 'mongodb';
 import { expect, test } from 'vitest';
 import { type FindingCode, findingTable } from '../../src/audit/finding.ts';
@@ -152,6 +154,21 @@ const damages: readonly Damage[] = [
     ],
   },
   {
+    name: 'a version posted twice',
+    make: async (bank) => {
+      await journal(bank).dropIndex('postings');
+      const two = await journal(bank).findOne({ _id: 'two' }, { promoteValues: false });
+      await journal(bank).insertOne({ ...two, _id: 'again' });
+    },
+    found: [
+      { code: 'missing_index' },
+      {
+        ...{ code: 'version_gap', account: 'A' },
+        detail: 'The journal has two postings of version 2 of branch1:A.',
+      },
+    ],
+  },
+  {
     name: 'a document that is gone',
     make: (bank) => coll(bank).deleteOne(a),
     found: [{ code: 'orphan_posting', account: 'A', branch: 'branch1', amount: '15.00' }],
@@ -239,6 +256,16 @@ test.each(damages)('$name', async ({ make, found }) => {
       .filter(Boolean)
       .map((line) => JSON.parse(line)),
   ).toEqual(findings);
+});
+
+test('a branch that the config leaves out is no stray', async () => {
+  const bank = await bankWithAccounts();
+  const branches = 'branches: { branch1: { collection: branch1 } }\n';
+  const config = `database: ${bank.db.databaseName}\n${branches}`;
+  await writeFile(join(bank.directory, 'one.yaml'), config);
+  const { status, stdout, stderr } = await bank.run(['audit', '--config', 'one.yaml']);
+  expect([status, stdout]).toEqual([0, expect.stringContaining('Checked 2 accounts')]);
+  expect(stderr).toContain('leaves out "branch2"');
 });
 
 test('a branch that is named is audited alone', async () => {

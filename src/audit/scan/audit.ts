@@ -108,7 +108,7 @@ async function* auditWith(
     observers: evidence ? [evidence.observer] : [],
     fingerprints: createFingerprints(Math.floor(bank.draw() * 2 ** 31)),
     checked: { accounts: 0, operations: 0 },
-    doubtful: new Set(),
+    repeated: new Set(),
     skipped: new Set(),
   };
   try {

@@ -18,9 +18,9 @@ export interface Audited {
   readonly unread: Unread[];
   /** Collections whose documents were not read. */
   readonly skipped: Set<string>;
+  /** Collections in which an account number has several documents. */
+  readonly repeated: Set<string>;
   readonly checked: { accounts: number; operations: number };
-  /** `PLACE:ACCOUNT` of accounts of which nobody knows which document is the right one. */
-  readonly doubtful: Set<string>;
 }
 
 /** Goes on without a part that may not be read, and says so. */

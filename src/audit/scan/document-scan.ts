@@ -185,11 +185,11 @@ async function* findRepeated(
   audited: Audited,
   { place, hasOtherForms }: SeenPlace,
 ): AsyncGenerator<readonly Finding[]> {
-  const { bank, session, doubtful, host } = audited;
+  const { bank, session, repeated, host } = audited;
   if (!hasOtherForms && (await bank.scan.hasUniqueNumbers(place.collection))) return;
   host.progress(`Looking for account numbers that occur twice in ${place.name}`);
   for await (const batch of bank.scan.repeatedNumbers(place.collection, session)) {
-    for (const { account } of batch) doubtful.add(`${place.name}:${account}`);
+    repeated.add(place.collection);
     yield batch.map(({ account, documents }) => ({
       code: 'duplicate_account',
       account,

@@ -27,9 +27,9 @@ export async function* findOrphans(audited: Audited): AsyncGenerator<readonly Fi
       }
       if (suspects.size === 0) continue;
       const of = { branch: branch.name, accounts: [...suspects.keys()] };
-      const present = await bank.scan.present(of, session);
+      const documents = await bank.scan.documentsOf(of, session);
       yield [...suspects]
-        .filter(([account]) => !present.has(account))
+        .filter(([account]) => (documents.get(account)?.own ?? 0) === 0)
         .map(([account, last]) => orphan(branch, account, last));
     }
   }

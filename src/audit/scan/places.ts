@@ -51,7 +51,8 @@ export const notPermitted = 'The user has no permission to read it.';
 
 async function otherCollections(bank: Bank, unread: Unread[]): Promise<readonly string[]> {
   try {
-    return await bank.scan.otherCollections();
+    const names = await bank.scan.otherCollections();
+    return names.filter((name) => !bank.identity.collections.includes(name));
   } catch (error) {
     if (!isServerError(error, 'unauthorized')) throw error;
     unread.push({ reason: 'The user has no permission to list the collections of the database.' });

@@ -76,14 +76,15 @@ async function follow(
   suspects: readonly Suspect[],
   corrections: OutsideCorrections,
 ): Promise<readonly Finding[]> {
-  const { fingerprints, doubtful, host } = audited;
+  const { fingerprints, host } = audited;
+  const twice = await findTwice(audited, branch, suspects);
   const chains = await readChains(audited, branch, suspects);
   const findings: Finding[] = [];
   for (const { account, state } of suspects) {
     if (!state) continue;
     const key = fingerprints.keyOf(branch.name, account);
     fingerprints.add(key, state.version, state.balanceMinor, -1);
-    if (doubtful.has(`${branch.name}:${account}`)) continue;
+    if (twice.has(account)) continue;
     const verdict = (chains.get(account) ?? createChain()).end(state);
     const followed = { ...state, branch, account, isClosed: state.status === 'closed' };
     findings.push(...chainFindings(followed, verdict, host.formatTime));
@@ -116,4 +117,16 @@ async function readChains(
     }
   }
   return chains;
+}
+
+/** Accounts of several documents, of which nobody knows the right one: that is reported already. */
+async function findTwice(
+  { bank, session, repeated }: Audited,
+  branch: BranchConfig,
+  suspects: readonly Suspect[],
+): Promise<ReadonlySet<string>> {
+  if (!repeated.has(branch.collection)) return new Set();
+  const of = { branch: branch.name, accounts: suspects.map(({ account }) => account) };
+  const documents = await bank.scan.documentsOf(of, session);
+  return new Set([...documents].filter(([, { all }]) => all > 1).map(([account]) => account));
 }

@@ -1,61 +1,34 @@
-import { createHash } from 'node:crypto';
 import type { Lane, Tone } from '../lane.ts';
 import { laneSection, stepId } from './lane-section.ts';
 import { html, jsonForScript, type Markup, readable } from './markup.ts';
+import { framedPage, type PageParts } from './page-frame.ts';
 import type { PageData, ReportData, ReportModel } from './report-data.ts';
 import { moneySection, outcomesSection } from './tables.ts';
 import { timeSection } from './time-section.ts';
 
-/** The page's own script and style sheet, bundled when bankctl is built. */
-interface PageParts {
-  readonly script: string;
-  readonly style: string;
-}
-
 /**
- * A report as one self-contained page that loads nothing. All that a person must know is in the
- * markup, so it can be read and printed without its script, which adds the steps of the swimlane
- * and the charts.
- *
- * Its content security policy lets only this script and this style take effect, so that even a
- * mistake in escaping would run nothing.
+ * A report as one self-contained page. All that a person must know is in the markup, so it can be
+ * read and printed without its script, which adds the steps of the swimlane and the charts.
  */
-export function renderReport(data: ReportData, { script, style }: PageParts): string {
-  const policy = [
-    "default-src 'none'",
-    `script-src '${digest(script)}'`,
-    `style-src '${digest(style)}'`,
-    "base-uri 'none'",
-    "form-action 'none'",
-  ].join('; ');
-  const { verdict } = data;
-  const page = html`<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="${policy}">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
-<meta name="referrer" content="no-referrer">
-<title>${verdict.name} · bankctl stress</title>
-<style>${raw(style)}</style>
-</head>
-<body>
-<a class="skip" href="#verdict">Skip to the verdict</a>
-${verdictHeader(data)}
+export function renderReport(data: ReportData, parts: Required<PageParts>): string {
+  const body = html`${verdictHeader(data)}
 <main>
 ${data.models.map((model) => laneOf(model))}
 ${outcomesSection(data.models)}
 ${moneySection(data.models)}
 ${timeSection(data.models)}
 ${againSection(data)}
-</main>
-<script type="application/json" id="report">${jsonForScript(pageData(data))}</script>
-<script>${raw(script)}</script>
-</body>
-</html>
-`;
-  return page.markup;
+</main>`;
+  const json = jsonForScript(pageData(data));
+  return framedPage(
+    {
+      title: `${data.verdict.name} · bankctl stress`,
+      skip: { id: 'verdict', name: 'the verdict' },
+      body,
+      data: html`<script type="application/json" id="report">${json}</script>\n`,
+    },
+    parts,
+  );
 }
 
 function pageData({ models }: ReportData): PageData {
@@ -66,15 +39,6 @@ function pageData({ models }: ReportData): PageData {
       ...(timeline ? { timeline } : {}),
     })),
   };
-}
-
-/** Our own script or style sheet, as it was built: no part of it comes from a run. */
-function raw(text: string): Markup {
-  return { markup: text };
-}
-
-function digest(text: string): string {
-  return `sha256-${createHash('sha256').update(text).digest('base64')}`;
 }
 
 const marks: Readonly<Record<Tone, string>> = {
