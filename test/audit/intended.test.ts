@@ -381,3 +381,12 @@ test('nothing is certain in a bank that keeps no journal', async () => {
     { code: 'lost_write', certain: false, repair: expect.stringContaining('keeps no journal') },
   ]);
 });
+
+test('Ctrl-C ends it, even if a pipe never gives another byte', async () => {
+  const bank = await legacyBank(['branch1:A 7']);
+  const stop = new AbortController();
+  const stdin = new Readable({ read: () => stop.abort() });
+  const argv = ['audit', '--expected', '-'];
+  const { status, stdout } = await bank.run(argv, { stdin, interrupted: stop.signal });
+  expect([status, stdout]).toEqual([130, '']);
+});

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { countExplanations } from '../../src/audit/evidence/explanations.ts';
 import { type EvidencePlace, judge, type Verdict } from '../../src/audit/evidence/theorem.ts';
 import { type Fate, lostIn, movedIn, seen } from './fates.ts';
 
@@ -231,6 +232,57 @@ describe('calls of any amounts', () => {
   }
 });
 
+describe('the number of explanations', () => {
+  /** Every way of moving whole units along arcs, for arcs whose lines form no loop. */
+  function* loopless(
+    arcs: readonly (readonly [number, number])[],
+    residuals: readonly bigint[],
+    groups: readonly number[],
+    most: bigint,
+  ): Iterable<string> {
+    const [arc, ...rest] = arcs;
+    if (!arc) {
+      if (residuals.every((left) => left === 0n)) yield '';
+      return;
+    }
+    yield* loopless(rest, residuals, groups, most);
+    const [from, to] = arc;
+    const [one, other] = [groups[from], groups[to]];
+    if (one === other) return;
+    const joined = groups.map((group) => (group === other ? (one ?? 0) : group));
+    for (let amount = 1n; amount <= most; amount += 1n) {
+      const after = residuals.map((left, node) => {
+        if (node === to) return left - amount;
+        return node === from ? left + amount : left;
+      });
+      for (const more of loopless(rest, after, joined, most)) {
+        yield `${from}>${to}:${amount} ${more}`;
+      }
+    }
+  }
+
+  test.each([1, 2, 3])('is right for %i places', (count) => {
+    const nodes = Array.from({ length: count + 1 }, (_, node) => node);
+    const arcs = nodes.flatMap((from) =>
+      nodes.flatMap((to) => (from === to || from === count ? [] : [[from, to] as const])),
+    );
+    const values = [-2n, -1n, 0n, 1n, 2n].map((value) => [value]);
+    const vectors = [...choices(Array.from({ length: count }, () => values.flat()))];
+    for (const residuals of vectors) {
+      const missing = residuals.reduce((sum, residual) => sum - residual, 0n);
+      const ways = new Set(loopless(arcs, [...residuals, missing], nodes, 6n));
+      const places = residuals.map((residual) => ({
+        ...{ isHeld: true, residual },
+        calls: {
+          plus: { all: 100n, missed: 0n, matched: 0n },
+          minus: { all: 0n, missed: 0n, matched: 0n },
+        },
+      }));
+      expect([residuals, countExplanations(places)]).toEqual([residuals, ways.size]);
+    }
+  });
+});
+
 describe('the rules of docs/legacy.md', () => {
   const sums = (all: bigint, missed = 0n, matched = 0n) => ({ all, missed, matched });
   const many = { plus: sums(1000n), minus: sums(0n) };
@@ -289,6 +341,12 @@ describe('the rules of docs/legacy.md', () => {
     expect(said(judge(some([0n], unknown)))).toEqual([]);
     expect(said(judge(some([-5n], unknown)))).toEqual(['lost A 5']);
     expect(said(judge(some([7n], unknown)))).toEqual(['outside A 4']);
+  });
+
+  test('calls of unknown outcome may have landed elsewhere', () => {
+    const [a, b] = some([0n, 5n]);
+    const places = [a && { ...a, unknown: { plus: 3n, minus: 0n } }, b].flatMap((it) => it ?? []);
+    expect(said(judge(places))).toEqual(['misplaced A>B 3', 'outside * 2']);
   });
 
   test('nothing is certain about residuals that may be wrong', () => {

@@ -19,10 +19,12 @@ export function countExplanations(places: readonly NetworkPlace[]): number | und
     -places.reduce((sum, { residual }) => sum + residual, 0n),
   ];
   const anyDirection = places.some(({ calls }) => calls.minus.all > 0n);
+  const canGive = (from: number) => anyDirection || (places[from]?.calls.plus.all ?? 0n) > 0n;
+  const canTake = (to: number) => anyDirection || places[to]?.isHeld !== false;
   const found = new Set<string>();
-  for (const tree of treesOf(nowhere + 1)) {
-    const flows = flowsOn(tree, residuals);
-    if (anyDirection || isPossible(flows, places)) {
+  for (const tree of treesBySize[nowhere + 1] ?? []) {
+    const flows = flowsOn(tree, residuals, canGive, canTake);
+    if (flows && (anyDirection || isPossible(flows, places))) {
       const texts = flows.map(({ from, to, amount }) => `${from}-${to}:${amount}`);
       found.add(texts.sort().join());
     }
@@ -64,27 +66,42 @@ function* treesOf(count: number): Iterable<readonly Edge[]> {
   }
 }
 
-/** The only flows along the edges of a tree that leave each node with its residual. */
-function flowsOn(tree: readonly Edge[], residuals: readonly bigint[]): readonly Flow[] {
+/** Those of every number of nodes that is tried: the last number has 1296. */
+const treesBySize: readonly (readonly (readonly Edge[])[])[] = Array.from(
+  { length: maxPlaces + 2 },
+  (_, count) => [...treesOf(count)],
+);
+
+/**
+ * The only flows along the edges of a tree that leave each node with its residual.
+ * @returns undefined if one of them is from or to a node that cannot have it
+ */
+function flowsOn(
+  tree: readonly Edge[],
+  residuals: readonly bigint[],
+  canGive: (from: number) => boolean,
+  canTake: (to: number) => boolean,
+): readonly Flow[] | undefined {
   const left = [...residuals];
-  return tree.flatMap(([leaf, parent]) => {
+  const flows: Flow[] = [];
+  for (const [leaf, parent] of tree) {
     const amount = left[leaf] ?? 0n;
+    if (amount === 0n) continue;
     left[parent] = (left[parent] ?? 0n) + amount;
-    if (amount === 0n) return [];
-    return amount > 0n
-      ? [{ from: parent, to: leaf, amount }]
-      : [{ from: leaf, to: parent, amount: -amount }];
-  });
+    const [from, to] = amount > 0n ? [parent, leaf] : [leaf, parent];
+    if (!canGive(from) || !canTake(to)) return undefined;
+    flows.push({ from, to, amount: amount > 0n ? amount : -amount });
+  }
+  return flows;
 }
 
+/** Whether the sums of the calls allow these flows, of which none is from nowhere. */
 function isPossible(flows: readonly Flow[], places: readonly NetworkPlace[]): boolean {
   const out = places.map(() => 0n);
   const lost = places.map(() => 0n);
   for (const { from, to, amount } of flows) {
-    const [giver, taker] = [places[from], places[to]];
-    if (!giver || taker?.isHeld === false) return false;
     out[from] = (out[from] ?? 0n) + amount;
-    if (!taker) lost[from] = amount;
+    if (to === places.length) lost[from] = amount;
   }
   return places.every(({ calls: { plus } }, place) => {
     const gone = lost[place] ?? 0n;

@@ -70,7 +70,7 @@ const nothing: Verdict = {
  */
 export function judge(places: readonly EvidencePlace[], { isDoubtful = false } = {}): Verdict {
   const hasUnknown = places.some(({ unknown }) => unknown.plus > 0n || unknown.minus > 0n);
-  const reduced = hasUnknown ? places.map(lessUnknown) : places;
+  const reduced = hasUnknown ? misplacedUnknown(places.map(lessUnknown)) : places;
   if (reduced.every(({ residual }) => residual === 0n)) return nothing;
   if (hasUnknown || isDoubtful) return { ...nothing, statements: remainder(reduced, netLoss) };
   const known = reduced.flatMap(({ calls, ...place }) => (calls ? [{ ...place, calls }] : []));
@@ -85,7 +85,19 @@ type Known = EvidencePlace & { readonly calls: CallSums };
 function lessUnknown(place: EvidencePlace): EvidencePlace {
   const { residual, unknown } = place;
   const explained = clamp(residual, -unknown.minus, unknown.plus);
-  return { ...place, residual: residual - explained };
+  const plus = unknown.plus - clamp(explained, 0n, unknown.plus);
+  return { ...place, residual: residual - explained, unknown: { ...unknown, plus } };
+}
+
+/** What is too much in all may have come from calls of unknown outcome that went elsewhere. */
+function misplacedUnknown(places: readonly EvidencePlace[]): readonly EvidencePlace[] {
+  const sum = places.reduce((total, { residual }) => total + residual, 0n);
+  let excess = sum > 0n ? sum : 0n;
+  return places.map((place) => {
+    const taken = clamp(excess, 0n, place.unknown.plus);
+    excess -= taken;
+    return { ...place, residual: place.residual - taken };
+  });
 }
 
 function clamp(value: bigint, min: bigint, max: bigint): bigint {
