@@ -68,7 +68,8 @@ const lostConnections: ReadonlySet<string> = new Set([
 export function isResumable(error: unknown): boolean {
   // The driver lets through what a socket says that breaks while it is written to.
   if (!(error instanceof MongoError)) return cutSockets.has(errnoCode(error));
-  return !(error instanceof MongoServerError) || error.hasErrorLabel('ResumableChangeStreamError');
+  if (!(error instanceof MongoServerError) || interrupted.has(error.code)) return true;
+  return error.hasErrorLabel('ResumableChangeStreamError');
 }
 
 const cutSockets: ReadonlySet<unknown> = new Set(['EPIPE', 'ECONNRESET']);

@@ -5,58 +5,13 @@ import { Decimal128, Double, MongoClient, ObjectId } from 'mongodb';
 import { expect, onTestFinished, test } from 'vitest';
 import type { OutsideWrite } from '../../src/audit/trace/follow.ts';
 import { until } from '../database/host.ts';
-import { type Ran, run, type Workspace, workspace } from '../workspace.ts';
+import { run, workspace } from '../workspace.ts';
+import { startFollowing } from './following.ts';
 
 const config = `branches:
   branch1: { collection: branch1 }
   branch2: { collection: branch2, minBalance: "-100.00" }
 `;
-
-interface Followed {
-  /** The lines so far. */
-  readonly writes: readonly OutsideWrite[];
-  /** Waits until a line about that account is printed. */
-  readonly seen: (account: string) => Promise<void>;
-  /** Presses Ctrl-C. */
-  readonly stop: () => Promise<Ran>;
-}
-
-/** Starts `audit --follow`, and returns once it watches. */
-async function follow(bank: Pick<Workspace, 'run'>, ...argv: string[]): Promise<Followed> {
-  const controller = new AbortController();
-  onTestFinished(() => controller.abort());
-  const writes: OutsideWrite[] = [];
-  let changed = () => {};
-  let start = () => {};
-  const started = new Promise<void>((resolve) => {
-    start = resolve;
-  });
-  const running = bank.run(['audit', ...argv, '--follow', '-o', 'ndjson'], {
-    interrupted: controller.signal,
-    said: (text) => text.includes('Watching') && start(),
-    written: (text) => {
-      for (const line of text.split('\n').filter(Boolean)) writes.push(JSON.parse(line));
-      changed();
-    },
-  });
-  await Promise.race([started, running]);
-  return {
-    writes,
-    seen: async (account) => {
-      while (!writes.some((it) => it.account === account)) {
-        const next = new Promise<void>((resolve) => {
-          changed = resolve;
-        });
-        const ended = await Promise.race([next, running]);
-        if (ended) throw new Error(`It ended with ${ended.status}: ${ended.stderr}`);
-      }
-    },
-    stop: () => {
-      controller.abort();
-      return running;
-    },
-  };
-}
 
 /** What is compared, apart from the time. */
 function facts({ branch, account, write, amount, balance }: OutsideWrite) {
@@ -71,7 +26,7 @@ test('it prints each write past bankctl, and none of its own', async () => {
   const stray = bank.db.collection('bank_account');
   await stray.insertOne({ account_number: 12, balance: 7044.999999999999 });
   const before = Date.now();
-  const followed = await follow(bank);
+  const followed = await startFollowing(bank);
   await branch1?.updateOne({ account_number: 'ACC' }, { $inc: { balance: 0.1 } });
   await bank.run(['increment', 'branch1', 'ACC', '1']);
   await branch1?.updateOne({ account_number: 'ACC' }, { $inc: { balance: 0.2 } });
@@ -112,7 +67,7 @@ test('it prints each write past bankctl, and none of its own', async () => {
 
 test('only the branches asked for are followed', async () => {
   const bank = await workspace({ config });
-  const followed = await follow(bank, 'branch2');
+  const followed = await startFollowing(bank, 'branch2');
   await bank.db.collection('branch1').insertOne({ account_number: 'A', balance: 1 });
   await bank.db.collection('bank_account').insertOne({ account_number: 'B', balance: 1 });
   await bank.db.collection('branch2').insertOne({ account_number: 'C', balance: 1 });
@@ -129,7 +84,7 @@ test('single changes of a transaction, odd values and dropped collections are sh
     { account_number: 'B', balance: Number.NaN },
     { account_number: ['C'], balance: 1 },
   ]);
-  const followed = await follow(bank);
+  const followed = await startFollowing(bank);
   await bank.db.client.withSession((session) =>
     session.withTransaction(async () => {
       await branch1.updateOne({ account_number: 'A' }, { $inc: { balance: 1 } }, { session });
@@ -164,7 +119,7 @@ test('a balance that only changes its form is no write', async () => {
   const bank = await workspace({ config });
   const branch1 = bank.db.collection('branch1');
   await branch1.insertOne({ account_number: 'A', balance: 7044.999999999999 });
-  const followed = await follow(bank);
+  const followed = await startFollowing(bank);
   await branch1.updateOne({}, { $set: { balance: Decimal128.fromString('7045.00') } });
   await branch1.updateOne({}, { $set: { balance: 7045.004 } });
   await branch1.insertOne({ account_number: 'END', balance: 1 });
@@ -179,7 +134,7 @@ test('a balance that only changes its form is no write', async () => {
 test('it goes on after the database was dropped', async () => {
   const bank = await workspace({ config });
   await bank.db.collection('branch1').insertOne({ account_number: 'A', balance: 1 });
-  const followed = await follow(bank);
+  const followed = await startFollowing(bank);
   await bank.db.dropDatabase();
   await bank.db.collection('branch1').insertOne({ account_number: 'END', balance: 1 });
   await followed.seen('END');
@@ -194,7 +149,7 @@ test('a program that follows more than it remembers still knows each amount', as
   await branch1.insertMany(
     numbers.map((account_number) => ({ _id: new ObjectId(), account_number, balance: 1 })),
   );
-  const followed = await follow(bank);
+  const followed = await startFollowing(bank);
   await branch1.updateMany({}, { $inc: { balance: 0.01 } });
   await branch1.updateMany({}, { $inc: { balance: 0.02 } });
   await branch1.insertOne({ account_number: 'END', balance: 1 });
@@ -223,7 +178,9 @@ test('it goes on where it was after the server was killed', async () => {
   const client = await MongoClient.connect(uri, { serverSelectionTimeoutMS: 30_000 });
   onTestFinished(() => client.close());
   const branch1 = client.db('bank').collection('branch1');
-  const followed = await follow({ run: (argv, options) => run(argv, directory, env, options) });
+  const followed = await startFollowing({
+    run: (argv, options) => run(argv, directory, env, options),
+  });
   await branch1.updateOne({}, { $inc: { balance: 1 } });
   await followed.seen('ACC');
   process.kill(pid, 'SIGKILL');

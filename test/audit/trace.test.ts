@@ -3,6 +3,10 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { Double } from 'mongodb';
 import { describe, expect, test } from 'vitest';
+import type { Finding } from '../../src/audit/finding.ts';
+import { post } from '../../src/bank/post.ts';
+import { bankWith, by, operation } from '../bank/bank-fixture.ts';
+import { until } from '../database/host.ts';
 import { type Workspace, workspace } from '../workspace.ts';
 import { falseStatements, type LegacyCall, runLegacy, traceLegacy } from './legacy-run.ts';
 
@@ -28,6 +32,14 @@ async function legacyBank(): Promise<Workspace> {
     join(bank.directory, 'opening.csv'),
     ['branch,account,balance', ...rows, ''].join('\n'),
   );
+  return bank;
+}
+
+/** A workspace whose config names another database. */
+async function workspaceOn(database: string): Promise<Workspace> {
+  const bank = await workspace();
+  const text = `database: ${database}\n${config}`;
+  await writeFile(join(bank.directory, 'bankctl.config.yaml'), text);
   return bank;
 }
 
@@ -290,6 +302,85 @@ describe('what is beside the log', () => {
     const { traced, unread } = await traceLegacy(bank, log, { times: 'both' });
     expect(traced.filter(({ certain }) => certain)).toEqual([]);
     expect(unread.map(({ reason }) => reason).join()).toContain('old was dropped or renamed');
+  });
+
+  test('documents that were written to, and are gone, leave no loss certain', async () => {
+    const bank = await legacyBank();
+    const call = { branch: 'branch1', account: 'A', cents: 300, landed: 'branch2' };
+    // Their insertion is older than the log.
+    const skew = ['--opening', 'opening.csv', '--clock-skew', '1ms'];
+    const start = Date.now();
+    await until(async () => Date.now() > start + 2000);
+    const log = await runLegacy(bank, [call, { ...call, cents: 400, landed: undefined }], 1);
+    const before = await traceLegacy(bank, log, {}, skew);
+    expect(before.traced.map(({ certain }) => certain)).toEqual([true, true]);
+    await bank.db.collection('branch2').deleteOne({ account_number: 'A' });
+    const { traced, unread } = await traceLegacy(bank, log, {}, skew);
+    expect(traced.filter(({ certain }) => certain)).toEqual([]);
+    expect(unread.map(({ reason }) => reason).join()).toContain(
+      'documents of branch2 that were written to are gone',
+    );
+  });
+
+  test('a call without an answer is settled by the history', async () => {
+    const bank = await legacyBank();
+    const calls = [undefined, 'branch1', 'branch2'].map((landed, index) => ({
+      ...{ branch: 'branch1', account: 'A', cents: 300 + index, landed },
+    }));
+    const log = await runLegacy(bank, calls, 1);
+    const rows = log.map(({ startMs, cents }) =>
+      ['branch1', 'A', (cents / 100).toFixed(2), new Date(startMs).toISOString(), 'unknown'].join(),
+    );
+    await writeFile(
+      join(bank.directory, 'unknown.csv'),
+      ['branch,account,amount,time,outcome', ...rows, ''].join('\n'),
+    );
+    const { stdout } = await bank.run([
+      ...['audit', '--json', '--intended', 'unknown.csv', '--opening', 'opening.csv', '--trace'],
+    ]);
+    const findings: Finding[] = JSON.parse(stdout).findings;
+    expect(findings.filter(({ fates }) => fates)).toMatchObject([
+      { code: 'unknown_outcome', certain: true, fates: ['lost'] },
+      { code: 'unknown_outcome', certain: true, fates: ['branch1'] },
+      { code: 'misplaced_write', certain: true, fates: ['branch2'], to: 'branch2' },
+    ]);
+  });
+
+  test('what was repaired is settled', async () => {
+    const { bank: open, db } = await bankWith(['branch1:A', 'branch2:A']);
+    const bank = await workspaceOn(db.databaseName);
+    await writeFile(
+      join(bank.directory, 'opening.csv'),
+      'branch,account,balance\nbranch1,A,0.00\nbranch2,A,0.00\n',
+    );
+    const call = { branch: 'branch1', account: 'A', cents: 300, landed: 'branch2' };
+    const log = await runLegacy({ db }, [call]);
+    const before = await traceLegacy(bank, log);
+    expect(before.traced).toMatchObject([{ certain: true, fates: ['branch2'] }]);
+    const legs = [300n, -300n].map((amountMinor, index) => ({
+      ...{ branch: `branch${index + 1}`, account: 'A', amountMinor, version: 1n },
+      balanceMinor: index === 0 ? 10_000n : 10_300n,
+    }));
+    const adopt = { type: 'adopt', branch: 'branch2', account: 'A', amountMinor: 300n } as const;
+    await post(
+      open,
+      [
+        operation({ ...adopt, balanceMinor: 10_300n, version: 1n }),
+        operation({
+          type: 'repair',
+          legs: legs.map((leg, index) => ({ ...leg, version: BigInt(index + 1) })),
+        }),
+      ],
+      { by, atomic: true },
+    );
+    const after = await traceLegacy(bank, log);
+    expect([after.traced, after.outside]).toEqual([[], []]);
+    const again = await runLegacy({ db }, [{ ...call, cents: 400 }]);
+    const both = [...log, ...again.map((it) => ({ ...it, id: 'call-again' }))];
+    const { traced } = await traceLegacy(bank, both, {}, [
+      ...['--opening', 'opening.csv', '--clock-skew', '1ms'],
+    ]);
+    expect(traced).toMatchObject([{ operation: 'call-again', certain: true, fates: ['branch2'] }]);
   });
 
   test('a write that is no addition, and a deletion, are outside writes', async () => {

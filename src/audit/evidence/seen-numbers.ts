@@ -23,6 +23,8 @@ export interface SeenNumber {
   base: Base | undefined;
   /** Whether bankctl opened it. */
   isOpened: boolean;
+  /** When bankctl last repaired it; undefined if it did not, or if that was reversed. */
+  repairedAt: Date | undefined;
   readonly plus: CallSums;
   readonly minus: CallSums;
   unknownRows: number;
@@ -78,7 +80,7 @@ function emptyPlace(name: string): SeenNumber {
   return {
     ...{ name, place: undefined, documents: 0, balanceMinor: undefined, version: undefined },
     ...{ givenMinor: undefined, givenAt: undefined, ownMinor: 0n, journalMinor: 0n },
-    ...{ base: undefined, isOpened: false, plus: none(), minus: none() },
+    ...{ base: undefined, isOpened: false, repairedAt: undefined, plus: none(), minus: none() },
     ...{ unknownRows: 0, unknownLine: 0 },
   };
 }
@@ -118,6 +120,8 @@ export function createSeenNumbers(
         const seen = placeOf(number, posting.branch);
         seen.journalMinor += posting.amountMinor;
         if (type === 'open') seen.isOpened = true;
+        if (type === 'repair') seen.repairedAt = posting.at;
+        if (repairs.has(reverses)) seen.repairedAt = undefined;
         if (basis === 'journal') noteBase(seen, posting, isOwn);
         else if (basis === 'opening') noteOwn(number, seen, posting, isOwn, skewMs);
       },

@@ -20,6 +20,14 @@ export function branchOf(
   return branches.find((branch) => branch.collection === collection);
 }
 
+/** What findings call a collection: its branch, or a stray by its name. */
+export function placeName(config: Config, collection: string): string {
+  const branch = branchOf(config, collection);
+  if (branch) return branch.name;
+  const isTaken = config.branches.some(({ name }) => name === collection);
+  return isTaken ? `the collection ${collection}` : collection;
+}
+
 /**
  * Whether bankctl made a change: it sets the version and the time of the posting each time, and
  * writes only into the collections of branches.

@@ -10,6 +10,7 @@ import {
   holdsAccount,
   isChangeOfForm,
   isOwnChange,
+  placeName,
   stateAfter,
   stateOf,
 } from './account-state.ts';
@@ -147,7 +148,7 @@ async function observe(
   if (collection !== undefined && only && !(branch && only.includes(branch.name))) return undefined;
   const shared = {
     at: change.at.toISOString(),
-    branch: branch?.name ?? collection ?? null,
+    branch: collection === undefined ? null : placeName(bank.config, collection),
     write: verbs[kind],
   };
   if (kind === 'gone') {

@@ -30,13 +30,8 @@ export async function* traceWrites(
   request: TraceRequest,
   host: AuditHost,
 ): AsyncGenerator<readonly Finding[], readonly string[]> {
-  let past: Past;
-  try {
-    past = await readPast(bank, request, host);
-  } catch (error) {
-    if (!isServerError(error, 'unauthorized')) throw error;
-    return ["The server's change history cannot be read: it takes the role read on the database."];
-  }
+  const past = await readPastOrReason(bank, request, host);
+  if (typeof past === 'string') return [past];
   const { sight, byAccount, unit } = past;
   const { numbers, basis } = request;
   const calls = await collectCalls(request, sight);
@@ -46,10 +41,14 @@ export async function* traceWrites(
     const ofNumber = calls.get(account) ?? [];
     const placed = placeWrites(byAccount.get(account) ?? [], numbers.get(account), {
       ...{ bank, basis, unit },
+      skewMs: sight.skewMs,
       isWhole: ofNumber.every(({ mayBeUnseen }) => !mayBeUnseen),
     });
     const { formatTime } = host;
-    const judged = judgeAccount({ account, calls: ofNumber, ...placed, bank, unit, formatTime });
+    const judged = judgeAccount({
+      ...{ account, calls: ofNumber, ...placed, bank, unit, formatTime },
+      repairedMs: lastRepair(numbers.get(account)),
+    });
     rows += judged.unseen;
     if (judged.isUndecided) undecided.push(account);
     if (judged.findings.length > 0) yield judged.findings;
@@ -66,6 +65,28 @@ interface Past {
   readonly unit: Unit;
   /** Undefined if it reaches back to the first row of the log. */
   readonly begins: Date | undefined;
+}
+
+/** How often reading starts over, because the server forgot where it was. */
+const maxStarts = 3;
+
+/** @returns why it cannot be read, as a sentence */
+async function readPastOrReason(
+  bank: Bank,
+  request: TraceRequest,
+  host: AuditHost,
+): Promise<Past | string> {
+  for (let start = 0; start < maxStarts; start += 1) {
+    try {
+      return await readPast(bank, request, host);
+    } catch (error) {
+      if (isServerError(error, 'unauthorized')) {
+        return "The server's change history cannot be read: it takes the role read on the database.";
+      }
+      if (!isServerError(error, 'changeStreamHistoryLost')) throw error;
+    }
+  }
+  return "The server's change history is lost faster than it can be read: enlarge its oplog.";
 }
 
 async function readPast(bank: Bank, request: TraceRequest, host: AuditHost): Promise<Past> {
@@ -134,6 +155,11 @@ function groupByAccount(
     else groups.set(account, [document]);
   }
   return groups;
+}
+
+function lastRepair(number: AccountNumber | undefined): number {
+  const times = number?.places.map(({ repairedAt }) => repairedAt?.getTime() ?? 0);
+  return Math.max(0, ...(times ?? []));
 }
 
 interface Unseen {

@@ -11,6 +11,8 @@ import type { PlacedWrites, Unit } from './traced-writes.ts';
 interface TracedAccount extends PlacedWrites {
   readonly account: string;
   readonly calls: readonly TracedCall[];
+  /** When bankctl last repaired the number: what is earlier is settled. */
+  readonly repairedMs: number;
   readonly bank: Bank;
   readonly unit: Unit;
   readonly formatTime: (time: Date) => string;
@@ -29,7 +31,7 @@ interface JudgedAccount {
  * they were meant: calls whose amounts and times are alike could always have changed places.
  */
 export function judgeAccount(traced: TracedAccount): JudgedAccount {
-  const { calls, writes } = traced;
+  const { calls, writes, repairedMs } = traced;
   const matched = findFates(
     calls.map(({ call }) => call),
     writes,
@@ -42,6 +44,7 @@ export function judgeAccount(traced: TracedAccount): JudgedAccount {
   const findings = said.flatMap((fate, index) => {
     const call = calls[index];
     if (!call || typeof fate !== 'object' || (isRight && call.isAcknowledged)) return [];
+    if (call.call.fromMs < repairedMs) return [];
     return [callFinding(call, fate, traced)];
   });
   const contradiction = isContradicted ? contradictionFindings(matched, traced) : [];
@@ -161,7 +164,8 @@ function contradictionFindings(matched: Matched, traced: TracedAccount): readonl
         ];
   if (matched.kind !== 'contradicted') return moved;
   const { unexplained, moreUnexplained, callsLeft } = matched;
-  const named = unexplained.slice(0, maxNamed).flatMap((index) => {
+  const later = unexplained.filter((index) => (writes[index]?.atMs ?? 0) >= traced.repairedMs);
+  const named = later.slice(0, maxNamed).flatMap((index) => {
     const write = writes[index];
     return write
       ? [
@@ -172,7 +176,7 @@ function contradictionFindings(matched: Matched, traced: TracedAccount): readonl
         ]
       : [];
   });
-  const more = moreUnexplained + unexplained.length - named.length;
+  const more = moreUnexplained + later.length - named.length;
   const [first] = callsLeft;
   const line = first === undefined ? undefined : calls[first]?.line;
   return [

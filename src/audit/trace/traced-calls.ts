@@ -45,7 +45,8 @@ export function toTracedCall(
   const { fromMs, toMs } = windowOf(row, sight.skewMs);
   const baseMs = lastBase(number);
   const endMs = (row.endTime ?? time)?.getTime() ?? Number.POSITIVE_INFINITY;
-  if (endMs + sight.skewMs < baseMs) return undefined;
+  // Its writes are not counted either, by whichever of the clocks.
+  if (endMs + 2 * sight.skewMs < baseMs) return undefined;
   const mayBeUnseen =
     fromMs < baseMs ||
     fromMs < sight.blindUntilMs ||
@@ -77,10 +78,10 @@ function landedOf({ outcome, modified }: IntendedRow): Call['landed'] {
   return modified === 0 ? 'no' : 'yes';
 }
 
-/** When bankctl last took over a balance of the number, milliseconds. */
+/** The latest moment at which a balance of the number is taken as known, milliseconds. */
 function lastBase(number: AccountNumber | undefined): number {
   const times = (number?.places ?? []).map(
-    ({ base }) => base?.at.getTime() ?? Number.NEGATIVE_INFINITY,
+    ({ base, givenAt }) => (givenAt ?? base?.at)?.getTime() ?? Number.NEGATIVE_INFINITY,
   );
   return Math.max(Number.NEGATIVE_INFINITY, ...times);
 }

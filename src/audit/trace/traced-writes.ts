@@ -1,7 +1,7 @@
 import type { Bank } from '../../bank/bank.ts';
 import type { Currency } from '../../core/money.ts';
 import type { AccountNumber, Basis, SeenNumber } from '../evidence/seen-numbers.ts';
-import { branchOf } from './account-state.ts';
+import { placeName } from './account-state.ts';
 import type { Write } from './call-graph.ts';
 import type { RecordedDocument } from './history.ts';
 
@@ -31,22 +31,24 @@ export interface PlacedWrites {
 export function placeWrites(
   documents: readonly RecordedDocument[],
   number: AccountNumber | undefined,
-  setting: Setting & { readonly isWhole: boolean },
+  setting: Setting & { readonly isWhole: boolean; readonly skewMs: number },
 ): PlacedWrites {
-  const { basis, isWhole } = setting;
+  const { bank, basis, isWhole, skewMs } = setting;
   const places = new Map(number?.places.map((seen) => [seen.name, seen]));
   const hasOpening = isWhole && basis === 'opening';
   const writes = documents.flatMap((document): Write[] => {
-    const place = placeName(document, setting);
+    const place = placeName(bank.config, document.collection);
     const seen = places.get(place);
     const given = hasOpening ? scaled(seen, seen?.givenMinor, setting) : undefined;
-    return countedWrites(document, seen).map(({ amount, after, atMs }, index) => {
+    const fromMs = (seen?.givenAt?.getTime() ?? Number.NEGATIVE_INFINITY) - skewMs;
+    const counted = countedWrites(document, seen).filter(({ atMs }) => atMs >= fromMs);
+    return counted.map(({ amount, after, atMs }, index) => {
       const isFirst = index === 0 && isStart(document);
       const since = isFirst && given !== undefined && after !== undefined ? after - given : amount;
       return { place, amount: amount ?? since, atMs };
     });
   });
-  const written = new Set(documents.map((document) => placeName(document, setting)));
+  const written = new Set(documents.map((document) => placeName(bank.config, document.collection)));
   const moved = [...places.values()].find((seen) => !written.has(seen.name) && hasMoved(seen));
   return { writes, movedBefore: hasOpening ? moved?.name : undefined };
 }
@@ -77,7 +79,9 @@ export function isCovered(
   number: AccountNumber | undefined,
   setting: Setting,
 ): boolean {
-  const byPlace = new Map(documents.map((it) => [placeName(it, setting), it]));
+  const byPlace = new Map(
+    documents.map((it) => [placeName(setting.bank.config, it.collection), it]),
+  );
   return (number?.places ?? []).every((seen) => {
     if (!seen.place) return true;
     const { insertedMinor, own } = byPlace.get(seen.name) ?? {};
@@ -96,8 +100,4 @@ function scaled(
 ): bigint | undefined {
   const digits = seen?.place?.currency?.digits ?? unit.digits;
   return minor === undefined ? undefined : minor * 10n ** BigInt(unit.digits - digits);
-}
-
-function placeName({ collection }: RecordedDocument, { bank }: Setting): string {
-  return branchOf(bank.config, collection)?.name ?? collection;
 }
