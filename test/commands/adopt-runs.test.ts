@@ -261,7 +261,7 @@ test.each(['decimal', 'double'])(
         );
         expect(real.adopted + real.converted + left).toBe(some.length);
       }),
-      { numRuns: 12 },
+      { numRuns: 8 },
     );
   },
   300_000,

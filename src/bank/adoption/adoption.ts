@@ -241,8 +241,8 @@ export class Adoption {
       return await retryThroughOutages(this.#bank.timeoutMs, this.#host.context, (isRetry) =>
         adoptBatch(batch, candidates, { isRetry, asksJournal }).catch((error: unknown) => {
           if (codeOf(error) === 'outcome_unknown') unknown ??= error;
-          const isSlow = codeOf(error) === 'timed_out' && !isRetry;
-          throw isSlow ? new SlowBatch('a batch was too slow', { cause: error }) : error;
+          const isLate = codeOf(error) === 'timed_out' && !isRetry;
+          throw isLate || isConflict(error) ? new BatchInVain('', { cause: error }) : error;
         }),
       );
     } catch (error) {
@@ -256,26 +256,27 @@ export class Adoption {
    * @returns why the only document of the batch is refused; undefined if it is to be tried again
    */
   async #shrink(error: unknown, candidates: readonly Candidate[]): Promise<Verdict | undefined> {
-    const isSlow = error instanceof SlowBatch;
+    const isInVain = error instanceof BatchInVain;
+    const cause = isInVain ? error.cause : error;
     // The rival may be the transaction of a client that is gone.
-    if (isConflict(error) || isSlow) await this.#bank.endAbandoned();
+    if (isInVain) await this.#bank.endAbandoned();
     if (isDuplicate(error) && !this.#asksJournal) this.#asksJournal = true;
     else if (candidates.length === 1) {
-      if (isAboutDocument(error) && !isConflict(error)) return refusedByServer(error);
-      throw isSlow ? error.cause : error;
-    } else if (isSlow) await this.#checkAnswers(error);
-    else if (!isAboutDocument(error) && !isTooLarge(error)) throw error;
+      if (isAboutDocument(cause) && !isConflict(cause)) return refusedByServer(cause);
+      throw cause;
+    } else if (codeOf(cause) === 'timed_out') await this.#checkAnswers(cause);
+    else if (!isAboutDocument(cause) && !isTooLarge(cause)) throw cause;
     this.#batchSize = Math.ceil(candidates.length / shrinkage);
     return undefined;
   }
 
-  /** @throws the error that a batch was too slow, unless the server has time for smaller ones */
-  async #checkAnswers({ cause }: SlowBatch): Promise<void> {
+  /** @throws the error of a batch that took too long, unless the server has time for smaller ones */
+  async #checkAnswers(error: unknown): Promise<void> {
     const { timeoutMs, serverTime } = this.#bank;
     try {
       await runWithin(Math.min(timeoutMs, maxAnswerMs), serverTime);
     } catch {
-      throw cause;
+      throw error;
     }
   }
 
@@ -307,8 +308,8 @@ export class Adoption {
 /** A server that takes longer than this to tell its time is too slow for any batch. */
 const maxAnswerMs = 1_000;
 
-/** A batch that was not done in time: it is no use to try all of it again. */
-class SlowBatch extends Error {}
+/** A batch that was late, or met others time and again: all of it is not to be tried again. */
+class BatchInVain extends Error {}
 
 function codeOf(error: unknown): string | undefined {
   return error instanceof BankctlError ? error.code : undefined;
