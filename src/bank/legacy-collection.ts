@@ -28,7 +28,11 @@ export interface LegacyCollection {
    *
    * @param after a document of the page before
    */
-  readonly page: (after: Document | undefined, limit: number) => Promise<readonly Document[]>;
+  readonly page: (
+    after: Document | undefined,
+    limit: number,
+    session?: ClientSession,
+  ) => Promise<readonly Document[]>;
   /** Like `page`, with the account number alone. */
   readonly numbers: (after: Document | undefined, limit: number) => Promise<readonly Document[]>;
   /** The documents with these `_id`, as in a page. */
