@@ -56,7 +56,7 @@ export class BranchRun {
       } catch (error) {
         const refused = await this.#shrink(error, batch);
         if (!refused) continue;
-        const [document] = await this.#context.branch.legacy.page(after, 1);
+        const [document] = await this.#context.branch.legacy.page(after, 1, undefined);
         tally.add(refused, document?.['_id']);
         after = document ?? after;
       }
