@@ -19,24 +19,34 @@ interface RewrittenFields {
   readonly posted_at?: Date;
 }
 
+/**
+ * Reads a page.
+ *
+ * @param after a document of the page before
+ * @param session that of a transaction if what is read will be rewritten
+ */
+type ReadPage = (
+  after: Document | undefined,
+  limit: number,
+  session: ClientSession | undefined,
+) => Promise<readonly Document[]>;
+
 /** The documents of a branch's collection as any program left them, stamped or not. */
 export interface LegacyCollection {
   /**
    * A page of the documents in the order of `_id`, which never changes: it is empty after the last.
    * Only the fields that an account has, with numbers in the driver's types. A page is one call
    * and one answer of at most 16 MB, so memory is bounded however large the documents are.
-   *
-   * @param after a document of the page before
    */
-  readonly page: (after: Document | undefined, limit: number) => Promise<readonly Document[]>;
+  readonly page: ReadPage;
   /** Like `page`, with the account number alone. */
-  readonly numbers: (after: Document | undefined, limit: number) => Promise<readonly Document[]>;
+  readonly numbers: ReadPage;
   /** The documents with these `_id`, as in a page. */
   readonly read: (ids: readonly unknown[], session: ClientSession) => Promise<readonly Document[]>;
   /**
-   * Only in a transaction that has read these documents: the server then refuses the write of one
-   * that has changed since. A filter with more than the `_id` would say the same again, but leave
-   * the server's short way to a document, and so take twice the time.
+   * Only in the transaction that has read these documents: then the server refuses the write of one
+   * that has changed since, and otherwise the change would be lost. A filter with more than the
+   * `_id` would make the server plan each update, and so take twice the time.
    *
    * @returns how many matched
    */
@@ -51,15 +61,18 @@ const accountFields = {
 
 /** Sends nothing to the server. */
 export function createLegacyCollection(collection: Collection): LegacyCollection {
-  const pageOf = (projection: Document) => async (after: Document | undefined, limit: number) => {
-    const options = { projection, hint: byId, limit, batchSize: limit, singleBatch: true };
-    if (!after) return collection.find({}, { ...options, promoteValues: false }).toArray();
-    const { _id } = after;
-    // `min` compares across types, which `$gt` does not, and includes the document itself.
-    return collection
-      .find({ _id: { $ne: _id } }, { ...options, promoteValues: false, min: { _id } })
-      .toArray();
-  };
+  const pageOf =
+    (projection: Document): ReadPage =>
+    async (after, limit, session) => {
+      const size = { limit, batchSize: limit, singleBatch: true };
+      const options = { projection, hint: byId, ...size, ...sessionOption(session) };
+      if (!after) return collection.find({}, { ...options, promoteValues: false }).toArray();
+      const { _id } = after;
+      // `min` compares across types, which `$gt` does not, and includes the document itself.
+      return collection
+        .find({ _id: { $ne: _id } }, { ...options, promoteValues: false, min: { _id } })
+        .toArray();
+    };
   return Object.freeze({
     page: pageOf(accountFields),
     numbers: pageOf({ account_number: 1 }),

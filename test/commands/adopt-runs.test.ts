@@ -68,7 +68,7 @@ test('after kill -9 at random moments, it ends as if it had never been interrupt
 
 test('writes of the old program are never lost meanwhile', async ({ signal }) => {
   const bank = await workspace({ config: oneBranch });
-  const documents = 3000;
+  const documents = 1000;
   const accounts = await leave(bank, documents);
   const client = await MongoClient.connect(inject('uri'));
   const old = client.db(bank.db.databaseName).collection('branch1');
@@ -261,7 +261,7 @@ test.each(['decimal', 'double'])(
         );
         expect(real.adopted + real.converted + left).toBe(some.length);
       }),
-      { numRuns: 12 },
+      { numRuns: 8 },
     );
   },
   300_000,

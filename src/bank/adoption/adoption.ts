@@ -1,18 +1,11 @@
 import type { Context } from '../../core/context.ts';
 import { BankctlError } from '../../core/errors.ts';
-import {
-  isAboutDocument,
-  isConflict,
-  isDuplicate,
-  isTooLarge,
-} from '../../database/driver-errors.ts';
-import { retryThroughOutages } from '../../database/outage-retries.ts';
 import { limitHeapGrowth } from '../../system/heap.ts';
 import type { Bank } from '../bank.ts';
 import type { BranchModel } from '../branch.ts';
-import { runWithin } from '../deadline.ts';
 import type { Journal } from '../journal.ts';
-import { adoptBatch, type BatchContext, type Candidate } from './batch.ts';
+import type { BatchContext } from './batch.ts';
+import { BranchRun } from './branch-run.ts';
 import { findDuplicates, pagesOf } from './documents.ts';
 import { guardBranch, type MissingGuard } from './guards.ts';
 import { journalOutside } from './outside-writes.ts';
@@ -45,13 +38,6 @@ export interface AdoptionOptions {
   readonly outsideWrites: boolean;
 }
 
-/** The largest batch; a transaction of this size ends within a fraction of a second. */
-const maxBatchSize = 1000;
-
-/** A batch that conflicts takes its time in vain, so sizes fall faster than they rise. */
-const shrinkage = 4;
-const growth = 1.5;
-
 /** Takes over what other programs left in the collections of branches. */
 export class Adoption {
   readonly #bank: Bank;
@@ -64,8 +50,6 @@ export class Adoption {
   readonly #tallies = new Map<string, BranchTally>();
   readonly #runId: string;
   #operations = 0;
-  #batchSize = maxBatchSize;
-  #asksJournal = false;
 
   /** @throws `journal_disabled`, `unknown_branch` */
   constructor(bank: Bank, options: AdoptionOptions, host: AdoptionHost) {
@@ -188,21 +172,8 @@ export class Adoption {
       ...{ bank: this.#bank, journal: this.#journal, branch, isDuplicate: isTwice },
       by: context.author,
     };
-    const waiting: Candidate[] = [];
-    let documents = 0;
-    for await (const page of pagesOf(this.#bank, branch.legacy.page, context)) {
-      for (const document of page) {
-        const { _id: id } = document;
-        const verdict = judge(document, branch, isTwice);
-        const isDone = verdict.verdict === 'known' || verdict.verdict === 'conflict';
-        if (isDone) tally.add(verdict, id);
-        else waiting.push({ id, operation: this.#nextOperation() });
-      }
-      if (waiting.length >= maxBatchSize) await this.#settle(batch, waiting, tally);
-      documents += page.length;
-      progress('adopting', branch.name, documents);
-    }
-    await this.#settle(batch, waiting, tally);
+    const run = new BranchRun(batch, context, () => this.#nextOperation());
+    await run.run(tally, (documents) => progress('adopting', branch.name, documents));
     this.#duplicates.delete(branch.name);
     if (this.#options.outsideWrites) await this.#compare(branch, tally, isTwice, false);
   }
@@ -211,72 +182,6 @@ export class Adoption {
   #nextOperation(): string {
     this.#operations += 1;
     return `adopt:${this.#runId}:${this.#operations}`;
-  }
-
-  /**
-   * Adopts documents batch by batch, and counts what became of them. When the server refuses a
-   * batch, or other programs write to its documents meanwhile, smaller ones follow; when they
-   * succeed, they grow again.
-   */
-  async #settle(batch: BatchContext, waiting: Candidate[], tally: BranchTally): Promise<void> {
-    while (waiting.length > 0) {
-      const candidates = waiting.slice(0, this.#batchSize);
-      try {
-        const settled = await this.#adoptOnce(batch, candidates);
-        for (const { id, verdict } of settled) tally.add(verdict, id);
-        waiting.splice(0, candidates.length);
-        this.#batchSize = Math.min(Math.ceil(this.#batchSize * growth), maxBatchSize);
-      } catch (error) {
-        const refused = await this.#shrink(error, candidates);
-        if (refused) tally.add(refused, waiting.shift()?.id);
-      }
-    }
-  }
-
-  /** An attempt that may have been applied is repeated, until the server says whether it was. */
-  async #adoptOnce(batch: BatchContext, candidates: readonly Candidate[]) {
-    const asksJournal = this.#asksJournal;
-    let unknown: unknown;
-    try {
-      return await retryThroughOutages(this.#bank.timeoutMs, this.#host.context, (isRetry) =>
-        adoptBatch(batch, candidates, { isRetry, asksJournal }).catch((error: unknown) => {
-          if (codeOf(error) === 'outcome_unknown') unknown ??= error;
-          const isSlow = codeOf(error) === 'timed_out' && !isRetry;
-          throw isSlow ? new SlowBatch('a batch was too slow', { cause: error }) : error;
-        }),
-      );
-    } catch (error) {
-      throw unknown ?? error;
-    }
-  }
-
-  /**
-   * Makes batches smaller after a failed one, if that may help.
-   *
-   * @returns why the only document of the batch is refused; undefined if it is to be tried again
-   */
-  async #shrink(error: unknown, candidates: readonly Candidate[]): Promise<Verdict | undefined> {
-    const isSlow = error instanceof SlowBatch;
-    // The rival may be the transaction of a client that is gone.
-    if (isConflict(error) || isSlow) await this.#bank.endAbandoned();
-    if (isDuplicate(error) && !this.#asksJournal) this.#asksJournal = true;
-    else if (candidates.length === 1) {
-      if (isAboutDocument(error) && !isConflict(error)) return refusedByServer(error);
-      throw isSlow ? error.cause : error;
-    } else if (isSlow) await this.#checkAnswers(error);
-    else if (!isAboutDocument(error) && !isTooLarge(error)) throw error;
-    this.#batchSize = Math.ceil(candidates.length / shrinkage);
-    return undefined;
-  }
-
-  /** @throws the error that a batch was too slow, unless the server has time for smaller ones */
-  async #checkAnswers({ cause }: SlowBatch): Promise<void> {
-    const { timeoutMs, serverTime } = this.#bank;
-    try {
-      await runWithin(Math.min(timeoutMs, maxAnswerMs), serverTime);
-    } catch {
-      throw cause;
-    }
   }
 
   async #compare(
@@ -302,20 +207,4 @@ export class Adoption {
       progress('comparing', branch.name, documents);
     }
   }
-}
-
-/** A server that takes longer than this to tell its time is too slow for any batch. */
-const maxAnswerMs = 1_000;
-
-/** A batch that was not done in time: it is no use to try all of it again. */
-class SlowBatch extends Error {}
-
-function codeOf(error: unknown): string | undefined {
-  return error instanceof BankctlError ? error.code : undefined;
-}
-
-function refusedByServer(error: unknown): Verdict {
-  const said = error instanceof Error ? error.message : String(error);
-  const reason = `is not taken by the server: ${said}`;
-  return { verdict: 'conflict', code: 'refused_by_server', account: undefined, reason };
 }

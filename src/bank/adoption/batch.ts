@@ -1,18 +1,11 @@
-import {
-  BSON,
-  type ClientSession,
-  Decimal128,
-  type Document,
-  Double,
-  Long,
-  ObjectId,
-} from 'mongodb';
+import { type ClientSession, Decimal128, type Document, Double, Long } from 'mongodb';
 import { BankctlError } from '../../core/errors.ts';
+import { count } from '../../core/text.ts';
 import type { Bank } from '../bank.ts';
 import type { BranchModel } from '../branch.ts';
 import { type Deadline, runWithin } from '../deadline.ts';
 import type { Journal } from '../journal.ts';
-import { type AppliedDocument, toJournalDocument } from '../journal-document.ts';
+import { type AppliedDocument, isApplied, toJournalDocument } from '../journal-document.ts';
 import type { Rewrite } from '../legacy-collection.ts';
 import { requestDigest, requestOf } from '../operations/operation.ts';
 import { toStored } from '../stored-balance.ts';
@@ -26,16 +19,8 @@ import {
   type Verdict,
 } from './verdict.ts';
 
-/** A document that was found to need a change. */
-export interface Candidate {
-  /** Its `_id`, of any type. */
-  readonly id: unknown;
-  /** The id of the operation that adopts it, which it keeps however often it is tried. */
-  readonly operation: string;
-}
-
 /** What became of a document, for certain. */
-export interface Settled {
+interface Settled {
   readonly id: unknown;
   readonly verdict: Verdict;
 }
@@ -50,8 +35,16 @@ export interface BatchContext {
   readonly by: string;
 }
 
+/** Which documents a batch has: those that follow in the order of `_id`, and how many at most. */
+export interface Batch {
+  readonly after: Document | undefined;
+  readonly limit: number;
+  /** The id of the operation that adopts the nth document, the same however often it is tried. */
+  readonly operation: (index: number) => string;
+}
+
 /** How a batch is tried. */
-export interface Attempt {
+interface Attempt {
   /** An earlier attempt may have taken effect after all. */
   readonly isRetry: boolean;
   /** The journal is asked first; otherwise its index refuses a second adoption of an account. */
@@ -62,15 +55,15 @@ export interface Attempt {
 const conflictsBeforeSplit = 2;
 
 /**
- * Adopts or converts some documents in one transaction, each judged by what the transaction reads:
- * a write of another program in between makes it run again.
+ * Adopts or converts the next documents in one transaction, each judged by what the transaction
+ * reads: a write of another program in between makes it run again.
  *
- * @returns what became of them; a document that is gone by now is left out
+ * @returns what became of them, in order; empty after the last document
  * @throws `outcome_unknown`; any other error means that nothing was written
  */
 export async function adoptBatch(
   context: BatchContext,
-  candidates: readonly Candidate[],
+  batch: Batch,
   attempt: Attempt,
 ): Promise<readonly Settled[]> {
   const { bank } = context;
@@ -84,7 +77,7 @@ export async function adoptBatch(
             run: (mayBeApplied) => {
               isSent = false;
               const isRetry = attempt.isRetry || mayBeApplied;
-              return runOnce(context, candidates, { ...attempt, isRetry }, { session, deadline });
+              return runOnce(context, batch, { ...attempt, isRetry }, { session, deadline });
             },
             committing: () => {
               isSent = true;
@@ -92,7 +85,8 @@ export async function adoptBatch(
           },
           {
             ...{ deadline, draw: bank.draw, commits: bank.commits, blocked: bank.endAbandoned },
-            maxConflicts: candidates.length > 1 ? conflictsBeforeSplit : Number.POSITIVE_INFINITY,
+            maxConflicts:
+              batch.limit > 1 && !attempt.isRetry ? conflictsBeforeSplit : Number.POSITIVE_INFINITY,
           },
         ),
       ),
@@ -100,9 +94,8 @@ export async function adoptBatch(
   } catch (error) {
     const isLate = error instanceof BankctlError && error.code === 'timed_out';
     if (!(error instanceof CommitUnknown) && !(isLate && isSent)) throw error;
-    const message = `${candidates.length} documents of ${context.branch.name} may be adopted`;
-    const cause = { cause: error };
-    throw new BankctlError('outcome_unknown', `${message} or not.`, undefined, cause);
+    const message = `Up to ${count(batch.limit, 'document')} of ${context.branch.name} may be adopted`;
+    throw new BankctlError('outcome_unknown', `${message} or not.`, undefined, { cause: error });
   }
 }
 
@@ -117,25 +110,16 @@ interface Judged extends Settled {
 /** One run of the transaction's body: it computes and writes, and remembers nothing. */
 async function runOnce(
   context: BatchContext,
-  candidates: readonly Candidate[],
+  { after, limit, operation }: Batch,
   { isRetry, asksJournal }: Attempt,
   { session, deadline }: { readonly session: ClientSession; readonly deadline: Deadline },
 ): Promise<readonly Settled[]> {
   deadline.check();
   const { bank, branch, journal, isDuplicate } = context;
-  const operations = new Map(candidates.map(({ id, operation }) => [idKey(id), operation]));
-  const documents = await branch.legacy.read(
-    candidates.map(({ id }) => id),
-    session,
-  );
-  const read = documents.map((document): Judged => {
-    const operation = operations.get(idKey(document['_id'])) ?? '';
-    return {
-      id: document['_id'],
-      document,
-      operation,
-      verdict: judge(document, branch, isDuplicate),
-    };
+  const documents = await branch.legacy.page(after, limit, session);
+  const read = documents.map((document, index): Judged => {
+    const verdict = judge(document, branch, isDuplicate);
+    return { id: document['_id'], document, operation: operation(index), verdict };
   });
   const judged = await checkJournal(context, read, { isRetry, asksJournal }, session);
   const changes = judged.filter(isChange);
@@ -168,11 +152,10 @@ async function checkJournal(
 ): Promise<readonly Judged[]> {
   const done = new Map<string, AppliedDocument>();
   if (isRetry) {
-    const found = await journal.find(
-      read.map(({ operation }) => operation),
-      session,
-    );
-    for (const entry of found) if ('postings' in entry) done.set(entry._id, entry);
+    const ids = read.map(({ operation }) => operation);
+    for (const entry of await journal.find(ids, session)) {
+      if (isApplied(entry)) done.set(entry.postings[0]?.account_number ?? '', entry);
+    }
   }
   const wanted = read.flatMap(({ verdict }) =>
     verdict.verdict === 'adopt' ? [verdict.account] : [],
@@ -182,9 +165,10 @@ async function checkJournal(
       ? await journal.accountsPosted(branch.name, wanted, session)
       : new Set<string>();
   return read.map((one): Judged => {
-    const { verdict, operation } = one;
-    const entry = done.get(operation);
-    if (entry) return { ...one, isDone: true, verdict: verdictOf(entry, branch) };
+    const { verdict } = one;
+    const entry = done.get(verdict.account ?? '');
+    if (entry && verdict.verdict === 'known')
+      return { ...one, isDone: true, verdict: verdictOf(entry, branch) };
     const isBehind = verdict.verdict === 'adopt' && posted.has(verdict.account);
     return isBehind ? { ...one, verdict: behindJournal(verdict.account) } : one;
   });
@@ -261,10 +245,4 @@ function isSame(before: unknown, value: unknown): boolean {
   }
   if (before instanceof Double && value instanceof Double) return before.value === value.value;
   return before === value;
-}
-
-/** A text that only one `_id` has, whatever its type. */
-function idKey(id: unknown): string {
-  if (id instanceof ObjectId) return id.toHexString();
-  return Buffer.from(BSON.serialize({ id })).toString('base64');
 }

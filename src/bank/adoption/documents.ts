@@ -22,7 +22,9 @@ export async function* pagesOf(
   context: RetryContext,
 ): AsyncIterable<readonly Document[]> {
   const pageAfter = (after: Document | undefined) => {
-    const reading = retryThroughOutages(bank.timeoutMs, context, () => read(after, pageSize));
+    const reading = retryThroughOutages(bank.timeoutMs, context, () =>
+      read(after, pageSize, undefined),
+    );
     // Awaited below, when the page before it has been dealt with.
     reading.catch(() => undefined);
     return reading;

@@ -31,7 +31,7 @@ interface OutsideWrite {
 }
 
 /** How often an account is looked at anew that another program keeps writing to. */
-const maxRounds = 20;
+const maxRounds = 200;
 
 /**
  * Journals what other programs did to these accounts of a branch: each with one posting, by which
@@ -47,15 +47,20 @@ export async function journalOutside(
   nextOperation: () => string,
   tally: BranchTally,
 ): Promise<void> {
-  let left = documents;
-  for (let round = 1; left.length > 0; round += 1) {
-    const found = await findOutside(context, left, round === 1 ? tally : undefined);
-    if (context.dryRun) {
-      for (const { account, amountMinor } of found) tally.addOutside(account, amountMinor);
-      return;
+  const found = await findOutside(context, documents, tally);
+  if (context.dryRun) {
+    for (const { account, amountMinor } of found) tally.addOutside(account, amountMinor);
+    return;
+  }
+  const moved = await postOutside(context, found, nextOperation, tally, false);
+  // One at a time, so that little time passes between reading and writing.
+  for (const document of documents) {
+    const isLeft = moved.has(document['account_number']);
+    for (let round = 1, left = isLeft; left; round += 1) {
+      const again = await findOutside(context, [document], undefined);
+      const still = await postOutside(context, again, nextOperation, tally, round === maxRounds);
+      left = still.size > 0;
     }
-    const moved = await postOutside(context, found, nextOperation, tally, round === maxRounds);
-    left = left.filter((document) => moved.has(document['account_number']));
   }
 }
 
