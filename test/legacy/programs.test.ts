@@ -1,10 +1,15 @@
-import { expect, inject, test } from 'vitest';
+import { beforeAll, expect, inject, test } from 'vitest';
 import { temporaryDirectory } from '../database/host.ts';
 import { workspace } from '../workspace.ts';
 import { damage, makePlan, plant } from './damage.ts';
 import { startPython } from './programs.ts';
 import { legacyPython } from './python.ts';
 import { truthOf } from './truth.ts';
+
+// Installing takes longer than a test may.
+beforeAll(async () => {
+  await legacyPython();
+}, 300_000);
 
 test.each([{ hasPause: false }, { hasPause: true }])(
   'the original code goes wrong, and its truth adds up: $hasPause',
