@@ -208,10 +208,11 @@ function toProblem(
   return { code, documents, examples: named, more: examples.length > maxExamples };
 }
 
-/** What a document is named by in a message. */
+/** What a document is named by in a message; other programs write numbers as numbers. */
 function exampleOf({ _id, account_number }: Document): string {
-  const named = typeof account_number === 'string' && account_number !== '';
-  return named ? account_number : `_id ${String(_id)}`;
+  if (typeof account_number === 'string' && account_number !== '') return account_number;
+  const isNumber = typeof account_number === 'number' || Long.isLong(account_number);
+  return isNumber ? String(account_number) : `_id ${String(_id)}`;
 }
 
 /** The aggregation equivalent of `readAccount`; a test keeps them in step. */

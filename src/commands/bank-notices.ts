@@ -171,6 +171,7 @@ function others({ accounts, total }: NonNullable<BranchBalance['readable']>): st
 }
 
 function examples({ examples: some, more }: Problem): string {
-  const named = some.map((text) => (/^[\w.:@/ -]+$/.test(text) ? text : quote(text)));
+  // White space around a number is easily missed, and the reason why it is not found.
+  const named = some.map((text) => (/^(?! )[\w.:@/ -]+(?<! )$/.test(text) ? text : quote(text)));
   return [...named, ...(more ? ['…'] : [])].join(', ');
 }

@@ -7,6 +7,7 @@ import type { JournalDocument } from '../../src/bank/journal-document.ts';
 import { isApplied } from '../../src/bank/journal-document.ts';
 import { post } from '../../src/bank/post.ts';
 import { formatAmount } from '../../src/core/money.ts';
+import { startFaultServer } from '../fault-server.ts';
 import { bankWith, by, type OpenBank, operation, place, plus } from './bank-fixture.ts';
 
 const usd = { digits: 2 };
@@ -182,6 +183,32 @@ describe('beside an old program that adds doubles', () => {
     expect(await balanceOf(opened, 'A')).toBe(shown(10_001n + BigInt(writes)));
     const documents = await db.collection('branch1').find().toArray();
     expect(documents.flatMap(Object.keys)).not.toContain('bankctl_held');
+  });
+
+  test('a hold that is cut off is made anew, and posts once', async () => {
+    const server = await startFaultServer();
+    const opened = await bankWith(['branch1:A'], { uri: server.uri, storage: 'double' });
+    const { bank, db } = opened;
+    let written = 0n;
+    for (const command of ['update', 'insert', 'commitTransaction']) {
+      let reads = 0;
+      const onPoint = async (point: string) => {
+        if (point !== 'read' || reads === 3) return;
+        reads += 1;
+        written += 7n;
+        await add(server.client.db(db.databaseName), 'A', 7n);
+        if (reads < 3) return;
+        await server.fail({ times: 1 }, { failCommands: [command], closeConnection: true });
+      };
+      const [outcome] = await post(bank, [plus('branch1:A', 100n)], { by, onPoint });
+      written += 100n;
+      expect(outcome).toMatchObject({ applied: true });
+      expect(await balanceOf(opened, 'A')).toBe(shown(10_000n + written));
+      expect(Object.keys((await db.collection('branch1').findOne()) ?? {})).not.toContain(
+        'bankctl_held',
+      );
+    }
+    expect(await chainOf(db, 'A')).toMatchObject({ versions: [1, 2, 3, 4], posted: 10_300n });
   });
 
   test('it waits for an open transaction, and fails only in one or with a time limit', async () => {

@@ -171,6 +171,16 @@ describe('what is not of the bank', () => {
     expect(stderr).toMatch(/branch1: 1 document with fields missing or wrong: BAD\./);
   });
 
+  test('is named as it is stored, if it has a number at all', async () => {
+    const bank = await bankWithAccounts();
+    const numbers = [7, Long.fromString('9007199254740993'), ' L-5 ', 'L\u202E6'];
+    await plant(bank, ...numbers.map((account_number) => ({ account_number })), { _id: 'odd-1' });
+    for (const argv of [['balance'], ['balance', 'branch1']]) {
+      const { stderr } = await bank.run(argv);
+      expect(stderr).toMatch(/: _id odd-1, 7, 9007199254740993, " L-5 ", "L\\u202e6"\./);
+    }
+  });
+
   test('is named five times at most', async () => {
     const bank = await bankWithAccounts();
     await plant(
