@@ -7,7 +7,7 @@ or the name of the error.
 import json
 import sys
 
-from mongoengine import DecimalField, Document, StringField, connect
+from mongoengine import DecimalField, Document, FloatField, StringField, connect
 
 uri, database, collection, account = sys.argv[1:]
 connect(database, host=uri)
@@ -23,6 +23,12 @@ class Lenient(Document):
     meta = {"collection": collection, "auto_create_index": False, "strict": False}
     account_number = StringField()
     balance = DecimalField(precision=2)
+
+
+class Float(Document):
+    meta = {"collection": collection, "auto_create_index": False, "strict": False}
+    account_number = StringField()
+    balance = FloatField()
 
 
 class Inherited(Document):
@@ -47,4 +53,4 @@ def tell(model):
     return {"matched": matched, "read": read}
 
 
-print(json.dumps({model.__name__: tell(model) for model in (Strict, Lenient, Inherited)}))
+print(json.dumps({model.__name__: tell(model) for model in (Strict, Lenient, Float, Inherited)}))

@@ -1,10 +1,16 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { test as base, expect, inject } from 'vitest';
+import { test as base, beforeAll, expect, inject } from 'vitest';
 import { until } from '../database/host.ts';
 import { type Workspace, workspace } from '../workspace.ts';
 import { amountText } from './damage.ts';
 import { type LegacyProgram, startNode, startPython } from './programs.ts';
+import { legacyPython } from './python.ts';
+
+// Installing takes longer than a test may.
+beforeAll(async () => {
+  await legacyPython();
+}, 300_000);
 
 interface Finding {
   readonly code: string;

@@ -41,7 +41,7 @@ async function frozenTruth(): Promise<FrozenTruth> {
   };
 }
 
-test('the tutorial ends with the balances that were meant', async () => {
+test('the tutorial ends with the balances that were meant', { timeout: 180_000 }, async () => {
   const directory = temporaryDirectory();
   const client = await MongoClient.connect(inject('uri'));
   onTestFinished(async () => {

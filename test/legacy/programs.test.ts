@@ -1,10 +1,15 @@
-import { expect, inject, test } from 'vitest';
+import { beforeAll, expect, inject, test } from 'vitest';
 import { temporaryDirectory } from '../database/host.ts';
 import { workspace } from '../workspace.ts';
 import { damage, makePlan, plant } from './damage.ts';
 import { startPython } from './programs.ts';
 import { legacyPython } from './python.ts';
 import { truthOf } from './truth.ts';
+
+// Installing takes longer than a test may.
+beforeAll(async () => {
+  await legacyPython();
+}, 300_000);
 
 test.each([{ hasPause: false }, { hasPause: true }])(
   'the original code goes wrong, and its truth adds up: $hasPause',
@@ -28,22 +33,25 @@ test.each([{ hasPause: false }, { hasPause: true }])(
   },
 );
 
-test('what models of other kinds make of an account of bankctl', async () => {
-  const bank = await workspace({
-    config: 'branches:\n  main: { collection: main, storage: double }\n',
-  });
+test.each([
+  { storage: 'double', float: '13.0' },
+  { storage: 'decimal', float: 'TypeError' },
+])('what models of other kinds make of an account of bankctl: $storage', async (row) => {
+  const { storage, float } = row;
+  const config = `branches:\n  main: { collection: main, storage: ${storage} }\n`;
+  const bank = await workspace({ config });
   await bank.run(['open', 'main', 'A', '--balance', '10']);
-  const program = await startPython('caveats.py', [
-    inject('uri'),
-    bank.db.databaseName,
-    'main',
-    'A',
-  ]);
+  const args = [inject('uri'), bank.db.databaseName, 'main', 'A'];
+  const program = await startPython('caveats.py', args);
   expect(JSON.parse(await program.ended)).toEqual({
     Strict: { matched: 1, read: 'FieldDoesNotExist' },
     Lenient: { matched: 1, read: '12.00' },
+    Float: { matched: 1, read: float },
     Inherited: { matched: 0, read: null },
   });
+  // Whatever they sent, to the cent.
+  const { stdout } = await bank.run(['balance', 'main', 'A', '--json']);
+  expect(JSON.parse(stdout).balance).toBe('13.00');
 });
 
 test('without Python the run fails and says what to install', async () => {

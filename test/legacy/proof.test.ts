@@ -1,7 +1,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Db } from 'mongodb';
-import { describe, expect, inject, test } from 'vitest';
+import { beforeAll, describe, expect, inject, test } from 'vitest';
 import { type Workspace, workspace } from '../workspace.ts';
 import {
   amountText,
@@ -16,9 +16,15 @@ import {
   strayCollection,
   writeRows,
 } from './damage.ts';
+import { legacyPython } from './python.ts';
 import { type RollingServer, startRollingServer } from './rolling-server.ts';
 import { aboutMoney, expectTraced, expectTrue, type Finding, outsideOf } from './statements.ts';
 import { type Truth, truthOf } from './truth.ts';
+
+// Installing takes longer than a test may.
+beforeAll(async () => {
+  await legacyPython();
+}, 300_000);
 
 /** A bank, and what is said to it: `log.csv` and other files are those of its directory. */
 interface Talk {
@@ -136,7 +142,7 @@ function doctored({ plan, fates, ...rest }: Damage): Damage {
   };
 }
 
-describe('from damage to the balances that were meant', () => {
+describe('from damage to the balances that were meant', { timeout: 180_000 }, () => {
   test.each<Options & { readonly name: string }>([
     { name: 'two branches, varied amounts', ...two, seed: 11, calls: 500 },
     {
@@ -198,7 +204,7 @@ describe('from damage to the balances that were meant', () => {
   });
 });
 
-describe('what the log and the history of the server tell', () => {
+describe('what the log and the history of the server tell', { timeout: 180_000 }, () => {
   test('a wrong clock, missing rows, and a row that was changed', async () => {
     const bad = await damagedBank({ ...two, seed: 14, calls: 400 });
     const { audit, write, truth, done } = bad;
