@@ -102,6 +102,9 @@ async function journalConflict(
 /** The journal of a config that does not name one. */
 const defaultJournal = 'journal';
 
+/** What other programs have in a field `branch` is no stamp: only bankctl counts postings too. */
+const written = { version: { $type: 'long' } };
+
 /** The documents that would reveal a contradiction. */
 class Look {
   readonly #db: Db;
@@ -114,12 +117,12 @@ class Look {
 
   /** An account of the branch in its collection. */
   own({ name, collection }: Pick<BranchConfig, 'name' | 'collection'>): Promise<Document | null> {
-    return this.#db.collection(collection).findOne({ branch: name }, this.#options);
+    return this.#db.collection(collection).findOne({ branch: name, ...written }, this.#options);
   }
 
   /** A document in its collection that is stamped for another branch. */
   foreign({ name, collection }: BranchConfig): Promise<Document | null> {
-    const filter = { branch: { $nin: [name, null] } };
+    const filter = { branch: { $nin: [name, null] }, ...written };
     return this.#db.collection(collection).findOne(filter, this.#options);
   }
 

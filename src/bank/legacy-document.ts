@@ -1,10 +1,11 @@
-import { Decimal128, type Document, Double, Int32, Long } from 'mongodb';
+import { Decimal128, type Document, Double, Int32 } from 'mongodb';
 import type { BranchConfig } from '../config/config.ts';
 import { BankctlError } from '../core/errors.ts';
 import { type Currency, maxMinor } from '../core/money.ts';
 import { quote } from '../core/text.ts';
 import { parseAccountNumber } from './operations/names.ts';
 import { type Rounded, roundDecimal, roundNumber } from './stored-balance.ts';
+import { isLong } from './stored-values.ts';
 
 /** An account as another program left it, as bankctl understands it. */
 export interface LegacyAccount {
@@ -67,7 +68,7 @@ function numberText(value: unknown): string | undefined {
   if (typeof value === 'string') return value;
   const number = value instanceof Double || value instanceof Int32 ? value.valueOf() : value;
   if (typeof number === 'number') return Number.isSafeInteger(number) ? `${number}` : undefined;
-  return Long.isLong(value) || typeof value === 'bigint' ? value.toString() : undefined;
+  return isLong(value) || typeof value === 'bigint' ? value.toString() : undefined;
 }
 
 function readBalance(value: unknown, currency: Currency): Rounded | undefined {
@@ -82,7 +83,7 @@ function show(value: unknown): string {
     return quote(value.length > 40 ? `${value.slice(0, 37)}...` : value);
   if (value instanceof Decimal128) return value.toString();
   if (Array.isArray(value)) return 'an array';
-  if (typeof value === 'object' && !(value instanceof Double) && !Long.isLong(value)) {
+  if (typeof value === 'object' && !(value instanceof Double) && !isLong(value)) {
     return value instanceof Date ? 'a date' : 'an object';
   }
   return String(value);

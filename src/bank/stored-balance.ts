@@ -1,7 +1,8 @@
-import { Decimal128, Double, Int32, Long } from 'mongodb';
+import { Decimal128, Double, Int32 } from 'mongodb';
 import type { BranchConfig } from '../config/config.ts';
 import { type Currency, formatAmount, maxMinor } from '../core/money.ts';
 import { balanceFromDecimal, toDecimal } from './decimal.ts';
+import { isLong } from './stored-values.ts';
 
 /** How a branch stores its balances. */
 export type Storage = Pick<BranchConfig, 'currency' | 'storage'>;
@@ -66,7 +67,7 @@ export function toleranceOf({ digits }: Digits): string {
  */
 export function roundNumber(value: unknown, currency: Digits): Rounded | undefined {
   const { digits } = currency;
-  if (Long.isLong(value) || typeof value === 'bigint') {
+  if (isLong(value) || typeof value === 'bigint') {
     return { minor: BigInt(value.toString()) * 10n ** BigInt(digits), isExact: true };
   }
   const number = value instanceof Double || value instanceof Int32 ? Number(value.value) : value;
@@ -76,7 +77,10 @@ export function roundNumber(value: unknown, currency: Digits): Rounded | undefin
   const rounded = number.toFixed(digits);
   const lost = Math.abs(number - Number(rounded));
   const isExact = lost <= Number(toleranceOf(currency));
-  return { minor: BigInt(rounded.replace('.', '')), isExact };
+  if (lost === 0) return { minor: BigInt(rounded.replace('.', '')), isExact };
+  // By the digits that programs show: 1.005 is 1.01, though the double is a trifle less.
+  const shown = roundDecimal(String(number), currency);
+  return shown && { minor: shown.minor, isExact };
 }
 
 /** Larger exponents are of no amount. */

@@ -1,4 +1,4 @@
-import { Long } from 'mongodb';
+import { Long, Timestamp } from 'mongodb';
 
 /** The first moment of the year 10000, which no time of a bank reaches. */
 const endOfTimesMs = Date.UTC(10_000, 0);
@@ -15,8 +15,13 @@ export function timeOf(value: unknown): Date | undefined {
 
 /** A stored version, a whole number from 1; undefined for anything else. */
 export function versionOf(value: unknown): bigint | undefined {
-  const whole = typeof value === 'number' ? Number.isSafeInteger(value) : Long.isLong(value);
+  const whole = typeof value === 'number' ? Number.isSafeInteger(value) : isLong(value);
   if (!whole) return undefined;
   const version = BigInt(String(value));
   return version >= 1n && version <= maxVersion ? version : undefined;
+}
+
+/** True for a stored long; a timestamp is one too for the driver. */
+export function isLong(value: unknown): value is Long {
+  return Long.isLong(value) && !(value instanceof Timestamp);
 }
