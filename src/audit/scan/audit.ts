@@ -22,6 +22,8 @@ export interface AuditOptions {
   readonly trace: boolean;
   /** Whether corrections are collected. */
   readonly corrections: boolean;
+  /** See `findOrphans`. */
+  readonly maxSuspects?: number;
 }
 
 /** What is known when an audit is over, besides its findings. */
@@ -108,7 +110,7 @@ export async function* auditInBatches(
     const outside = createOutsideCorrections(wants);
     if (bank.journal && !audited.skipped.has(bank.journal.collection)) {
       yield* reconcile(audited, outside);
-      yield* findOrphans(audited);
+      yield* findOrphans(audited, options.maxSuspects);
     }
     if (options.trace) yield* traceWrites(bank, { files: options.files, places }, host);
     const corrections = [...(conclusion?.corrections ?? []), ...outside.all()];
