@@ -72,8 +72,8 @@ test('the role read on the database is enough', async () => {
 
 test('of what is older than the history nothing is said, and where it begins is', async () => {
   const { bank, root } = await guardedBank();
-  const { operationTime } = await root.db('bank').command({ ping: 1 });
   const early = await runLegacy(bank, calls);
+  const { operationTime } = await root.db('bank').command({ ping: 1 });
   await fillHistory(root, operationTime);
   // The beginning is known to the second, and the clocks may differ by one.
   const filledMs = Date.now();

@@ -70,6 +70,8 @@ function mayAllBeRight({ calls, writes }: TracedAccount): boolean {
 interface SaidFate {
   readonly fates: readonly string[];
   readonly certain: boolean;
+  /** True if even the set of fates may be wrong. */
+  readonly isDoubtful: boolean;
 }
 
 /** @returns undefined if it was acknowledged and is certainly right; `unseen` if not known */
@@ -85,17 +87,18 @@ function sayFate(
     ...(lost && !isLanded ? ['lost'] : []),
     ...(lost && mayBeUnseen && call.landed !== 'no' ? ['unseen'] : []),
   ];
-  if (call.landed === 'no') return { fates, certain: true };
+  if (call.landed === 'no') return { fates, certain: true, isDoubtful: false };
   if (fates.includes('unseen') && places.every((place) => place === branch)) return 'unseen';
   // Others wrote too, or a clock is wrong: a write in its own branch may be the call's.
   if (isContradicted && places.includes(branch)) return undefined;
   const certain = fates.length === 1 && !isContradicted;
-  return certain && isAcknowledged && fates[0] === branch ? undefined : { fates, certain };
+  const said = { fates, certain, isDoubtful: isContradicted };
+  return certain && isAcknowledged && fates[0] === branch ? undefined : said;
 }
 
 function callFinding(
   { line, id, branch, amountMinor, time, isAcknowledged }: TracedCall,
-  { fates, certain }: SaidFate,
+  { fates, certain, isDoubtful }: SaidFate,
   { account, bank, formatTime }: TracedAccount,
 ): Finding {
   const { currency } = bank.branches.get(branch);
@@ -113,7 +116,7 @@ function callFinding(
     fates,
     detail:
       `line ${line}, ${amount} to ${branch}:${account}${at}: ${verdict}` +
-      `${certain ? ' (certain)' : ''}.`,
+      `${certain ? ' (certain)' : isDoubtful ? ' (not certain)' : ''}.`,
     cause: certain
       ? causeOf(only === branch ? 'right' : isLost ? 'lost' : 'misplaced', isAcknowledged)
       : null,
