@@ -21,7 +21,7 @@ interface TracedAccount extends PlacedWrites {
 /** What is to be said of it. */
 interface JudgedAccount {
   readonly findings: readonly Finding[];
-  /** Calls of which nothing is known, because their writes may be unseen. */
+  /** Calls whose writes may be where the history does not reach. */
   readonly unseen: number;
   readonly isUndecided: boolean;
 }
@@ -39,7 +39,7 @@ export function judgeAccount(traced: TracedAccount): JudgedAccount {
   if (matched.kind === 'undecided') return { findings: [], unseen: 0, isUndecided: true };
   const isContradicted = matched.kind === 'contradicted' || traced.movedBefore !== undefined;
   const said = calls.map((call, index) => sayFate(call, matched.fates[index], isContradicted));
-  const unseen = said.filter((fate) => fate === 'unseen').length;
+  const unseen = said.filter(mayBeUnseen).length;
   const isRight = !isContradicted && mayAllBeRight(traced);
   const findings = said.flatMap((fate, index) => {
     const call = calls[index];
@@ -49,6 +49,10 @@ export function judgeAccount(traced: TracedAccount): JudgedAccount {
   });
   const contradiction = isContradicted ? contradictionFindings(matched, traced) : [];
   return { findings: [...contradiction, ...findings], unseen, isUndecided: false };
+}
+
+function mayBeUnseen(fate: SaidFate | 'unseen' | undefined): boolean {
+  return fate === 'unseen' || fate?.fates.includes('unseen') === true;
 }
 
 /** Whether every call that was acknowledged can be explained by a write to its own branch. */
