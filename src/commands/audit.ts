@@ -242,8 +242,9 @@ async function writeFiles(
     import('virtual:report-page'),
   ]);
   const { database, timezone } = bank.config;
+  const branches = bank.config.branches.map(({ name }) => name);
   const madeAt = formatTime(new Date(session.context.nowMs()), timezone);
-  await report.write(renderAuditReport({ result, database, madeAt }, { style }));
+  await report.write(renderAuditReport({ result, database, branches, madeAt }, { style }));
   session.talk(`Wrote the report ${input.report}.`);
 }
 

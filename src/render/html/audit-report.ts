@@ -9,6 +9,8 @@ import { framedPage, type PageParts } from './page-frame.ts';
 interface AuditReport {
   readonly result: AuditResult;
   readonly database: string;
+  /** The names of the branches, in the order of the config. */
+  readonly branches: readonly string[];
   /** In the zone of the config. */
   readonly madeAt: string;
 }
@@ -21,7 +23,7 @@ export function renderAuditReport(report: AuditReport, { style }: PageParts): st
   const { result, database } = report;
   const body = html`${header(report)}
 <main>
-${[...byBranch(result.findings)].map(([branch, findings]) => branchSection(branch, findings))}
+${[...byBranch(report)].map(([branch, findings]) => branchSection(branch, findings))}
 ${restSection(result)}
 ${repairSection(result.findings)}
 <section aria-labelledby="facts">
@@ -68,16 +70,18 @@ function verdictOf({ findings, unread }: AuditResult) {
   return { tone: 'good', mark: '✓', title: 'Nothing is wrong' };
 }
 
-/** What is about no branch comes last. */
-function byBranch(findings: readonly Finding[]): ReadonlyMap<string, readonly Finding[]> {
-  const groups = new Map<string, Finding[]>();
-  for (const finding of findings) {
+/** The branches come first; what is about none of them, last. */
+function byBranch({ result, branches }: AuditReport): ReadonlyMap<string, readonly Finding[]> {
+  const groups = new Map<string, Finding[]>(branches.map((name) => [name, []]));
+  for (const finding of result.findings) {
     const branch = finding.branch ?? finding.to ?? finding.from ?? '';
     const group = groups.get(branch) ?? [];
     groups.set(branch, group);
     group.push(finding);
   }
-  return new Map([...groups].sort(([left], [right]) => Number(left === '') - Number(right === '')));
+  const bank = groups.get('') ?? [];
+  groups.delete('');
+  return new Map([...groups, ['', bank] as const].filter(([, group]) => group.length > 0));
 }
 
 function branchSection(branch: string, findings: readonly Finding[]): Markup {
@@ -87,7 +91,7 @@ function branchSection(branch: string, findings: readonly Finding[]): Markup {
   return html`<section aria-labelledby="${id}">
 <h2 id="${id}">${branch === '' ? 'The whole bank' : branch}</h2>
 <div class="card scroll" tabindex="0" role="region" aria-labelledby="${id}">
-<table>
+<table class="found">
 <thead><tr><th scope="col">account</th><th scope="col">what</th><th scope="col">amount</th>
 <th scope="col">what was found</th></tr></thead>
 <tbody>
@@ -122,13 +126,14 @@ function restItem(code: string, number: number): Markup {
   return html`<li>${count(number, 'more finding')}: ${readable(code)}</li>\n`;
 }
 
+/** Each way to mend something is said once, with what it mends. */
 function repairSection(findings: readonly Finding[]): Markup {
-  const said = new Set(findings.flatMap(({ repair }) => repair ?? []));
-  if (said.size === 0) return html``;
+  const codes = new Map(findings.flatMap(({ repair, code }) => (repair ? [[repair, code]] : [])));
+  if (codes.size === 0) return html``;
   return html`<section aria-labelledby="repair">
 <h2 id="repair">What to do</h2>
 <ul class="findings">
-${[...said].map((repair) => html`<li>${repair}</li>\n`)}
+${[...codes].map(([repair, code]) => html`<li><b>${readable(code)}</b> ${repair}</li>\n`)}
 </ul>
 </section>`;
 }
