@@ -1,5 +1,6 @@
 import type { Bank } from '../../bank/bank.ts';
 import { clusterTimeOf, momentOf } from '../../bank/changes.ts';
+import { BankctlError } from '../../core/errors.ts';
 import { count } from '../../core/text.ts';
 import { isServerError } from '../../database/driver-errors.ts';
 import type { AuditHost } from '../audit-host.ts';
@@ -83,6 +84,7 @@ async function readPastOrReason(
       if (isServerError(error, 'unauthorized')) {
         return "The server's change history needs a user with the role read on the database.";
       }
+      if (error instanceof BankctlError && error.code === 'no_transactions') return error.message;
       if (!isServerError(error, 'changeStreamHistoryLost')) throw error;
     }
   }
@@ -105,8 +107,8 @@ async function readPast(bank: Bank, request: TraceRequest, host: AuditHost): Pro
   const byAccount = groupByAccount(history.documents);
   const isRolled = !from.equals(wanted);
   const sight: Sight = {
-    skewMs: clockSkewMs,
-    firstMs: first?.getTime() ?? Number.NEGATIVE_INFINITY,
+    skewMs: clockSkewMs + history.resolutionMs,
+    firstMs: (first?.getTime() ?? Number.NEGATIVE_INFINITY) - history.resolutionMs,
     beginMs: momentOf(from).getTime(),
     endMs: momentOf(to).getTime() + 1000,
     blindUntilMs: history.blindUntilMs,
