@@ -166,7 +166,7 @@ const provocations: Readonly<Record<ErrorCode, string | ((bank: Workspace) => Pr
     not_confirmed: async (bank) => {
       await bank.db.collection('branch2').drop();
       await bank.db.collection('branch2').insertOne({ account_number: 'OLD', balance: 1.5 });
-      const asked = { canAsk: true, stdin: Readable.from(['no\n']) };
+      const asked = { canAsk: true, stdin: Readable.from([]) };
       return codeOf(bank, ['adopt', 'branch2'], asked);
     },
     capped_collection: async (bank) => {
