@@ -13,8 +13,8 @@ const requirements = join(import.meta.dirname, 'requirements.txt');
 const ownCache = join(import.meta.dirname, '../../node_modules/.cache/bankctl-legacy');
 
 const cure =
-  'The legacy programs of test/legacy need python3 3.9 or later with its venv and pip (on Debian: ' +
-  'apt-get install python3-venv), and the package index that pip is configured to use.';
+  'The legacy programs of test/legacy need python3 3.9 or later with its venv and pip (on ' +
+  'Debian: apt-get install python3-venv), and the package index that pip is configured to use.';
 
 /**
  * Finds the Python with the packages that the legacy programs run on, and makes it first if it is
