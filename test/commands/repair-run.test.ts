@@ -242,6 +242,17 @@ describe('interrupted and run again, it ends as if never interrupted', () => {
   }, 120_000);
 });
 
+test('two runs of one plan at once carry out each entry once', async () => {
+  const { bank, wanted } = await damaged(30);
+  const both = await Promise.all([bank.run(yes), bank.run(yes)]);
+  expect(both.map(({ status }) => status)).toEqual([0, 0]);
+  const [first, second] = both.map(({ stdout }) => JSON.parse(stdout));
+  expect([first, second].map((it) => it.repaired + it.replayed)).toEqual([30, 30]);
+  expect(first.repaired + second.repaired).toBe(30);
+  expect(await bank.db.collection('journal').countDocuments({ type: 'repair' })).toBe(30);
+  await expectMended(bank, wanted);
+}, 120_000);
+
 test('legacy programs may write meanwhile: nothing of theirs is lost, and it is said', async () => {
   const { bank } = await damaged(40);
   const accounts = bank.db.collection('branch1');
