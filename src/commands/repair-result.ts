@@ -105,6 +105,9 @@ export function repairView(run: Repaired): View {
       ...reasons(judged, dryRun),
       countsText(judged, dryRun),
       ...totalsOf(run).map((totals) => totalsText(totals, dryRun)),
+      ...(countsOf(judged).moved > 0
+        ? ['For what has moved, make a new plan with bankctl audit --plan.']
+        : []),
     ],
   };
 }
