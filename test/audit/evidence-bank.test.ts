@@ -273,7 +273,7 @@ test('nothing is certain or planned if a part could not be read', async () => {
   const files = await filesOf(['branch1,A,1'], ['branch1,A,5,']);
   for (const isWhole of [true, false]) {
     const evidence = await openEvidence(files, bank, host);
-    const conclusion = await evidence?.conclude(isWhole);
+    const conclusion = await evidence?.conclude(isWhole, new Set());
     await evidence?.close();
     expect(conclusion?.findings.some(({ certain }) => certain === true)).toBe(false);
     if (!isWhole) expect(conclusion?.corrections).toEqual([]);

@@ -47,9 +47,10 @@ export interface Evidence {
   /**
    * Called once, after everything was seen.
    * @param isWhole whether all places and the journal could be read
+   * @param contradicted account numbers of which the server's history contradicts the log
    * @throws `intended_sign`
    */
-  readonly conclude: (isWhole: boolean) => Promise<Conclusion>;
+  readonly conclude: (isWhole: boolean, contradicted: ReadonlySet<string>) => Promise<Conclusion>;
   readonly close: () => Promise<void>;
 }
 
@@ -106,7 +107,8 @@ export async function openEvidence(
       calls: log?.rows,
       basis,
       numbers: numbers.all,
-      conclude: (isWhole) => conclude({ ...shared, isWhole, log, skewMs: clockSkewMs }),
+      conclude: (isWhole, contradicted) =>
+        conclude({ ...shared, isWhole, contradicted, log, skewMs: clockSkewMs }),
       close,
     };
   } catch (error) {
@@ -122,6 +124,7 @@ interface Concluding {
   readonly numbers: SeenNumbers;
   readonly currencyOf: (name: string) => Currency | undefined;
   readonly isWhole: boolean;
+  readonly contradicted: ReadonlySet<string>;
   readonly log: EvidenceFile<IntendedRow> | undefined;
   readonly skewMs: number;
 }
@@ -129,6 +132,10 @@ interface Concluding {
 async function conclude(all: Concluding): Promise<Conclusion> {
   const { bank, host, basis, numbers, log, skewMs, isWhole, currencyOf } = all;
   if (log) await sumCalls(log.rows(), numbers, skewMs);
+  for (const account of all.contradicted) {
+    const number = numbers.all.get(account);
+    if (number) number.doubt = "the server's history contradicts the log";
+  }
   if (basis === 'opening') sayUnopened(numbers, host);
   const judgement = judgeNumbers(numbers.all, {
     ...{ basis, currencyOf, isWhole, hasJournal: bank.journal !== undefined },

@@ -9,14 +9,14 @@ export interface OutsideCorrections {
   readonly all: () => readonly Correction[];
 }
 
-/** @param wants whether an account number is to be corrected by what the journal says alone */
-export function createOutsideCorrections(wants: (account: string) => boolean): OutsideCorrections {
+/** @param isWanted whether there is to be any */
+export function createOutsideCorrections(isWanted: boolean): OutsideCorrections {
   const found = new Map<string, Correction>();
   return {
     add: (followed, { outsideMinor, missing, repeated, ahead }) => {
       const { account, branch, isClosed, balanceMinor, version } = followed;
       const isWhole = missing.length === 0 && repeated.length === 0 && !ahead;
-      if (outsideMinor === 0n || isClosed || !isWhole || !wants(account)) return;
+      if (outsideMinor === 0n || isClosed || !isWhole || !isWanted) return;
       const { name, currency } = branch;
       const why =
         `takes back ${formatAmount(outsideMinor, currency)} ${currency.code} ` +
