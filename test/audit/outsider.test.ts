@@ -32,7 +32,7 @@ test.each([['--intended log.csv --opening opening.csv'], ['--expected expected.c
   },
 );
 
-test('what somebody else moved is no certain mistake of a call, once the history tells', async () => {
+test('what somebody else moved is no certain mistake of a call, if the history tells', async () => {
   const bank = await workspace({ config: twoBranches });
   for (const name of ['branch1', 'branch2']) {
     await bank.db.collection(name).insertMany([

@@ -9,7 +9,7 @@ import type { Correction } from '../correction.ts';
 import type { Finding } from '../finding.ts';
 import type { Observer } from '../observer.ts';
 import { type BalanceRow, balanceRows } from './balance-rows.ts';
-import { sumCalls } from './call-sums.ts';
+import { type RowCounts, sumCalls } from './call-sums.ts';
 import { type EvidenceFile, openEvidenceFile } from './evidence-file.ts';
 import type { IntendedRow } from './intended-row.ts';
 import { intendedRows } from './intended-rows.ts';
@@ -32,7 +32,7 @@ interface Conclusion {
   readonly corrections: readonly Correction[];
   /** True for an account number whose right balances this source decides. */
   readonly covers: (account: string) => boolean;
-  /** Why some account numbers could not be judged, in sentences. */
+  /** Why some account numbers, or all, could not be judged, in sentences. */
   readonly unjudged: readonly string[];
 }
 
@@ -131,7 +131,7 @@ interface Concluding {
 
 async function conclude(all: Concluding): Promise<Conclusion> {
   const { bank, host, basis, numbers, log, skewMs, isWhole, currencyOf } = all;
-  if (log) await sumCalls(log.rows(), numbers, skewMs);
+  const counts = log && (await sumCalls(log.rows(), numbers, skewMs));
   for (const account of all.contradicted) {
     const number = numbers.all.get(account);
     if (number) number.doubt = "the server's history contradicts the log";
@@ -142,7 +142,22 @@ async function conclude(all: Concluding): Promise<Conclusion> {
     logName: log?.name ?? '',
   });
   sayContradicted(judgement.contradicted, host);
+  if (!log || !counts || counts.older === 0) return judgement;
+  const older = olderText(log.name, counts, basis);
+  if (counts.counted === 0) return { ...judgement, unjudged: [...judgement.unjudged, older] };
+  host.progress(undefined);
+  host.talk(older);
   return judgement;
+}
+
+function olderText(log: string, { all, older }: RowCounts, basis: Basis): string {
+  const [are, not] = older === 1 ? ['is', 'does not'] : ['are', 'do not'];
+  const begin =
+    basis === 'opening'
+      ? `the opening balances, and ${not} count.`
+      : `the adoption or opening of their accounts, and ${not} count. ` +
+        'Give the balances before that with --opening, and they do.';
+  return `Of ${count(all, 'row')} of ${log}, ${older} ${are} older than ${begin}`;
 }
 
 /** What is certain of an account number is so if the log has all of its calls. */
