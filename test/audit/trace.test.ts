@@ -135,6 +135,21 @@ describe('with the log and the history', () => {
     ]);
   });
 
+  test('a log of the last day that a calendar has is out of sight too', async () => {
+    const bank = await legacyBank();
+    await writeFile(
+      join(bank.directory, 'last.csv'),
+      'branch,account,amount,time\nbranch1,A,5,9999-12-31T23:59:59Z\n',
+    );
+    const files = ['--intended', 'last.csv', '--opening', 'opening.csv'];
+    const { status, stdout } = await bank.run(['audit', '--trace', ...files]);
+    expect(status).toBe(4);
+    expect(stdout).toContain(
+      "The server's history may not reach 1 call of the log: the log has times that are later " +
+        'than the clock of the server.',
+    );
+  });
+
   test('rows that are missing take the certainty from their account number alone', async () => {
     const bank = await legacyBank();
     const log = await runLegacy(bank, varied(200));

@@ -108,7 +108,8 @@ async function readPast(bank: Bank, request: TraceRequest, host: AuditHost): Pro
   const first = await firstMoment(calls, clockSkewMs);
   // What the log has was done before this, so its writes are before the end of the history.
   const to = await bank.changes.now();
-  const wanted = clusterTimeOf(first);
+  const start = clusterTimeOf(first);
+  const wanted = start.lessThan(to) ? start : to;
   const from = await bank.changes.beginning(wanted, to);
   const history = await readHistory(bank, { from, to }, unit, (changes) => {
     host.progress(`Tracing the server's history: ${count(changes, 'change')} ...`);
