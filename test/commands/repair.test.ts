@@ -277,6 +277,11 @@ describe('a plan that contradicts the database is refused as a whole', () => {
       /plan.yaml is a plan of the database "bankctl_test_\w+" with the id "0a1b", but the database/,
     ],
     [
+      'for it is of a copy with another name',
+      (plan) => plan.replace(/database: ".*"/, 'database: "prod"'),
+      /a plan of the database "prod", but the config names the database "bankctl_test_\w+"/,
+    ],
+    [
       'for an account that never was',
       (plan) => plan + entry('NOBODY', 'version: 1'),
       /line \d+: there is no account branch1:NOBODY, and never was one at version 1/,
