@@ -243,6 +243,27 @@ describe('what has moved since', () => {
     expect([repaired, skipped]).toMatchObject([2, [{ code: 'refused_by_server' }]]);
   });
 
+  test('an entry that was reversed after it was carried out is skipped', async () => {
+    const { bank } = await damaged();
+    await bank.run(yes);
+    await bank.run(['reverse', 'fix-2', '--id', 'back']);
+    const before = await bank.everything();
+    for (const flag of ['--yes', '--dry-run']) {
+      const ran = await bank.run(['repair', 'plan.yaml', flag, '--json']);
+      expect(ran.status).toBe(1);
+      expect(parsed(ran)).toMatchObject({ repaired: 0, replayed: 2, moved: [] });
+      expect(parsed(ran).skipped).toEqual([
+        {
+          ...{ account: 'ACC-9', operation: 'fix-2', code: 'already_reversed' },
+          reason: expect.stringMatching(/reversed since, by "back"/),
+        },
+      ]);
+    }
+    const { stdout } = await bank.run(['repair', 'plan.yaml', '--yes']);
+    expect(stdout).toContain('ACC-9 was skipped: It was repaired and has been reversed since');
+    expect(await bank.everything()).toBe(before);
+  });
+
   test('an entry that was changed after it was carried out is skipped', async () => {
     const { bank, plan } = await damaged();
     await bank.run(yes);
