@@ -83,8 +83,13 @@ async function run(typed: Typed, session: Session): Promise<SingleResult> {
     progress: (doing, branch, documents) =>
       progress(`${verbs[doing]} ${branch}: ${count(documents, 'document')}`),
   });
+  const again = commandLine(adopt, typed, session);
   if (input.dryRun || !input.yes) {
-    const branches = await adoption.preview();
+    const branches = await adoption.preview().catch((error: unknown) => {
+      if (!context.interrupted.aborted) throw error;
+      const message = `Interrupted. ${certainty(0)}`;
+      throw new BankctlError('interrupted', message, `Run it again: ${again}`, { cause: error });
+    });
     progress(undefined);
     if (input.dryRun) {
       talk('Dry run: nothing was written.');
@@ -93,7 +98,7 @@ async function run(typed: Typed, session: Session): Promise<SingleResult> {
     if (branches.every(isDone)) talk('There is nothing to adopt.');
     else await askAbout(branches, session);
   }
-  const rerun = `To adopt the rest, run it again: ${commandLine(adopt, typed, session)}`;
+  const rerun = `To adopt the rest, run it again: ${again}`;
   const result = await adoption.carryOut().catch((error: unknown) => {
     throw explain(error, adoption.changed(), rerun);
   });

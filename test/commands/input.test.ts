@@ -390,6 +390,10 @@ const inputs: Readonly<Record<string, Rows>> = {
     bad: [
       ['audit branch1 brunch2', 'unknown_branch', 'brunch2'],
       ['audit --clock-skew soon', 'usage', '--clock-skew "soon"'],
+      ['audit --plan -', 'usage', '--plan writes to a file, and - is none'],
+      ['audit --plan=', 'usage', '--plan names no file'],
+      ['audit --report -', 'usage', '--report writes to a file, and - is none'],
+      ['audit --report=', 'usage', '--report names no file'],
       ['audit --follow --plan p', 'usage', '--follow shows'],
       ['audit --intended i --expected e', 'usage', 'two sources'],
       ['audit --opening o', 'usage', 'no log'],

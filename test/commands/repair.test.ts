@@ -160,6 +160,7 @@ describe('repair', () => {
     await writeFile(join(bank.directory, 'plan.yaml'), top);
     const ran = await bank.run(yes);
     expect([ran.status, parsed(ran)]).toMatchObject([0, { repaired: 0, totals: [] }]);
+    expect(ran.stderr).toContain('The plan plan.yaml has no entries: there is nothing to repair.');
   });
 });
 
