@@ -86,7 +86,7 @@ const audited = {
   ...{ branches: [], files: noFiles, trace: false, follow: false },
   ...{ plan: undefined, report: undefined, corrections: false },
 };
-const looking = { outsideWrites: false, yes: false, dryRun: false };
+const looking = { outsideWrites: false, replacesFields: false, yes: false, dryRun: false };
 
 const instant = (text: string) => {
   const at = new Date(text);
@@ -422,7 +422,7 @@ const inputs: Readonly<Record<string, Rows>> = {
       ['adopt branch2 branch1 branch2', { branches: ['branch2', 'branch1'], ...looking }],
       [
         'adopt branch1 --outside-writes --yes --dry-run',
-        { branches: ['branch1'], outsideWrites: true, yes: true, dryRun: true },
+        { ...looking, branches: ['branch1'], outsideWrites: true, yes: true, dryRun: true },
       ],
     ],
     bad: [
