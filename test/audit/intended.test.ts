@@ -1,7 +1,6 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
-import { Decimal128 } from 'mongodb';
 import { describe, expect, test } from 'vitest';
 import { type Workspace, workspace } from '../workspace.ts';
 
@@ -70,22 +69,6 @@ describe('a log and an opening', () => {
         },
       },
     ]);
-  });
-
-  test.each<[string, change: number, files: Files, certain: boolean]>([
-    ['took money', -50, { log: ['branch1,A,50'], opening: ['branch1,A,100'] }, false],
-    ['took money, of a statement', -50, { expected: ['branch1,A,150'] }, false],
-    ['added a call', 30, { log: ['branch1,A,90'], opening: ['branch1,A,100'] }, true],
-  ])('are not certain if the journal shows that another program %s', async (...row) => {
-    const [_what, change, files, certain] = row;
-    const bank = await legacyBank(['branch1:A 150']);
-    await bank.run(['adopt', '--yes', '-q']);
-    const balance = Decimal128.fromString(`${change}.00`);
-    await bank.db.collection('branch1').updateOne({}, { $inc: { balance } });
-    const { findings } = await audit(bank, files);
-    expect(findings).toMatchObject([{ code: 'lost_write', account: 'A', certain }]);
-    const cause = certain ? 'Calls were acknowledged' : 'the journal shows';
-    if (files.log || !certain) expect(findings[0].cause).toContain(cause);
   });
 
   test('say certainly what is certain', async () => {

@@ -4,7 +4,6 @@ import type { Correction } from '../correction.ts';
 import type { Finding } from '../finding.ts';
 import { type BalanceSheet, balanceSheet, isSheet } from './balance-sheet.ts';
 import { planCorrection } from './correction-plan.ts';
-import { unexplainedChange } from './outside-changes.ts';
 import type { AccountNumber, Basis, SeenNumber } from './seen-numbers.ts';
 import { findingsOf } from './sentences.ts';
 import { createSignCheck } from './sign-convention.ts';
@@ -85,15 +84,11 @@ function judgeNumber(
 ) {
   const { basis, hasJournal } = judging;
   const doubt = doubtOf(number, judging);
-  const presumed = judge(sheet.places, { isDoubtful: doubt !== undefined });
-  const isCertain = presumed.statements.some(({ certain }) => certain);
-  const outside = isCertain ? unexplainedChange(number, basis) : undefined;
-  const verdict = outside === undefined ? presumed : judge(sheet.places, { isDoubtful: true });
+  const verdict = judge(sheet.places, { isDoubtful: doubt !== undefined });
   const unknown = number.places.filter(({ unknownRows }) => unknownRows > 0);
   const isUnknown = unknown.length > 0;
   const openDoubt = isUnknown ? 'it is not known whether some calls changed anything' : doubt;
-  // Whoever wrote, the right balances are known, so this is no obstacle to a plan.
-  const setting = { account, sheet, basis, doubt: openDoubt ?? outside };
+  const setting = { account, sheet, basis, doubt: openDoubt };
   const said = findingsOf(verdict, { ...setting, repair: '' });
   const { correction, repair } = planCorrection({
     ...{ account, sheet, doubt: openDoubt, hasJournal },

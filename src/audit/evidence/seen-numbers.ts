@@ -1,5 +1,4 @@
 import type { Observer, Place, SeenAccount, SeenPosting } from '../observer.ts';
-import { noteOutside, type OutsideChanges } from './outside-changes.ts';
 
 /** One account number at one place, as far as it matters. Minor units of the place's currency. */
 export interface SeenNumber {
@@ -20,8 +19,6 @@ export interface SeenNumber {
   ownMinor: bigint;
   /** All postings. */
   journalMinor: bigint;
-  /** What the journal shows of other programs, since the base, the opening or the last repair. */
-  readonly outside: OutsideChanges;
   /** The last posting that says what it had, whatever came before. */
   base: Base | undefined;
   /** Whether bankctl opened it. */
@@ -85,7 +82,6 @@ function emptyPlace(name: string): SeenNumber {
     ...{ givenMinor: undefined, givenAt: undefined, ownMinor: 0n, journalMinor: 0n },
     ...{ base: undefined, isOpened: false, repairedAt: undefined, plus: none(), minus: none() },
     ...{ unknownRows: 0, unknownLine: 0 },
-    outside: { plusMinor: 0n, minusMinor: 0n, last: undefined },
   };
 }
 
@@ -126,7 +122,6 @@ export function createSeenNumbers(
         if (type === 'open') seen.isOpened = true;
         if (type === 'repair') seen.repairedAt = posting.at;
         if (repairs.has(reverses)) seen.repairedAt = undefined;
-        noteOutside(seen.outside, posting, isBeginning(basis, seen, posting));
         if (basis === 'journal') noteBase(seen, posting, isOwn);
         else if (basis === 'opening') noteOwn(number, seen, posting, isOwn, skewMs);
       },
@@ -146,12 +141,6 @@ function noteAccount(seen: SeenNumber, { place, balanceMinor, version }: SeenAcc
 }
 
 const baseTypes: ReadonlySet<string> = new Set(['open', 'adopt', 'repair']);
-
-/** Whether what the sums begin with is of this posting, or later. */
-function isBeginning(basis: Basis, { givenAt }: SeenNumber, { type, at }: SeenPosting): boolean {
-  if (basis === 'journal') return baseTypes.has(type);
-  return basis === 'opening' && givenAt !== undefined && at <= givenAt;
-}
 
 function noteBase(seen: SeenNumber, posting: SeenPosting, isOwn: boolean): void {
   const { type, at, amountMinor, balanceAfterMinor, version } = posting;
