@@ -2,7 +2,7 @@
 //
 //     node load.js [--again] [URI]
 //
-// Without a URI it goes into bankctl's own local database. A database that is there already is never
+// Without a URI it goes into bankctl's own local database. A database that is there is never
 // overwritten, unless you say --again: then it is dropped first.
 import { createReadStream } from 'node:fs';
 import { join } from 'node:path';

@@ -47,7 +47,10 @@ export class OpenSession {
       confirm: async (question: string) => {
         showLine(undefined);
         context.stderr.write(`${clean(question)} `);
-        return /^y(es)?$/i.test(await readAnswer(context));
+        const answer = await readAnswer(context);
+        // Without an answer, the cursor is still behind the question.
+        if (answer === undefined) context.stderr.write('\n');
+        return /^y(es)?$/i.test(answer ?? '');
       },
       config: () => {
         this.#config ??= this.#loadConfig();
@@ -133,15 +136,15 @@ export class OpenSession {
 }
 
 /**
- * The next line of stdin, without the white space around it; empty if there is none. The terminal
- * itself does the editing, so that Ctrl-C still interrupts.
+ * The next line of stdin, without the white space around it; undefined if there is none. The
+ * terminal itself does the editing, so that Ctrl-C still interrupts.
  */
-async function readAnswer({ stdin, interrupted }: Context): Promise<string> {
+async function readAnswer({ stdin, interrupted }: Context): Promise<string | undefined> {
   const { createInterface } = await import('node:readline');
   const lines = createInterface({ input: stdin, terminal: false, signal: interrupted });
   try {
     for await (const line of lines) return line.trim();
-    return '';
+    return undefined;
   } finally {
     lines.close();
   }

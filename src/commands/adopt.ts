@@ -230,13 +230,13 @@ function toResult(
       ...(isInterrupted && { interrupted: true }),
     },
     view: resultView(branches, outsideWrites),
-    ...statusOf(isInterrupted, conflicts.length > 0),
+    ...statusOf(isInterrupted, conflicts.length + missing.length > 0),
   };
 }
 
-function statusOf(isInterrupted: boolean, hasConflicts: boolean): Pick<SingleResult, 'status'> {
+function statusOf(isInterrupted: boolean, isRefused: boolean): Pick<SingleResult, 'status'> {
   if (isInterrupted) return { status: Status.interrupted };
-  return hasConflicts ? { status: Status.refused } : {};
+  return isRefused ? { status: Status.refused } : {};
 }
 
 function resultView(branches: readonly BranchReport[], outsideWrites: boolean): View {

@@ -105,6 +105,9 @@ export function repairView(run: Repaired): View {
       ...reasons(judged, dryRun),
       countsText(judged, dryRun),
       ...totalsOf(run).map((totals) => totalsText(totals, dryRun)),
+      ...(countsOf(judged).moved > 0
+        ? ['For what has moved, make a new plan with bankctl audit --plan.']
+        : []),
     ],
   };
 }
@@ -139,12 +142,17 @@ const words: Readonly<Record<EntryOutcome['kind'], string>> = {
 function reasons(judged: readonly JudgedEntry[], dryRun: boolean): readonly string[] {
   const all = judged.flatMap(({ entry, outcome }) => {
     if ('error' in outcome) return [refusalText(entry, outcome)];
-    return dryRun && outcome.kind === 'repaired' ? [`${entry.account}: ${entry.why}`] : [];
+    return dryRun && outcome.kind === 'repaired' ? [reasonText(entry)] : [];
   });
   const more = all.length - maxNotes;
   const rest =
     more > 0 ? [`... and ${count(more, 'more reason')}; --json lists those not done.`] : [];
   return [...all.slice(0, maxNotes), ...rest];
+}
+
+/** Most reasons of an audit begin with the account already. */
+function reasonText({ account, why }: PlanEntry): string {
+  return why.startsWith(`${account}:`) ? why : `${account}: ${why}`;
 }
 
 function refusalText(

@@ -112,6 +112,9 @@ interface Question extends Pick<Repaired, 'bank' | 'before'> {
 async function ask({ bank, plan, before, file }: Question, session: Session): Promise<void> {
   const rehearsal = await carryOutAll(bank, plan.entries, true, session);
   session.progress(undefined);
+  if (session.context.interrupted.aborted) {
+    throw new BankctlError('interrupted', 'Interrupted. Nothing was repaired by this run.');
+  }
   if (rehearsal.failure) throw rehearsal.failure.error;
   const { repaired } = countsOf(rehearsal.judged);
   if (repaired === 0) return;

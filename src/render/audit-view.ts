@@ -50,7 +50,7 @@ export function unreadSentence(part: AuditOutcome['unread'][number]): string {
   const of = branch === undefined || branch === collection ? '' : ` (branch ${branch})`;
   return collection === undefined
     ? `Not all was read: ${reason}`
-    : `The collection ${collection}${of} was not read: ${reason}`;
+    : `The collection ${collection}${of} was not read whole: ${reason}`;
 }
 
 /** How much was read. */

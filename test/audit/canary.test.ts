@@ -264,3 +264,18 @@ async function putBack(db: OpenBank['db'], whole: Contents): Promise<void> {
     await db.collection(name).insertMany(documents, past);
   }
 }
+
+test.each([0, 2, undefined])('accounts that are gone are all found, %j at once', async (most) => {
+  const { bank, db } = await bankWith(names);
+  await post(bank, [plus('branch1:A', 5n)], { by });
+  await db.collection('branch1').deleteMany({});
+  await db.collection('branch2').deleteOne({ account_number: 'C' });
+  const { findings } = await auditOf(bank, most === undefined ? {} : { maxSuspects: most });
+  expect(
+    findings.map(({ code, branch, account, amount }) => [code, branch, account, amount]),
+  ).toEqual([
+    ['orphan_posting', 'branch1', 'A', '100.05'],
+    ['orphan_posting', 'branch1', 'B', '100.00'],
+    ['orphan_posting', 'branch2', 'C', '100.00'],
+  ]);
+});

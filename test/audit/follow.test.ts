@@ -65,6 +65,41 @@ test('it prints each write past bankctl, and none of its own', async () => {
   }
 });
 
+test('on a terminal each write is a sentence', async () => {
+  const bank = await workspace({ config });
+  const branch1 = bank.db.collection('branch1');
+  await branch1.insertOne({ account_number: 'A', balance: 5 });
+  const followed = await startFollowing({
+    run: (argv, options) =>
+      bank.run(
+        argv.filter((word) => word !== '-o' && word !== 'ndjson'),
+        { ...options, terminal: true, written: () => undefined },
+      ),
+  });
+  await branch1.updateOne({ account_number: 'A' }, { $inc: { balance: 2.5 } });
+  await branch1.updateOne({ account_number: 'A' }, { $set: { balance: 'much' } });
+  await branch1.updateOne({ account_number: 'A' }, { $set: { balance: 12 } });
+  await branch1.deleteOne({ account_number: 'A' });
+  await branch1.insertOne({ account_number: 'B', balance: 1 });
+  await branch1.drop();
+  // The last line has been read when the next watch has seen it too.
+  const second = await startFollowing(bank);
+  await bank.db.collection('branch2').insertOne({ account_number: 'END', balance: 1 });
+  await second.seen('END');
+  const { stdout } = await followed.stop();
+  const time = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z {2}/;
+  expect(stdout.split('\n').map((line) => line.replace(time, ''))).toEqual(
+    expect.arrayContaining([
+      'branch1:A  changed by 2.50 to 7.50 USD',
+      'branch1:A  changed to what cannot be read',
+      'branch1:A  changed to 12.00 USD',
+      'branch1:A  deleted with 12.00 USD',
+      'branch1:B  inserted with 1.00 USD',
+      'branch1  dropped',
+    ]),
+  );
+});
+
 test('only the branches asked for are followed', async () => {
   const bank = await workspace({ config });
   const followed = await startFollowing(bank, 'branch2');

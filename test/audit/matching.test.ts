@@ -187,7 +187,7 @@ describe('what cannot be explained', () => {
 });
 
 describe('many equal calls', () => {
-  const size = 200_000;
+  const size = 100_000;
   const places = ['branch1', 'branch2'];
   const writes = Array.from({ length: size - 1 }, (_, index) =>
     wrote(places[index % 2] ?? '', index),

@@ -304,6 +304,22 @@ describe('a plan is refused as a whole', () => {
     expect(refusal(text)).toMatch(message);
   });
 
+  const oneSentence = /^plan\.yaml, line \d+[^\p{C}\p{Zl}\p{Zp}]*[.?]$|^it is accepted$/u;
+
+  test('in one sentence, whatever is in it', () => {
+    const edit = fc.tuple(fc.nat(), fc.nat({ max: 40 }), fc.string({ unit: 'binary' }));
+    fc.assert(
+      fc.property(fc.array(edit, { minLength: 1, maxLength: 3 }), (edits) => {
+        const text = edits.reduce((before, [at, length, put]) => {
+          const start = at % before.length;
+          return before.slice(0, start) + put + before.slice(start + length);
+        }, written());
+        expect(refusal(text)).toMatch(oneSentence);
+      }),
+      { numRuns: 500 },
+    );
+  });
+
   test('with the first ten of its faults', () => {
     const list = Array.from(
       { length: 12 },

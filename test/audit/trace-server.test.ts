@@ -72,8 +72,8 @@ test('the role read on the database is enough', async () => {
 
 test('of what is older than the history nothing is said, and where it begins is', async () => {
   const { bank, root } = await guardedBank();
-  const { operationTime } = await root.db('bank').command({ ping: 1 });
   const early = await runLegacy(bank, calls);
+  const { operationTime } = await root.db('bank').command({ ping: 1 });
   await fillHistory(root, operationTime);
   // The beginning is known to the second, and the clocks may differ by one.
   const filledMs = Date.now();
@@ -114,3 +114,29 @@ async function fillHistory(root: MongoClient, time: Timestamp): Promise<void> {
     }
   });
 }
+
+test('a standalone server keeps no history, which is said', async () => {
+  const directory = temporaryDirectory();
+  const socket = await mongodWith();
+  const uri = `mongodb://${encodeURIComponent(socket)}/?directConnection=true`;
+  const client = await MongoClient.connect(uri);
+  onTestFinished(() => client.close());
+  const db = client.db('bank');
+  await db.collection('branch1').insertOne({ account_number: 'A', balance: 100 });
+  await writeFile(
+    join(directory, 'bankctl.config.yaml'),
+    'journal: false\nbranches: { branch1: { collection: branch1 } }\n',
+  );
+  await writeFile(join(directory, 'opening.csv'), 'branch,account,balance\nbranch1,A,100.00\n');
+  const env = { BANKCTL_URI: uri, HOME: directory };
+  const bank = { directory, db, run: (argv: readonly string[]) => run(argv, directory, env) };
+  const log = await runLegacy(bank, calls.slice(0, 3));
+  const { unread, traced } = await traceLegacy(bank, log);
+  expect(traced).toEqual([]);
+  expect(unread).toContainEqual({
+    reason: 'The server is a standalone, which keeps no history of changes.',
+  });
+  const followed = await bank.run(['audit', '--follow']);
+  expect([followed.status, followed.stdout]).toEqual([3, '']);
+  expect(followed.stderr).toContain('keeps no history of changes');
+});

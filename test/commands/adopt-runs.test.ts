@@ -3,7 +3,15 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import fc from 'fast-check';
-import { type Collection, Decimal128, type Document, Double, Int32, MongoClient } from 'mongodb';
+import {
+  type Collection,
+  Decimal128,
+  type Document,
+  Double,
+  Int32,
+  MongoClient,
+  ObjectId,
+} from 'mongodb';
 import { expect, inject, test } from 'vitest';
 import { startFaultServer, startProxy } from '../fault-server.ts';
 import { type Workspace, workspace } from '../workspace.ts';
@@ -216,6 +224,39 @@ test('an outage that lasts says what is certain, and what to type', async () => 
   const rest = await bank.run(['adopt', '--yes', '--json', '-q'], { env });
   expect(JSON.parse(rest.stdout).adopted).toBe(3000 - counted);
   expect(await accounts.countDocuments({ branch: 'branch1' })).toBe(3000);
+});
+
+test('without the permission for a guard, all else is done, and that is said', async () => {
+  const server = await startFaultServer();
+  const bank = await workspace({ config: oneBranch });
+  const accounts = server.client.db(bank.db.databaseName).collection('branch1');
+  await accounts.insertOne({ account_number: 'A', balance: 1 });
+  await server.fail('alwaysOn', { failCommands: ['collMod'], errorCode: 13 });
+  const env = { BANKCTL_URI: server.uri };
+  const { status, stdout, stderr } = await bank.run(['adopt', '--yes', '-o', 'csv'], { env });
+  expect([status, stdout.split('\n')[1]]).toEqual([1, 'branch1,1,0,0,0,1.00,1.00,USD']);
+  expect(stderr).toContain('branch1 has no validator yet: The database user may not make it');
+  expect((await accounts.indexes()).some(({ unique }) => unique === true)).toBe(true);
+});
+
+test('documents of all sizes and with `_id` of all types are adopted, each once', async () => {
+  const bank = await workspace({ config: oneBranch });
+  const idOf = (index: number) =>
+    [index, `id ${index}`, new ObjectId(), { shop: index }, new Date(index), new Double(index / 7)][
+      index % 6
+    ];
+  const documents = Array.from({ length: 2500 }, (_, index) => {
+    const large = index % 500 === 0 ? { notes: 'x'.repeat(1_000_000) } : {};
+    return { _id: idOf(index), account_number: `A${index}`, balance: 0.5, ...large };
+  });
+  const accounts = bank.db.collection<Document>('branch1');
+  await accounts.insertMany(documents.map((one): Document => one));
+  const dry = await bank.run(['adopt', '--dry-run', '--json', '-q']);
+  expect(JSON.parse(dry.stdout)).toMatchObject({ adopted: 2500, conflicts: [] });
+  const real = await bank.run(['adopt', '--yes', '--json', '-q']);
+  expect(JSON.parse(real.stdout)).toMatchObject({ adopted: 2500, conflicts: [] });
+  await expectWhole(bank, 2500, '1250.00');
+  expect(await accounts.countDocuments({ notes: { $exists: true } })).toBe(5);
 });
 
 const legacyBalance = fc.oneof(

@@ -323,6 +323,19 @@ describe('the question', () => {
     expect(ran.stderr).not.toContain('Adopt these?');
   });
 
+  test('is ended by Ctrl-C', async () => {
+    const bank = await workspace({ config: oneBranch });
+    await bank.db.collection('branch1').insertOne({ account_number: 'A', balance: 1.5 });
+    const before = await bank.everything();
+    const controller = new AbortController();
+    const stdin = new Readable({ read: () => controller.abort() });
+    const options = { canAsk: true, stdin, interrupted: controller.signal };
+    const { status, stdout, stderr } = await bank.run(['adopt'], options);
+    expect([status, stdout]).toEqual([130, '']);
+    expect(stderr).toContain('Interrupted');
+    expect(await bank.everything()).toBe(before);
+  });
+
   test('cannot be asked of a program', async () => {
     const bank = await workspace({ config: oneBranch });
     await bank.db.collection('branch1').insertOne({ account_number: 'A', balance: 1.5 });

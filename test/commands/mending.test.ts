@@ -32,7 +32,7 @@ const call: fc.Arbitrary<Call> = fc
     return { branch, account, minor, landed };
   });
 
-test('log, plan, repair: every balance is what was meant, and the audits find nothing', async () => {
+test('log, plan, repair: every balance is what was meant', async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(call, { minLength: 1, maxLength: 12 }), async (calls) => {
       const bank = await workspace({ config: planConfig });

@@ -8,7 +8,7 @@ import { Decimal128, MongoClient } from 'mongodb';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { endAbandoned } from '../../src/bank/abandoned-transactions.ts';
 import { startThrowaway } from '../../src/database/throwaway-server.ts';
-import { startProxy } from '../fault-server.ts';
+import { startFaultServer, startProxy } from '../fault-server.ts';
 import { type Workspace, workspace } from '../workspace.ts';
 import {
   correctionsFor,
@@ -241,6 +241,69 @@ describe('interrupted and run again, it ends as if never interrupted', () => {
     await expectMended(bank, wanted);
   }, 120_000);
 });
+
+test('two runs of one plan at once carry out each entry once', async () => {
+  const { bank, wanted } = await damaged(30);
+  const both = await Promise.all([bank.run(yes), bank.run(yes)]);
+  expect(both.map(({ status }) => status)).toEqual([0, 0]);
+  const [first, second] = both.map(({ stdout }) => JSON.parse(stdout));
+  expect([first, second].map((it) => it.repaired + it.replayed)).toEqual([30, 30]);
+  expect(first.repaired + second.repaired).toBe(30);
+  expect(await bank.db.collection('journal').countDocuments({ type: 'repair' })).toBe(30);
+  await expectMended(bank, wanted);
+}, 120_000);
+
+test('writers of other fields do not keep it from ending', async () => {
+  const { bank, wanted } = await damaged();
+  const accounts = bank.db.collection('branch2');
+  let over = false;
+  const write = async () => {
+    for (let index = 0; !over; index += 1) {
+      await accounts.updateOne({ account_number: `N${index % 12}` }, { $set: { note: index } });
+    }
+  };
+  const writers = [write(), write(), write()];
+  const ran = await bank.run(yes);
+  over = true;
+  await Promise.all(writers);
+  expect(ran).toMatchObject({ status: 0, stderr: '' });
+  expect(JSON.parse(ran.stdout)).toMatchObject({ repaired: 12, moved: [], skipped: [] });
+  await expectMended(bank, wanted);
+}, 120_000);
+
+test('commits that fail, or whose answer is lost, leave each entry carried out once', async () => {
+  const { bank, wanted } = await damaged();
+  const server = await startFaultServer();
+  const copy = server.client.db(bank.db.databaseName);
+  for (const name of ['branch1', 'branch2', 'journal', 'bankctl']) {
+    const documents = bank.db.collection(name).find({}, { promoteLongs: false });
+    await copy.collection(name).insertMany(await documents.toArray());
+  }
+  const env = { BANKCTL_URI: server.uri };
+  const failures: readonly object[] = [
+    { errorCode: 112, errorLabels: ['TransientTransactionError'] },
+    { closeConnection: true },
+    { errorCode: 91, errorLabels: ['RetryableWriteError'] },
+    { writeConcernError: { code: 64, errmsg: 'waiting for replication timed out' } },
+  ];
+  for (const data of failures) {
+    await server.fail({ times: 3 }, { failCommands: ['commitTransaction'], ...data });
+    const ran = await bank.run([...yes, '-q', '--timeout', '20s'], { env });
+    expect([data, ran.status, ran.stderr]).toEqual([data, 0, '']);
+    const { repaired, replayed } = JSON.parse(ran.stdout);
+    expect(repaired + replayed).toBe(12);
+    expect(await copy.collection('journal').countDocuments({ type: 'repair' })).toBe(12);
+    await expectMended({ ...bank, db: copy }, wanted);
+    await server.heal();
+    // Everything again, for the next failure.
+    if (data === failures.at(-1)) break;
+    for (const name of ['branch1', 'branch2', 'journal']) {
+      await copy.collection(name).deleteMany({});
+      const documents = bank.db.collection(name).find({}, { promoteLongs: false });
+      await copy.collection(name).insertMany(await documents.toArray());
+    }
+  }
+}, 240_000);
 
 test('legacy programs may write meanwhile: nothing of theirs is lost, and it is said', async () => {
   const { bank } = await damaged(40);

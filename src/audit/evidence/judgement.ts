@@ -4,7 +4,7 @@ import type { Correction } from '../correction.ts';
 import type { Finding } from '../finding.ts';
 import { type BalanceSheet, balanceSheet, isSheet } from './balance-sheet.ts';
 import { planCorrection } from './correction-plan.ts';
-import type { AccountNumber, Basis, SeenNumber } from './seen-numbers.ts';
+import { type AccountNumber, type Basis, type SeenNumber, widen } from './seen-numbers.ts';
 import { findingsOf } from './sentences.ts';
 import { createSignCheck } from './sign-convention.ts';
 import { judge } from './theorem.ts';
@@ -109,9 +109,36 @@ function judgeNumber(
 function doubtOf({ doubt, places }: AccountNumber, { basis, isWhole, hasJournal }: Judging) {
   if (!hasJournal) return 'the bank keeps no journal of what bankctl itself posted';
   if (!isWhole) return 'a part of the database could not be read';
+  const strange = strangeChange(places);
+  if (strange !== undefined) return strange;
   if (basis !== 'statement') return doubt;
   const unnamed = places.find(({ place, givenMinor }) => place && givenMinor === undefined);
   return unnamed && `the statement leaves out ${unnamed.name}, which has the account too`;
+}
+
+/**
+ * A change between two postings that no call of the number can have made: then others wrote too,
+ * and the residuals are not only what became of the calls.
+ */
+function strangeChange(places: readonly SeenNumber[]): string | undefined {
+  const sums = places.flatMap(({ plus, minus }) => [
+    plus.all + plus.unknown,
+    -minus.all - minus.unknown,
+  ]);
+  const add = (some: readonly bigint[]) => some.reduce((sum, one) => sum + one, 0n);
+  const least = add(sums.filter((sum) => sum < 0n));
+  const most = add(sums.filter((sum) => sum > 0n));
+  const isOneCurrency = new Set(places.map(({ place }) => place?.currency?.code)).size <= 1;
+  for (const seen of places) {
+    if (seen.balanceMinor === undefined || seen.postedMinor === undefined) continue;
+    const past = widen(seen, seen.balanceMinor);
+    const tooLow = past.least < 0n && (isOneCurrency ? past.least < least : least === 0n);
+    const tooHigh = past.most > 0n && (isOneCurrency ? past.most > most : most === 0n);
+    if (tooLow) return `another program took away from ${seen.name} what no call of the log did`;
+    if (tooHigh && most > 0n)
+      return `another program added to ${seen.name} what no call of the log did`;
+  }
+  return undefined;
 }
 
 function unknownFinding(account: string, seen: SeenNumber, sheet: BalanceSheet): Finding {

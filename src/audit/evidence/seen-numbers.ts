@@ -19,6 +19,10 @@ export interface SeenNumber {
   ownMinor: bigint;
   /** All postings. */
   journalMinor: bigint;
+  /** The balance after the last posting; undefined if there is none. */
+  postedMinor: bigint | undefined;
+  /** The least and the most that the balance changed by between two postings. */
+  pastMinor: { readonly least: bigint; readonly most: bigint };
   /** The last posting that says what it had, whatever came before. */
   base: Base | undefined;
   /** Whether bankctl opened it. */
@@ -75,11 +79,14 @@ export function placeOf({ places }: AccountNumber, name: string): SeenNumber {
   return made;
 }
 
+const unchanged = { least: 0n, most: 0n };
+
 function emptyPlace(name: string): SeenNumber {
   const none = (): CallSums => ({ all: 0n, missed: 0n, matched: 0n, unknown: 0n });
   return {
     ...{ name, place: undefined, documents: 0, balanceMinor: undefined, version: undefined },
     ...{ givenMinor: undefined, givenAt: undefined, ownMinor: 0n, journalMinor: 0n },
+    ...{ postedMinor: undefined, pastMinor: unchanged },
     ...{ base: undefined, isOpened: false, repairedAt: undefined, plus: none(), minus: none() },
     ...{ unknownRows: 0, unknownLine: 0 },
   };
@@ -119,6 +126,7 @@ export function createSeenNumbers(
         const isOwn = type !== 'adopt' && type !== 'repair' && !repairs.has(reverses);
         const seen = placeOf(number, posting.branch);
         seen.journalMinor += posting.amountMinor;
+        notePast(seen, posting, basis);
         if (type === 'open') seen.isOpened = true;
         if (type === 'repair') seen.repairedAt = posting.at;
         if (repairs.has(reverses)) seen.repairedAt = undefined;
@@ -138,6 +146,27 @@ function noteAccount(seen: SeenNumber, { place, balanceMinor, version }: SeenAcc
   seen.place = place;
   seen.balanceMinor = seen.documents > 1 ? undefined : balanceMinor;
   seen.version = seen.documents > 1 ? undefined : version;
+}
+
+/** What an adoption posts is in the balance already. */
+function notePast(seen: SeenNumber, posting: SeenPosting, basis: Basis): void {
+  const { type, at, amountMinor, balanceAfterMinor } = posting;
+  const isAdoption = type === 'adopt';
+  const before = isAdoption ? balanceAfterMinor : balanceAfterMinor - amountMinor;
+  const isFirst = seen.postedMinor === undefined;
+  if (!isFirst || !isAdoption) seen.pastMinor = widen(seen, before);
+  seen.postedMinor = balanceAfterMinor;
+  const isBefore = seen.givenAt !== undefined && at <= seen.givenAt;
+  if (isBefore || (basis === 'journal' && baseTypes.has(type))) seen.pastMinor = unchanged;
+}
+
+/** The changes between two postings, with that from the last one to a balance. */
+export function widen(
+  { postedMinor = 0n, pastMinor: { least, most } }: Pick<SeenNumber, 'postedMinor' | 'pastMinor'>,
+  balanceMinor: bigint,
+): SeenNumber['pastMinor'] {
+  const change = balanceMinor - postedMinor;
+  return { least: change < least ? change : least, most: change > most ? change : most };
 }
 
 const baseTypes: ReadonlySet<string> = new Set(['open', 'adopt', 'repair']);

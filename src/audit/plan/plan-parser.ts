@@ -139,8 +139,13 @@ function toLines(faults: readonly PlanFault[], part: Part, what: string): readon
 /** `amount of change 2` for `changes.1.amount`. */
 function keyText(path: readonly PropertyKey[]): string {
   const [list, index, ...rest] = path.map(String);
-  if (list !== 'changes' || index === undefined) return path.map(String).join('.');
-  return [...rest, `change ${Number(index) + 1}`].join(' of ');
+  if (list !== 'changes' || index === undefined) return path.map(String).map(shownKey).join('.');
+  return [...rest.map(shownKey), `change ${Number(index) + 1}`].join(' of ');
+}
+
+/** A key that does not look like one may be anything. */
+function shownKey(key: string): string {
+  return /^\w{1,64}$/.test(key) ? key : quote(key);
 }
 
 /** What two entries have in common although they must not. */

@@ -2,6 +2,7 @@ import type { ClientSession } from 'mongodb';
 import type { Bank } from '../../bank/bank.ts';
 import type { Reading } from '../../bank/book.ts';
 import { isState } from '../../bank/book.ts';
+import { runWithin } from '../../bank/deadline.ts';
 import { balanceFromDecimal } from '../../bank/decimal.ts';
 import { referenceKey } from '../../bank/operations/names.ts';
 import { readAccounts } from '../../bank/reading.ts';
@@ -81,30 +82,44 @@ function refuseOther({ config, journal, identity }: Bank, name: string, plan: Pl
   );
 }
 
-async function compare(bank: Bank, claims: readonly Claim[], session: ClientSession) {
-  const sums = new Map<string, bigint>();
-  const contradictions: string[] = [];
+/** What is found of the claims of a plan. */
+interface Compared {
+  readonly sums: Map<string, bigint>;
+  readonly contradictions: string[];
+}
+
+async function compare(
+  bank: Bank,
+  claims: readonly Claim[],
+  session: ClientSession,
+): Promise<Compared> {
+  const compared: Compared = { sums: new Map(), contradictions: [] };
   for (let start = 0; start < claims.length; start += claimsAtOnce) {
     const some = claims.slice(start, start + claimsAtOnce);
-    const readings = await readAccounts(
-      bank,
-      some.map(({ change }) => change),
-      session,
-    );
-    for (const { change } of some) {
-      const reading = readings.get(referenceKey(change));
-      if (!isState(reading)) continue;
-      const { branch } = change;
-      sums.set(branch, (sums.get(branch) ?? 0n) + reading.balanceMinor);
-    }
-    const doubtful = some.filter(({ change }) => isDoubtful(change, readings));
-    const past = await readPast(bank, doubtful, session);
-    for (const { line, change } of doubtful) {
-      const wrong = contradictionOf(bank, change, readings, past.get(referenceKey(change)));
-      if (wrong !== undefined) contradictions.push(`line ${line}: ${wrong}`);
-    }
+    await runWithin(bank.timeoutMs, () => compareSome(bank, some, session, compared));
   }
-  return { sums, contradictions };
+  return compared;
+}
+
+async function compareSome(
+  bank: Bank,
+  claims: readonly Claim[],
+  session: ClientSession,
+  { sums, contradictions }: Compared,
+): Promise<void> {
+  const changes = claims.map(({ change }) => change);
+  const readings = await readAccounts(bank, changes, session);
+  for (const change of changes) {
+    const reading = readings.get(referenceKey(change));
+    if (!isState(reading)) continue;
+    sums.set(change.branch, (sums.get(change.branch) ?? 0n) + reading.balanceMinor);
+  }
+  const doubtful = claims.filter(({ change }) => isDoubtful(change, readings));
+  const past = await readPast(bank, doubtful, session);
+  for (const { line, change } of doubtful) {
+    const wrong = contradictionOf(bank, change, readings, past.get(referenceKey(change)));
+    if (wrong !== undefined) contradictions.push(`line ${line}: ${wrong}`);
+  }
 }
 
 /** True if only the journal can tell whether the account was ever as the plan says. */

@@ -22,6 +22,8 @@ export interface AuditOptions {
   readonly trace: boolean;
   /** Whether corrections are collected. */
   readonly corrections: boolean;
+  /** See `findOrphans`. */
+  readonly maxSuspects?: number;
 }
 
 /** What is known when an audit is over, besides its findings. */
@@ -122,7 +124,7 @@ async function* auditWith(
     const outside = createOutsideCorrections(wants);
     if (bank.journal && !audited.skipped.has(bank.journal.collection)) {
       yield* reconcile(audited, outside);
-      yield* findOrphans(audited);
+      yield* findOrphans(audited, options.maxSuspects);
     }
     if (options.trace && evidence?.calls) {
       const { calls, numbers, basis } = evidence;

@@ -1,7 +1,8 @@
 import { isServerError } from '../../database/driver-errors.ts';
 import type { Finding } from '../finding.ts';
 import type { Audited } from './audited.ts';
-import { notPermitted } from './places.ts';
+
+const noGuards = 'The user has no permission to read its indexes and validator.';
 
 /** Finds indexes and validators that are missing from collections that exist. */
 export async function* findUnguarded(audited: Audited): AsyncGenerator<readonly Finding[]> {
@@ -40,7 +41,7 @@ async function findOne(
   } catch (error) {
     if (!isServerError(error, 'unauthorized')) throw error;
     const part = branch === undefined ? { collection } : { branch, collection };
-    unread.push({ ...part, reason: `${notPermitted.slice(0, -1)}'s indexes and validator.` });
+    unread.push({ ...part, reason: noGuards });
     return [];
   }
 }

@@ -16,12 +16,15 @@ export async function* scanJournal(audited: Audited): AsyncGenerator<readonly Fi
 
 async function* scanOperations(audited: Audited): AsyncGenerator<readonly Finding[]> {
   const { observers, checked, host } = audited;
-  // Postings of other branches, or of those that the config leaves out, are none of this audit's.
-  const currencies = new Map(
-    audited.places.flatMap(({ branch }) => (branch ? [[branch.name, branch.currency]] : [])),
-  );
+  const currencies = currenciesOf(audited);
+  const { fingerprints } = audited;
+  const add = ({ branch, account, version, balanceAfterMinor, amountMinor }: PlainPosting) => {
+    const key = fingerprints.keyOf(branch, account);
+    fingerprints.add(key, version, balanceAfterMinor, -1);
+    fingerprints.add(key, version - 1, balanceAfterMinor - amountMinor, 1);
+  };
   // The order of application takes longer, so it is only kept for those who need it.
-  const batches = observers.length > 0 ? inOrder(audited) : asStored(audited, currencies);
+  const batches = observers.length > 0 ? inOrder(audited) : asStored(audited, add);
   for await (const { operations, others } of batches) {
     const findings: Finding[] = [];
     for (const document of others) {
@@ -46,27 +49,28 @@ async function* inOrder({ bank, session }: Audited): AsyncGenerator<Read> {
   }
 }
 
-/** Adds those that are as bankctl writes them from their bytes, which is faster. */
-async function* asStored(
-  { bank, session, fingerprints }: Audited,
-  currencies: ReadonlyMap<unknown, Currency>,
+/** Visits the postings that are as bankctl writes them from their bytes, which is faster. */
+export async function* asStored(
+  audited: Audited,
+  visit: (posting: PlainPosting) => void,
 ): AsyncGenerator<Read> {
+  const { bank, session } = audited;
+  const currencies = currenciesOf(audited);
   const read = plainPostings((branch) => currencies.get(branch)?.digits);
   for await (const batch of bank.scan.operations(session)) {
     const others: Document[] = [];
     for (const bytes of batch) {
       const postings: PlainPosting[] = [];
       if (!read(bytes, postings)) others.push(bank.scan.decode(bytes));
-      else {
-        for (const { branch, account, version, balanceAfterMinor, amountMinor } of postings) {
-          const key = fingerprints.keyOf(branch, account);
-          fingerprints.add(key, version, balanceAfterMinor, -1);
-          fingerprints.add(key, version - 1, balanceAfterMinor - amountMinor, 1);
-        }
-      }
+      else for (const posting of postings) visit(posting);
     }
     yield { operations: batch.length, others };
   }
+}
+
+/** Postings of other branches, or of those that the config leaves out, are none of this audit's. */
+export function currenciesOf({ places }: Audited): ReadonlyMap<unknown, Currency> {
+  return new Map(places.flatMap(({ branch }) => (branch ? [[branch.name, branch.currency]] : [])));
 }
 
 /** @returns the name of a field that is not valid, if there is one */

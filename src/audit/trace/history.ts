@@ -36,6 +36,8 @@ export interface RecordedDocument {
 /** What the server's history has of all accounts. */
 export interface History {
   readonly documents: readonly RecordedDocument[];
+  /** How much later than its time a write may have been, milliseconds. */
+  readonly resolutionMs: number;
   /** Before that moment there may be writes that cannot be told from others. */
   readonly blindUntilMs: number;
   /** Why, in clauses. */
@@ -69,6 +71,7 @@ function createRecorder(bank: Bank, unit: Currency) {
   const states = new Map<string, AccountState>();
   const written = new Set<string>();
   const gone = new Map<string, number>();
+  const resolutions = new Set([0]);
   const record = (change: Change, collection: string) => {
     const known = documents.get(change.key);
     const account = states.get(change.key)?.account;
@@ -114,6 +117,7 @@ function createRecorder(bank: Bank, unit: Currency) {
       const { collection, kind, fields } = change;
       if (kind === 'gone') addGone(change);
       if (collection === undefined || kind === 'gone') return;
+      if (!change.hasMilliseconds) resolutions.add(1000);
       const isWhole = kind === 'insert' || kind === 'replace';
       if (isWhole && !branchOf(bank.config, collection) && !holdsAccount(fields)) return;
       if (kind === 'delete') addDeletion(change, collection);
@@ -127,6 +131,7 @@ function createRecorder(bank: Bank, unit: Currency) {
       const times = unknown.flatMap(({ writes }) => writes.map(({ atMs }) => atMs));
       const names = new Set(unknown.map(({ collection }) => collection));
       return {
+        resolutionMs: Math.max(...resolutions),
         documents: all.filter(({ account }) => account !== undefined),
         blindUntilMs: [...times, ...gone.values()].reduce(later, Number.NEGATIVE_INFINITY),
         blindness: [

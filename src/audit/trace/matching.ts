@@ -31,7 +31,7 @@ export type Matched =
   /** Too many of them. */
   | { readonly kind: 'undecided' };
 
-/** Half a gigabyte would be needed for more. */
+/** More of them would need hundreds of megabytes. */
 const defaultMaxEdges = 16_000_000;
 
 /**

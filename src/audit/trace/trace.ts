@@ -1,5 +1,6 @@
 import type { Bank } from '../../bank/bank.ts';
 import { clusterTimeOf, momentOf } from '../../bank/changes.ts';
+import { BankctlError } from '../../core/errors.ts';
 import { count } from '../../core/text.ts';
 import { isServerError } from '../../database/driver-errors.ts';
 import type { AuditHost } from '../audit-host.ts';
@@ -41,7 +42,7 @@ export async function* traceWrites(
     const ofNumber = calls.get(account) ?? [];
     const placed = placeWrites(byAccount.get(account) ?? [], numbers.get(account), {
       ...{ bank, basis, unit },
-      skewMs: sight.skewMs,
+      ...{ skewMs: sight.skewMs, firstMs: sight.firstMs },
       isWhole: ofNumber.every(({ mayBeUnseen }) => !mayBeUnseen),
     });
     const { formatTime } = host;
@@ -81,8 +82,9 @@ async function readPastOrReason(
       return await readPast(bank, request, host);
     } catch (error) {
       if (isServerError(error, 'unauthorized')) {
-        return "The server's change history cannot be read: it takes the role read on the database.";
+        return "The server's change history needs a user with the role read on the database.";
       }
+      if (error instanceof BankctlError && error.code === 'no_transactions') return error.message;
       if (!isServerError(error, 'changeStreamHistoryLost')) throw error;
     }
   }
@@ -105,7 +107,8 @@ async function readPast(bank: Bank, request: TraceRequest, host: AuditHost): Pro
   const byAccount = groupByAccount(history.documents);
   const isRolled = !from.equals(wanted);
   const sight: Sight = {
-    skewMs: clockSkewMs,
+    skewMs: clockSkewMs + history.resolutionMs,
+    firstMs: (first?.getTime() ?? Number.NEGATIVE_INFINITY) - history.resolutionMs,
     beginMs: momentOf(from).getTime(),
     endMs: momentOf(to).getTime() + 1000,
     blindUntilMs: history.blindUntilMs,
@@ -158,8 +161,10 @@ function groupByAccount(
 }
 
 function lastRepair(number: AccountNumber | undefined): number {
-  const times = number?.places.map(({ repairedAt }) => repairedAt?.getTime() ?? 0);
-  return Math.max(0, ...(times ?? []));
+  const times = (number?.places ?? []).map(
+    ({ repairedAt }) => repairedAt?.getTime() ?? Number.NEGATIVE_INFINITY,
+  );
+  return Math.max(Number.NEGATIVE_INFINITY, ...times);
 }
 
 interface Unseen {

@@ -21,7 +21,7 @@ interface TracedAccount extends PlacedWrites {
 /** What is to be said of it. */
 interface JudgedAccount {
   readonly findings: readonly Finding[];
-  /** Calls of which nothing is known, because their writes may be unseen. */
+  /** Calls whose writes may be where the history does not reach. */
   readonly unseen: number;
   readonly isUndecided: boolean;
 }
@@ -39,7 +39,7 @@ export function judgeAccount(traced: TracedAccount): JudgedAccount {
   if (matched.kind === 'undecided') return { findings: [], unseen: 0, isUndecided: true };
   const isContradicted = matched.kind === 'contradicted' || traced.movedBefore !== undefined;
   const said = calls.map((call, index) => sayFate(call, matched.fates[index], isContradicted));
-  const unseen = said.filter((fate) => fate === 'unseen').length;
+  const unseen = said.filter(mayBeUnseen).length;
   const isRight = !isContradicted && mayAllBeRight(traced);
   const findings = said.flatMap((fate, index) => {
     const call = calls[index];
@@ -49,6 +49,10 @@ export function judgeAccount(traced: TracedAccount): JudgedAccount {
   });
   const contradiction = isContradicted ? contradictionFindings(matched, traced) : [];
   return { findings: [...contradiction, ...findings], unseen, isUndecided: false };
+}
+
+function mayBeUnseen(fate: SaidFate | 'unseen' | undefined): boolean {
+  return fate === 'unseen' || fate?.fates.includes('unseen') === true;
 }
 
 /** Whether every call that was acknowledged can be explained by a write to its own branch. */
@@ -70,6 +74,8 @@ function mayAllBeRight({ calls, writes }: TracedAccount): boolean {
 interface SaidFate {
   readonly fates: readonly string[];
   readonly certain: boolean;
+  /** True if even the set of fates may be wrong. */
+  readonly isDoubtful: boolean;
 }
 
 /** @returns undefined if it was acknowledged and is certainly right; `unseen` if not known */
@@ -85,17 +91,18 @@ function sayFate(
     ...(lost && !isLanded ? ['lost'] : []),
     ...(lost && mayBeUnseen && call.landed !== 'no' ? ['unseen'] : []),
   ];
-  if (call.landed === 'no') return { fates, certain: true };
+  if (call.landed === 'no') return { fates, certain: true, isDoubtful: false };
   if (fates.includes('unseen') && places.every((place) => place === branch)) return 'unseen';
   // Others wrote too, or a clock is wrong: a write in its own branch may be the call's.
   if (isContradicted && places.includes(branch)) return undefined;
   const certain = fates.length === 1 && !isContradicted;
-  return certain && isAcknowledged && fates[0] === branch ? undefined : { fates, certain };
+  const said = { fates, certain, isDoubtful: isContradicted };
+  return certain && isAcknowledged && fates[0] === branch ? undefined : said;
 }
 
 function callFinding(
   { line, id, branch, amountMinor, time, isAcknowledged }: TracedCall,
-  { fates, certain }: SaidFate,
+  { fates, certain, isDoubtful }: SaidFate,
   { account, bank, formatTime }: TracedAccount,
 ): Finding {
   const { currency } = bank.branches.get(branch);
@@ -113,7 +120,7 @@ function callFinding(
     fates,
     detail:
       `line ${line}, ${amount} to ${branch}:${account}${at}: ${verdict}` +
-      `${certain ? ' (certain)' : ''}.`,
+      `${certain ? ' (certain)' : isDoubtful ? ' (not certain)' : ''}.`,
     cause: certain
       ? causeOf(only === branch ? 'right' : isLost ? 'lost' : 'misplaced', isAcknowledged)
       : null,

@@ -20,6 +20,8 @@ export interface TracedCall {
 /** What limits the sight of a trace. */
 export interface Sight {
   readonly skewMs: number;
+  /** The earliest moment at which a call of the log may have written. */
+  readonly firstMs: number;
   /** The history has everything from then on. */
   readonly beginMs: number;
   /** Before then there may be writes that it does not tell of. */

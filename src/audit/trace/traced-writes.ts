@@ -4,6 +4,7 @@ import type { AccountNumber, Basis, SeenNumber } from '../evidence/seen-numbers.
 import { placeName } from './account-state.ts';
 import type { Write } from './call-graph.ts';
 import type { RecordedDocument } from './history.ts';
+import type { Sight } from './traced-calls.ts';
 
 /** The unit of all amounts of a trace: the smallest that any branch has. */
 export type Unit = Currency;
@@ -31,16 +32,17 @@ export interface PlacedWrites {
 export function placeWrites(
   documents: readonly RecordedDocument[],
   number: AccountNumber | undefined,
-  setting: Setting & { readonly isWhole: boolean; readonly skewMs: number },
+  setting: Setting & Pick<Sight, 'skewMs' | 'firstMs'> & { readonly isWhole: boolean },
 ): PlacedWrites {
-  const { bank, basis, isWhole, skewMs } = setting;
+  const { bank, basis, isWhole, skewMs, firstMs } = setting;
   const places = new Map(number?.places.map((seen) => [seen.name, seen]));
   const hasOpening = isWhole && basis === 'opening';
   const writes = documents.flatMap((document): Write[] => {
     const place = placeName(bank.config, document.collection);
     const seen = places.get(place);
     const given = hasOpening ? scaled(seen, seen?.givenMinor, setting) : undefined;
-    const fromMs = (seen?.givenAt?.getTime() ?? Number.NEGATIVE_INFINITY) - skewMs;
+    // What is earlier is no call of the log, or is in the balance that it begins with.
+    const fromMs = Math.max(firstMs, (seen?.givenAt?.getTime() ?? firstMs) - skewMs);
     const counted = countedWrites(document, seen).filter(({ atMs }) => atMs >= fromMs);
     return counted.map(({ amount, after, atMs }, index) => {
       const isFirst = index === 0 && isStart(document);

@@ -94,8 +94,9 @@ export async function adoptBatch(
   } catch (error) {
     const isLate = error instanceof BankctlError && error.code === 'timed_out';
     if (!(error instanceof CommitUnknown) && !(isLate && isSent)) throw error;
-    const message = `Up to ${count(batch.limit, 'document')} of ${context.branch.name} may be adopted`;
-    throw new BankctlError('outcome_unknown', `${message} or not.`, undefined, { cause: error });
+    const some = count(batch.limit, 'more document');
+    const message = `Up to ${some} of ${context.branch.name} may or may not be adopted.`;
+    throw new BankctlError('outcome_unknown', message, undefined, { cause: error });
   }
 }
 

@@ -24,20 +24,17 @@ export async function guardBranch(
 ): Promise<readonly MissingGuard[]> {
   await bank.endAbandoned();
   const missing: MissingGuard[] = [];
-  const attempt = async (work: () => Promise<void>) => {
+  const attempt = async (wanted: MissingGuard['guard'], work: () => Promise<void>) => {
     try {
       await retryThroughOutages(bank.timeoutMs, context, () => afterOthers(bank, work));
     } catch (error) {
-      const isBroken =
-        error instanceof BankctlError &&
-        (error.code === 'foreign_documents' || error.code === 'duplicate_account');
-      if (!isBroken) throw error;
-      const guard = error.code === 'duplicate_account' ? 'index' : 'validator';
-      missing.push({ branch: branch.name, guard, reason: plain(error) });
+      const found = guardInQuestion(error, wanted);
+      if (!found) throw error;
+      missing.push({ branch: branch.name, ...found });
     }
   };
-  await attempt(() => branch.prepare());
-  if (missing[0]?.guard === 'validator') await attempt(() => branch.prepare('indexes'));
+  await attempt('validator', () => branch.prepare());
+  if (missing[0]?.guard === 'validator') await attempt('index', () => branch.prepare('indexes'));
   return missing;
 }
 
@@ -56,7 +53,19 @@ async function afterOthers({ timeoutMs }: Bank, work: () => Promise<void>): Prom
   }
 }
 
-/** Without what is true only of the attempt to make the guard. */
-function plain({ message }: BankctlError): string {
-  return message.replace('; nothing was written', '');
+/** Which guard an error keeps a collection from having, and why; undefined for any other error. */
+function guardInQuestion(
+  error: unknown,
+  wanted: MissingGuard['guard'],
+): Omit<MissingGuard, 'branch'> | undefined {
+  if (isServerError(error, 'unauthorized')) {
+    const reason = 'The database user may not make it; the role dbAdmin may.';
+    return { guard: wanted, reason };
+  }
+  if (!(error instanceof BankctlError)) return undefined;
+  const { code, message } = error;
+  // What is true only of an attempt to write accounts is left out.
+  const reason = message.replace('; nothing was written', '');
+  if (code === 'foreign_documents') return { guard: 'validator', reason };
+  return code === 'duplicate_account' ? { guard: 'index', reason } : undefined;
 }
