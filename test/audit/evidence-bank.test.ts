@@ -273,6 +273,7 @@ test('nothing is certain or planned if a part could not be read', async () => {
   const files = await filesOf(['branch1,A,1'], ['branch1,A,5,']);
   for (const isWhole of [true, false]) {
     const evidence = await openEvidence(files, bank, host);
+    await evidence?.sum();
     const conclusion = await evidence?.conclude(isWhole);
     await evidence?.close();
     expect(conclusion?.findings.some(({ certain }) => certain === true)).toBe(false);

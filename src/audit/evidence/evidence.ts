@@ -44,8 +44,10 @@ export interface Evidence {
   readonly basis: Basis;
   /** The account numbers that the files name, as far as they were seen until now. */
   readonly numbers: SeenNumbers['all'];
+  /** Adds up the log. Called once, after everything was seen and before it concludes. */
+  readonly sum: () => Promise<void>;
   /**
-   * Called once, after everything was seen.
+   * Called once.
    * @param isWhole whether all places and the journal could be read
    * @throws `intended_sign`
    */
@@ -106,7 +108,10 @@ export async function openEvidence(
       calls: log?.rows,
       basis,
       numbers: numbers.all,
-      conclude: (isWhole) => conclude({ ...shared, isWhole, log, skewMs: clockSkewMs }),
+      sum: async () => {
+        if (log) await sumCalls(log.rows(), numbers, clockSkewMs);
+      },
+      conclude: async (isWhole) => conclude({ ...shared, isWhole, logName: log?.name ?? '' }),
       close,
     };
   } catch (error) {
@@ -122,17 +127,16 @@ interface Concluding {
   readonly numbers: SeenNumbers;
   readonly currencyOf: (name: string) => Currency | undefined;
   readonly isWhole: boolean;
-  readonly log: EvidenceFile<IntendedRow> | undefined;
-  readonly skewMs: number;
+  /** Empty if there is no log. */
+  readonly logName: string;
 }
 
-async function conclude(all: Concluding): Promise<Conclusion> {
-  const { bank, host, basis, numbers, log, skewMs, isWhole, currencyOf } = all;
-  if (log) await sumCalls(log.rows(), numbers, skewMs);
+function conclude(all: Concluding): Conclusion {
+  const { bank, host, basis, numbers, logName, isWhole, currencyOf } = all;
   if (basis === 'opening') sayUnopened(numbers, host);
   const judgement = judgeNumbers(numbers.all, {
     ...{ basis, currencyOf, isWhole, hasJournal: bank.journal !== undefined },
-    logName: log?.name ?? '',
+    logName,
   });
   sayContradicted(judgement.contradicted, host);
   return judgement;

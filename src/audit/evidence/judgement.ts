@@ -84,11 +84,15 @@ function judgeNumber(
 ) {
   const { basis, hasJournal } = judging;
   const doubt = doubtOf(number, judging);
-  const verdict = judge(sheet.places, { isDoubtful: doubt !== undefined });
+  const presumed = judge(sheet.places, { isDoubtful: doubt !== undefined });
+  // Whoever wrote too, the right balances are known, so this is no obstacle to a plan.
+  const isCertain = presumed.statements.some(({ certain }) => certain);
+  const others = isCertain ? number.others : undefined;
+  const verdict = others === undefined ? presumed : judge(sheet.places, { isDoubtful: true });
   const unknown = number.places.filter(({ unknownRows }) => unknownRows > 0);
   const isUnknown = unknown.length > 0;
   const openDoubt = isUnknown ? 'it is not known whether some calls changed anything' : doubt;
-  const setting = { account, sheet, basis, doubt: openDoubt };
+  const setting = { account, sheet, basis, doubt: openDoubt ?? others };
   const said = findingsOf(verdict, { ...setting, repair: '' });
   const { correction, repair } = planCorrection({
     ...{ account, sheet, doubt: openDoubt, hasJournal },

@@ -57,6 +57,8 @@ export interface AccountNumber {
   readonly places: SeenNumber[];
   /** Why the residuals may be wrong, in a clause; undefined if they are right. */
   doubt: string | undefined;
+  /** How it is known that somebody else wrote too, in a clause; then no fate is certain. */
+  others: string | undefined;
 }
 
 /** What the residuals are computed from. */
@@ -109,7 +111,7 @@ export function createSeenNumbers(
     watch: (account) => {
       const known = all.get(account);
       if (known) return known;
-      const made: AccountNumber = { places: [], doubt: undefined };
+      const made: AccountNumber = { places: [], doubt: undefined, others: undefined };
       all.set(account, made);
       return made;
     },

@@ -117,7 +117,11 @@ async function* auditWith(
     yield* findUnguarded(audited);
     yield* scanDocuments(audited);
     yield* scanJournal(audited);
-    const conclusion = await evidence?.conclude(audited.unread.length === 0);
+    await evidence?.sum();
+    const isWhole = audited.unread.length === 0;
+    // Before it concludes, since it may show that somebody else wrote.
+    const traced = options.trace && evidence ? await trace(evidence, audited, options) : [];
+    const conclusion = await evidence?.conclude(isWhole);
     for (const reason of conclusion?.unjudged ?? []) audited.unread.push({ reason });
     yield conclusion?.findings ?? [];
     const wants = (account: string) => options.corrections && !conclusion?.covers(account);
@@ -126,15 +130,35 @@ async function* auditWith(
       yield* reconcile(audited, outside);
       yield* findOrphans(audited, options.maxSuspects);
     }
-    if (options.trace && evidence?.calls) {
-      const { calls, numbers, basis } = evidence;
-      const { clockSkewMs } = options.files;
-      const unseen = yield* traceWrites(bank, { calls, numbers, basis, clockSkewMs }, host);
-      audited.unread.push(...unseen.map((reason) => ({ reason })));
-    }
+    yield traced;
     const corrections = [...(conclusion?.corrections ?? []), ...outside.all()];
     return { checked: audited.checked, unread: audited.unread, corrections };
   } finally {
     await session.endSession();
   }
 }
+
+/** Single writes; notes at their account numbers if the log does not have them. */
+async function trace(
+  { calls, numbers, basis }: Evidence,
+  { bank, host, unread }: Audited,
+  { files: { clockSkewMs } }: AuditOptions,
+): Promise<readonly Finding[]> {
+  if (!calls) return [];
+  const findings: Finding[] = [];
+  const batches = traceWrites(bank, { calls, numbers, basis, clockSkewMs }, host);
+  for (;;) {
+    const next = await batches.next();
+    if (next.done === true) {
+      unread.push(...next.value.map((reason) => ({ reason })));
+      return findings;
+    }
+    for (const finding of next.value) {
+      findings.push(finding);
+      const number = numbers.get(finding.account ?? '');
+      if (number && finding.code === 'outside_write') number.others = otherWrites;
+    }
+  }
+}
+
+const otherWrites = "the server's history has changes that the log does not explain";
