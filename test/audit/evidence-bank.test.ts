@@ -210,6 +210,16 @@ describe('without an opening', () => {
     expect(findings).toMatchObject([{ code: 'lost_write', amount: '1.00', certain: true }]);
   });
 
+  test('rows that are all earlier are said to be left out', async () => {
+    const { bank, db } = await bankWith(['branch1:A']);
+    const openedMs = (await db.collection('journal').findOne())?.['at'].getTime();
+    const { audit } = await auditor(bank);
+    const old = at(openedMs - 60_000);
+    const { findings, unread } = await audit([`branch1,A,50,${old}`, `branch1,A,4,${old}`]);
+    expect(findings).toEqual([]);
+    expect(unread).toEqual([{ reason: expect.stringMatching(/2 of 2 rows .*--opening/) }]);
+  });
+
   test('a row of about that time leaves nothing certain, and no correction', async () => {
     const { bank, db } = await bankWith(['branch1:A']);
     const openedMs = (await db.collection('journal').findOne())?.['at'].getTime();

@@ -1,6 +1,12 @@
 import type { IntendedRow } from './intended-row.ts';
 import { type AccountNumber, placeOf, type SeenNumber, type SeenNumbers } from './seen-numbers.ts';
 
+/** The rows of a log that no repair has settled, and those of them that are too early to count. */
+export interface RowCounts {
+  readonly rows: number;
+  readonly early: number;
+}
+
 /**
  * Adds the rows of a log to the sums of their accounts. Call it after everything was seen.
  *
@@ -11,14 +17,21 @@ export async function sumCalls(
   rows: AsyncIterable<readonly IntendedRow[]>,
   numbers: SeenNumbers,
   skewMs: number,
-): Promise<void> {
+): Promise<RowCounts> {
+  let [rowCount, early] = [0, 0];
   for await (const batch of rows) {
     for (const row of batch) {
       const number = numbers.watch(row.account);
       const place = placeOf(number, row.branch);
-      if (isLater(row, number, place, skewMs)) addRow(place, row);
+      const counts = isLater(row, number, place, skewMs);
+      if (counts) addRow(place, row);
+      // A repair has settled what was before it.
+      else if (number.places.some(({ base }) => base?.type === 'repair')) continue;
+      else early += 1;
+      rowCount += 1;
     }
   }
+  return { rows: rowCount, early };
 }
 
 function addRow(place: SeenNumber, { amountMinor, outcome, modified, line }: IntendedRow): void {

@@ -9,7 +9,7 @@ import type { Correction } from '../correction.ts';
 import type { Finding } from '../finding.ts';
 import type { Observer } from '../observer.ts';
 import { type BalanceRow, balanceRows } from './balance-rows.ts';
-import { sumCalls } from './call-sums.ts';
+import { type RowCounts, sumCalls } from './call-sums.ts';
 import { type EvidenceFile, openEvidenceFile } from './evidence-file.ts';
 import type { IntendedRow } from './intended-row.ts';
 import { intendedRows } from './intended-rows.ts';
@@ -83,6 +83,7 @@ export async function openEvidence(
     new Set(bank.config.branches.map(({ name }) => name)),
   );
   const everywhere = await withStrays(bank);
+  let counts: RowCounts = { rows: 0, early: 0 };
   const opened: EvidenceFile<unknown>[] = [];
   const close = async () => {
     for (const file of opened) await file.close();
@@ -109,9 +110,10 @@ export async function openEvidence(
       basis,
       numbers: numbers.all,
       sum: async () => {
-        if (log) await sumCalls(log.rows(), numbers, clockSkewMs);
+        if (log) counts = await sumCalls(log.rows(), numbers, clockSkewMs);
       },
-      conclude: async (isWhole) => conclude({ ...shared, isWhole, logName: log?.name ?? '' }),
+      conclude: async (isWhole) =>
+        conclude({ ...shared, isWhole, logName: log?.name ?? '', counts }),
       close,
     };
   } catch (error) {
@@ -129,6 +131,7 @@ interface Concluding {
   readonly isWhole: boolean;
   /** Empty if there is no log. */
   readonly logName: string;
+  readonly counts: RowCounts;
 }
 
 function conclude(all: Concluding): Conclusion {
@@ -139,7 +142,23 @@ function conclude(all: Concluding): Conclusion {
     logName,
   });
   sayContradicted(judgement.contradicted, host);
+  if (basis !== 'journal' || all.counts.early === 0) return judgement;
+  const unused = unusedText(logName, all.counts);
+  if (all.counts.early === all.counts.rows) {
+    return { ...judgement, unjudged: [...judgement.unjudged, unused] };
+  }
+  host.progress(undefined);
+  host.talk(unused);
   return judgement;
+}
+
+/** Whoever forgets the opening would take silence for soundness. */
+function unusedText(logName: string, { rows, early }: RowCounts): string {
+  const are = early === 1 ? 'is' : 'are';
+  return (
+    `${early} of ${count(rows, 'row')} of ${logName} ${are} earlier than the balances that bankctl ` +
+    'opened or took over, and so not looked at: give the balances before them with --opening.'
+  );
 }
 
 /** What is certain of an account number is so if the log has all of its calls. */
