@@ -153,7 +153,7 @@ describe('with the log and the history', () => {
     expect(certain.length).toBeGreaterThan(0);
   });
 
-  test('writes of others take the certainty from their account number in all findings', async () => {
+  test('writes of others take the certainty from all findings of their number', async () => {
     const bank = await legacyBank();
     const calls = ['A', 'B'].map((account) => ({ branch: 'branch1', account, cents: 1000 }));
     const log = await runLegacy(bank, [

@@ -156,8 +156,9 @@ function conclude(all: Concluding): Conclusion {
 function unusedText(logName: string, { rows, early }: RowCounts): string {
   const are = early === 1 ? 'is' : 'are';
   return (
-    `${early} of ${count(rows, 'row')} of ${logName} ${are} earlier than the balances that bankctl ` +
-    'opened or took over, and so not looked at: give the balances before them with --opening.'
+    `${early} of ${count(rows, 'row')} of ${logName} ${are} earlier than the balances that ` +
+    'bankctl opened or took over, and so not looked at: ' +
+    'give the balances before them with --opening.'
   );
 }
 
