@@ -168,6 +168,26 @@ describe('with the log and the history', () => {
     expect(certain.length).toBeGreaterThan(0);
   });
 
+  test('writes of others take the certainty from all findings of their number', async () => {
+    const bank = await legacyBank();
+    const calls = ['A', 'B'].map((account) => ({ branch: 'branch1', account, cents: 1000 }));
+    const log = await runLegacy(bank, [
+      ...calls.map((it) => ({ ...it, landed: it.account === 'A' ? 'branch1' : 'branch2' })),
+    ]);
+    for (const [branch, balance] of [['branch1', -10] as const, ['branch2', 10] as const]) {
+      const accounts = bank.db.collection(branch);
+      await accounts.updateOne({ account_number: 'A' }, { $inc: { balance } });
+    }
+    const { findings } = await traceLegacy(bank, log);
+    const net = findings.filter(({ code, line }) => code === 'misplaced_write' && !line);
+    expect(net.map(({ account, certain }) => [account, certain])).toEqual([
+      ['A', false],
+      ['B', true],
+    ]);
+    const ofA = findings.filter(({ account, code }) => account === 'A' && code !== 'outside_write');
+    expect(ofA.filter(({ certain }) => certain)).toEqual([]);
+  });
+
   test('one changed digit in the log changes the answer', async () => {
     const bank = await legacyBank();
     const log = await runLegacy(bank, varied(50));

@@ -83,6 +83,7 @@ function scanDocument(audited: Audited, seen: SeenPlace, document: Document): Fi
   const number: unknown = document['account_number'];
   const state = readAccount(document, branch);
   const isNamed = typeof number === 'string' && number !== '';
+  if (isNamed && number !== number.normalize('NFC').trim()) seen.hasOtherForms = true;
   if (!(state instanceof BankctlError) && isNamed) {
     const { fingerprints } = audited;
     fingerprints.add(fingerprints.keyOf(name, number), state.version, state.balanceMinor, 1);
