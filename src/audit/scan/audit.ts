@@ -103,15 +103,17 @@ async function* auditWith(
   options: AuditOptions,
   host: AuditHost,
 ): AsyncGenerator<readonly Finding[], AuditOutcome> {
-  const { places, unread } = await findPlaces(bank, options.branches);
+  const { places, unread, capped } = await findPlaces(bank, options.branches);
   const session = bank.startSession({ snapshot: bank.journal !== undefined });
+  const live = bank.startSession();
   const audited: Audited = {
     ...{ bank, session, host, places, unread: [...unread] },
+    sessionOf: ({ collection }) => (capped.has(collection) ? live : session),
     observers: evidence ? [evidence.observer] : [],
     fingerprints: createFingerprints(Math.floor(bank.draw() * 2 ** 31)),
     checked: { accounts: 0, operations: 0 },
     repeated: new Set(),
-    skipped: new Set(),
+    skipped: new Set(unread.flatMap(({ collection }) => collection ?? [])),
   };
   try {
     yield* findUnguarded(audited);
@@ -136,5 +138,6 @@ async function* auditWith(
     return { checked: audited.checked, unread: audited.unread, corrections };
   } finally {
     await session.endSession();
+    await live.endSession();
   }
 }

@@ -19,7 +19,7 @@ export async function* scanDocuments(audited: Audited): AsyncGenerator<readonly 
 }
 
 async function* scanPlace(audited: Audited, place: Place): AsyncGenerator<readonly Finding[]> {
-  const { bank, session, checked, host } = audited;
+  const { bank, checked, host } = audited;
   const seen: SeenPlace = {
     place,
     foreign: emptySummary(),
@@ -28,7 +28,7 @@ async function* scanPlace(audited: Audited, place: Place): AsyncGenerator<readon
   };
   const readPlain = place.branch && plainAccounts(place.branch);
   let documents = 0;
-  for await (const batch of bank.scan.accounts(place.collection, session)) {
+  for await (const batch of bank.scan.accounts(place.collection, audited.sessionOf(place))) {
     const findings: Finding[] = [];
     for (const bytes of batch) {
       const plain = readPlain?.(bytes);
@@ -185,7 +185,8 @@ async function* findRepeated(
   audited: Audited,
   { place, hasOtherForms }: SeenPlace,
 ): AsyncGenerator<readonly Finding[]> {
-  const { bank, session, repeated, host } = audited;
+  const { bank, repeated, host } = audited;
+  const session = audited.sessionOf(place);
   if (!hasOtherForms && (await bank.scan.hasUniqueNumbers(place.collection))) return;
   host.progress(`Looking for account numbers that occur twice in ${place.name}`);
   for await (const batch of bank.scan.repeatedNumbers(place.collection, session)) {
