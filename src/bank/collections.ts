@@ -183,7 +183,7 @@ export async function checkCollection(
 /**
  * Creates what is missing: the collection, its validator, its indexes. Repeatable, even by many
  * callers at once. An outdated index is dropped only after its replacement is there.
- * @throws `foreign_documents`, `capped_collection`, `duplicate_account`
+ * @throws `foreign_documents`, `capped_collection`, `config_mismatch`, `duplicate_account`
  */
 export async function prepareCollection(db: Db, spec: CollectionSpec): Promise<void> {
   const found = await check(db, spec);
@@ -217,7 +217,7 @@ async function dropIndex(collection: Collection, name: string): Promise<void> {
   }
 }
 
-/** @throws `foreign_documents`, `capped_collection` */
+/** @throws `foreign_documents`, `capped_collection`; `config_mismatch` for a view */
 async function check(
   db: Db,
   spec: CollectionSpec,
@@ -227,6 +227,7 @@ async function check(
     .listCollections({ name: spec.collection }, { nameOnly: false })
     .toArray();
   if (!existing) return 'missing';
+  if (existing['type'] === 'view') throw isView(spec);
   const { capped, validator } = existing['options'] ?? {};
   if (capped === true) throw cappedCollection(spec.collection);
   if (only === 'capped') return 'prepared';
@@ -271,6 +272,15 @@ function cappedCollection(name: string): BankctlError {
   );
 }
 
+/** A view cannot be written. */
+function isView({ collection, branch }: CollectionSpec): BankctlError {
+  return new BankctlError(
+    'config_mismatch',
+    `The collection ${collection} of ${branch ?? 'the journal'} is a view.`,
+    'Name the collection behind it in the config.',
+  );
+}
+
 /** Creates a collection unless it is there. */
 export async function createCollection(
   db: Db,
@@ -298,10 +308,14 @@ async function checkDocuments(db: Db, spec: CollectionSpec): Promise<void> {
       'foreign_documents',
       `The collection ${spec.collection} holds documents that bankctl did not write, ` +
         `such as the one with _id ${String(breaking._id)}.`,
-      spec.branch && takeOver(spec.branch),
+      spec.branch === undefined ? otherJournal : takeOver(spec.branch),
     );
   }
 }
+
+const otherJournal =
+  "If another program's, give the journal another name with journal: NAME in the config; if " +
+  "bankctl's, restore them from a backup.";
 
 async function setValidator(db: Db, spec: CollectionSpec): Promise<void> {
   await db.command({

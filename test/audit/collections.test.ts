@@ -57,3 +57,32 @@ test('accounts of a journal that is capped are compared with nothing, which is s
   const reason = expect.stringContaining('It is capped');
   expect(unread).toEqual([{ collection: 'journal', reason }]);
 });
+
+test.each(['branch1', 'journal'])('adopt refuses a view as %s', async (name) => {
+  const bank = await workspace({ config });
+  await bank.db.collection<Document>('behind').insertOne(account('A', 5));
+  await bank.db.createCollection(name, { viewOn: 'behind' });
+  const before = await bank.everything();
+  for (const how of ['--dry-run', '--yes']) {
+    const { status, stderr } = await bank.run(['adopt', 'branch1', how]);
+    expect([status, stderr]).toEqual([2, expect.stringContaining('is a view.')]);
+    expect(stderr).toContain('Name the collection behind it in the config.');
+  }
+  expect(await bank.everything()).toBe(before);
+});
+
+test("another program's collection called journal is named by adopt and by audit", async () => {
+  const bank = await workspace({ config });
+  await bank.db.collection<Document>('branch1').insertOne(account('A', 5));
+  const { insertedId } = await bank.db.collection<Document>('journal').insertOne({ x: 1 });
+  const before = await bank.everything();
+  for (const how of ['--dry-run', '--yes']) {
+    const { status, stderr } = await bank.run(['adopt', how]);
+    expect([status, stderr]).toEqual([1, expect.stringContaining('journal: NAME in the config')]);
+  }
+  expect(await bank.everything()).toBe(before);
+  const { findings } = await audit(bank);
+  const named = findings.find(({ code }: { readonly code: string }) => code === 'bad_document');
+  expect(named.detail).toContain(`holds what is no operation: _id ${insertedId}.`);
+  expect(named.repair).toContain('journal: NAME in the config');
+});

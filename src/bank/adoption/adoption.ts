@@ -71,7 +71,7 @@ export class Adoption {
   /**
    * What carrying it out would do, if nothing changed in between; writes nothing.
    *
-   * @throws `config_mismatch`, `bad_identity`, `capped_collection`
+   * @throws `config_mismatch`, `bad_identity`, `capped_collection`, `foreign_documents`
    */
   async preview(): Promise<readonly BranchReport[]> {
     await this.#check();
@@ -123,7 +123,7 @@ export class Adoption {
 
   async #check(): Promise<void> {
     await this.#bank.identity.checkClaim();
-    await this.#journal.check('capped');
+    await this.#journal.check();
     for (const branch of this.#branches) await branch.check('capped');
   }
 
