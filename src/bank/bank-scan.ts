@@ -3,6 +3,7 @@ import { type Config, identityCollection } from '../config/config.ts';
 import { findUnguarded, type Unguarded } from './collection-guards.ts';
 import { type CollectionKinds, readCollectionKinds } from './collection-kinds.ts';
 import { branchSpec, journalSpec } from './collections.ts';
+import type { AppliedDocument } from './journal-document.ts';
 import { hasUniqueNumbers } from './survey.ts';
 
 /** An account number that several documents of a collection have. */
@@ -26,6 +27,8 @@ interface UnwoundPosting {
   readonly type: unknown;
   readonly at: unknown;
   readonly posting: Document;
+  /** The whole journal document. */
+  readonly operation: AppliedDocument;
 }
 
 /** Reads collections as they are, whoever wrote them; changes nothing. */
@@ -194,7 +197,7 @@ function postingsOf({
         'postings.account_number': numbers,
       },
     },
-    { $project: { type: 1, at: 1, posting: '$postings' } },
+    { $project: { type: 1, at: 1, posting: '$postings', operation: '$$ROOT' } },
     { $unwind: '$posting' },
     { $match: { 'posting.branch': branch, 'posting.account_number': numbers } },
     { $sort: { 'posting.account_number': 1, 'posting.version': 1 } },

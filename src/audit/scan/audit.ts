@@ -113,6 +113,7 @@ async function* auditWith(
     fingerprints: createFingerprints(Math.floor(bank.draw() * 2 ** 31)),
     checked: { accounts: 0, operations: 0 },
     repeated: new Set(),
+    altered: new Set(),
     skipped: new Set(unread.flatMap(({ collection }) => collection ?? [])),
   };
   try {
@@ -134,7 +135,9 @@ async function* auditWith(
       const unseen = yield* traceWrites(bank, { calls, numbers, basis, clockSkewMs }, host);
       audited.unread.push(...unseen.map((reason) => ({ reason })));
     }
-    const corrections = [...(conclusion?.corrections ?? []), ...outside.all()];
+    const corrections = [...(conclusion?.corrections ?? []), ...outside.all()].filter(
+      ({ account }) => !audited.altered.has(account),
+    );
     return { checked: audited.checked, unread: audited.unread, corrections };
   } finally {
     await session.endSession();

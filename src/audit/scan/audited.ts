@@ -22,6 +22,8 @@ export interface Audited {
   readonly skipped: Set<string>;
   /** Collections in which an account number has several documents. */
   readonly repeated: Set<string>;
+  /** Account numbers of which a posting was changed since it was written. */
+  readonly altered: Set<string>;
   readonly checked: { accounts: number; operations: number };
 }
 
