@@ -1,4 +1,5 @@
 import type { Bank } from '../../bank/bank.ts';
+import { visible } from '../../core/text.ts';
 import type { AuditHost } from '../audit-host.ts';
 import type { Correction } from '../correction.ts';
 import { type Evidence, type EvidenceFiles, openEvidence } from '../evidence/evidence.ts';
@@ -91,10 +92,22 @@ export async function* auditInBatches(
 ): AsyncGenerator<readonly Finding[], AuditOutcome> {
   const evidence = await openEvidence(options.files, bank, host);
   try {
-    return yield* auditWith(evidence, bank, options, host);
+    const batches = auditWith(evidence, bank, options, host);
+    for (;;) {
+      const next = await batches.next();
+      if (next.done === true) return next.value;
+      yield next.value.map(onOneLine);
+    }
   } finally {
     await evidence?.close();
   }
+}
+
+/** Names that other programs stored may hold anything; its sentences show what a terminal may. */
+function onOneLine(finding: Finding): Finding {
+  const { detail, cause, repair } = finding;
+  const shown = (text: string | null) => (text === null ? null : visible(text));
+  return { ...finding, detail: visible(detail), cause: shown(cause), repair: shown(repair) };
 }
 
 async function* auditWith(

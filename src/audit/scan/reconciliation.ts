@@ -2,6 +2,7 @@ import type { Document } from 'mongodb';
 import { readAccount } from '../../bank/account.ts';
 import { isAltered } from '../../bank/altered-operation.ts';
 import type { AccountState } from '../../bank/book.ts';
+import { isLegacyAccount, readLegacy } from '../../bank/legacy-document.ts';
 import { plainAccounts } from '../../bank/plain-documents.ts';
 import { findBranch } from '../../config/branch-lookup.ts';
 import type { BranchConfig } from '../../config/config.ts';
@@ -99,9 +100,15 @@ async function follow(
       continue;
     }
     findings.push(...found);
-    corrections.add(followed, verdict);
+    // One that no program could name would make the whole plan unusable.
+    if (isNumber(account, branch)) corrections.add(followed, verdict);
   }
   return findings;
+}
+
+function isNumber(account: string, branch: BranchConfig): boolean {
+  const read = readLegacy({ account_number: account }, branch);
+  return isLegacyAccount(read) && read.account === account;
 }
 
 function alteredOperation({ name }: BranchConfig, account: string, operation: string): Finding {
