@@ -1,5 +1,6 @@
 import type { Document } from 'mongodb';
 import { readAccount } from '../../bank/account.ts';
+import { type Conflict, judgeDocument } from '../../bank/adoption/verdict.ts';
 import { isLegacyAccount, type LegacyProblem, readLegacy } from '../../bank/legacy-document.ts';
 import { type PlainAccount, plainAccounts } from '../../bank/plain-documents.ts';
 import type { BranchConfig } from '../../config/config.ts';
@@ -87,6 +88,8 @@ function scanDocument(audited: Audited, seen: SeenPlace, document: Document): Fi
     observe(audited, seen.place, number, state.balanceMinor, state.version);
     return undefined;
   }
+  const { verdict } = judgeDocument(document, audited.bank.branches.get(name));
+  if (verdict === 'adopt') return scanForeign(audited, seen, document);
   if (isNamed) observe(audited, seen.place, number, undefined, undefined);
   const problem = state instanceof BankctlError ? state : undefined;
   return {
@@ -97,7 +100,10 @@ function scanDocument(audited: Audited, seen: SeenPlace, document: Document): Fi
       ? (problem?.message ?? '')
       : `The document with _id ${String(document['_id'])} of ${name} has no valid account_number.`,
     cause: null,
-    repair: 'Find out which program wrote it, and correct the document by hand.',
+    repair:
+      verdict === 'convert'
+        ? `bankctl adopt ${shellWord(name)} puts it into the form that bankctl writes.`
+        : 'Find out which program wrote it, and correct the document by hand.',
   };
 }
 
@@ -130,11 +136,15 @@ function scanForeign(audited: Audited, seen: SeenPlace, document: Document): Fin
   const read = currency && readLegacy(document, { currency });
   const balanceMinor = read && isLegacyAccount(read) ? read.balanceMinor : undefined;
   observe(audited, place, account, balanceMinor, undefined);
-  if (place.branch && document['branch'] != null) {
+  const verdict =
+    place.branch && judgeDocument(document, audited.bank.branches.get(place.branch.name));
+  const conflict = verdict?.verdict === 'conflict' ? verdict : undefined;
+  if (place.branch && conflict?.code === 'misplaced_document') {
     return misplaced(place.branch, document, account, balanceMinor);
   }
   note(seen.foreign, account, balanceMinor ?? 0n);
-  return read && !isLegacyAccount(read) ? badBalance(place, account, read) : undefined;
+  if (conflict) return unadoptable(place, account, conflict);
+  return read && !isLegacyAccount(read) ? unadoptable(place, account, read) : undefined;
 }
 
 function note(summary: Summary, example: string, minor: bigint): void {
@@ -167,9 +177,13 @@ function misplaced(
   };
 }
 
-function badBalance(place: Place, account: string, { reason }: LegacyProblem): Finding {
+/** What `adopt` leaves alone, or would if the collection were a branch's. */
+function unadoptable(place: Place, account: string, problem: LegacyProblem | Conflict): Finding {
+  const isBalance =
+    'field' in problem || problem.code === 'bad_balance' || problem.code === 'balance_limit';
+  const { reason } = problem;
   return {
-    code: 'bad_balance',
+    code: isBalance ? 'bad_balance' : 'bad_document',
     account,
     branch: place.name,
     detail: `A document of ${place.name}:${account} ${reason}.`,
