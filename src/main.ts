@@ -20,7 +20,12 @@ export async function main(argv: readonly string[], context: Context): Promise<S
       await flush(context.stdout);
       return 0;
     }
-    const { run } = await import('./cli/program.ts');
+    const { completeWord, run } = await import('./cli/program.ts');
+    if (argv[0] === '__complete') {
+      await completeWord(argv.slice(1), context);
+      await flush(context.stdout);
+      return 0;
+    }
     const status = await run(argv, context, bankctlVersion());
     await flush(context.stdout);
     return status;

@@ -17,6 +17,7 @@ import type { AccountState } from './book.ts';
 import { branchSpec, checkCollection, prepareCollection } from './collections.ts';
 import { toDecimal } from './decimal.ts';
 import { toStored } from './stored-balance.ts';
+import { startingWith } from './stored-values.ts';
 import {
   type BranchTotal,
   findDuplicates,
@@ -86,6 +87,8 @@ export interface BranchModel extends BranchConfig {
     session?: ClientSession,
     foreign?: Tally,
   ) => AsyncIterable<readonly Document[]>;
+  /** Numbers of the branch's accounts that begin with a text, by the index, at most `limit`. */
+  readonly numbersFrom: (begun: string, limit: number) => Promise<readonly string[]>;
   /** See `prepareCollection`. */
   readonly prepare: () => Promise<void>;
   /** See `checkCollection`. */
@@ -143,6 +146,15 @@ export function createBranch(db: Db, config: BranchConfig): BranchModel {
     duplicates: async (session) =>
       (await hasUniqueNumbers(db, config.collection)) ? [] : findDuplicates(place(session)),
     accounts: (session, foreign) => readAccounts(collection, stamp, session, foreign),
+    numbersFrom: async (begun, limit) => {
+      const numbers = await collection
+        .find({ account_number: startingWith(begun), branch: stamp })
+        .project<{ readonly account_number: string }>({ _id: 0, account_number: 1 })
+        .sort({ account_number: 1 })
+        .limit(limit)
+        .toArray();
+      return numbers.map(({ account_number }) => account_number);
+    },
     prepare: () => prepareCollection(db, spec),
     check: (only) => checkCollection(db, spec, only),
   } satisfies BranchModel);

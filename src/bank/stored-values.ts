@@ -20,3 +20,9 @@ export function versionOf(value: unknown): bigint | undefined {
   const version = BigInt(String(value));
   return version >= 1n && version <= maxVersion ? version : undefined;
 }
+
+/** The query for text that begins with another one, which an index can answer. */
+export function startingWith(begun: string) {
+  // Nothing printable sorts after the last code point.
+  return { $gte: begun, $lt: `${begun}\u{10FFFF}` };
+}

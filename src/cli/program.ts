@@ -1,5 +1,6 @@
 import { Command as Commander, CommanderError, Option } from 'commander';
 import type { Command, GlobalOptions, Typed } from '../commands/command.ts';
+import { type GlobalSpec, globalOptions } from '../commands/global-options.ts';
 import { commands } from '../commands/index.ts';
 import type { Context } from '../core/context.ts';
 import { parseDuration } from '../core/duration.ts';
@@ -35,6 +36,12 @@ export async function run(
   } catch (error) {
     throw withHelpOf(chosen.command.name, error);
   }
+}
+
+/** Answers the script of a shell, see `complete`. What goes wrong there is nobody's business. */
+export async function completeWord(argv: readonly string[], context: Context): Promise<void> {
+  const { complete } = await import('./completion/complete.ts');
+  await complete(argv, { commands, options: globalOptions }, context).catch(() => undefined);
 }
 
 /** A usage error without a hint of its own points to the help of its command. */
@@ -101,29 +108,12 @@ function createProgram(
     })
     .exitOverride()
     .addHelpText('after', helpAfter);
-  for (const option of globalOptions()) program.addOption(option);
+  for (const spec of globalOptions) program.addOption(createOption(spec));
   for (const command of commands) {
     const sub = program.command(command.name).summary(command.summary);
     if (argv.includes(command.name)) fillIn(sub, command, program, context, choose);
   }
   return program;
-}
-
-function globalOptions(): readonly Option[] {
-  return [
-    new Option('--config <PATH>', 'config file (default: found here or in a parent directory)'),
-    new Option('--uri <URI>', 'MongoDB deployment (default: the local database)'),
-    new Option('--uri-file <PATH>', 'file that holds the URI, for one with a password').conflicts(
-      'uri',
-    ),
-    new Option('-o, --output <FORMAT>', 'format of the result')
-      .choices(Object.keys(formats))
-      .default('table'),
-    new Option('--json', 'the same as -o json').implies({ output: 'json' }),
-    new Option('--no-color', 'print without colour; NO_COLOR does the same'),
-    new Option('-q, --quiet', 'print only the result and errors'),
-    new Option('--timeout <TIME>', 'time limit for each call to the database').default('10s'),
-  ];
 }
 
 function fillIn(
@@ -134,16 +124,12 @@ function fillIn(
   choose: (chosen: Chosen) => void,
 ): void {
   sub.description([command.summary, paragraphs(command.description)].filter(Boolean).join('\n\n'));
-  for (const { name, summary, optional, choices } of command.arguments) {
-    const argument = sub.createArgument(optional ? `[${name}]` : `<${name}>`, summary);
+  for (const { name, summary, optional, variadic, choices } of command.arguments) {
+    const term = variadic ? `${name}...` : name;
+    const argument = sub.createArgument(optional ? `[${term}]` : `<${term}>`, summary);
     sub.addArgument(choices ? argument.choices([...choices]) : argument);
   }
-  for (const { flags, summary, choices, defaultValue } of command.options) {
-    const option = new Option(flags, summary);
-    if (choices) option.choices([...choices]);
-    if (defaultValue !== undefined) option.default(defaultValue);
-    sub.addOption(option);
-  }
+  for (const spec of command.options) sub.addOption(createOption(spec));
   sub.addHelpText(
     'after',
     `\nExamples:\n${command.examples.map((line) => `  ${line}`).join('\n')}`,
@@ -155,6 +141,15 @@ function fillIn(
       globals: readGlobals(program.opts(), context),
     });
   });
+}
+
+function createOption({ flags, summary, choices, defaultValue, ...spec }: GlobalSpec): Option {
+  const option = new Option(flags, summary);
+  if (choices) option.choices([...choices]);
+  if (defaultValue !== undefined) option.default(defaultValue);
+  if (spec.conflicts !== undefined) option.conflicts(spec.conflicts);
+  if (spec.implies) option.implies(spec.implies);
+  return option;
 }
 
 /** Joins the lines of each paragraph, except indented ones: commander wraps them. */

@@ -4,19 +4,25 @@ import type { Config } from '../config/config.ts';
 import type { Context } from '../core/context.ts';
 import type { Format } from '../render/formats.ts';
 import type { Result } from '../render/result.ts';
+import type { ArgumentName, Placeholder } from './placeholders.ts';
 
 /** A positional argument. */
-interface ArgumentSpec {
-  readonly name: string;
+export interface ArgumentSpec {
+  /** Says what it stands for: see `placeholders`. */
+  readonly name: ArgumentName;
   readonly summary: string;
   readonly optional?: boolean;
+  /** True for the last argument, if it may be repeated. */
+  readonly variadic?: boolean;
+  /** True if it names what does not exist yet, so that nothing can be completed. */
+  readonly isNew?: boolean;
   readonly choices?: readonly string[];
 }
 
 /** An option: a switch, or one that takes a value. */
 export interface OptionSpec {
-  /** In commander's notation: `--id <ID>`, `--create`. */
-  readonly flags: string;
+  /** In commander's notation: `--id <ID>`, `-o, --output <FORMAT>`, `--create`. */
+  readonly flags: `-${Lowercase<string>}` | `-${Lowercase<string>} <${Placeholder}>`;
   readonly summary: string;
   readonly choices?: readonly string[];
   readonly defaultValue?: string;

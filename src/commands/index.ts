@@ -3,6 +3,7 @@ import { apply } from './apply.ts';
 import { balance } from './balance.ts';
 import { branches } from './branches.ts';
 import type { Command } from './command.ts';
+import { completion } from './completion.ts';
 import { db } from './db.ts';
 import { doctor } from './doctor.ts';
 import { exportCommand } from './export.ts';
@@ -50,4 +51,5 @@ export const commands: readonly Command[] = Object.freeze([
   doctor,
   stress,
   db,
+  completion,
 ]);

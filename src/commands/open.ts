@@ -8,7 +8,7 @@ export const open: Command = {
   summary: 'open an account',
   arguments: [
     { name: 'branch', summary: 'branch of the bank' },
-    { name: 'account', summary: 'number of the new account' },
+    { name: 'account', summary: 'number of the new account', isNew: true },
   ],
   options: [
     { flags: '--balance <AMOUNT>', summary: 'first balance', defaultValue: '0' },

@@ -2,7 +2,6 @@ import type { MongoClient } from 'mongodb';
 import type { Config } from '../config/config.ts';
 import type { Context } from '../core/context.ts';
 import { BankctlError } from '../core/errors.ts';
-import { count } from '../core/text.ts';
 import { databaseError } from '../database/database-error.ts';
 import { localStatus } from '../database/local/local-database.ts';
 import { isDatabaseMade, localPaths } from '../database/local/local-paths.ts';
@@ -85,7 +84,8 @@ async function tryTo<T>(look: () => Promise<T>): Promise<T | BankctlError> {
 }
 
 function describeConfig({ source, database, branches, journal }: Config): string {
-  const what = `${branches.length === 1 ? 'one branch' : `${branches.length} branches`} in the database ${database}`;
+  const number = branches.length === 1 ? 'one branch' : `${branches.length} branches`;
+  const what = `${number} in the database ${database}`;
   const without = journal === false ? ', without a journal' : '';
   return source === undefined
     ? `No config file was found, so the built-in one applies: ${what}.`
