@@ -59,6 +59,7 @@ test('an error in JSON, wherever the option stands', async () => {
         code: expect.any(String),
         message: expect.stringMatching(/\.$/),
         hint: expect.any(String),
+        retryable: false,
       },
     });
   }

@@ -5,6 +5,7 @@ import type { Context } from '../core/context.ts';
 import type { Format } from '../render/formats.ts';
 import type { Result } from '../render/result.ts';
 import type { ArgumentName, Placeholder } from './placeholders.ts';
+import type { ResultForm } from './result-schema.ts';
 
 /** A positional argument. */
 export interface ArgumentSpec {
@@ -71,6 +72,12 @@ export interface Session {
   readonly bank: (options?: { readonly rename: boolean }) => Promise<Bank>;
 }
 
+/** The beginning of a file that a command reads. */
+export interface SampleFile {
+  readonly name: string;
+  readonly text: string;
+}
+
 /** One verb: how it is typed, what it is for, and what it does. */
 export interface Command {
   readonly name: string;
@@ -82,6 +89,10 @@ export interface Command {
   readonly options: readonly OptionSpec[];
   /** Complete command lines to copy. */
   readonly examples: readonly string[];
+  /** Files that it reads, for people to see what one looks like. */
+  readonly samples?: readonly SampleFile[];
+  /** What it prints as JSON. */
+  readonly results: readonly ResultForm[];
   /**
    * Whether it creates a local database if there is none; never in a dry run. If every command did,
    * a cron job with another HOME would be shown a bank without accounts.

@@ -1,6 +1,7 @@
 import type { Command } from './command.ts';
 import { argument } from './command-input.ts';
 import { completionScripts } from './completion-scripts.ts';
+import { objectOf, oneOf, text } from './result-schema.ts';
 
 export const completion: Command = {
   name: 'completion',
@@ -21,6 +22,7 @@ export const completion: Command = {
   ],
   options: [],
   examples: ['bankctl completion bash >> ~/.bashrc', 'bankctl completion fish | source'],
+  results: [oneOf(objectOf({ shell: text, script: text }))],
   run: async (typed) => {
     const shell = argument(typed, 0);
     const [, script = ''] =

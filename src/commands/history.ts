@@ -11,6 +11,7 @@ import { hintAtNoBank } from './bank-notices.ts';
 import type { Command, Session, Typed } from './command.ts';
 import { argument, wholeNumberOption } from './command-input.ts';
 import { failure, notice, noticeRange, resultZone, type TypedRange } from './notice.ts';
+import { amount, manyOf, nullable, objectOf, text, time, wholeNumber } from './result-schema.ts';
 import { parseRange, rangeOptions } from './time-range.ts';
 
 export const history: Command = {
@@ -32,6 +33,14 @@ export const history: Command = {
     'bankctl history branch1 ACC',
     'bankctl history branch1 ACC --since 2026-11-01 --until 2026-11-30',
     'bankctl history branch1 ACC --limit 20 -o csv',
+  ],
+  results: [
+    manyOf(
+      objectOf<HistoryRow>({
+        ...{ at: time, operation: text, type: text, amount, balance: amount },
+        ...{ version: wholeNumber, memo: nullable(text) },
+      }),
+    ),
   ],
   run: async (typed, session) => {
     const config = await session.config();

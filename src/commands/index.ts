@@ -5,6 +5,7 @@ import { branches } from './branches.ts';
 import type { Command } from './command.ts';
 import { completion } from './completion.ts';
 import { db } from './db.ts';
+import { describeCommand } from './describe.ts';
 import { doctor } from './doctor.ts';
 import { exportCommand } from './export.ts';
 import { history } from './history.ts';
@@ -52,4 +53,5 @@ export const commands: readonly Command[] = Object.freeze([
   stress,
   db,
   completion,
+  describeCommand(() => commands),
 ]);

@@ -1,6 +1,7 @@
 import type { Config } from '../config/config.ts';
 import type { Command, Typed } from './command.ts';
 import { argument, parsePosting, textOption, writingOptions } from './command-input.ts';
+import { accountForm } from './posting-schema.ts';
 import { postOne } from './single-posting.ts';
 
 export const open: Command = {
@@ -15,6 +16,7 @@ export const open: Command = {
     ...writingOptions,
   ],
   examples: ['bankctl open branch1 ACC --balance 100', 'bankctl open branch2 ACC --dry-run'],
+  results: [accountForm('open')],
   makesDatabase: () => true,
   run: async (typed, session) => postOne(session, parseOpen(typed, await session.config())),
 };

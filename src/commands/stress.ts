@@ -34,6 +34,7 @@ import type { Command, OptionSpec, Session, Typed } from './command.ts';
 import { textOption, wholeNumberOption } from './command-input.ts';
 import { mongodHost } from './mongod-host.ts';
 import { type StressRun, wantsReport, withReport } from './stress-report.ts';
+import { stressForms } from './stress-schema.ts';
 
 /** Each option, in the order of the help. */
 const flags = {
@@ -108,6 +109,7 @@ export const stress: Command = {
     'bankctl stress --model ledger --faults kill --threads 2 --history history.ndjson',
     'bankctl stress check history.ndjson',
   ],
+  results: stressForms,
   run: runStress,
 };
 

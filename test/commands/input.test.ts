@@ -347,6 +347,11 @@ const inputs: Readonly<Record<string, Rows>> = {
       ['completion bash zsh', 'usage', 'too many arguments'],
     ],
   },
+  describe: {
+    parse: (typed) => typed,
+    good: [['describe', { args: [], options: {} }]],
+    bad: [['describe balance', 'usage', 'too many arguments']],
+  },
 };
 
 test('every command has rows', () => {

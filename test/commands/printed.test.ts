@@ -123,6 +123,8 @@ const printed: Readonly<Record<string, Printed>> = {
   completion: {
     lines: ['completion bash', 'completion zsh', 'completion fish', 'completion tcsh'],
   },
+  // All that it prints is in describe.test.ts.
+  describe: { lines: ['describe everything'] },
 };
 
 test('every command has a row', () => {

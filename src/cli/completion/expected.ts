@@ -1,4 +1,5 @@
 import type { ArgumentSpec, Command, OptionSpec } from '../../commands/command.ts';
+import { flagsOf, longFlag, placeholderOf } from '../../commands/option-flags.ts';
 import { type Meaning, meaningOf } from '../../commands/placeholders.ts';
 
 /** The whole command line as data. */
@@ -179,22 +180,4 @@ class TypedWords {
     const at = this.#command?.arguments.findIndex(({ name }) => name === 'branch') ?? -1;
     return at < 0 ? this.#given.get('--branch') : this.#args[at];
   }
-}
-
-/** `-o, --output <FORMAT>` gives `-o` and `--output`. */
-export function flagsOf({ flags }: OptionSpec): readonly string[] {
-  return flags
-    .replace(/ <.*/, '')
-    .split(', ')
-    .toSorted((left, right) => left.length - right.length);
-}
-
-/** `-o, --output <FORMAT>` gives `--output`. */
-function longFlag(option: OptionSpec): string {
-  return flagsOf(option).at(-1) ?? '';
-}
-
-/** `-o, --output <FORMAT>` gives `FORMAT`; undefined for a switch. */
-export function placeholderOf({ flags }: OptionSpec): string | undefined {
-  return /<(.*)>/.exec(flags)?.[1];
 }

@@ -1,28 +1,19 @@
 import { Writable } from 'node:stream';
-import type { Bank } from '../../bank/bank.ts';
-import type { GlobalOptions } from '../../commands/command.ts';
-import type { Meaning } from '../../commands/placeholders.ts';
-import type { Config } from '../../config/config.ts';
-import { findConfig } from '../../config/search.ts';
-import type { Context } from '../../core/context.ts';
-import { OpenSession } from '../session.ts';
-import type { Candidate, Expected } from './expected.ts';
+import type { Bank } from '../bank/bank.ts';
+import type { GlobalOptions } from '../commands/command.ts';
+import type { Meaning } from '../commands/placeholders.ts';
+import type { Config } from '../config/config.ts';
+import { findConfig } from '../config/search.ts';
+import type { Context } from '../core/context.ts';
+import type { LiveValues, Wanted } from './completion/complete.ts';
+import type { Candidate } from './completion/expected.ts';
+import { OpenSession } from './session.ts';
 
 /** Nobody waits longer for the rest of a word. */
 const maxMs = 1_000;
 
 /** Nobody reads a longer list. */
 const maxValues = 50;
-
-/** What a value at the cursor could be. */
-interface LiveValues {
-  readonly candidates: readonly Candidate[];
-  /** True if the user will type on in the same word. */
-  readonly goesOn?: boolean;
-}
-
-/** What is asked for. */
-type Wanted = Pick<Expected, 'branch' | 'begun' | 'given'>;
 
 /**
  * Branches of the config, accounts and operations of the bank, at most 50, in at most a second.
@@ -113,15 +104,15 @@ class Place {
   }
 
   /** The bank, if there is one to be reached, and what looks into it. */
-  async bank(): Promise<readonly [Bank, typeof import('../../bank/index.ts')]> {
+  async bank(): Promise<readonly [Bank, typeof import('../bank/index.ts')]> {
     this.#opened = new OpenSession(this.#globals, this.#context, false);
     if ((await this.#opened.session.uri()) === undefined) await this.#nameLocal();
-    return Promise.all([this.#opened.session.bank(), import('../../bank/index.ts')]);
+    return Promise.all([this.#opened.session.bank(), import('../bank/index.ts')]);
   }
 
   /** Names the local database as one elsewhere is named, since that is never started. */
   async #nameLocal(): Promise<void> {
-    const { localStatus } = await import('../../database/local/local-database.ts');
+    const { localStatus } = await import('../database/local/local-database.ts');
     const { running, uri } = await localStatus(this.#context);
     if (!running) throw new Error('the local database is not running');
     this.#opened = new OpenSession({ ...this.#globals, uri }, this.#context, false);

@@ -1,0 +1,45 @@
+import { kindOf, type OperationType } from '../bank/operations/operation.ts';
+import type { PostedAccount, PostedTransfer, TransferSide } from './posting-result.ts';
+import {
+  amount,
+  flag,
+  nullable,
+  objectOf,
+  oneOf,
+  optional,
+  type ResultForm,
+  text,
+  wholeNumber,
+  wordOf,
+} from './result-schema.ts';
+
+const flags = {
+  ...{ operation: nullable(text), replayed: flag, dry_run: flag, reverses: optional(text) },
+};
+
+/** What a command prints that posts to one account. */
+export function accountForm(type: OperationType, when?: string): ResultForm {
+  const { showsAmount, status } = kindOf(type);
+  const schema = objectOf<PostedAccount>({
+    ...flags,
+    ...{ branch: text, account: text, amount: optional(amount), balance_before: optional(amount) },
+    ...{ balance: amount, version: wholeNumber },
+    status: optional(wordOf(['open', 'frozen', 'closed'])),
+  });
+  const always = [
+    ...(showsAmount ? ['amount', 'balance_before'] : []),
+    ...(status ? ['status'] : []),
+  ];
+  const required: readonly string[] = [...Object(schema['required']), ...always];
+  return oneOf({ ...schema, required }, when);
+}
+
+const side = objectOf<TransferSide>({
+  ...{ branch: text, account: text, balance_before: amount, balance: amount },
+  version: wholeNumber,
+});
+
+/** What a command prints that moves money between two accounts. */
+export function transferForm(when?: string): ResultForm {
+  return oneOf(objectOf<PostedTransfer>({ ...flags, amount, from: side, to: side }), when);
+}
