@@ -14,6 +14,9 @@ interface Printed {
 const ajv = new Ajv2020({ allErrors: true, strict: true, strictTypes: false });
 const compiled = new Map<Schema, ValidateFunction>();
 
+/** Words of command lines that print something else. */
+const notResults = /^(-h|--help|-V|--version|help|__complete)$/;
+
 /** What is wrong with a value, by a schema; empty if nothing is. */
 export function faults(schema: Schema, value: unknown): string {
   const validate = compiled.get(schema) ?? ajv.compile(schema);
@@ -27,9 +30,7 @@ export function faults(schema: Schema, value: unknown): string {
  * @throws Error with what does not fit
  */
 export function checkJson(argv: readonly string[], { status, stdout, stderr }: Printed): void {
-  if (!asksForJson(argv) || argv.some((word) => /^(-h|--help|-V|--version|help)$/.test(word))) {
-    return;
-  }
+  if (!asksForJson(argv) || argv.some((word) => notResults.test(word))) return;
   for (const line of stderr.split('\n')) checkTalk(line);
   const command = commands.find(({ name }) => argv.includes(name));
   if (!command || stdout === '') return;
