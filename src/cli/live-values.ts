@@ -1,3 +1,5 @@
+import { stat } from 'node:fs/promises';
+import { resolve } from 'node:path';
 import { Writable } from 'node:stream';
 import type { Bank } from '../bank/bank.ts';
 import type { GlobalOptions } from '../commands/command.ts';
@@ -30,8 +32,8 @@ export async function liveValues(
   if (!lookUp) return none;
   const interrupted = AbortSignal.any([context.interrupted, AbortSignal.timeout(maxMs)]);
   const place = new Place(wanted, { ...context, stderr: nowhere(), interrupted });
-  const late = new Promise<LiveValues>((resolve) => {
-    interrupted.addEventListener('abort', () => resolve(none), { once: true });
+  const late = new Promise<LiveValues>((settle) => {
+    interrupted.addEventListener('abort', () => settle(none), { once: true });
   });
   try {
     return await Promise.race([lookUp(wanted, place), late]);
@@ -99,15 +101,24 @@ class Place {
     };
   }
 
-  config(): Promise<Config> {
+  async config(): Promise<Config> {
+    await this.#requireFile(this.#globals.config);
     return findConfig(this.#globals.config, this.#context);
   }
 
   /** The bank, if there is one to be reached, and what looks into it. */
   async bank(): Promise<readonly [Bank, typeof import('../bank/index.ts')]> {
+    await this.#requireFile(this.#globals.config);
+    await this.#requireFile(this.#globals.uriFile);
     this.#opened = new OpenSession(this.#globals, this.#context, false);
     if ((await this.#opened.session.uri()) === undefined) await this.#nameLocal();
     return Promise.all([this.#opened.session.bank(), import('../bank/index.ts')]);
+  }
+
+  /** What is written into a pipe or at the terminal can be read only once, and not for this. */
+  async #requireFile(path: string | undefined): Promise<void> {
+    if (path === undefined || (await stat(resolve(this.#context.cwd, path))).isFile()) return;
+    throw new Error(`${path} is no file`);
   }
 
   /** Names the local database as one elsewhere is named, since that is never started. */

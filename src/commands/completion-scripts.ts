@@ -15,7 +15,7 @@ _bankctl() {
     else
       COMPREPLY+=("$line")
     fi
-  done < <(command bankctl __complete bash "\${COMP_LINE:0:COMP_POINT}" "$2" 2>/dev/null)
+  done < <(command bankctl __complete bash "\${COMP_LINE:0:COMP_POINT}" "$2" 2>/dev/null </dev/null)
   case $manner in
     files) compopt -o default 2>/dev/null ;;
     nospace) compopt -o nospace 2>/dev/null ;;
@@ -39,7 +39,7 @@ _bankctl() {
       values+=("\${line%%$tab*}")
       shown+=("\${line/$tab/  -- }")
     fi
-  done < <(command bankctl __complete zsh "\${before[@]}" "\${(Q)PREFIX}" 2>/dev/null)
+  done < <(command bankctl __complete zsh "\${before[@]}" "\${(Q)PREFIX}" 2>/dev/null </dev/null)
   case $manner in
     files)
       [[ $PREFIX == --*=* ]] && compset -P '*='
@@ -63,7 +63,7 @@ fi`,
 function __bankctl_complete
     set -l words (commandline -opc)
     set -l current (commandline -ct)
-    set -l answer (command bankctl __complete fish $words[2..-1] "$current" 2>/dev/null)
+    set -l answer (command bankctl __complete fish $words[2..-1] "$current" 2>/dev/null </dev/null)
     switch "$answer[1]"
         case files
             __fish_complete_path $current

@@ -219,6 +219,14 @@ describe('nothing is said, and nothing happens, if there is', () => {
     await expectNothing(await workspace(), '--uri-file', 'nowhere');
   });
 
+  test('a URI or a config that only a pipe or the terminal has, which is not read', async () => {
+    const bank = await workspace();
+    const pipe = join(bank.directory, 'pipe');
+    execFileSync('mkfifo', [pipe]);
+    await expectNothing(bank, '--uri-file', pipe);
+    await expectNothing(bank, '--config', pipe);
+  });
+
   test('a config that is broken, untrusted or contradicts the database', async () => {
     const bank = await workspace();
     await bank.run(['open', 'branch1', 'A']);

@@ -49,10 +49,16 @@ async function open(shell: ShellName, bank: Workspace, env: object = {}): Promis
   });
 }
 
-/** What comes late is not offered, so on a busy machine it takes more than one try. */
-async function completeLine(terminal: Terminal, typed: string): Promise<string> {
+/**
+ * What comes late is not offered, so on a busy machine it takes more than one try.
+ *
+ * @param already what is at the prompt
+ */
+async function completeLine(terminal: Terminal, typed: string, already = ''): Promise<string> {
   let line = await terminal.complete(typed);
-  for (let tries = 1; line === typed && tries < 20; tries += 1) line = await terminal.complete('');
+  for (let tries = 1; line === already + typed && tries < 20; tries += 1) {
+    line = await terminal.complete('');
+  }
   return line;
 }
 
@@ -79,7 +85,10 @@ describe.each(shells)('in %s,', (shell) => {
     );
     expect(await completed("show 'open ACC-1")).toBe("show 'open ACC-1' ");
     expect(await completed('apply row')).toBe('apply rows.csv ');
-    const listed = await terminal.list('bankctl history branch1 ACC');
+    let listed = await terminal.list('bankctl history branch1 ACC');
+    for (let tries = 1; !/ACC-1/.test(listed) && tries < 20; tries += 1) {
+      listed = await terminal.list('');
+    }
     expect(listed).toMatch(/ACC-1/);
     expect(listed).toMatch(/ACC-2/);
     terminal.erase();
@@ -94,6 +103,16 @@ describe.each(shells)('in %s,', (shell) => {
       const [line = `no line in ${printed}`] = /\{.*\}/.exec(printed) ?? [];
       expect(JSON.parse(line).account).toBe(account);
     }
+  });
+
+  test('one goes on typing after what several names have in common', async () => {
+    const bank = await workspace();
+    for (const account of ["it's $A 1", "it's $A 2"]) await bank.run(['open', 'branch1', account]);
+    const terminal = await open(shell, bank);
+    const common = await completeLine(terminal, 'bankctl balance -o ndjson branch1 it');
+    await completeLine(terminal, '1', common);
+    const [line = 'nothing'] = /\{.*\}/.exec(await terminal.enter()) ?? [];
+    expect(JSON.parse(line).account).toBe("it's $A 1");
   });
 
   test('nothing is said if there is no database', async () => {
