@@ -32,7 +32,8 @@ export function faults(schema: Schema, value: unknown): string {
 export function checkJson(argv: readonly string[], { status, stdout, stderr }: Printed): void {
   if (!asksForJson(argv) || argv.some((word) => notResults.test(word))) return;
   for (const line of stderr.split('\n')) checkTalk(line);
-  const command = commands.find(({ name }) => argv.includes(name));
+  const name = argv.find((word) => commands.some((one) => one.name === word));
+  const command = commands.find((one) => one.name === name);
   if (!command || stdout === '') return;
   const forms = (list: boolean) => command.results.filter((form) => form.list === list);
   const requireFit = (value: unknown, among: typeof command.results) => {
