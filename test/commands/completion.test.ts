@@ -67,6 +67,11 @@ describe('without asking anybody', () => {
     ['balance --output=nd', ['--output=ndjson']],
     ['balance -ond', ['-ondjson']],
     ['operations --type=re', ['--type=reverse', '--type=repair']],
+    ['accounts --status ', ['open', 'frozen', 'closed']],
+    ['history branch1 A --m', ['--month']],
+    ['history branch1 A --month ', []],
+    ['adopt branch1 branch2 --', ['--outside-writes', '--yes', '--dry-run', ...options]],
+    ['repair plan.yaml --y', ['--yes']],
     ['completion ', ['bash', 'zsh', 'fish']],
     ['db st', ['start', 'stop', 'status']],
     ['stress ', ['check']],
@@ -90,6 +95,9 @@ describe('without asking anybody', () => {
     ['apply f.csv --results '],
     ['apply f.csv --results=r'],
     ['stress check '],
+    ['repair '],
+    ['audit branch1 --plan '],
+    ['audit --intended=log'],
   ])('%s takes a path', async (line) => {
     expect(await offered(noBank, line.split(' '))).toEqual({ manner: 'files', values: [] });
   });
@@ -118,6 +126,9 @@ describe('names of the bank', () => {
     const branches = { manner: 'words', values: ['branch1', 'branch2'] };
     expect(await found(bank, ['open', ''])).toEqual(branches);
     expect(await found(bank, ['operations', '--branch', 'branch'])).toEqual(branches);
+    expect(await found(bank, ['accounts', ''])).toEqual(branches);
+    expect(await found(bank, ['audit', '--trace', ''])).toEqual(branches);
+    expect(await found(bank, ['adopt', 'branch1', 'branch'])).toEqual(branches);
     expect(await found(bank, ['operations', '--branch=branch2'])).toEqual({
       ...{ manner: 'words', values: ['--branch=branch2'] },
     });
