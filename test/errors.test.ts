@@ -197,6 +197,11 @@ const provocations: Readonly<Record<ErrorCode, string | ((bank: Workspace) => Pr
       await bank.db.createCollection('branch2', { capped: true, size: 4096 });
       return codeOf(bank, ['open', 'branch2', 'NEW']);
     },
+    collated_collection: async (bank) => {
+      await bank.db.collection('branch2').drop();
+      await bank.db.createCollection('branch2', { collation: { locale: 'en' } });
+      return codeOf(bank, ['open', 'branch2', 'NEW']);
+    },
     operation_ambiguous: async (bank) => {
       for (const end of ['1', '2']) await bank.run([...increment, '--id', `till-${end}`]);
       return codeOf(bank, ['show', 'till']);

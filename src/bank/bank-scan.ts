@@ -2,6 +2,7 @@ import { type AbstractCursor, BSON, type ClientSession, type Db, type Document }
 import { type Config, identityCollection } from '../config/config.ts';
 import { findUnguarded, type Unguarded } from './collection-guards.ts';
 import { branchSpec, journalSpec } from './collections.ts';
+import { literalOption } from './session-options.ts';
 import { hasUniqueNumbers } from './survey.ts';
 
 /** An account number that several documents of a collection have. */
@@ -131,10 +132,8 @@ export function createScan(db: Db, config: Config): BankScan {
   } satisfies BankScan);
 }
 
-/** Made anew for each call: the driver writes the snapshot's time into the read concern. */
 function inBatches(session: ClientSession) {
-  const snapshot = session.snapshotEnabled ? { readConcern: { level: 'snapshot' as const } } : {};
-  return { session, ...snapshot, batchSize: 1000 };
+  return { ...literalOption(session), batchSize: 1000 };
 }
 
 function countDocuments(

@@ -14,10 +14,16 @@ import type { BranchConfig, Config } from '../config/config.ts';
 import { type Currency, maxMinor } from '../core/money.ts';
 import type { AccountDocument } from './account.ts';
 import type { AccountState } from './book.ts';
-import { branchSpec, checkCollection, createIndexes, prepareCollection } from './collections.ts';
+import {
+  branchSpec,
+  checkCollection,
+  createIndexes,
+  type PartialCheck,
+  prepareCollection,
+} from './collections.ts';
 import { toDecimal } from './decimal.ts';
 import { createLegacyCollection, type LegacyCollection } from './legacy-collection.ts';
-import { sessionOption } from './session-options.ts';
+import { literalOption } from './session-options.ts';
 import { toStored } from './stored-balance.ts';
 import { startingWith } from './stored-values.ts';
 import {
@@ -104,7 +110,7 @@ export interface BranchModel extends BranchConfig {
   /** See `prepareCollection`; or only the indexes, which may be possible where the rest is not. */
   readonly prepare: (only?: 'indexes') => Promise<void>;
   /** See `checkCollection`. */
-  readonly check: (only?: 'capped') => Promise<void>;
+  readonly check: (only?: PartialCheck) => Promise<void>;
 }
 
 /** Only ever inside a transaction; no program has a field of that name. */
@@ -137,22 +143,30 @@ export function createBranch(db: Db, config: BranchConfig): BranchModel {
   const place = (session: ClientSession | undefined) => ({
     collection,
     branch: config,
-    options: sessionOption(session),
+    options: literalOption(session),
   });
   return Object.freeze({
     ...config,
     read: (accounts, session) =>
-      collection.find(ofBranch(accounts), sessionOption(session)).toArray(),
+      collection.find(ofBranch(accounts), literalOption(session)).toArray(),
     find: (accounts, session) => {
       const numbers = config.storage === 'double' ? accounts.flatMap(numberForms) : accounts;
       return collection
-        .find({ account_number: { $in: [...numbers] } }, sessionOption(session))
+        .find({ account_number: { $in: [...numbers] } }, literalOption(session))
         .toArray();
     },
     hold: (accounts, session) =>
-      collection.updateMany(ofBranch(accounts), { $set: { [heldField]: true } }, { session }),
+      collection.updateMany(
+        ofBranch(accounts),
+        { $set: { [heldField]: true } },
+        literalOption(session),
+      ),
     release: (accounts, session) =>
-      collection.updateMany(ofBranch(accounts), { $unset: { [heldField]: '' } }, { session }),
+      collection.updateMany(
+        ofBranch(accounts),
+        { $unset: { [heldField]: '' } },
+        literalOption(session),
+      ),
     write: (changes, session) => writeChanges(collection, config, changes, session),
     increment: (account, documentId, amountMinor) =>
       incrementOnce(db, config.collection, {
@@ -212,7 +226,7 @@ export function createBranches(db: Db, config: Config): Branches {
     get,
     currencyOf: (name: string) => get(name).currency,
     totals: (session: ClientSession) =>
-      readTotals(db, config.branches, () => sessionOption(session)),
+      readTotals(db, config.branches, () => literalOption(session)),
     [Symbol.iterator]: () => models.values(),
   });
 }
@@ -317,7 +331,7 @@ async function* readAccounts(
 ): AsyncIterable<readonly Document[]> {
   const cursor = collection
     .find(foreign ? {} : { ...filter, branch: stamp }, {
-      ...sessionOption(session),
+      ...literalOption(session),
       batchSize: 1000,
       allowDiskUse: true,
     })

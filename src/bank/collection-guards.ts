@@ -33,6 +33,8 @@ function guards(present: Document, wanted: Document): boolean {
     text(present['key']) === text(wanted['key']) &&
     Boolean(present['unique']) === Boolean(wanted['unique']) &&
     Boolean(present['sparse']) === Boolean(wanted['sparse']) &&
-    text(present['partialFilterExpression']) === text(wanted['partialFilterExpression'])
+    text(present['partialFilterExpression']) === text(wanted['partialFilterExpression']) &&
+    // One of a collection with a collation would take different numbers for the same.
+    text(present['collation']) === text(wanted['collation'])
   );
 }

@@ -166,24 +166,26 @@ export function journalSpec(collection: string): CollectionSpec {
   };
 }
 
+/** A part of a check: whether a collection is capped, or how it was created in all. */
+export type PartialCheck = 'capped' | 'options';
+
 /**
- * Checks for what `prepareCollection` would refuse, or only for a capped collection; changes
- * nothing.
+ * Checks for what `prepareCollection` would refuse, or for a part of it; changes nothing.
  */
 export async function checkCollection(
   db: Db,
   spec: CollectionSpec,
-  only: 'capped' | undefined,
+  only: PartialCheck | undefined,
 ): Promise<void> {
   const found = await check(db, spec, only);
-  if (only === 'capped' || found === 'missing' || spec.branch === undefined) return;
+  if (only || found === 'missing' || spec.branch === undefined) return;
   if (!(await isIndexed(db, spec))) await checkNumbers(db, spec);
 }
 
 /**
  * Creates what is missing: the collection, its validator, its indexes. Repeatable, even by many
  * callers at once. An outdated index is dropped only after its replacement is there.
- * @throws `foreign_documents`, `capped_collection`, `duplicate_account`
+ * @throws `foreign_documents`, `capped_collection`, `collated_collection`, `duplicate_account`
  */
 export async function prepareCollection(db: Db, spec: CollectionSpec): Promise<void> {
   const found = await check(db, spec);
@@ -217,19 +219,21 @@ async function dropIndex(collection: Collection, name: string): Promise<void> {
   }
 }
 
-/** @throws `foreign_documents`, `capped_collection` */
+/** @throws `foreign_documents`, `capped_collection`, `collated_collection` */
 async function check(
   db: Db,
   spec: CollectionSpec,
-  only?: 'capped',
+  only?: PartialCheck,
 ): Promise<'missing' | 'prepared' | 'other_validator'> {
   const [existing] = await db
     .listCollections({ name: spec.collection }, { nameOnly: false })
     .toArray();
   if (!existing) return 'missing';
-  const { capped, validator } = existing['options'] ?? {};
+  const { capped, collation, validator } = existing['options'] ?? {};
   if (capped === true) throw cappedCollection(spec.collection);
   if (only === 'capped') return 'prepared';
+  if (collation) throw collatedCollection(spec.collection, collation);
+  if (only) return 'prepared';
   if (isSameValidator(validator, spec.validator)) return 'prepared';
   await checkDocuments(db, spec);
   return 'other_validator';
@@ -268,6 +272,18 @@ function cappedCollection(name: string): BankctlError {
   return new BankctlError(
     'capped_collection',
     `The collection ${name} is capped: it drops its oldest documents when it is full.`,
+  );
+}
+
+/**
+ * The error for a collection that was created with a collation, which cannot be changed: to its
+ * indexes, different numbers may be the same, such as `acc` and `ACC`.
+ */
+export function collatedCollection(name: string, { locale, strength }: Document): BankctlError {
+  return new BankctlError(
+    'collated_collection',
+    `The collection ${name} compares text by a collation (locale ${String(locale)}, strength ` +
+      `${String(strength)}), for which different account numbers may be the same.`,
   );
 }
 

@@ -15,6 +15,7 @@ import {
   applicationOrder,
   checkCollection,
   journalSpec,
+  type PartialCheck,
   prepareCollection,
 } from './collections.ts';
 import type { AppliedDocument, JournalDocument } from './journal-document.ts';
@@ -119,7 +120,7 @@ export interface Journal {
   /** See `prepareCollection`. */
   readonly prepare: () => Promise<void>;
   /** See `checkCollection`. */
-  readonly check: (only?: 'capped') => Promise<void>;
+  readonly check: (only?: PartialCheck) => Promise<void>;
 }
 
 /** Sends nothing to the server. */

@@ -10,3 +10,8 @@ export function sessionOption(session: ClientSession | undefined) {
   const readConcern = { level: 'snapshot' } as const;
   return session.snapshotEnabled ? { session, readConcern } : { session };
 }
+
+/** For a read by account number: compared letter by letter, whatever collation a collection has. */
+export function literalOption(session: ClientSession | undefined) {
+  return { collation: { locale: 'simple' }, ...sessionOption(session) };
+}

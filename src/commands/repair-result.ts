@@ -74,7 +74,7 @@ export const repairForms: readonly ResultForm[] = [
     objectOf<RepairData>({
       ...{ repaired: wholeNumber, replayed: wholeNumber, moved: notDone, skipped: notDone },
       totals: listOf(
-        objectOf<BranchTotals>({ branch: text, currency: text, before: amount, after: amount }),
+        objectOf<BranchTotals>({ branch: text, currency: text, before: amount, changed: amount }),
       ),
       ...{ dry_run: flag, interrupted: optional(flag), unknown: optional(wholeNumber) },
     }),
@@ -99,29 +99,31 @@ export function repairData(run: Repaired): RepairData {
   };
 }
 
-/** What the accounts of the plan have in one branch; keys as in the JSON result. */
+/**
+ * What the accounts of the plan had in one branch, and what this run added to that; keys as in the
+ * JSON result. What they have now is not known, since other programs may have written meanwhile.
+ */
 interface BranchTotals {
   readonly branch: string;
   readonly currency: string;
   readonly before: string;
-  readonly after: string;
+  readonly changed: string;
 }
 
 function totalsOf({ bank, before, judged }: Repaired): readonly BranchTotals[] {
-  const after = new Map(before);
+  const changed = new Map<string, bigint>();
   for (const { entry, outcome } of judged) {
     if (outcome.kind !== 'repaired') continue;
     for (const { branch, amountMinor } of entry.changes) {
-      after.set(branch, (after.get(branch) ?? 0n) + amountMinor);
+      changed.set(branch, (changed.get(branch) ?? 0n) + amountMinor);
     }
   }
   return [...before].map(([branch, beforeMinor]) => {
     const { currency } = bank.branches.get(branch);
     const shown = (minor: bigint) => formatAmount(minor, currency);
-    const afterMinor = after.get(branch) ?? beforeMinor;
     return {
       ...{ branch, currency: currency.code },
-      ...{ before: shown(beforeMinor), after: shown(afterMinor) },
+      ...{ before: shown(beforeMinor), changed: shown(changed.get(branch) ?? 0n) },
     };
   });
 }
@@ -225,7 +227,8 @@ function countsText(judged: readonly JudgedEntry[], dryRun: boolean): string {
     .concat(dryRun ? '; nothing was written.' : '.');
 }
 
-function totalsText({ branch, currency, before, after }: BranchTotals, dryRun: boolean): string {
-  const have = dryRun ? 'would have' : 'now have';
-  return `${branch}: the accounts of the plan had ${before} ${currency}, and ${have} ${after}.`;
+function totalsText({ branch, currency, before, changed }: BranchTotals, dryRun: boolean): string {
+  const changes = dryRun ? 'this would change' : 'this run changed';
+  const had = `${branch}: the accounts of the plan had ${before} ${currency}`;
+  return `${had}, and ${changes} them by ${changed}.`;
 }

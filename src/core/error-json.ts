@@ -46,6 +46,7 @@ const retryable = {
   plan_mismatch: false,
   behind_journal: false,
   capped_collection: false,
+  collated_collection: false,
   bad_identity: false,
   account_not_frozen: false,
   balance_not_zero: false,

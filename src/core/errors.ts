@@ -188,6 +188,11 @@ export const errorTable = {
     'A collection of the bank is capped, so the server would drop its oldest documents.',
     'Copy the documents into a collection that is not capped.',
   ),
+  collated_collection: row(
+    1,
+    'A collection of the bank compares text by a collation, not letter by letter.',
+    'Copy the documents into a collection without a collation, and name that one in the config.',
+  ),
   bad_identity: row(
     1,
     'The document that says what belongs to which branch is not what bankctl writes.',

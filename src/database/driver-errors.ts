@@ -49,13 +49,18 @@ export function isOutage(error: unknown): boolean {
   return (
     error instanceof MongoNetworkError ||
     error instanceof MongoServerSelectionError ||
-    (error instanceof MongoError &&
-      ['TransientTransactionError', 'RetryableWriteError', 'ResetPool'].some((label) =>
-        error.hasErrorLabel(label),
-      )) ||
+    (error instanceof MongoError && outageLabels.some((label) => error.hasErrorLabel(label))) ||
     (error instanceof Error && lostConnections.has(error.name))
   );
 }
+
+/** The last one also marks a bulk write that lost its connection since another call failed. */
+const outageLabels = [
+  'TransientTransactionError',
+  'RetryableWriteError',
+  'ResetPool',
+  'PoolRequestedRetry',
+] as const;
 
 /** Names of the errors of a client that lost its connections. */
 const lostConnections: ReadonlySet<string> = new Set([

@@ -1,6 +1,6 @@
 import type { Db } from 'mongodb';
 import { findUnguarded } from '../bank/collection-guards.ts';
-import { branchSpec, journalSpec } from '../bank/collections.ts';
+import { branchSpec, collatedCollection, journalSpec } from '../bank/collections.ts';
 import { refuseMismatch } from '../bank/identity.ts';
 import { readIdentity } from '../bank/identity-document.ts';
 import type { Config } from '../config/config.ts';
@@ -61,6 +61,9 @@ async function collections(db: Db, config: Config): Promise<Check> {
     if (options?.capped === true) {
       const message = `The collection ${spec.collection} is capped.`;
       return problem('collections', new BankctlError('capped_collection', message));
+    }
+    if (options?.collation) {
+      return problem('collections', collatedCollection(spec.collection, options.collation));
     }
     if (!present.has(spec.collection)) {
       lacking.push(`${spec.collection} is missing`);

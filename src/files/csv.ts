@@ -7,6 +7,7 @@ import {
   isBlank,
   LineProblem,
   type Row,
+  type RowFormat,
   type RowParser,
   type RowShape,
   unknownColumn,
@@ -38,8 +39,10 @@ interface OpenRecord {
  * than that is refused at once.
  *
  * Source: RFC 4180, section 2.
+ *
+ * @param given the format as the user gave it; otherwise the name of the file says that it is CSV
  */
-export function createCsvParser(shape: RowShape): RowParser {
+export function createCsvParser(shape: RowShape, given?: RowFormat): RowParser {
   const leftOut = { blankRows: 0, namelessColumns: 0 };
   let header: readonly string[] | undefined;
   let open: OpenRecord | undefined;
@@ -68,7 +71,7 @@ export function createCsvParser(shape: RowShape): RowParser {
       if (!record) return undefined;
       if (header) return toRow(header, record, shape, leftOut);
       if (/^"?sep=,"?$/i.test(record.text)) return undefined;
-      header = readHeader(record, shape);
+      header = readHeader(record, shape, given);
       leftOut.namelessColumns = header.filter((name) => name === '').length;
       return undefined;
     },
@@ -189,9 +192,14 @@ function toFields(
 }
 
 /** @throws `LineProblem` if the line names no columns that rows of this shape have */
-function readHeader({ line, text, isCut }: CsvRecord, shape: RowShape): readonly string[] {
+function readHeader(
+  { line, text, isCut }: CsvRecord,
+  shape: RowShape,
+  given: RowFormat | undefined,
+): readonly string[] {
   if (/^\s*[{[]/.test(text)) {
-    throw new LineProblem(line, 'is JSON, not the header of a CSV', 'Give --format ndjson.');
+    const hint = given ? 'Give --format ndjson.' : 'Give the file a name that ends in .ndjson.';
+    throw new LineProblem(line, 'is JSON, not the header of a CSV', hint);
   }
   const header = cellsOf(line, text).map((name) => (isBlank(name) ? '' : name));
   const named = header.filter((name) => name !== '');

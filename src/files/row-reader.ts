@@ -73,7 +73,7 @@ function parserOf(
 ): RowParser {
   const first = texts.filter((text) => typeof text === 'string').find((text) => !isBlank(text));
   const format = given ?? formatOf(name, first ?? '');
-  if (format === 'csv') return createCsvParser(shape);
+  if (format === 'csv') return createCsvParser(shape, given);
   checkOneObjectPerLine(name, first ?? '', texts.length);
   return createNdjsonParser(shape);
 }

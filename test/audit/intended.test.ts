@@ -302,6 +302,15 @@ describe('a file that cannot be used is refused, and nothing is written', () => 
       ...(['row_repeated', /opening\.csv, line 3 .*branch1:A, as line 2 is/, /one line/] as const),
     ],
     [
+      'JSON in a file called .csv',
+      { ...opening, head: '{"branch":"branch1","account":"A","amount":"1"}', log: [] },
+      ...([
+        'invalid_row',
+        /intended\.csv, line 1 is JSON/,
+        /a name that ends in \.ndjson/,
+      ] as const),
+    ],
+    [
       ...(['no rows', { log: [], opening: zeros }] as const),
       ...(['file_empty', /intended\.csv has a header, but no rows/, /./] as const),
     ],

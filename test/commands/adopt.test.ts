@@ -314,6 +314,23 @@ describe('the question', () => {
     expect(ran.stderr).toContain('Nothing was changed');
   });
 
+  test('is followed by another look at what was put there meanwhile', async () => {
+    const bank = await workspace({ config: oneBranch });
+    const branch1 = bank.db.collection('branch1');
+    await branch1.insertOne({ account_number: 'A', balance: 1.5 });
+    await branch1.insertOne({ account_number: 'B', balance: 2.5 });
+    async function* answer() {
+      await branch1.insertOne({ account_number: 'A', balance: 9 });
+      yield 'y\n';
+    }
+    const stdin = Readable.from(answer());
+    const { status, stdout } = await bank.run(['adopt', '--json'], { canAsk: true, stdin });
+    const { adopted, conflicts } = JSON.parse(stdout);
+    expect([status, adopted, conflicts]).toEqual([
+      ...[1, 1, [expect.objectContaining({ code: 'duplicate_account', account: 'A' })]],
+    ]);
+  });
+
   test('is shown with --quiet too, and not asked with --yes', async () => {
     expect((await asked('', '--quiet')).ran.stderr).toContain('Adopt these? [y/N]');
     const { ran, isSame } = await asked('', '--yes');

@@ -62,9 +62,9 @@ describe('repair', () => {
     expect(parsed(ran)).toEqual({
       ...{ repaired: 3, replayed: 0, moved: [], skipped: [] },
       totals: [
-        { branch: 'branch1', currency: 'USD', before: '200.00', after: '295.01' },
-        { branch: 'branch2', currency: 'USD', before: '170.01', after: '100.00' },
-        { branch: 'euro', currency: 'EUR', before: '100.00', after: '-3.00' },
+        { branch: 'branch1', currency: 'USD', before: '200.00', changed: '95.01' },
+        { branch: 'branch2', currency: 'USD', before: '170.01', changed: '-70.01' },
+        { branch: 'euro', currency: 'EUR', before: '100.00', changed: '-103.00' },
       ],
       dry_run: false,
     });

@@ -4,6 +4,7 @@ import { type AccountNumber, placeOf, type SeenNumber, type SeenNumbers } from '
 /**
  * Adds the rows of a log to the sums of their accounts. Call it after everything was seen.
  *
+ * @returns how many rows were left out, since they are operations of bankctl itself
  * @param skewMs how far the clocks of the log and of the journal may differ: rows earlier than the
  *   balance that an account begins with do not count
  */
@@ -11,14 +12,21 @@ export async function sumCalls(
   rows: AsyncIterable<readonly IntendedRow[]>,
   numbers: SeenNumbers,
   skewMs: number,
-): Promise<void> {
+): Promise<number> {
+  let own = 0;
   for await (const batch of rows) {
     for (const row of batch) {
       const number = numbers.watch(row.account);
+      const { id: operation, branch, account, amountMinor } = row;
+      if (operation !== undefined && numbers.isOwn({ operation, branch, account, amountMinor })) {
+        own += 1;
+        continue;
+      }
       const place = placeOf(number, row.branch);
       if (isLater(row, number, place, skewMs)) addRow(place, row);
     }
   }
+  return own;
 }
 
 function addRow(place: SeenNumber, { amountMinor, outcome, modified, line }: IntendedRow): void {
@@ -42,6 +50,9 @@ function isLater(
   skewMs: number,
 ): boolean {
   const baseAt = baseTime(number, place);
+  if (!time && place.givenAt !== undefined) {
+    number.doubt = `line ${line} has no time, so it may be from before the opening balance`;
+  }
   if (!time || baseAt === undefined) return true;
   const [from, to] = [time.getTime() - skewMs, (endTime ?? time).getTime() + skewMs];
   if (from <= baseAt && to >= baseAt) {

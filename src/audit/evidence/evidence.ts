@@ -30,8 +30,6 @@ export interface EvidenceFiles {
 interface Conclusion {
   readonly findings: readonly Finding[];
   readonly corrections: readonly Correction[];
-  /** True for an account number whose right balances this source decides. */
-  readonly covers: (account: string) => boolean;
   /** Why some account numbers could not be judged, in sentences. */
   readonly unjudged: readonly string[];
 }
@@ -128,7 +126,7 @@ interface Concluding {
 
 async function conclude(all: Concluding): Promise<Conclusion> {
   const { bank, host, basis, numbers, log, skewMs, isWhole, currencyOf } = all;
-  if (log) await sumCalls(log.rows(), numbers, skewMs);
+  if (log) sayOwn(await sumCalls(log.rows(), numbers, skewMs), host);
   if (basis === 'opening') sayUnopened(numbers, host);
   const judgement = judgeNumbers(numbers.all, {
     ...{ basis, currencyOf, isWhole, hasJournal: bank.journal !== undefined },
@@ -136,6 +134,14 @@ async function conclude(all: Concluding): Promise<Conclusion> {
   });
   sayContradicted(judgement.contradicted, host);
   return judgement;
+}
+
+/** Rows of operations that the journal has are no calls of the old program. */
+function sayOwn(rows: number, { talk, progress }: AuditHost): void {
+  if (rows === 0) return;
+  progress(undefined);
+  const are = rows === 1 ? 'is an operation' : 'are operations';
+  talk(`${count(rows, 'row')} of the log ${are} of bankctl itself, by id, and left out.`);
 }
 
 /** What is certain of an account number is so if the log has all of its calls. */

@@ -24,7 +24,6 @@ interface Judging {
 interface Judgement {
   readonly findings: readonly Finding[];
   readonly corrections: readonly Correction[];
-  readonly covers: (account: string) => boolean;
   readonly unjudged: readonly string[];
   /** Account numbers whose balances no fates of the calls explain. */
   readonly contradicted: readonly string[];
@@ -61,11 +60,9 @@ export function judgeNumbers(
     if (judged.correction) corrections.push(judged.correction);
   }
   signs.end(judging.logName);
-  const left = new Set([...unjudged.values()].flat());
   return {
     findings,
     corrections,
-    covers: (account) => numbers.has(account) && !left.has(account),
     contradicted,
     unjudged: [...unjudged].map(([reason, accounts]) => unjudgedText(reason, accounts)),
   };
@@ -91,7 +88,7 @@ function judgeNumber(
   const setting = { account, sheet, basis, doubt: openDoubt };
   const said = findingsOf(verdict, { ...setting, repair: '' });
   const { correction, repair } = planCorrection({
-    ...{ account, sheet, doubt: openDoubt, hasJournal },
+    ...{ account, sheet, doubt: openDoubt ?? contradiction(verdict), hasJournal },
     findings: said.map(({ code }) => code),
     why: said.map(({ detail }) => detail).join(' '),
   });
@@ -105,10 +102,19 @@ function judgeNumber(
   };
 }
 
+/** Balances that no fates of the calls explain are not known to be right after a correction. */
+function contradiction({ isContradicted }: ReturnType<typeof judge>): string | undefined {
+  return isContradicted ? 'the log, or the balances at its beginning, cannot be whole' : undefined;
+}
+
 /** Why the residuals may be wrong, in a clause. */
 function doubtOf({ doubt, places }: AccountNumber, { basis, isWhole, hasJournal }: Judging) {
   if (!hasJournal) return 'the bank keeps no journal of what bankctl itself posted';
   if (!isWhole) return 'a part of the database could not be read';
+  const late = places.find(({ isGivenLate }) => isGivenLate);
+  if (late) {
+    return `the balance of ${late.name} in the file may be from after what bankctl posted`;
+  }
   const strange = strangeChange(places);
   if (strange !== undefined) return strange;
   if (basis !== 'statement') return doubt;

@@ -1,3 +1,6 @@
+import { hash } from 'node:crypto';
+import type { AccountReference } from '../../bank/operations/names.ts';
+import { createDigestTable } from '../../core/digest-table.ts';
 import type { Observer, Place, SeenAccount, SeenPosting } from '../observer.ts';
 
 /** One account number at one place, as far as it matters. Minor units of the place's currency. */
@@ -27,6 +30,11 @@ export interface SeenNumber {
   base: Base | undefined;
   /** Whether bankctl opened it. */
   isOpened: boolean;
+  /**
+   * True if what a file without a time says it had is what it had after a posting: the file may be
+   * from then, so that nobody knows which postings it has.
+   */
+  isGivenLate: boolean;
   /** When bankctl last repaired it; undefined if it did not, or if that was reversed. */
   repairedAt: Date | undefined;
   readonly plus: CallSums;
@@ -67,8 +75,13 @@ export interface SeenNumbers {
   readonly all: ReadonlyMap<string, AccountNumber>;
   /** The account number; from now on it is watched. */
   readonly watch: (account: string) => AccountNumber;
+  /** Whether that is an operation of bankctl itself, which a log may have too. */
+  readonly isOwn: (call: OwnCall) => boolean;
   readonly observer: Observer;
 }
+
+/** A posting of bankctl, as a log would have it. */
+type OwnCall = AccountReference & Pick<SeenPosting, 'operation' | 'amountMinor'>;
 
 /** The number at a place; made if there is none yet. */
 export function placeOf({ places }: AccountNumber, name: string): SeenNumber {
@@ -87,7 +100,14 @@ function emptyPlace(name: string): SeenNumber {
     ...{ name, place: undefined, documents: 0, balanceMinor: undefined, version: undefined },
     ...{ givenMinor: undefined, givenAt: undefined, ownMinor: 0n, journalMinor: 0n },
     ...{ postedMinor: undefined, pastMinor: unchanged },
-    ...{ base: undefined, isOpened: false, repairedAt: undefined, plus: none(), minus: none() },
+    ...{
+      base: undefined,
+      isOpened: false,
+      isGivenLate: false,
+      repairedAt: undefined,
+      plus: none(),
+      minus: none(),
+    },
     ...{ unknownRows: 0, unknownLine: 0 },
   };
 }
@@ -104,8 +124,10 @@ export function createSeenNumbers(
 ): SeenNumbers {
   const all = new Map<string, AccountNumber>();
   const repairs = new Set<string>();
+  const own = createOwnCalls();
   return {
     all,
+    isOwn: own.has,
     watch: (account) => {
       const known = all.get(account);
       if (known) return known;
@@ -128,6 +150,8 @@ export function createSeenNumbers(
         seen.journalMinor += posting.amountMinor;
         notePast(seen, posting, basis);
         if (type === 'open') seen.isOpened = true;
+        if (isOwn) own.add(posting);
+        if (isOwn && isAfter(seen, posting)) seen.isGivenLate = true;
         if (type === 'repair') seen.repairedAt = posting.at;
         if (repairs.has(reverses)) seen.repairedAt = undefined;
         if (basis === 'journal') noteBase(seen, posting, isOwn);
@@ -135,6 +159,36 @@ export function createSeenNumbers(
       },
     },
   };
+}
+
+/** Keeps 16 to 32 bytes for each. */
+function createOwnCalls() {
+  const table = createDigestTable();
+  const halves = ({ operation, branch, account, amountMinor }: OwnCall) => {
+    const text = JSON.stringify([operation, branch, account, String(amountMinor)]);
+    const digest = hash('sha256', text, 'hex');
+    return [0, 8].map((at) => Number.parseInt(digest.slice(at, at + 8), 16));
+  };
+  return {
+    add: (call: OwnCall) => {
+      const [high = 0, low = 0] = halves(call);
+      table.update(high, low, () => 1);
+    },
+    has: (call: OwnCall) => {
+      const [high = 0, low = 0] = halves(call);
+      return table.get(high, low) > 0;
+    },
+  };
+}
+
+/** An account that bankctl opened had nothing before. */
+function isAfter(
+  { givenMinor, givenAt }: SeenNumber,
+  { type, amountMinor, balanceAfterMinor }: SeenPosting,
+): boolean {
+  if (givenMinor === undefined || givenAt !== undefined) return false;
+  if (type === 'open' && givenMinor !== 0n) return true;
+  return amountMinor !== 0n && balanceAfterMinor === givenMinor;
 }
 
 function nameOf({ name, isBranch }: Place, branches: ReadonlySet<string>): string {

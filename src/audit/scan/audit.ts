@@ -120,8 +120,8 @@ async function* auditWith(
     const conclusion = await evidence?.conclude(audited.unread.length === 0);
     for (const reason of conclusion?.unjudged ?? []) audited.unread.push({ reason });
     yield conclusion?.findings ?? [];
-    const wants = (account: string) => options.corrections && !conclusion?.covers(account);
-    const outside = createOutsideCorrections(wants);
+    // What a source of intentions does not name may well have been meant.
+    const outside = createOutsideCorrections(options.corrections && !evidence);
     if (bank.journal && !audited.skipped.has(bank.journal.collection)) {
       yield* reconcile(audited, outside);
       yield* findOrphans(audited, options.maxSuspects);

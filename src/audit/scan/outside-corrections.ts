@@ -9,18 +9,23 @@ export interface OutsideCorrections {
   readonly all: () => readonly Correction[];
 }
 
-/** @param wants whether an account number is to be corrected by what the journal says alone */
-export function createOutsideCorrections(wants: (account: string) => boolean): OutsideCorrections {
+/**
+ * In a branch of doubles the old program goes on beside bankctl, and its writes are not wrong.
+ *
+ * @param isWanted whether accounts are to be corrected by what the journal says alone
+ */
+export function createOutsideCorrections(isWanted: boolean): OutsideCorrections {
   const found = new Map<string, Correction>();
   return {
     add: (followed, { outsideMinor, missing, repeated, ahead }) => {
       const { account, branch, isClosed, balanceMinor, version } = followed;
       const isWhole = missing.length === 0 && repeated.length === 0 && !ahead;
-      if (outsideMinor === 0n || isClosed || !isWhole || !wants(account)) return;
-      const { name, currency } = branch;
+      const { name, currency, storage } = branch;
+      if (!isWanted || storage === 'double') return;
+      if (outsideMinor === 0n || isClosed || !isWhole) return;
       const why =
         `takes back ${formatAmount(outsideMinor, currency)} ${currency.code} ` +
-        `that was written to ${name} past bankctl`;
+        `that was written to ${name} past bankctl; nothing says whether it was meant`;
       const leg = {
         ...{ branch: name, account, amountMinor: -outsideMinor },
         ...{ balanceMinor, version, outsideMinor },

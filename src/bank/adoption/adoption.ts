@@ -45,7 +45,6 @@ export class Adoption {
   readonly #options: AdoptionOptions;
   readonly #host: AdoptionHost;
   readonly #branches: readonly BranchModel[];
-  readonly #duplicates = new Map<string, IsDuplicate>();
   /** Of what is being carried out, by branch. */
   readonly #tallies = new Map<string, BranchTally>();
   readonly #runId: string;
@@ -71,7 +70,7 @@ export class Adoption {
   /**
    * What carrying it out would do, if nothing changed in between; writes nothing.
    *
-   * @throws `config_mismatch`, `bad_identity`, `capped_collection`
+   * @throws `config_mismatch`, `bad_identity`, `capped_collection`, `collated_collection`
    */
   async preview(): Promise<readonly BranchReport[]> {
     await this.#check();
@@ -123,20 +122,16 @@ export class Adoption {
 
   async #check(): Promise<void> {
     await this.#bank.identity.checkClaim();
-    await this.#journal.check('capped');
-    for (const branch of this.#branches) await branch.check('capped');
+    await this.#journal.check('options');
+    for (const branch of this.#branches) await branch.check('options');
   }
 
-  async #isDuplicate(branch: BranchModel): Promise<IsDuplicate> {
+  #isDuplicate(branch: BranchModel): Promise<IsDuplicate> {
     const { context, progress } = this.#host;
-    const known = this.#duplicates.get(branch.name);
-    if (known) return known;
-    const found = await findDuplicates(this.#bank, branch, {
+    return findDuplicates(this.#bank, branch, {
       ...context,
       progress: (documents) => progress('counting', branch.name, documents),
     });
-    this.#duplicates.set(branch.name, found);
-    return found;
   }
 
   async #previewBranch(branch: BranchModel, tally: BranchTally): Promise<void> {
@@ -174,7 +169,6 @@ export class Adoption {
     };
     const run = new BranchRun(batch, context, () => this.#nextOperation());
     await run.run(tally, (documents) => progress('adopting', branch.name, documents));
-    this.#duplicates.delete(branch.name);
     if (this.#options.outsideWrites) await this.#compare(branch, tally, isTwice, false);
   }
 

@@ -155,9 +155,13 @@ function duplicate(account: string): Conflict {
   return { verdict: 'conflict', code: 'duplicate_account', account, reason };
 }
 
-/** Of a document without a stamp whose account is in the journal already. */
+/**
+ * Of a document without a stamp whose account is in the journal already, by another document that
+ * may be gone.
+ */
 export function behindJournal(account: string): Conflict {
-  const reason = 'has postings in the journal, of a document that was replaced by this one';
+  const reason =
+    'has postings in the journal, of another document or of one that this one replaced';
   return { verdict: 'conflict', code: 'behind_journal', account, reason };
 }
 
