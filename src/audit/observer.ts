@@ -23,6 +23,7 @@ export interface SeenAccount {
   readonly balanceMinor: bigint | undefined;
   /** Undefined for a document without the stamp of its branch, and in a stray. */
   readonly version: bigint | undefined;
+  readonly isClosed: boolean;
 }
 
 /** One posting of the journal. Amounts in minor units. */

@@ -2,15 +2,9 @@ import { type AbstractCursor, BSON, type ClientSession, type Db, type Document }
 import { type Config, identityCollection } from '../config/config.ts';
 import { findUnguarded, type Unguarded } from './collection-guards.ts';
 import { branchSpec, journalSpec } from './collections.ts';
+import { findRepeatedNumbers, type RepeatedNumber } from './repeated-numbers.ts';
 import { literalOption } from './session-options.ts';
 import { hasUniqueNumbers } from './survey.ts';
-
-/** An account number that several documents of a collection have. */
-interface RepeatedNumber {
-  /** The number as text, without the white space around it. */
-  readonly account: string;
-  readonly documents: number;
-}
 
 /** How many documents an account number has in a branch's collection. */
 interface DocumentCount {
@@ -56,7 +50,7 @@ export interface BankScan {
     of: { readonly branch: string; readonly accounts: readonly string[] },
     session: ClientSession,
   ) => Promise<ReadonlyMap<string, DocumentCount>>;
-  /** Account numbers that several documents have, apart from white space and type, in batches. */
+  /** See `findRepeatedNumbers`. */
   readonly repeatedNumbers: (
     collection: string,
     session: ClientSession,
@@ -118,11 +112,17 @@ export function createScan(db: Db, config: Config): BankScan {
       return countDocuments(branch, found);
     },
     repeatedNumbers: (collection, session) =>
-      batchesOf(
-        db.collection(collection).aggregate<RepeatedNumber>(repeatedNumbers, {
-          ...inBatches(session),
-          allowDiskUse: true,
-        }),
+      findRepeatedNumbers(() =>
+        batchesOf(
+          db.collection(collection).find(
+            {},
+            {
+              projection: { _id: 0, account_number: 1 },
+              ...inBatches(session),
+              enableUtf8Validation: false,
+            },
+          ),
+        ),
       ),
     hasUniqueNumbers: (collection) => hasUniqueNumbers(db, collection),
     unguarded: (name) => {
@@ -184,29 +184,6 @@ function postingsOf({
     { $sort: { 'posting.account_number': 1, 'posting.version': 1 } },
   ];
 }
-
-const number = '$account_number';
-const whole = { $convert: { input: number, to: 'long', onError: null } };
-const numberText = {
-  $cond: [
-    { $eq: [{ $type: number }, 'string'] },
-    { $trim: { input: number } },
-    { $cond: [{ $eq: [whole, number] }, { $toString: whole }, null] },
-  ],
-};
-
-/** Numbers of any type as text. What is neither a text nor a number is no account number. */
-const repeatedNumbers: Document[] = [
-  { $match: { account_number: { $type: ['string', 'int', 'long', 'double'] } } },
-  {
-    $group: {
-      _id: numberText,
-      documents: { $sum: 1 },
-    },
-  },
-  { $match: { documents: { $gt: 1 }, _id: { $ne: null } } },
-  { $project: { _id: 0, account: '$_id', documents: 1 } },
-];
 
 async function* batchesOf<T>(cursor: AbstractCursor<T>): AsyncIterable<readonly T[]> {
   try {

@@ -85,10 +85,13 @@ interface OpenChanges {
 /** The first moment in the year 1970 that a server takes for a time. */
 const earliest = new Timestamp({ t: 1, i: 1 });
 
+/** The last moment, in the year 2106, that fits into a timestamp, in seconds. */
+const latestSecond = 2 ** 32 - 1;
+
 /** The place in the history of a moment of the server's clock; undefined for the earliest. */
 export function clusterTimeOf(moment: Date | undefined): ClusterTime {
   if (!moment || moment.getTime() < 2_000) return earliest;
-  return new Timestamp({ t: Math.floor(moment.getTime() / 1000), i: 0 });
+  return new Timestamp({ t: Math.min(Math.floor(moment.getTime() / 1000), latestSecond), i: 0 });
 }
 
 /** The moment of the server's clock, to the second. */

@@ -78,12 +78,13 @@ function readBalance(value: unknown, currency: Currency): Rounded | undefined {
 }
 
 /** A value as a message shows it: whole if it is short, else by its type. */
-function show(value: unknown): string {
+export function show(value: unknown): string {
   if (typeof value === 'string')
     return quote(value.length > 40 ? `${value.slice(0, 37)}...` : value);
   if (value instanceof Decimal128) return value.toString();
   if (Array.isArray(value)) return 'an array';
-  if (typeof value === 'object' && !(value instanceof Double) && !isLong(value)) {
+  const isNumber = value instanceof Double || value instanceof Int32 || isLong(value);
+  if (typeof value === 'object' && !isNumber) {
     return value instanceof Date ? 'a date' : 'an object';
   }
   return String(value);

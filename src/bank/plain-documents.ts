@@ -7,6 +7,7 @@ export interface PlainAccount {
   readonly version: number;
   /** In minor units. */
   readonly balanceMinor: number;
+  readonly isClosed: boolean;
 }
 
 /** A posting as bankctl writes it, in numbers that are exact. Minor units. */
@@ -57,7 +58,7 @@ export function plainAccounts({
     const balanceMinor = plainMinorAt(bytes, at(2), digits);
     const version = wholeAt(bytes, at(3));
     if (!account || !version || balanceMinor === undefined) return undefined;
-    return { account, version, balanceMinor };
+    return { account, version, balanceMinor, isClosed: asciiAt(bytes, at(4)) === 'closed' };
   };
 }
 

@@ -21,6 +21,10 @@ export interface AdoptData {
   readonly rounded: BranchReport['rounded'];
   /** How many were rounded besides those; absent if all are listed. */
   readonly rounded_more?: number;
+  /** How many account numbers are stored in another form now. */
+  readonly renumbered: number;
+  /** How many documents had a field of another program that was written over. */
+  readonly replaced: number;
   readonly conflicts: BranchReport['conflicts'];
   /** With `--outside-writes`. */
   readonly outside?: BranchReport['outside'];
@@ -41,6 +45,7 @@ export const adoptForms: readonly ResultForm[] = [
         }),
       ),
       rounded_more: optional(wholeNumber),
+      ...{ renumbered: wholeNumber, replaced: wholeNumber },
       conflicts: listOf(
         objectOf<AdoptData['conflicts'][number]>({
           ...{ branch: text, code: text, account: nullable(text), documents: wholeNumber },

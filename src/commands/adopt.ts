@@ -27,7 +27,11 @@ export const adopt: Command = {
     'stamps them, stores their balances as the branch does, begins their journal with the',
     'balance that they have, and gives the collections their index and validator. Balances may be',
     'doubles, integers, decimals or numeric text; account numbers may be integers, or have white',
-    'space around them. Other fields stay as they are; the journal keeps what was replaced.',
+    'space around them. Other fields stay as they are; the journal keeps what was replaced. A',
+    'status open, frozen or closed counts as such, and opened_at and posted_at stay if they are',
+    'times. A document with a version of its own, or with something else in those fields, is left',
+    'alone without --replace-fields. So is, in a branch of doubles, where the other program goes',
+    'on, one whose account number would be stored in another form.',
     '',
     'A double such as 7044.999999999999 is meant as 7045.00. A balance that loses more than that',
     "by rounding to the currency's digits is adopted and listed. What cannot be an account, or",
@@ -44,6 +48,10 @@ export const adopt: Command = {
     { name: 'branch', summary: 'branches to adopt (default: all)', optional: true, variadic: true },
   ],
   options: [
+    {
+      flags: '--replace-fields',
+      summary: 'adopt also documents with fields of their own that bankctl writes over',
+    },
     { flags: '--outside-writes', summary: 'journal also what other programs did to accounts' },
     ...confirmationOptions,
   ],
@@ -67,6 +75,7 @@ export function parseAdopt(typed: Typed, config: Config): AdoptInput {
   return {
     branches: named.length > 0 ? [...new Set(branches)] : config.branches.map(({ name }) => name),
     outsideWrites: typed.options['outsideWrites'] === true,
+    replacesFields: typed.options['replaceFields'] === true,
     ...parseConsent(typed),
   };
 }
@@ -85,8 +94,13 @@ async function run(typed: Typed, session: Session): Promise<SingleResult> {
     progress: (doing, branch, documents) =>
       progress(`${verbs[doing]} ${branch}: ${count(documents, 'document')}`),
   });
+  const again = commandLine(adopt, typed, session);
   if (input.dryRun || !input.yes) {
-    const branches = await adoption.preview();
+    const branches = await adoption.preview().catch((error: unknown) => {
+      if (!context.interrupted.aborted) throw error;
+      const message = `Interrupted. ${certainty(0)}`;
+      throw new BankctlError('interrupted', message, `Run it again: ${again}`, { cause: error });
+    });
     progress(undefined);
     if (input.dryRun) {
       talk('Dry run: nothing was written.');
@@ -95,7 +109,7 @@ async function run(typed: Typed, session: Session): Promise<SingleResult> {
     if (branches.every(isDone)) talk('There is nothing to adopt.');
     else await askAbout(branches, session);
   }
-  const rerun = `To adopt the rest, run it again: ${commandLine(adopt, typed, session)}`;
+  const rerun = `To adopt the rest, run it again: ${again}`;
   const result = await adoption.carryOut().catch((error: unknown) => {
     throw explain(error, adoption.changed(), rerun);
   });
@@ -112,7 +126,10 @@ function isDone({ adopted, converted, outside }: BranchReport): boolean {
 }
 
 async function askAbout(branches: readonly BranchReport[], session: Session): Promise<void> {
-  for (const report of branches) session.say(previewLine(report));
+  for (const report of branches) {
+    session.say(previewLine(report));
+    for (const line of renumberedLines(report)) session.say(line);
+  }
   sayConflicts(branches, session);
   await askConsent(session, 'Adopt these?');
 }
@@ -120,17 +137,30 @@ async function askAbout(branches: readonly BranchReport[], session: Session): Pr
 /** What would be done with one branch, for the person who is asked. */
 function previewLine(report: BranchReport): string {
   const { branch, adopted, converted, conflicting, before, after, currency } = report;
+  const { renumbered, replaced } = report;
   const rounded = report.rounded.length + report.roundedMore;
   const outside = report.outside.length + report.outsideMore;
   const parts = [
     `${count(adopted, 'document')} to adopt`,
     ...(converted > 0 ? [`${count(converted, 'balance')} to convert`] : []),
     ...(rounded > 0 ? [`${count(rounded, 'balance')} to round`] : []),
+    ...(renumbered > 0 ? [`${count(renumbered, 'account number')} to change`] : []),
+    ...(replaced > 0 ? [`${count(replaced, 'document')} with fields to write over`] : []),
     ...(outside > 0 ? [`${count(outside, 'account')} to journal`] : []),
     ...(conflicting > 0 ? [`${count(conflicting, 'document')} to leave alone`] : []),
   ];
   const total = before === after ? `${after}, as before` : `${after}, instead of ${before}`;
   return `${branch}: ${parts.join(', ')}; the total is ${total} (${currency}).`;
+}
+
+/** Programs that look for the numbers as they were will not find them. */
+function renumberedLines({ branch, renumbered, renumberedRows }: BranchReport): readonly string[] {
+  if (renumbered === 0) return [];
+  const some = renumberedRows.map(({ before, after }) => `${before} becomes ${after}`);
+  const more = renumbered > some.length ? ['…'] : [];
+  const list = [...some, ...more].join(', ');
+  const numbers = count(renumbered, 'account number');
+  return [`${branch}: ${numbers} in another form, which a program may look for: ${list}.`];
 }
 
 /** How many conflicts are shown; the result has more of them. */
@@ -143,7 +173,15 @@ function sayConflicts(branches: readonly BranchReport[], session: Session): void
   }
   const more = conflicts.length - maxShown;
   if (more > 0) session.say(`... and ${more} more; --dry-run --json lists them.`);
+  if (conflicts.some(isTakenField)) session.say(replaceHint);
 }
+
+function isTakenField({ code }: BranchReport['conflicts'][number]): boolean {
+  return code === 'field_taken';
+}
+
+const replaceHint =
+  'field_taken: --replace-fields adopts these too; the journal keeps what the fields had.';
 
 function certainty(changed: number): string {
   if (changed === 0) return 'Nothing was adopted by this run.';
@@ -179,6 +217,8 @@ function toResult(
     converted: sum(({ converted }) => converted),
     rounded: branches.flatMap(({ rounded }) => rounded),
     ...(roundedMore > 0 && { rounded_more: roundedMore }),
+    renumbered: sum(({ renumbered }) => renumbered),
+    replaced: sum(({ replaced }) => replaced),
     conflicts,
     ...(outsideWrites && { outside: branches.flatMap(({ outside }) => outside) }),
     ...(outsideMore > 0 && { outside_more: outsideMore }),
@@ -232,7 +272,13 @@ function notesOf(report: BranchReport): readonly string[] {
   const { after, before } = report;
   const sum = before === after ? [] : [`${branch}: rounding changed ${before} to ${after} in all.`];
   const left = 'Left alone. Mend these documents, or remove what is no account; then adopt again.';
-  return [...lists.flat(), ...sum, ...(conflicts.length > 0 ? [left] : [])];
+  return [
+    ...lists.flat(),
+    ...renumberedLines(report),
+    ...sum,
+    ...(conflicts.length > 0 ? [left] : []),
+    ...(conflicts.some(isTakenField) ? [replaceHint] : []),
+  ];
 }
 
 /** The first of some things, and how many others there are. */

@@ -18,7 +18,7 @@ import { followWrites } from './audit-follow.ts';
 import { type AuditData, auditForms } from './audit-schema.ts';
 import { sayLeftOut, warnOfNoBank } from './bank-notices.ts';
 import type { Command, Session, Typed } from './command.ts';
-import { textOption } from './command-input.ts';
+import { newFileOption, textOption } from './command-input.ts';
 import { notice, resultZone, warning } from './notice.ts';
 import { openReport, type ReportFile } from './report-file.ts';
 
@@ -96,8 +96,8 @@ export function parseAudit(typed: Typed, config: Config): AuditInput {
     files,
     trace: typed.options['trace'] === true,
     follow: typed.options['follow'] === true,
-    plan: textOption(typed, 'plan'),
-    report: textOption(typed, 'report'),
+    plan: newFileOption(typed, 'plan'),
+    report: newFileOption(typed, 'report'),
   };
   refuseContradictions(input);
   return { ...input, corrections: input.plan !== undefined };

@@ -52,6 +52,21 @@ export function textOption(typed: Typed, name: string): string | undefined {
 }
 
 /**
+ * The path of a file that an option names, to be written.
+ *
+ * @throws `usage` for no name, and for `-`, which would not be the standard output
+ */
+export function newFileOption(typed: Typed, name: string): string | undefined {
+  const path = textOption(typed, name);
+  if (path !== '' && path !== '-') return path;
+  throw new BankctlError(
+    'usage',
+    path === '' ? `--${name} names no file.` : `--${name} writes to a file, and - is none.`,
+    `Name a file after --${name}.`,
+  );
+}
+
+/**
  * The value of an option that takes a whole number.
  *
  * @throws `usage` if it is not one, or is outside the bounds

@@ -82,6 +82,9 @@ async function run(typed: Typed, session: Session): Promise<SingleResult> {
   const { context, progress } = session;
   const plan = parsePlan(input.file, await readPlanText(input.file, context), config);
   const bank = await session.bank();
+  if (plan.entries.length === 0) {
+    session.talk(`The plan ${input.file} has no entries: there is nothing to repair.`);
+  }
   const before = await checkPlan(bank, input.file, plan, { context });
   if (!input.yes && !input.dryRun) await ask({ bank, plan, before, file: input.file }, session);
   const done = await carryOutAll(bank, plan.entries, input.dryRun, session);

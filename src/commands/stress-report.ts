@@ -8,7 +8,7 @@ import type { EventTimeline } from '../stress/check/timeline.ts';
 import type { StressResult } from '../stress/result.ts';
 import type { StressMode } from '../stress/setup/options.ts';
 import type { Session, Typed } from './command.ts';
-import { textOption } from './command-input.ts';
+import { newFileOption, textOption } from './command-input.ts';
 import { openReport } from './report-file.ts';
 
 /** A run that is over, and what only some of it shows. */
@@ -34,7 +34,7 @@ export async function withReport(
   mode: StressMode,
   work: () => Promise<StressRun>,
 ): Promise<StressRun> {
-  const path = textOption(typed, 'report');
+  const path = newFileOption(typed, 'report');
   if (path === undefined) return work();
   if (path === textOption(typed, 'history')) {
     throw new BankctlError(

@@ -357,7 +357,7 @@ export const errorTable = {
   interrupted: row(
     130,
     'You stopped it.',
-    'Run it again if it only reads; repeat an operation with its --id.',
+    'Run it again if it takes no --id; repeat an operation with its --id.',
   ),
 } as const satisfies Record<string, ErrorRow>;
 

@@ -118,6 +118,23 @@ async function repair(bank: Bank, corrections: readonly Correction[]): Promise<v
 }
 
 describe('corrections', () => {
+  test('are not planned for a closed account, which no repair can change', async () => {
+    const { bank } = await bankWith(['branch1:A', 'branch2:A']);
+    const close = operation({ type: 'close', ...place('branch1:A') });
+    await post(bank, [plus('branch1:A', -10_000n), close], { by });
+    const { audit } = await auditor(bank);
+    const { findings, corrections } = await audit(['branch1,A,7'], []);
+    expect(findings).toMatchObject([
+      {
+        ...{ code: 'lost_write', account: 'A' },
+        repair:
+          'It is not planned: branch1:A is closed, and bankctl posts nothing to it. Settle the ' +
+          'money by hand, through another account.',
+      },
+    ]);
+    expect(corrections).toEqual([]);
+  });
+
   test('are pinned to the accounts as they were seen, one for an account number', async () => {
     const { bank, db } = await bankWith(['branch1:A', 'branch2:A', 'branch1:B']);
     await legacyWrite(db, 'branch2:A', 700n);
@@ -273,7 +290,7 @@ test('nothing is certain or planned if a part could not be read', async () => {
   const files = await filesOf(['branch1,A,1'], ['branch1,A,5,']);
   for (const isWhole of [true, false]) {
     const evidence = await openEvidence(files, bank, host);
-    const conclusion = await evidence?.conclude(isWhole);
+    const conclusion = await evidence?.conclude(isWhole, new Set());
     await evidence?.close();
     expect(conclusion?.findings.some(({ certain }) => certain === true)).toBe(false);
     if (!isWhole) expect(conclusion?.corrections).toEqual([]);

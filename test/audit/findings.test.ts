@@ -101,6 +101,14 @@ const damages: readonly Damage[] = [
     ],
   },
   {
+    name: 'a number that differs only by how its letters are encoded',
+    make: insert({ account_number: '\u00C5' }, { account_number: 'A\u030A' }),
+    found: [
+      { code: 'unstamped_document', documents: 2 },
+      { code: 'duplicate_account', account: '\u00C5', documents: 2 },
+    ],
+  },
+  {
     name: 'a write past bankctl after the last posting',
     make: (bank) => coll(bank).updateOne(a, { $inc: { balance: cents(800) } }),
     found: [

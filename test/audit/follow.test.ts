@@ -1,7 +1,7 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Decimal128, Double, MongoClient, ObjectId } from 'mongodb';
+import { Decimal128, Double, Long, MongoClient, ObjectId } from 'mongodb';
 import { expect, onTestFinished, test } from 'vitest';
 import type { OutsideWrite } from '../../src/audit/trace/follow.ts';
 import { until } from '../database/host.ts';
@@ -240,3 +240,30 @@ function isRunning(pid: number): boolean {
     return false;
   }
 }
+
+test('a document saved as it was once read, or with a version never posted, is shown', async () => {
+  const bank = await workspace({ config });
+  await bank.run(['open', 'branch1', 'A', '--balance', '100']);
+  const branch1 = bank.db.collection('branch1');
+  const followed = await startFollowing(bank);
+  const { _id, ...loaded } = (await branch1.findOne({ account_number: 'A' })) ?? expect.fail();
+  await bank.run(['increment', 'branch1', 'A', '5']);
+  await bank.run(['increment', 'branch1', 'A', '6']);
+  const stale = { ...loaded, version: Long.ONE, posted_at: new Date() };
+  await branch1.updateOne({ _id }, { $set: stale });
+  const forged = { balance: Decimal128.fromString('9999'), version: Long.fromNumber(9) };
+  await branch1.updateOne({ _id }, { $set: { ...forged, posted_at: new Date() } });
+  const rows = ['first', 'second', 'third'].map((id) => `increment,${id},branch2,B,1\n`).join('');
+  await writeFile(join(bank.directory, 'rows.csv'), `type,id,branch,account,amount\n${rows}`);
+  await bank.run(['open', 'branch2', 'B']);
+  expect((await bank.run(['apply', 'rows.csv'])).status).toBe(0);
+  const end = { account_number: 'END', balance: 1 };
+  await bank.db.collection('branch2').insertOne(end, { bypassDocumentValidation: true });
+  await followed.seen('END');
+  await followed.stop();
+  expect(followed.writes.map(facts)).toEqual([
+    'branch1 A changed -11.00 100.00',
+    'branch1 A changed 9899.00 9999.00',
+    'branch2 END inserted 1.00 1.00',
+  ]);
+});

@@ -73,6 +73,7 @@ test('an account read from its bytes is what the driver and readAccount make of 
         state.version,
         state.balanceMinor,
       ]);
+      expect(found.isClosed).toBe(state.status === 'closed');
     }),
     { numRuns: 3000 },
   );

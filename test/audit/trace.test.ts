@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import fc from 'fast-check';
-import { Double } from 'mongodb';
+import { Decimal128, Double, Long } from 'mongodb';
 import { describe, expect, test } from 'vitest';
 import type { Finding } from '../../src/audit/finding.ts';
 import { post } from '../../src/bank/post.ts';
@@ -135,6 +135,21 @@ describe('with the log and the history', () => {
     ]);
   });
 
+  test('a log of the last day that a calendar has is out of sight too', async () => {
+    const bank = await legacyBank();
+    await writeFile(
+      join(bank.directory, 'last.csv'),
+      'branch,account,amount,time\nbranch1,A,5,9999-12-31T23:59:59Z\n',
+    );
+    const files = ['--intended', 'last.csv', '--opening', 'opening.csv'];
+    const { status, stdout } = await bank.run(['audit', '--trace', ...files]);
+    expect(status).toBe(4);
+    expect(stdout).toContain(
+      "The server's history may not reach 1 call of the log: the log has times that are later " +
+        'than the clock of the server.',
+    );
+  });
+
   test('rows that are missing take the certainty from their account number alone', async () => {
     const bank = await legacyBank();
     const log = await runLegacy(bank, varied(200));
@@ -151,6 +166,26 @@ describe('with the log and the history', () => {
     expect(falseStatements(log, certain)).toEqual([]);
     expect(certain.filter(({ account }) => account === 'A')).toEqual([]);
     expect(certain.length).toBeGreaterThan(0);
+  });
+
+  test('writes of others take the certainty from all findings of their number', async () => {
+    const bank = await legacyBank();
+    const calls = ['A', 'B'].map((account) => ({ branch: 'branch1', account, cents: 1000 }));
+    const log = await runLegacy(bank, [
+      ...calls.map((it) => ({ ...it, landed: it.account === 'A' ? 'branch1' : 'branch2' })),
+    ]);
+    for (const [branch, balance] of [['branch1', -10] as const, ['branch2', 10] as const]) {
+      const accounts = bank.db.collection(branch);
+      await accounts.updateOne({ account_number: 'A' }, { $inc: { balance } });
+    }
+    const { findings } = await traceLegacy(bank, log);
+    const net = findings.filter(({ code, line }) => code === 'misplaced_write' && !line);
+    expect(net.map(({ account, certain }) => [account, certain])).toEqual([
+      ['A', false],
+      ['B', true],
+    ]);
+    const ofA = findings.filter(({ account, code }) => account === 'A' && code !== 'outside_write');
+    expect(ofA.filter(({ certain }) => certain)).toEqual([]);
   });
 
   test('one changed digit in the log changes the answer', async () => {
@@ -256,6 +291,21 @@ describe('what is beside the log', () => {
       ['8.00', ['branch2'], true],
       ['9.00', ['branch2'], true],
     ]);
+  });
+
+  test('a document that another program saves as it once was is a write', async () => {
+    const bank = await workspace({ config });
+    await bank.run(['open', 'branch1', 'A', '--balance', '100']);
+    await bank.run(['increment', 'branch1', 'A', '5']);
+    const balance = Decimal128.fromString('100.00');
+    const saved = { balance, version: Long.ONE, posted_at: new Date() };
+    await bank.db.collection('branch1').updateOne({ account_number: 'A' }, { $set: saved });
+    const opening = 'branch,account,balance\nbranch1,A,0.00\n';
+    await writeFile(join(bank.directory, 'opening.csv'), opening);
+    const one = { branch: 'branch1', account: 'A', cents: 700, landed: 'branch1' };
+    const log = await runLegacy(bank, [one]);
+    const { outside } = await traceLegacy(bank, log);
+    expect(outside).toMatchObject([{ account: 'A', branch: 'branch1', amount: '-5.00' }]);
   });
 
   test('without an opening, what is later than the opening of the account counts', async () => {

@@ -184,6 +184,25 @@ test('Ctrl-C ends it between batches, and the rest is adopted later', async () =
   await expectWhole(bank, 5000, '124975.00');
 });
 
+test('Ctrl-C before the first batch says to run it again', async () => {
+  const bank = await workspace({ config: oneBranch });
+  await leave(bank, 10);
+  const controller = new AbortController();
+  const uri = await startProxy(bank.env['BANKCTL_URI'] ?? '', {
+    request: (has) => {
+      if (has('find') && has('account_number')) controller.abort();
+      return 'pass';
+    },
+  });
+  const before = await bank.everything();
+  const options = { env: { BANKCTL_URI: uri }, interrupted: controller.signal };
+  const { status, stdout, stderr } = await bank.run(['adopt', '--dry-run'], options);
+  expect([status, stdout]).toEqual([130, '']);
+  expect(stderr).toContain('Interrupted. Nothing was adopted by this run.');
+  expect(stderr).toContain('Run it again: bankctl adopt --dry-run');
+  expect(await bank.everything()).toBe(before);
+});
+
 test('an outage that lasts says what is certain, and what to type', async () => {
   const server = await startFaultServer();
   const bank = await workspace({ config: oneBranch });

@@ -52,7 +52,8 @@ describe('a balance', () => {
       before === undefined ? [] : [{ branch: 'branch1', account: 'A', before, after: adopted }];
     const totals = { branch: 'branch1', currency: 'USD', before: before ?? adopted };
     expect(result).toEqual({
-      ...{ adopted: 1, converted: 0, rounded, conflicts: [], dry_run: false },
+      ...{ adopted: 1, converted: 0, rounded, renumbered: 0, replaced: 0 },
+      ...{ conflicts: [], dry_run: false },
       totals: [{ ...totals, after: adopted }],
     });
     const [account, entry] = await stored(bank);
@@ -113,7 +114,7 @@ describe('an account number', () => {
   ])('%s is adopted', async (_what, number, account) => {
     const bank = await workspace({ config: oneBranch });
     await bank.db.collection('branch1').insertOne({ account_number: number, balance: 1 });
-    expect((await adopt(bank, '--yes')).status).toBe(0);
+    expect(await adopt(bank, '--yes')).toMatchObject({ status: 0, result: { renumbered: 1 } });
     const [document, entry] = await stored(bank);
     expect(document?.['account_number']).toBe(account);
     expect(entry?.['was'].account_number).toEqual(number);
@@ -207,11 +208,12 @@ describe('a document', () => {
     }
   });
 
-  test('has its own fields of the same names kept in the journal', async () => {
+  test('has fields that are written over kept in the journal', async () => {
     const bank = await workspace({ config: oneBranch });
     const own = { status: 'gold', version: 9, opened_at: 'long ago', posted_at: [1] };
     await bank.db.collection('branch1').insertOne({ account_number: 'A', balance: 1.5, ...own });
-    expect((await adopt(bank, '--yes')).status).toBe(0);
+    const options = ['--replace-fields', '--yes'];
+    expect(await adopt(bank, ...options)).toMatchObject({ status: 0, result: { replaced: 1 } });
     const entry = await bank.db.collection('journal').findOne();
     expect(entry?.['was']).toEqual({ balance: 1.5, ...own });
     const shown = await bank.run(['show', String(entry?._id), '--json']);

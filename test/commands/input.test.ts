@@ -86,7 +86,7 @@ const audited = {
   ...{ branches: [], files: noFiles, trace: false, follow: false },
   ...{ plan: undefined, report: undefined, corrections: false },
 };
-const looking = { outsideWrites: false, yes: false, dryRun: false };
+const looking = { outsideWrites: false, replacesFields: false, yes: false, dryRun: false };
 
 const instant = (text: string) => {
   const at = new Date(text);
@@ -390,6 +390,10 @@ const inputs: Readonly<Record<string, Rows>> = {
     bad: [
       ['audit branch1 brunch2', 'unknown_branch', 'brunch2'],
       ['audit --clock-skew soon', 'usage', '--clock-skew "soon"'],
+      ['audit --plan -', 'usage', '--plan writes to a file, and - is none'],
+      ['audit --plan=', 'usage', '--plan names no file'],
+      ['audit --report -', 'usage', '--report writes to a file, and - is none'],
+      ['audit --report=', 'usage', '--report names no file'],
       ['audit --follow --plan p', 'usage', '--follow shows'],
       ['audit --intended i --expected e', 'usage', 'two sources'],
       ['audit --opening o', 'usage', 'no log'],
@@ -418,7 +422,7 @@ const inputs: Readonly<Record<string, Rows>> = {
       ['adopt branch2 branch1 branch2', { branches: ['branch2', 'branch1'], ...looking }],
       [
         'adopt branch1 --outside-writes --yes --dry-run',
-        { branches: ['branch1'], outsideWrites: true, yes: true, dryRun: true },
+        { ...looking, branches: ['branch1'], outsideWrites: true, yes: true, dryRun: true },
       ],
     ],
     bad: [

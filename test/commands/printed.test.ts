@@ -43,7 +43,7 @@ const history = trueHistory(2)
   .lines.map((line) => `${JSON.stringify(line)}\n`)
   .join('');
 
-/** A plan of two entries for what `posted` leaves; `DATABASE_ID` is replaced before it is run. */
+/** A plan of two entries for what `posted` leaves; `DATABASE_…` is replaced before it is run. */
 function planOf(prefix: string, change: object): string {
   const findings = ['lost_write'];
   const one = { branch: 'branch1', balance: '887.66', ...change };
@@ -54,7 +54,8 @@ function planOf(prefix: string, change: object): string {
     { id: `${prefix}-2`, findings, account: '銀行', why: '2.50 lost', changes: [third] },
   ];
   const made = '2026-01-02T03:04:05.678Z';
-  const head = { plan: 1, database: 'bank', database_id: 'DATABASE_ID', made, by: 'clerk@desk' };
+  const database = { database: 'DATABASE_NAME', database_id: 'DATABASE_ID' };
+  const head = { plan: 1, ...database, made, by: 'clerk@desk' };
   return JSON.stringify({ ...head, repairs }, null, 1);
 }
 
@@ -275,7 +276,8 @@ async function pinPlans({ db, directory }: Workspace, files: Readonly<Record<str
   const id = (await db.collection('bankctl').findOne())?.['database_id'];
   for (const [file, text] of Object.entries(files)) {
     if (text.includes('DATABASE_ID')) {
-      await writeFile(join(directory, file), text.replace('DATABASE_ID', String(id)));
+      const named = text.replace('DATABASE_NAME', db.databaseName);
+      await writeFile(join(directory, file), named.replace('DATABASE_ID', String(id)));
     }
   }
 }

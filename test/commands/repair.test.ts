@@ -160,6 +160,7 @@ describe('repair', () => {
     await writeFile(join(bank.directory, 'plan.yaml'), top);
     const ran = await bank.run(yes);
     expect([ran.status, parsed(ran)]).toMatchObject([0, { repaired: 0, totals: [] }]);
+    expect(ran.stderr).toContain('The plan plan.yaml has no entries: there is nothing to repair.');
   });
 });
 
@@ -243,6 +244,27 @@ describe('what has moved since', () => {
     expect([repaired, skipped]).toMatchObject([2, [{ code: 'refused_by_server' }]]);
   });
 
+  test('an entry that was reversed after it was carried out is skipped', async () => {
+    const { bank } = await damaged();
+    await bank.run(yes);
+    await bank.run(['reverse', 'fix-2', '--id', 'back']);
+    const before = await bank.everything();
+    for (const flag of ['--yes', '--dry-run']) {
+      const ran = await bank.run(['repair', 'plan.yaml', flag, '--json']);
+      expect(ran.status).toBe(1);
+      expect(parsed(ran)).toMatchObject({ repaired: 0, replayed: 2, moved: [] });
+      expect(parsed(ran).skipped).toEqual([
+        {
+          ...{ account: 'ACC-9', operation: 'fix-2', code: 'already_reversed' },
+          reason: expect.stringMatching(/reversed since, by "back"/),
+        },
+      ]);
+    }
+    const { stdout } = await bank.run(['repair', 'plan.yaml', '--yes']);
+    expect(stdout).toContain('ACC-9 was skipped: It was repaired and has been reversed since');
+    expect(await bank.everything()).toBe(before);
+  });
+
   test('an entry that was changed after it was carried out is skipped', async () => {
     const { bank, plan } = await damaged();
     await bank.run(yes);
@@ -275,6 +297,11 @@ describe('a plan that contradicts the database is refused as a whole', () => {
       'for it is of another one',
       (plan) => plan.replace(/database_id: ".*"/, 'database_id: "0a1b"'),
       /plan.yaml is a plan of the database "bankctl_test_\w+" with the id "0a1b", but the database/,
+    ],
+    [
+      'for it is of a copy with another name',
+      (plan) => plan.replace(/database: ".*"/, 'database: "prod"'),
+      /a plan of the database "prod", but the config names the database "bankctl_test_\w+"/,
     ],
     [
       'for an account that never was',

@@ -1,10 +1,18 @@
 import type { IntendedRow } from './intended-row.ts';
 import { type AccountNumber, placeOf, type SeenNumber, type SeenNumbers } from './seen-numbers.ts';
 
+/** Of the rows of a log, how many there are of a kind. */
+export interface RowCounts {
+  all: number;
+  /** Those that are in the sums. */
+  counted: number;
+  /** Those older than the balance that their account begins with, unless a repair settled it. */
+  older: number;
+}
+
 /**
  * Adds the rows of a log to the sums of their accounts. Call it after everything was seen.
  *
- * @returns how many rows were left out, since they are operations of bankctl itself
  * @param skewMs how far the clocks of the log and of the journal may differ: rows earlier than the
  *   balance that an account begins with do not count
  */
@@ -12,21 +20,20 @@ export async function sumCalls(
   rows: AsyncIterable<readonly IntendedRow[]>,
   numbers: SeenNumbers,
   skewMs: number,
-): Promise<number> {
-  let own = 0;
+): Promise<RowCounts> {
+  const counts: RowCounts = { all: 0, counted: 0, older: 0 };
   for await (const batch of rows) {
     for (const row of batch) {
       const number = numbers.watch(row.account);
-      const { id: operation, branch, account, amountMinor } = row;
-      if (operation !== undefined && numbers.isOwn({ operation, branch, account, amountMinor })) {
-        own += 1;
-        continue;
-      }
       const place = placeOf(number, row.branch);
-      if (isLater(row, number, place, skewMs)) addRow(place, row);
+      counts.all += 1;
+      if (isLater(row, number, place, skewMs)) {
+        addRow(place, row);
+        counts.counted += 1;
+      } else if (place.base?.type !== 'repair') counts.older += 1;
     }
   }
-  return own;
+  return counts;
 }
 
 function addRow(place: SeenNumber, { amountMinor, outcome, modified, line }: IntendedRow): void {

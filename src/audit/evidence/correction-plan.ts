@@ -60,6 +60,13 @@ function obstacleOf({ account, sheet, doubt, hasJournal }: Damage): string | und
   }
   const unstamped = wrong.find(({ version }) => version === undefined);
   if (unstamped) return `Run bankctl adopt ${shellWord(unstamped.name)}, and audit again.`;
+  const closed = wrong.find(({ isClosed }) => isClosed);
+  if (closed) {
+    return (
+      `It is not planned: ${closed.name}:${account} is closed, and bankctl posts nothing to it. ` +
+      'Settle the money by hand, through another account.'
+    );
+  }
   const currencies = new Set(wrong.map(({ place }) => place?.currency?.code));
   return currencies.size > 1
     ? 'It is not planned: the branches have different currencies. Post the corrections by hand.'

@@ -9,7 +9,7 @@ import type { Correction } from '../correction.ts';
 import type { Finding } from '../finding.ts';
 import type { Observer } from '../observer.ts';
 import { type BalanceRow, balanceRows } from './balance-rows.ts';
-import { sumCalls } from './call-sums.ts';
+import { type RowCounts, sumCalls } from './call-sums.ts';
 import { type EvidenceFile, openEvidenceFile } from './evidence-file.ts';
 import type { IntendedRow } from './intended-row.ts';
 import { intendedRows } from './intended-rows.ts';
@@ -30,7 +30,7 @@ export interface EvidenceFiles {
 interface Conclusion {
   readonly findings: readonly Finding[];
   readonly corrections: readonly Correction[];
-  /** Why some account numbers could not be judged, in sentences. */
+  /** Why some account numbers, or all, could not be judged, in sentences. */
   readonly unjudged: readonly string[];
 }
 
@@ -45,9 +45,10 @@ export interface Evidence {
   /**
    * Called once, after everything was seen.
    * @param isWhole whether all places and the journal could be read
+   * @param contradicted account numbers of which the server's history contradicts the log
    * @throws `intended_sign`
    */
-  readonly conclude: (isWhole: boolean) => Promise<Conclusion>;
+  readonly conclude: (isWhole: boolean, contradicted: ReadonlySet<string>) => Promise<Conclusion>;
   readonly close: () => Promise<void>;
 }
 
@@ -101,10 +102,11 @@ export async function openEvidence(
     const shared = { bank, host, basis, numbers, currencyOf: currenciesOf(everywhere) };
     return {
       observer: numbers.observer,
-      calls: log?.rows,
+      calls: log && (() => callsOf(log, numbers)),
       basis,
       numbers: numbers.all,
-      conclude: (isWhole) => conclude({ ...shared, isWhole, log, skewMs: clockSkewMs }),
+      conclude: (isWhole, contradicted) =>
+        conclude({ ...shared, isWhole, contradicted, log, skewMs: clockSkewMs }),
       close,
     };
   } catch (error) {
@@ -120,28 +122,65 @@ interface Concluding {
   readonly numbers: SeenNumbers;
   readonly currencyOf: (name: string) => Currency | undefined;
   readonly isWhole: boolean;
+  readonly contradicted: ReadonlySet<string>;
   readonly log: EvidenceFile<IntendedRow> | undefined;
   readonly skewMs: number;
 }
 
 async function conclude(all: Concluding): Promise<Conclusion> {
   const { bank, host, basis, numbers, log, skewMs, isWhole, currencyOf } = all;
-  if (log) sayOwn(await sumCalls(log.rows(), numbers, skewMs), host);
+  let own = 0;
+  const rows = log && callsOf(log, numbers, () => (own += 1));
+  const counts = rows && (await sumCalls(rows, numbers, skewMs));
+  sayOwn(own, host);
+  for (const account of all.contradicted) {
+    const number = numbers.all.get(account);
+    if (number) number.doubt = "the server's history contradicts the log";
+  }
   if (basis === 'opening') sayUnopened(numbers, host);
   const judgement = judgeNumbers(numbers.all, {
     ...{ basis, currencyOf, isWhole, hasJournal: bank.journal !== undefined },
     logName: log?.name ?? '',
   });
   sayContradicted(judgement.contradicted, host);
+  if (!log || !counts || counts.older === 0) return judgement;
+  const older = olderText(log.name, counts, basis);
+  if (counts.counted === 0) return { ...judgement, unjudged: [...judgement.unjudged, older] };
+  host.progress(undefined);
+  host.talk(older);
   return judgement;
 }
 
 /** Rows of operations that the journal has are no calls of the old program. */
+async function* callsOf(
+  log: EvidenceFile<IntendedRow>,
+  { isOwn }: SeenNumbers,
+  leaveOut: () => void = () => undefined,
+): AsyncIterable<readonly IntendedRow[]> {
+  for await (const batch of log.rows()) {
+    yield batch.filter(({ id: operation, branch, account, amountMinor }) => {
+      const isCall = operation === undefined || !isOwn({ operation, branch, account, amountMinor });
+      if (!isCall) leaveOut();
+      return isCall;
+    });
+  }
+}
+
 function sayOwn(rows: number, { talk, progress }: AuditHost): void {
   if (rows === 0) return;
   progress(undefined);
   const are = rows === 1 ? 'is an operation' : 'are operations';
   talk(`${count(rows, 'row')} of the log ${are} of bankctl itself, by id, and left out.`);
+}
+
+function olderText(log: string, { all, older }: RowCounts, basis: Basis): string {
+  const [are, not] = older === 1 ? ['is', 'does not'] : ['are', 'do not'];
+  const begin =
+    basis === 'opening'
+      ? `the opening balances, and ${not} count.`
+      : `the adoption or opening of their accounts, and ${not} count. ` +
+        'Give the balances before that with --opening, and they do.';
+  return `Of ${count(all, 'row')} of ${log}, ${older} ${are} older than ${begin}`;
 }
 
 /** What is certain of an account number is so if the log has all of its calls. */

@@ -14,6 +14,7 @@ export interface SeenNumber {
   /** Undefined if it is not known. */
   balanceMinor: bigint | undefined;
   version: bigint | undefined;
+  isClosed: boolean;
   /** What a file says that it had or should have. */
   givenMinor: bigint | undefined;
   /** When it had that, if the file says so. */
@@ -98,6 +99,7 @@ function emptyPlace(name: string): SeenNumber {
   const none = (): CallSums => ({ all: 0n, missed: 0n, matched: 0n, unknown: 0n });
   return {
     ...{ name, place: undefined, documents: 0, balanceMinor: undefined, version: undefined },
+    isClosed: false,
     ...{ givenMinor: undefined, givenAt: undefined, ownMinor: 0n, journalMinor: 0n },
     ...{ postedMinor: undefined, pastMinor: unchanged },
     ...{
@@ -195,8 +197,10 @@ function nameOf({ name, isBranch }: Place, branches: ReadonlySet<string>): strin
   return isBranch || !branches.has(name) ? name : `the collection ${name}`;
 }
 
-function noteAccount(seen: SeenNumber, { place, balanceMinor, version }: SeenAccount): void {
+function noteAccount(seen: SeenNumber, account: SeenAccount): void {
+  const { place, balanceMinor, version, isClosed } = account;
   seen.documents += 1;
+  seen.isClosed = isClosed;
   seen.place = place;
   seen.balanceMinor = seen.documents > 1 ? undefined : balanceMinor;
   seen.version = seen.documents > 1 ? undefined : version;

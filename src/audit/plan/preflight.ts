@@ -65,12 +65,19 @@ function refuseOther({ config, journal, identity }: Bank, name: string, plan: Pl
     throw new BankctlError('journal_disabled', 'Without a journal there are no repairs.');
   }
   const { databaseId } = identity;
-  if (databaseId === plan.databaseId) return;
-  const this_ = databaseId === undefined ? 'has no id' : `has the id ${databaseId}`;
+  const isSame = databaseId === plan.databaseId;
+  // A copy of a database has the id of the original.
+  if (isSame && config.database === plan.database) return;
+  const planned = quote(plan.database);
+  const used = `the database ${quote(config.database)}`;
+  const id = databaseId === undefined ? 'has no id' : `has the id ${databaseId}`;
   throw new BankctlError(
     'plan_mismatch',
-    `${name} is a plan of the database ${quote(plan.database)} with the id ` +
-      `${quote(plan.databaseId)}, but the database ${quote(config.database)} ${this_}.`,
+    isSame
+      ? `${name} is a plan of the database ${planned}, but the config names ${used}, ` +
+          'which has the same id: one is a copy of the other.'
+      : `${name} is a plan of the database ${planned} with the id ${quote(plan.databaseId)}, ` +
+          `but ${used} ${id}.`,
     'Name the database of the plan with --config or --uri, or make a plan of this one.',
   );
 }

@@ -4,6 +4,7 @@ import { OutcomeUnknown, post } from '../../bank/post.ts';
 import { createMemory, type PostMemory } from '../../bank/post-memory.ts';
 import type { Context } from '../../core/context.ts';
 import { BankctlError, type ErrorCode, Status } from '../../core/errors.ts';
+import { quote } from '../../core/text.ts';
 import { isAboutDocument } from '../../database/driver-errors.ts';
 import { retryThroughOutages } from '../../database/outage-retries.ts';
 import { operationsOf, type PlanEntry } from './plan.ts';
@@ -92,7 +93,8 @@ async function carryOutOne(
     const outcomes = await retryThroughOutages(bank.timeoutMs, context, () =>
       post(bank, operations, options),
     );
-    return toOutcome(outcomes);
+    const outcome = toOutcome(outcomes);
+    return outcome.kind === 'replayed' ? await checkReversal(bank, entry, context) : outcome;
   } catch (error) {
     const refused = refusalOf(error);
     if (refused) return refused;
@@ -105,6 +107,23 @@ function toOutcome(outcomes: readonly Outcome[]): EntryOutcome {
   if (refused && !refused.applied) return toRefusal(refused.error);
   const isReplay = outcomes.every((outcome) => outcome.applied && outcome.replayed);
   return { kind: isReplay ? 'replayed' : 'repaired' };
+}
+
+/** A repair that was taken back is not done, and its id cannot be used again. */
+async function checkReversal(
+  bank: Bank,
+  { id }: PlanEntry,
+  context: RepairHost['context'],
+): Promise<EntryOutcome> {
+  const [reversal] = await retryThroughOutages(
+    bank.timeoutMs,
+    context,
+    async () => (await bank.journal?.findReversals([id])) ?? [],
+  );
+  if (!reversal) return { kind: 'replayed' };
+  const by = quote(reversal._id);
+  const message = `It was repaired and has been reversed since, by ${by}; make a new plan for it.`;
+  return { kind: 'skipped', error: new BankctlError('already_reversed', message) };
 }
 
 /** What shows that another program, or another command, came first. */

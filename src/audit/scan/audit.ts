@@ -3,7 +3,7 @@ import type { AuditHost } from '../audit-host.ts';
 import type { Correction } from '../correction.ts';
 import { type Evidence, type EvidenceFiles, openEvidence } from '../evidence/evidence.ts';
 import type { Finding, FindingCode } from '../finding.ts';
-import { traceWrites } from '../trace/trace.ts';
+import { type Traced, traceWrites } from '../trace/trace.ts';
 import type { Audited } from './audited.ts';
 import { scanDocuments } from './document-scan.ts';
 import { createFingerprints } from './fingerprints.ts';
@@ -117,24 +117,34 @@ async function* auditWith(
     yield* findUnguarded(audited);
     yield* scanDocuments(audited);
     yield* scanJournal(audited);
-    const conclusion = await evidence?.conclude(audited.unread.length === 0);
-    for (const reason of conclusion?.unjudged ?? []) audited.unread.push({ reason });
-    yield conclusion?.findings ?? [];
+    const isWhole = audited.unread.length === 0;
     // What a source of intentions does not name may well have been meant.
     const outside = createOutsideCorrections(options.corrections && !evidence);
     if (bank.journal && !audited.skipped.has(bank.journal.collection)) {
       yield* reconcile(audited, outside);
       yield* findOrphans(audited, options.maxSuspects);
     }
-    if (options.trace && evidence?.calls) {
-      const { calls, numbers, basis } = evidence;
-      const { clockSkewMs } = options.files;
-      const unseen = yield* traceWrites(bank, { calls, numbers, basis, clockSkewMs }, host);
-      audited.unread.push(...unseen.map((reason) => ({ reason })));
-    }
+    // The sums are judged last: what the history contradicts is not certain.
+    const traced = await traceCalls(evidence, bank, options, host);
+    const conclusion = await evidence?.conclude(isWhole, traced.contradicted);
+    yield conclusion?.findings ?? [];
+    yield traced.findings;
+    const reasons = [...(conclusion?.unjudged ?? []), ...traced.unseen];
+    audited.unread.push(...reasons.map((reason) => ({ reason })));
     const corrections = [...(conclusion?.corrections ?? []), ...outside.all()];
     return { checked: audited.checked, unread: audited.unread, corrections };
   } finally {
     await session.endSession();
   }
+}
+
+async function traceCalls(
+  evidence: Evidence | undefined,
+  bank: Bank,
+  { trace, files: { clockSkewMs } }: AuditOptions,
+  host: AuditHost,
+): Promise<Traced> {
+  if (!trace || !evidence?.calls) return { findings: [], contradicted: new Set(), unseen: [] };
+  const { calls, numbers, basis } = evidence;
+  return traceWrites(bank, { calls, numbers, basis, clockSkewMs }, host);
 }

@@ -7,7 +7,7 @@ import { BankctlError } from '../../core/errors.ts';
 import { formatAmount } from '../../core/money.ts';
 import { count, quote, shellWord } from '../../core/text.ts';
 import type { Finding } from '../finding.ts';
-import type { Place } from '../observer.ts';
+import type { Place, SeenAccount } from '../observer.ts';
 import { type Audited, partOf, unlessForbidden } from './audited.ts';
 import { foreignSummary, type Summary, unusableSummary } from './summaries.ts';
 
@@ -63,11 +63,13 @@ interface SeenPlace {
 function addPlain(
   audited: Audited,
   place: Place,
-  { account, version, balanceMinor }: PlainAccount,
+  { account, version, balanceMinor, isClosed }: PlainAccount,
 ): void {
   const { fingerprints, observers } = audited;
   fingerprints.add(fingerprints.keyOf(place.name, account), version, balanceMinor, 1);
-  if (observers.length > 0) observe(audited, place, account, BigInt(balanceMinor), BigInt(version));
+  if (observers.length === 0) return;
+  const state = { balanceMinor: BigInt(balanceMinor), version: BigInt(version), isClosed };
+  observe(audited, { place, account, ...state });
 }
 
 function emptySummary(): Summary {
@@ -81,13 +83,15 @@ function scanDocument(audited: Audited, seen: SeenPlace, document: Document): Fi
   const number: unknown = document['account_number'];
   const state = readAccount(document, branch);
   const isNamed = typeof number === 'string' && number !== '';
+  if (isNamed && number !== number.normalize('NFC').trim()) seen.hasOtherForms = true;
   if (!(state instanceof BankctlError) && isNamed) {
     const { fingerprints } = audited;
     fingerprints.add(fingerprints.keyOf(name, number), state.version, state.balanceMinor, 1);
-    observe(audited, seen.place, number, state.balanceMinor, state.version);
+    const isClosed = state.status === 'closed';
+    observe(audited, { ...state, place: seen.place, account: number, isClosed });
     return undefined;
   }
-  if (isNamed) observe(audited, seen.place, number, undefined, undefined);
+  if (isNamed) observe(audited, { place: seen.place, account: number, ...unread });
   const problem = state instanceof BankctlError ? state : undefined;
   return {
     code: problem?.code === 'bad_balance' ? 'bad_balance' : 'bad_document',
@@ -101,14 +105,10 @@ function scanDocument(audited: Audited, seen: SeenPlace, document: Document): Fi
   };
 }
 
-function observe(
-  { observers }: Audited,
-  place: Place,
-  account: string,
-  balanceMinor: bigint | undefined,
-  version: bigint | undefined,
-): void {
-  for (const observer of observers) observer.account({ place, account, balanceMinor, version });
+const unread = { balanceMinor: undefined, version: undefined, isClosed: false };
+
+function observe({ observers }: Audited, seen: SeenAccount): void {
+  for (const observer of observers) observer.account(seen);
 }
 
 /** A currency for documents whose amounts mean nothing without one. */
@@ -129,7 +129,7 @@ function scanForeign(audited: Audited, seen: SeenPlace, document: Document): Fin
   if (document['account_number'] !== account) seen.hasOtherForms = true;
   const read = currency && readLegacy(document, { currency });
   const balanceMinor = read && isLegacyAccount(read) ? read.balanceMinor : undefined;
-  observe(audited, place, account, balanceMinor, undefined);
+  observe(audited, { ...unread, place, account, balanceMinor });
   if (place.branch && document['branch'] != null) {
     return misplaced(place.branch, document, account, balanceMinor);
   }

@@ -10,6 +10,8 @@ export interface AccountState {
   readonly account: string | undefined;
   /** The balance in minor units; undefined if it is not known. */
   readonly minor: bigint | undefined;
+  /** The version of its stamp; zero without a stamp, undefined if it is not known. */
+  readonly version: bigint | undefined;
 }
 
 /** The branch that owns a collection. */
@@ -29,12 +31,26 @@ export function placeName(config: Config, collection: string): string {
 }
 
 /**
- * Whether bankctl made a change: it sets the version and the time of the posting each time, and
- * writes only into the collections of branches.
+ * The version to which bankctl raised an account by a change; undefined if others made it. bankctl
+ * sets the version and the time of the posting each time, raises the version each time, and writes
+ * only into the collections of branches. A program that saves a document as it once read it sets
+ * both too, but does not raise the version.
+ * @param before if it is not known, a change that looks like one of bankctl's is taken for one
  */
-export function isOwnChange({ kind, fields }: Change, branch: BranchConfig | undefined): boolean {
-  if (!branch || fields['version'] == null || fields['posted_at'] == null) return false;
-  return kind === 'update' || (kind === 'insert' && fields['branch'] === branch.name);
+export function ownVersion(
+  { kind, fields }: Change,
+  branch: BranchConfig | undefined,
+  before: AccountState | undefined,
+): bigint | undefined {
+  const version = versionOf(fields['version']);
+  if (!branch || version === undefined || fields['posted_at'] == null) return undefined;
+  if (kind === 'insert') return fields['branch'] === branch.name ? version : undefined;
+  return kind === 'update' && version > (before?.version ?? 0n) ? version : undefined;
+}
+
+function versionOf(value: unknown): bigint | undefined {
+  const text = String(value);
+  return /^\d{1,19}$/.test(text) ? BigInt(text) : undefined;
 }
 
 /**
@@ -58,6 +74,7 @@ export function stateOf(document: Document, currency: Currency): AccountState {
   return {
     account: isLegacyAccount(number) ? number.account : undefined,
     minor: balanceOf(document['balance'], currency),
+    version: document['branch'] == null ? 0n : (versionOf(document['version']) ?? 0n),
   };
 }
 
@@ -68,10 +85,13 @@ export function stateAfter(
   currency: Currency,
 ): AccountState {
   if (kind === 'insert' || kind === 'replace') return stateOf(fields, currency);
+  // A version without a stamp is another program's own.
+  const isStamped = fields['branch'] != null || before?.version !== 0n;
   const unset = removed.includes('balance') ? balanceOf(undefined, currency) : before?.minor;
   return {
     account: 'account_number' in fields ? stateOf(fields, currency).account : before?.account,
     minor: 'balance' in fields ? balanceOf(fields['balance'], currency) : unset,
+    version: isStamped && 'version' in fields ? versionOf(fields['version']) : before?.version,
   };
 }
 

@@ -9,7 +9,7 @@ import {
   branchOf,
   holdsAccount,
   isChangeOfForm,
-  isOwnChange,
+  ownVersion,
   placeName,
   stateAfter,
   stateOf,
@@ -163,8 +163,10 @@ async function observe(
   if (before === 'no_account') return undefined;
   if (kind === 'insert' && !branch && !holdsAccount(change.fields)) return undefined;
   const after = kind === 'delete' ? undefined : stateAfter(before, change, currency);
+  // Looked up first: if that fails, the change is read again, and nothing may be known of it yet.
+  const isOwn = await isBankctls(bank, change, before, after);
   known.set(change.key, after);
-  if (isOwnChange(change, branch)) return undefined;
+  if (isOwn) return undefined;
   const amount = amountOf(change, before, after);
   if (amount === 0n && isChangeOfForm(change, currency)) return undefined;
   const show = (minor: bigint | undefined) =>
@@ -176,6 +178,23 @@ async function observe(
     balance: show(after?.minor),
     currency: currency.code === '' ? null : currency.code,
   };
+}
+
+/** Whether bankctl made a change. A batch may raise the version by more than one. */
+async function isBankctls(
+  { config, journal }: Bank,
+  change: Change,
+  before: AccountState | undefined,
+  after: AccountState | undefined,
+): Promise<boolean> {
+  const branch = branchOf(config, change.collection);
+  const version = ownVersion(change, branch, before);
+  if (!branch || version === undefined) return false;
+  const account = after?.account;
+  const isNext = version === (before?.version ?? 0n) + 1n;
+  if (isNext || !journal || account === undefined) return true;
+  const posted = await journal.postedVersions([{ branch: branch.name, account, version }]);
+  return posted.length > 0;
 }
 
 /** What the write added; a document that is inserted or deleted had, or has, nothing. */
@@ -211,5 +230,5 @@ async function stateBefore(
     return isAccount ? stateOf(document, currency) : 'no_account';
   }
   const [still] = await bank.changes.numbersOf(change.collection, [change.id]);
-  return still && { ...stateOf(still, currency), minor: undefined };
+  return still && { ...stateOf(still, currency), minor: undefined, version: undefined };
 }

@@ -5,7 +5,7 @@ import {
   type AccountState,
   branchOf,
   holdsAccount,
-  isOwnChange,
+  ownVersion,
   stateAfter,
   stateOf,
 } from './account-state.ts';
@@ -98,16 +98,16 @@ function createRecorder(bank: Bank, unit: Currency) {
     }
   };
   const addState = (change: Change, collection: string) => {
-    const { key, kind, fields } = change;
+    const { key, kind } = change;
     const before = states.get(key);
     const after = stateAfter(before, change, unit);
     states.set(key, after);
     written.add(collection);
     const { writes, own } = record(change, collection);
-    const isOwn = isOwnChange(change, branchOf(bank.config, collection));
-    if (isOwn) own.push({ version: BigInt(String(fields['version'])), writes: writes.length });
+    const version = ownVersion(change, branchOf(bank.config, collection), before);
+    if (version !== undefined) own.push({ version, writes: writes.length });
     if (kind === 'insert') record(change, collection).insertedMinor = after.minor;
-    else if (!isOwn && isWrite(change, before, after)) {
+    else if (version === undefined && isWrite(change, before, after)) {
       writes.push(writeOf(change, before, after.minor));
     }
   };

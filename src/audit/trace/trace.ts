@@ -22,17 +22,25 @@ interface TraceRequest {
   readonly clockSkewMs: number;
 }
 
-/**
- * Names single writes of the server's change history, in batches.
- * @returns what could not be seen, in sentences
- */
-export async function* traceWrites(
+/** What the server's history tells of the calls of a log. */
+export interface Traced {
+  readonly findings: readonly Finding[];
+  /** Account numbers of which the history has what the log cannot explain. */
+  readonly contradicted: ReadonlySet<string>;
+  /** What could not be seen, in sentences. */
+  readonly unseen: readonly string[];
+}
+
+/** Names single writes of the server's change history. */
+export async function traceWrites(
   bank: Bank,
   request: TraceRequest,
   host: AuditHost,
-): AsyncGenerator<readonly Finding[], readonly string[]> {
+): Promise<Traced> {
+  const findings: Finding[] = [];
+  const contradicted = new Set<string>();
   const past = await readPastOrReason(bank, request, host);
-  if (typeof past === 'string') return [past];
+  if (typeof past === 'string') return { findings, contradicted, unseen: [past] };
   const { sight, byAccount, unit } = past;
   const { numbers, basis } = request;
   const calls = await collectCalls(request, sight);
@@ -52,10 +60,12 @@ export async function* traceWrites(
     });
     rows += judged.unseen;
     if (judged.isUndecided) undecided.push(account);
-    if (judged.findings.length > 0) yield judged.findings;
+    if (judged.isContradicted) contradicted.add(account);
+    for (const finding of judged.findings) findings.push(finding);
   }
   const isLate = [...calls.values()].flat().some(({ call }) => call.fromMs > sight.endMs);
-  return unseenSentences(past, { rows, undecided, isLate }, host);
+  const unseen = unseenSentences(past, { rows, undecided, isLate }, host);
+  return { findings, contradicted, unseen };
 }
 
 /** What the server still knows. */
@@ -98,7 +108,8 @@ async function readPast(bank: Bank, request: TraceRequest, host: AuditHost): Pro
   const first = await firstMoment(calls, clockSkewMs);
   // What the log has was done before this, so its writes are before the end of the history.
   const to = await bank.changes.now();
-  const wanted = clusterTimeOf(first);
+  const start = clusterTimeOf(first);
+  const wanted = start.lessThan(to) ? start : to;
   const from = await bank.changes.beginning(wanted, to);
   const history = await readHistory(bank, { from, to }, unit, (changes) => {
     host.progress(`Tracing the server's history: ${count(changes, 'change')} ...`);

@@ -24,6 +24,8 @@ interface JudgedAccount {
   /** Calls whose writes may be where the history does not reach. */
   readonly unseen: number;
   readonly isUndecided: boolean;
+  /** Whether the history has, since the last repair, what the log cannot explain. */
+  readonly isContradicted: boolean;
 }
 
 /**
@@ -36,7 +38,9 @@ export function judgeAccount(traced: TracedAccount): JudgedAccount {
     calls.map(({ call }) => call),
     writes,
   );
-  if (matched.kind === 'undecided') return { findings: [], unseen: 0, isUndecided: true };
+  if (matched.kind === 'undecided') {
+    return { findings: [], unseen: 0, isUndecided: true, isContradicted: false };
+  }
   const isContradicted = matched.kind === 'contradicted' || traced.movedBefore !== undefined;
   const said = calls.map((call, index) => sayFate(call, matched.fates[index], isContradicted));
   const unseen = said.filter(mayBeUnseen).length;
@@ -48,7 +52,10 @@ export function judgeAccount(traced: TracedAccount): JudgedAccount {
     return [callFinding(call, fate, traced)];
   });
   const contradiction = isContradicted ? contradictionFindings(matched, traced) : [];
-  return { findings: [...contradiction, ...findings], unseen, isUndecided: false };
+  return {
+    findings: [...contradiction, ...findings],
+    ...{ unseen, isUndecided: false, isContradicted: contradiction.length > 0 },
+  };
 }
 
 function mayBeUnseen(fate: SaidFate | 'unseen' | undefined): boolean {

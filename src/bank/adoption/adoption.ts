@@ -10,7 +10,13 @@ import { findDuplicates, pagesOf } from './documents.ts';
 import { guardBranch, type MissingGuard } from './guards.ts';
 import { journalOutside } from './outside-writes.ts';
 import { type BranchReport, BranchTally } from './tally.ts';
-import { behindJournal, type IsDuplicate, judge, type Verdict } from './verdict.ts';
+import {
+  behindJournal,
+  type IsDuplicate,
+  type JudgeRules,
+  judge,
+  type Verdict,
+} from './verdict.ts';
 
 /** What an adoption needs from its caller. */
 interface AdoptionHost {
@@ -36,6 +42,8 @@ export interface AdoptionOptions {
   readonly branches: readonly string[];
   /** Journals also what other programs did to accounts that bankctl knows. */
   readonly outsideWrites: boolean;
+  /** Writes over fields that other programs have for themselves. */
+  readonly replacesFields: boolean;
 }
 
 /** Takes over what other programs left in the collections of branches. */
@@ -126,6 +134,11 @@ export class Adoption {
     for (const branch of this.#branches) await branch.check('options');
   }
 
+  async #rulesOf(branch: BranchModel): Promise<JudgeRules> {
+    const { replacesFields } = this.#options;
+    return { isDuplicate: await this.#isDuplicate(branch), replacesFields };
+  }
+
   #isDuplicate(branch: BranchModel): Promise<IsDuplicate> {
     const { context, progress } = this.#host;
     return findDuplicates(this.#bank, branch, {
@@ -136,11 +149,11 @@ export class Adoption {
 
   async #previewBranch(branch: BranchModel, tally: BranchTally): Promise<void> {
     const { context, progress } = this.#host;
-    const isTwice = await this.#isDuplicate(branch);
+    const rules = await this.#rulesOf(branch);
     const isPosted = (await this.#journal.accountsPosted(branch.name)).size > 0;
     let documents = 0;
     for await (const page of pagesOf(this.#bank, branch.legacy.page, context)) {
-      const judged = page.map((document) => judge(document, branch, isTwice));
+      const judged = page.map((document) => judge(document, branch, rules));
       const posted = isPosted ? await this.#postedAmong(judged, branch) : undefined;
       for (const [index, verdict] of judged.entries()) {
         const { account } = verdict;
@@ -151,7 +164,7 @@ export class Adoption {
       documents += page.length;
       progress('adopting', branch.name, documents);
     }
-    if (this.#options.outsideWrites) await this.#compare(branch, tally, isTwice, true);
+    if (this.#options.outsideWrites) await this.#compare(branch, tally, rules, true);
   }
 
   #postedAmong(judged: readonly Verdict[], branch: BranchModel): Promise<ReadonlySet<string>> {
@@ -162,14 +175,14 @@ export class Adoption {
 
   async #adoptBranch(branch: BranchModel, tally: BranchTally): Promise<void> {
     const { context, progress } = this.#host;
-    const isTwice = await this.#isDuplicate(branch);
+    const rules = await this.#rulesOf(branch);
     const batch: BatchContext = {
-      ...{ bank: this.#bank, journal: this.#journal, branch, isDuplicate: isTwice },
+      ...{ bank: this.#bank, journal: this.#journal, branch, ...rules },
       by: context.author,
     };
     const run = new BranchRun(batch, context, () => this.#nextOperation());
     await run.run(tally, (documents) => progress('adopting', branch.name, documents));
-    if (this.#options.outsideWrites) await this.#compare(branch, tally, isTwice, false);
+    if (this.#options.outsideWrites) await this.#compare(branch, tally, rules, false);
   }
 
   /** Ids in sequence, which the index of the journal takes faster than ids without an order. */
@@ -181,14 +194,14 @@ export class Adoption {
   async #compare(
     branch: BranchModel,
     tally: BranchTally,
-    isTwice: IsDuplicate,
+    rules: JudgeRules,
     dryRun: boolean,
   ): Promise<void> {
     const { context, progress } = this.#host;
     let documents = 0;
     for await (const page of pagesOf(this.#bank, branch.legacy.page, context)) {
       const known = page.filter((document) => {
-        const { verdict } = judge(document, branch, isTwice);
+        const { verdict } = judge(document, branch, rules);
         return verdict === 'known' || verdict === 'convert';
       });
       await journalOutside(

@@ -10,9 +10,10 @@ import type { Rewrite } from '../legacy-collection.ts';
 import { requestDigest, requestOf } from '../operations/operation.ts';
 import { toStored } from '../stored-balance.ts';
 import { CommitUnknown, transact } from '../transaction.ts';
+import { keptFields } from './own-fields.ts';
 import {
   behindJournal,
-  type IsDuplicate,
+  type JudgeRules,
   judge,
   judgeDocument,
   type Sound,
@@ -26,11 +27,10 @@ interface Settled {
 }
 
 /** What all batches of a branch share. */
-export interface BatchContext {
+export interface BatchContext extends JudgeRules {
   readonly bank: Bank;
   readonly journal: Journal;
   readonly branch: BranchModel;
-  readonly isDuplicate: IsDuplicate;
   /** Who asks, as `user@host`. */
   readonly by: string;
 }
@@ -116,10 +116,10 @@ async function runOnce(
   { session, deadline }: { readonly session: ClientSession; readonly deadline: Deadline },
 ): Promise<readonly Settled[]> {
   deadline.check();
-  const { bank, branch, journal, isDuplicate } = context;
+  const { bank, branch, journal } = context;
   const documents = await branch.legacy.page(after, limit, session);
   const read = documents.map((document, index): Judged => {
-    const verdict = judge(document, branch, isDuplicate);
+    const verdict = judge(document, branch, context);
     return { id: document['_id'], document, operation: operation(index), verdict };
   });
   const judged = await checkJournal(context, read, { isRetry, asksJournal }, session);
@@ -178,29 +178,34 @@ async function checkJournal(
 /** What an adoption of this run did to its document. */
 function verdictOf({ postings, was }: AppliedDocument, branch: BranchModel): Verdict {
   const [posting] = postings;
-  const balance = was?.['balance'] ?? posting?.amount;
-  return judgeDocument({ account_number: posting?.account_number, balance }, branch);
+  const kept = { account_number: posting?.account_number, balance: posting?.amount };
+  return judgeDocument({ ...kept, ...was }, branch, true);
 }
 
 function isChange({ verdict, isDone }: Judged): boolean {
   return !isDone && (verdict.verdict === 'adopt' || verdict.verdict === 'convert');
 }
 
-function rewriteOf({ id, verdict }: Judged, branch: BranchModel, at: Date): Rewrite[] {
+function rewriteOf({ id, document, verdict }: Judged, branch: BranchModel, at: Date): Rewrite[] {
   if (verdict.verdict === 'conflict') return [];
-  if (verdict.verdict === 'adopt') return [{ id, fields: adoptedFields(verdict, branch, at) }];
+  if (verdict.verdict === 'adopt') {
+    return [{ id, fields: adoptedFields(document, verdict, branch, at) }];
+  }
   return [{ id, fields: { balance: toStored(verdict.balanceMinor, branch) } }];
 }
 
-function adoptedFields({ account, balanceMinor }: Sound, branch: BranchModel, at: Date) {
+function adoptedFields(
+  document: Document,
+  { account, balanceMinor }: Sound,
+  branch: BranchModel,
+  at: Date,
+) {
   return {
     account_number: account,
     balance: toStored(balanceMinor, branch),
     branch: branch.name,
     version: Long.ONE,
-    status: 'open' as const,
-    opened_at: at,
-    posted_at: at,
+    ...keptFields(document, at),
   };
 }
 
@@ -224,7 +229,7 @@ function entryOf(
     },
     () => branch.currency,
   );
-  const was = replacedFields(document, adoptedFields(verdict, branch, at));
+  const was = replacedFields(document, adoptedFields(document, verdict, branch, at));
   return [was === undefined ? entry : { ...entry, was }];
 }
 

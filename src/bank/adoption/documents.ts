@@ -1,9 +1,10 @@
 import type { Document } from 'mongodb';
-import { createDigestTable, hash32 } from '../../core/digest-table.ts';
+import { createDigestTable } from '../../core/digest-table.ts';
 import { type RetryContext, retryThroughOutages } from '../../database/outage-retries.ts';
 import type { Bank } from '../bank.ts';
 import type { BranchModel } from '../branch.ts';
 import type { LegacyCollection } from '../legacy-collection.ts';
+import { digestOf } from '../repeated-numbers.ts';
 import { accountOf, type IsDuplicate } from './verdict.ts';
 
 /** How many documents one call reads. */
@@ -60,8 +61,4 @@ export async function findDuplicates(
     host.progress(documents);
   }
   return several.size() === 0 ? () => false : (account) => several.get(...digestOf(account)) > 0;
-}
-
-function digestOf(account: string): readonly [high: number, low: number] {
-  return [hash32(account, 0x9e3779b1), hash32(account, 0x85ebca77)];
 }

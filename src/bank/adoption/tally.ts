@@ -1,5 +1,7 @@
 import type { BranchConfig } from '../../config/config.ts';
 import { formatAmount } from '../../core/money.ts';
+import { quote } from '../../core/text.ts';
+import { show } from '../legacy-document.ts';
 import { ConflictList, type ConflictRow } from './conflict-list.ts';
 import { exactOfMinor, formatExact } from './exact-amount.ts';
 import type { Sound, Verdict } from './verdict.ts';
@@ -9,6 +11,13 @@ interface RoundedRow {
   readonly branch: string;
   readonly account: string;
   /** As it was, with all its digits. */
+  readonly before: string;
+  readonly after: string;
+}
+
+/** An account whose number is stored in another form now. */
+interface RenumberedRow {
+  /** As it was, and as it is; as a message shows them. */
   readonly before: string;
   readonly after: string;
 }
@@ -33,6 +42,11 @@ export interface BranchReport {
   readonly rounded: readonly RoundedRow[];
   /** How many were rounded besides those. */
   readonly roundedMore: number;
+  /** How many account numbers are stored in another form now, and the first few. */
+  readonly renumbered: number;
+  readonly renumberedRows: readonly RenumberedRow[];
+  /** How many documents had a field of another program that was written over. */
+  readonly replaced: number;
   readonly conflicts: readonly ConflictRow[];
   /** How many documents are left alone. */
   readonly conflicting: number;
@@ -46,13 +60,20 @@ export interface BranchReport {
 /** How many accounts are listed. */
 const maxListed = 1000;
 
+/** How many changed account numbers are shown: all of them change in the same way. */
+const maxRenumbered = 5;
+
 /** Counts what became of the documents of one branch, in bounded memory. */
 export class BranchTally {
   readonly conflicts: ConflictList;
   readonly #branch: BranchConfig;
   readonly #rounded: RoundedRow[] = [];
   readonly #outside: OutsideRow[] = [];
-  readonly #counts = { known: 0, adopt: 0, convert: 0, rounded: 0, outside: 0 };
+  readonly #renumbered: RenumberedRow[] = [];
+  readonly #counts = {
+    ...{ known: 0, adopt: 0, convert: 0, rounded: 0, outside: 0 },
+    ...{ renumbered: 0, replaced: 0 },
+  };
   #afterMinor = 0n;
   /** What rounding took away, in units of `exactOf`. */
   #lost = 0n;
@@ -76,9 +97,12 @@ export class BranchTally {
     else this.#addSound(verdict);
   }
 
-  #addSound({ verdict, account, balanceMinor, roundedFrom }: Sound): void {
+  #addSound(sound: Sound): void {
+    const { verdict, account, balanceMinor, roundedFrom, renumberedFrom } = sound;
     this.#counts[verdict] += 1;
     this.#afterMinor += balanceMinor;
+    if (sound.takesField) this.#counts.replaced += 1;
+    if (renumberedFrom !== undefined) this.#addRenumbered(renumberedFrom, account);
     if (roundedFrom === undefined) return;
     const { name: branch, currency } = this.#branch;
     this.#counts.rounded += 1;
@@ -86,6 +110,12 @@ export class BranchTally {
     if (this.#rounded.length >= maxListed) return;
     const before = formatExact(roundedFrom, currency);
     this.#rounded.push({ branch, account, before, after: formatAmount(balanceMinor, currency) });
+  }
+
+  #addRenumbered(from: unknown, account: string): void {
+    this.#counts.renumbered += 1;
+    if (this.#renumbered.length >= maxRenumbered) return;
+    this.#renumbered.push({ before: show(from), after: quote(account) });
   }
 
   addOutside(account: string, amountMinor: bigint): void {
@@ -97,12 +127,13 @@ export class BranchTally {
 
   report(): BranchReport {
     const { name, collection, currency } = this.#branch;
-    const { adopt, convert, rounded, outside } = this.#counts;
+    const { adopt, convert, rounded, outside, renumbered, replaced } = this.#counts;
     return {
       ...{ branch: name, collection, currency: currency.code },
       ...{ adopted: adopt, converted: convert },
       rounded: this.#rounded,
       roundedMore: rounded - this.#rounded.length,
+      ...{ renumbered, renumberedRows: this.#renumbered, replaced },
       conflicts: this.conflicts.rows(),
       conflicting: this.conflicts.documents,
       outside: this.#outside,

@@ -8,6 +8,7 @@ import type { BranchModel } from '../branch.ts';
 import { isLegacyAccount, type LegacyAccount, readLegacy } from '../legacy-document.ts';
 import { fromStored, maxBalanceMinor, toStored } from '../stored-balance.ts';
 import { exactOf } from './exact-amount.ts';
+import { closedWithMoney, takenField } from './own-fields.ts';
 
 /** Why a document is left alone; most are also codes of errors or of findings. */
 export type ConflictCode =
@@ -17,6 +18,8 @@ export type ConflictCode =
   | 'bad_balance'
   | 'bad_document'
   | 'balance_limit'
+  | 'balance_not_zero'
+  | 'field_taken'
   | 'behind_journal'
   | 'version_gap'
   | 'account_moved'
@@ -41,6 +44,17 @@ export interface Sound {
   readonly balanceMinor: bigint;
   /** The exact balance before, see `exactOf`, if rounding it changes money. */
   readonly roundedFrom: bigint | undefined;
+  /** The account number as it is stored, if that changes. */
+  readonly renumberedFrom?: unknown;
+  /** A field of the other program is written over. */
+  readonly takesField?: boolean;
+}
+
+/** What is known and wanted besides the document itself. */
+export interface JudgeRules {
+  readonly isDuplicate: IsDuplicate;
+  /** Fields of the other program are written over, see `takenField`. */
+  readonly replacesFields: boolean;
 }
 
 /** What is to be done with a document. */
@@ -50,8 +64,12 @@ export type Verdict = Sound | Conflict;
 export type IsDuplicate = (account: string) => boolean;
 
 /** Judges one document of a collection, as far as the collection tells. */
-export function judge(document: Document, branch: BranchModel, isDuplicate: IsDuplicate): Verdict {
-  const verdict = judgeDocument(document, branch);
+export function judge(
+  document: Document,
+  branch: BranchModel,
+  { isDuplicate, replacesFields }: JudgeRules,
+): Verdict {
+  const verdict = judgeDocument(document, branch, replacesFields);
   const { account } = verdict;
   return account !== undefined && isDuplicate(account) ? duplicate(account) : verdict;
 }
@@ -61,12 +79,16 @@ export function judge(document: Document, branch: BranchModel, isDuplicate: IsDu
  *
  * @param document with numbers in the driver's types
  */
-export function judgeDocument(document: Document, branch: BranchModel): Verdict {
+export function judgeDocument(
+  document: Document,
+  branch: BranchModel,
+  replacesFields = false,
+): Verdict {
   const { branch: stamp, version } = document;
-  if (stamp == null) return judgeLegacy(document, branch);
+  if (stamp == null) return judgeLegacy(document, branch, replacesFields);
   // What the old program calls a branch too, in documents that bankctl never wrote.
   if (stamp === branch.name && version === undefined && document['status'] === undefined) {
-    return judgeLegacy(document, branch);
+    return judgeLegacy(document, branch, replacesFields);
   }
   if (stamp !== branch.name) {
     const shown = typeof stamp === 'string' ? quote(stamp) : 'something that is no text';
@@ -75,11 +97,26 @@ export function judgeDocument(document: Document, branch: BranchModel): Verdict 
   return judgeStamped(document, branch);
 }
 
-function judgeLegacy(document: Document, branch: BranchModel): Verdict {
+function judgeLegacy(document: Document, branch: BranchModel, replacesFields: boolean): Verdict {
   const read = readLegacy(document, branch);
-  if (isLegacyAccount(read)) return checkLimit('adopt', document, read, branch);
-  const code = read.field === 'balance' ? 'bad_balance' : 'invalid_account';
-  return conflict(code, document, branch, read.reason);
+  if (!isLegacyAccount(read)) {
+    const code = read.field === 'balance' ? 'bad_balance' : 'invalid_account';
+    return conflict(code, document, branch, read.reason);
+  }
+  const sound = checkLimit('adopt', document, read, branch);
+  if (sound.verdict === 'conflict') return sound;
+  const { account } = read;
+  const closed = closedWithMoney(document, read, branch);
+  if (closed !== undefined) {
+    return { verdict: 'conflict', code: 'balance_not_zero', account, reason: closed };
+  }
+  const taken = takenField(document, read, branch);
+  if (taken !== undefined && !replacesFields) {
+    return { verdict: 'conflict', code: 'field_taken', account, reason: taken };
+  }
+  const number: unknown = document['account_number'];
+  const renumberedFrom = number === account ? undefined : number;
+  return { ...sound, renumberedFrom, takesField: taken !== undefined };
 }
 
 function judgeStamped(document: Document, branch: BranchModel): Verdict {
