@@ -271,7 +271,7 @@ test('an opening with a time has all that happened before', async () => {
   const { bank } = await bankWith(['branch1:A']);
   const { audit } = await auditor(bank);
   const opening = (time: string) => [`branch1,A,100.00,${time}`];
-  const log = ['branch1,A,1', 'branch1,A,7,2000-01-01T00:00Z'];
+  const log = ['branch1,A,1,2100-01-01T00:00Z', 'branch1,A,7,2000-01-01T00:00Z'];
   expect((await audit(log, opening('2099-01-01T00:00Z'))).findings).toMatchObject([
     { code: 'lost_write', amount: '1.00', certain: true },
   ]);
