@@ -70,7 +70,7 @@ describe('without asking anybody', () => {
     ['accounts --status ', ['open', 'frozen', 'closed']],
     ['history branch1 A --m', ['--month']],
     ['history branch1 A --month ', []],
-    ['adopt branch1 branch2 --ou', ['--outside-writes']],
+    ['adopt branch1 branch2 --outs', ['--outside-writes']],
     ['repair plan.yaml --y', ['--yes']],
     ['completion ', ['bash', 'zsh', 'fish']],
     ['db st', ['start', 'stop', 'status']],
