@@ -31,6 +31,7 @@ const core = [
     'stress/subjects/shared-model',
   ],
   ...(await sources('bank/operations')),
+  'bank/next-step',
   ...['files/rows', 'files/operation-rows', 'files/account-rows'],
   ...['render/present', 'render/progress', 'render/formats', 'render/record', 'render/width'],
 ].map((name) => (name.endsWith('.ts') ? name : `src/${name}.ts`));

@@ -20,7 +20,12 @@ export async function main(argv: readonly string[], context: Context): Promise<S
       await flush(context.stdout);
       return 0;
     }
-    const { run } = await import('./cli/program.ts');
+    const { completeWord, run } = await import('./cli/program.ts');
+    if (argv[0] === '__complete') {
+      await completeWord(argv.slice(1), context);
+      await flush(context.stdout);
+      return 0;
+    }
     const status = await run(argv, context, bankctlVersion());
     await flush(context.stdout);
     return status;
@@ -49,11 +54,13 @@ async function report(error: unknown, argv: readonly string[], context: Context)
     { forPerson, linesForPerson, withoutSecrets },
     { jsonText },
     { asksForJson },
+    { errorJson },
   ] = await Promise.all([
     import('./core/errors.ts'),
     import('./core/redaction.ts'),
     import('./core/text.ts'),
     import('./render/formats.ts'),
+    import('./core/error-json.ts'),
   ]);
   const uris = [context.env['BANKCTL_URI'], ...argv.filter((word) => word.includes('://'))];
   const known = error instanceof BankctlError;
@@ -62,8 +69,9 @@ async function report(error: unknown, argv: readonly string[], context: Context)
   const hint = known ? error.hint : 'This is a bug in bankctl; please report it with this text.';
   const clean = (text: string) => withoutSecrets(text, uris);
   if (asksForJson(argv)) {
-    const shown = { code, message: clean(message), hint: clean(hint) };
-    context.stderr.write(`${jsonText({ error: shown })}\n`);
+    const about = known ? { operationIds: error.operationIds, mayRepeat: error.mayRepeat } : {};
+    const shown = { code, message: clean(message), hint: clean(hint), ...about } as const;
+    context.stderr.write(`${jsonText({ error: errorJson(shown) })}\n`);
   } else {
     const trace =
       known || !(error instanceof Error) ? [] : [linesForPerson(`${error.stack}`, uris)];

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { commands } from '../src/commands/index.ts';
@@ -59,6 +59,7 @@ test('an error in JSON, wherever the option stands', async () => {
         code: expect.any(String),
         message: expect.stringMatching(/\.$/),
         hint: expect.any(String),
+        retryable: false,
       },
     });
   }
@@ -81,7 +82,7 @@ test('a command that there is not is named in one way', async () => {
   }
 });
 
-test('help, the version and a wrong command line load neither the bank nor the driver', () => {
+test('help, completion and a wrong command line load neither the bank nor the driver', () => {
   const dist = join(import.meta.dirname, '..', 'dist');
   const loaded = new Set<string>();
   const load = (file: string) => {
@@ -96,4 +97,8 @@ test('help, the version and a wrong command line load neither the bank nor the d
   expect(loaded).toContain('core.js');
   expect(loaded).not.toContain('bank.js');
   expect(loaded).not.toContain('driver.js');
+  for (const name of readdirSync(dist)) if (/^complete-/.test(name)) load(name);
+  expect([...loaded].some((name) => name.startsWith('complete-'))).toBe(true);
+  for (const late of ['bank.js', 'driver.js', 'config-reader.js'])
+    expect(loaded).not.toContain(late);
 });

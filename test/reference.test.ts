@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { findingTable } from '../src/audit/finding.ts';
 import { commands } from '../src/commands/index.ts';
+import { isRetryable } from '../src/core/error-json.ts';
 import { errorTable } from '../src/core/errors.ts';
 import { run } from './workspace.ts';
 
@@ -19,13 +20,15 @@ test('docs/reference.md is what the program says', async () => {
   sections.push(
     '## Errors',
     'On stderr: one sentence, and one line with what to type next. With `--json`, ' +
-      '`{"error":{"code","message","hint"}}`.',
+      '`{"error":{"code","message","hint","retryable","operations"}}`: whether the same command, ' +
+      'with its `--id` or `--batch`, may succeed later, and the ids that the error is about.',
     [
-      '| code | status | meaning | what to type next |',
-      '|---|---|---|---|',
-      ...Object.entries(errorTable).map(
-        ([code, { status, meaning, hint }]) => `| \`${code}\` | ${status} | ${meaning} | ${hint} |`,
-      ),
+      '| code | status | retryable | meaning | what to type next |',
+      '|---|---|---|---|---|',
+      ...Object.entries(errorTable).map(([code, { status, meaning, hint }]) => {
+        const retryable = isRetryable(code) ? 'yes' : 'no';
+        return `| \`${code}\` | ${status} | ${retryable} | ${meaning} | ${hint} |`;
+      }),
     ].join('\n'),
   );
   sections.push(

@@ -6,6 +6,7 @@ import { type Db, MongoClient } from 'mongodb';
 import { inject, onTestFinished } from 'vitest';
 import { type Context, createContext } from '../src/core/context.ts';
 import { main } from '../src/main.ts';
+import { checkJson } from './result-schemas.ts';
 
 /** What a command line left behind. */
 export interface Ran {
@@ -103,7 +104,9 @@ export async function run(
     interrupted,
   };
   const status = await main(argv, context);
-  return { status, stdout: stdout.text, stderr: stderr.text };
+  const ran = { status, stdout: stdout.text, stderr: stderr.text };
+  checkJson(argv, ran);
+  return ran;
 }
 
 /** Keeps what is written on it. */

@@ -25,6 +25,7 @@ import { toDecimal } from './decimal.ts';
 import { createLegacyCollection, type LegacyCollection } from './legacy-collection.ts';
 import { literalOption } from './session-options.ts';
 import { toStored } from './stored-balance.ts';
+import { startingWith } from './stored-values.ts';
 import {
   type BranchTotal,
   findDuplicates,
@@ -102,6 +103,8 @@ export interface BranchModel extends BranchConfig {
     foreign?: Tally,
     filter?: Document,
   ) => AsyncIterable<readonly Document[]>;
+  /** Numbers of the branch's accounts that begin with a text, by the index, at most `limit`. */
+  readonly numbersFrom: (begun: string, limit: number) => Promise<readonly string[]>;
   /** The documents that other programs left, which only `adopt` touches. */
   readonly legacy: LegacyCollection;
   /** See `prepareCollection`; or only the indexes, which may be possible where the rest is not. */
@@ -190,6 +193,15 @@ export function createBranch(db: Db, config: BranchConfig): BranchModel {
       (await hasUniqueNumbers(db, config.collection)) ? [] : findDuplicates(place(session)),
     accounts: (session, foreign, filter) =>
       readAccounts(collection, stamp, session, foreign, filter),
+    numbersFrom: async (begun, limit) => {
+      const numbers = await collection
+        .find({ account_number: startingWith(begun), branch: stamp })
+        .project<{ readonly account_number: string }>({ _id: 0, account_number: 1 })
+        .sort({ account_number: 1 })
+        .limit(limit)
+        .toArray();
+      return numbers.map(({ account_number }) => account_number);
+    },
     legacy: createLegacyCollection(collection),
     prepare: (only) => (only ? createIndexes(db, spec) : prepareCollection(db, spec)),
     check: (only) => checkCollection(db, spec, only),

@@ -5,8 +5,10 @@ import {
   type Collection,
   type Db,
   type Document,
+  type Filter,
   Long,
   type ResumeToken,
+  type Sort,
 } from 'mongodb';
 import { sortByApplication, timeKey } from './application-order.ts';
 import {
@@ -20,6 +22,7 @@ import type { AppliedDocument, JournalDocument } from './journal-document.ts';
 import { newestBy, postingsIn, totalsByBranch } from './journal-pipelines.ts';
 import { type AccountReference, referenceKey } from './operations/names.ts';
 import { statusTypes } from './operations/operation.ts';
+import { startingWith } from './stored-values.ts';
 
 /** Which postings of an account: a half-open range of time, and at most the newest `limit`. */
 export interface JournalRange {
@@ -54,6 +57,10 @@ export interface Journal {
     side: 'before' | 'after',
     limit: number,
   ) => Promise<readonly string[]>;
+  /** At most `limit` ids that begin with a text, in sort order. */
+  readonly idsFrom: (begun: string, limit: number) => Promise<readonly string[]>;
+  /** At most `limit` ids, newest first. */
+  readonly newestIds: (limit: number) => Promise<readonly string[]>;
   /** The documents that touch an account, by ascending version, in batches. */
   readonly ofAccount: (
     account: AccountReference,
@@ -120,6 +127,10 @@ export interface Journal {
 export function createJournal(db: Db, name: string): Journal {
   const collection: Collection<JournalDocument> = db.collection<JournalDocument>(name);
   const spec = journalSpec(name);
+  const idsBy = async (filter: Filter<JournalDocument>, order: Sort, limit: number) => {
+    const found = await collection.find(filter, onlyId).sort(order).limit(limit).toArray();
+    return found.map(({ _id }) => _id);
+  };
   return Object.freeze({
     collection: name,
     find: (ids, session) =>
@@ -132,16 +143,12 @@ export function createJournal(db: Db, name: string): Journal {
       const found = await collection.find({ _id: { $in: [...ids] } }, onlyId).toArray();
       return found.map(({ _id }) => _id);
     },
-    idsBeside: async (id, side, limit) => {
-      const [filter, order] =
-        side === 'after' ? [{ _id: { $gt: id } }, 1 as const] : [{ _id: { $lt: id } }, -1 as const];
-      const found = await collection
-        .find(filter, onlyId)
-        .sort({ _id: order })
-        .limit(limit)
-        .toArray();
-      return found.map(({ _id }) => _id);
-    },
+    idsBeside: (id, side, limit) =>
+      side === 'after'
+        ? idsBy({ _id: { $gt: id } }, { _id: 1 }, limit)
+        : idsBy({ _id: { $lt: id } }, { _id: -1 }, limit),
+    idsFrom: (begun, limit) => idsBy({ _id: startingWith(begun) }, { _id: 1 }, limit),
+    newestIds: (limit) => idsBy({}, { at: -1, seq: -1 }, limit),
     ofAccount: (account, range, session) => readAccount(collection, account, range, session),
     all: (session) => readInOrder(collection, { postings: { $exists: true } }, session),
     select: (filter, limit, session) =>

@@ -198,6 +198,7 @@ function idConflict(operation: Operation, earlier: Entry, book: Book): BankctlEr
     `The operation id ${quote(id)} was used for another request: ` +
       `its ${field} was ${shown(past[field])}, now it is ${shown(request[field])}.`,
     `See the first with bankctl show ${shellWord(id)}; use a fresh id only for a new operation.`,
+    { operationIds: [id] },
   );
 }
 

@@ -99,6 +99,8 @@ function ambiguous(id: string, begun: readonly string[]): BankctlError {
   return new BankctlError(
     'operation_ambiguous',
     `Several operations have an id that begins with ${quote(id)}: ${listIds(begun)}.`,
+    undefined,
+    { operationIds: begun.slice(0, maxNamed) },
   );
 }
 

@@ -25,7 +25,8 @@ export class OutcomeUnknown extends BankctlError {
   readonly operations: readonly Operation[];
 
   constructor(operations: readonly Operation[], cause: unknown) {
-    super('outcome_unknown', unknownMessage(operations), undefined, { cause });
+    const operationIds = operations.map(({ id }) => id);
+    super('outcome_unknown', unknownMessage(operations), undefined, { cause, operationIds });
     this.operations = operations;
   }
 }

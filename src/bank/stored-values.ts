@@ -25,3 +25,9 @@ export function versionOf(value: unknown): bigint | undefined {
 export function isLong(value: unknown): value is Long {
   return Long.isLong(value) && !(value instanceof Timestamp);
 }
+
+/** The query for text that begins with another one, which an index can answer. */
+export function startingWith(begun: string) {
+  // Nothing printable sorts after the last code point.
+  return { $gte: begun, $lt: `${begun}\u{10FFFF}` };
+}

@@ -69,7 +69,9 @@ function notShownError(result: Result, error: unknown, say: (line: string) => vo
     operation === undefined
       ? error.hint
       : `See it with bankctl show ${shellWord(operation)}; do not repeat it without --id.`;
-  return new BankctlError(error.code, `${lost} ${error.message}`, hint, { cause: error });
+  const operationIds = operation === undefined ? [] : [operation];
+  const about = { cause: error, operationIds };
+  return new BankctlError(error.code, `${lost} ${error.message}`, hint, about);
 }
 
 /**

@@ -1,20 +1,30 @@
 import { Command as Commander, CommanderError, Option } from 'commander';
 import type { Command, GlobalOptions, Typed } from '../commands/command.ts';
+import { environment, exitStatuses } from '../commands/exit-statuses.ts';
+import { type GlobalSpec, globalOptions } from '../commands/global-options.ts';
 import { commands } from '../commands/index.ts';
+import { termOf } from '../commands/option-flags.ts';
 import type { Context } from '../core/context.ts';
 import { parseDuration } from '../core/duration.ts';
 import { BankctlError, errorTable, Status } from '../core/errors.ts';
 import { nearest } from '../core/near-names.ts';
 import { quote } from '../core/text.ts';
 import { formats, type OutputFormat } from '../render/formats.ts';
+import type { CompletionHost } from './completion/complete.ts';
 
-const helpAfter = `
-Exit statuses: 0 done, 1 refused or failed, 2 bad usage or config, 3 database
-unreachable or unsuitable, 4 stress found a violation, 5 stress undecided, 130
-interrupted.
+/** What follows the list of commands. */
+function helpAfter(): string {
+  const statuses = exitStatuses.map(({ status, meaning }) => `${status} ${meaning}`).join(', ');
+  const variables = Object.keys(environment).join(', ');
+  return [`Exit statuses: ${statuses}.`, `Environment: ${variables}.`]
+    .map((text) => `\n${fold(text)}`)
+    .join('\n');
+}
 
-Environment: BANKCTL_URI, BANKCTL_CONFIG, BANKCTL_DATA_DIR, BANKCTL_CACHE_DIR,
-BANKCTL_MONGOD, NO_COLOR.`;
+/** Lines of at most 80 characters. */
+function fold(text: string): string {
+  return text.replace(/(.{1,79})(?: |$)/g, '$1\n').trimEnd();
+}
 
 /**
  * argv → command → run → render → write. The only importer of commander.
@@ -35,6 +45,21 @@ export async function run(
   } catch (error) {
     throw withHelpOf(chosen.command.name, error);
   }
+}
+
+/**
+ * Answers the script of a shell, see `complete`. Never fails, and says nothing on stderr: it runs
+ * while somebody types.
+ */
+export async function completeWord(argv: readonly string[], context: Context): Promise<void> {
+  const { complete } = await import('./completion/complete.ts');
+  const host = {
+    stdout: context.stdout,
+    tree: { commands, options: globalOptions },
+    lookUp: async (...asked: Parameters<CompletionHost['lookUp']>) =>
+      (await import('./live-values.ts')).liveValues(...asked, context),
+  };
+  await complete(argv, host).catch(() => undefined);
 }
 
 /** A usage error without a hint of its own points to the help of its command. */
@@ -100,30 +125,13 @@ function createProgram(
       getOutHasColors: () => false,
     })
     .exitOverride()
-    .addHelpText('after', helpAfter);
-  for (const option of globalOptions()) program.addOption(option);
+    .addHelpText('after', helpAfter());
+  for (const spec of globalOptions) program.addOption(createOption(spec));
   for (const command of commands) {
     const sub = program.command(command.name).summary(command.summary);
     if (argv.includes(command.name)) fillIn(sub, command, program, context, choose);
   }
   return program;
-}
-
-function globalOptions(): readonly Option[] {
-  return [
-    new Option('--config <PATH>', 'config file (default: found here or in a parent directory)'),
-    new Option('--uri <URI>', 'MongoDB deployment (default: the local database)'),
-    new Option('--uri-file <PATH>', 'file that holds the URI, for one with a password').conflicts(
-      'uri',
-    ),
-    new Option('-o, --output <FORMAT>', 'format of the result')
-      .choices(Object.keys(formats))
-      .default('table'),
-    new Option('--json', 'the same as -o json').implies({ output: 'json' }),
-    new Option('--no-color', 'print without colour; NO_COLOR does the same'),
-    new Option('-q, --quiet', 'print only the result and errors'),
-    new Option('--timeout <TIME>', 'time limit for each call to the database').default('10s'),
-  ];
 }
 
 function fillIn(
@@ -134,21 +142,14 @@ function fillIn(
   choose: (chosen: Chosen) => void,
 ): void {
   sub.description([command.summary, paragraphs(command.description)].filter(Boolean).join('\n\n'));
-  for (const { name, summary, optional, variadic, choices } of command.arguments) {
-    const term = variadic ? `${name}...` : name;
-    const argument = sub.createArgument(optional ? `[${term}]` : `<${term}>`, summary);
-    sub.addArgument(choices ? argument.choices([...choices]) : argument);
+  for (const spec of command.arguments) {
+    const argument = sub.createArgument(termOf(spec), spec.summary);
+    sub.addArgument(spec.choices ? argument.choices([...spec.choices]) : argument);
   }
-  for (const { flags, summary, choices, defaultValue } of command.options) {
-    const option = new Option(flags, summary);
-    if (choices) option.choices([...choices]);
-    if (defaultValue !== undefined) option.default(defaultValue);
-    sub.addOption(option);
-  }
-  sub.addHelpText(
-    'after',
-    `\nExamples:\n${command.examples.map((line) => `  ${line}`).join('\n')}`,
-  );
+  for (const spec of command.options) sub.addOption(createOption(spec));
+  const samples = (command.samples ?? []).map(({ name, text }) => section(`${name}:`, text));
+  const examples = section('Examples:', command.examples.join('\n'));
+  sub.addHelpText('after', [examples, ...samples].join('\n'));
   sub.action(() => {
     choose({
       command,
@@ -156,6 +157,20 @@ function fillIn(
       globals: readGlobals(program.opts(), context),
     });
   });
+}
+
+/** Lines under a heading. */
+function section(heading: string, text: string): string {
+  return `\n${heading}\n${text.replace(/^/gm, '  ')}`;
+}
+
+function createOption({ flags, summary, choices, defaultValue, ...spec }: GlobalSpec): Option {
+  const option = new Option(flags, summary);
+  if (choices) option.choices([...choices]);
+  if (defaultValue !== undefined) option.default(defaultValue);
+  if (spec.conflicts !== undefined) option.conflicts(spec.conflicts);
+  if (spec.implies) option.implies(spec.implies);
+  return option;
 }
 
 /** Joins the lines of each paragraph, except indented ones: commander wraps them. */

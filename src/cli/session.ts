@@ -118,10 +118,13 @@ export class OpenSession {
     const { timeoutMs } = this.session.globals;
     const failure = databaseError(cause, { uri: this.#uri, timeoutMs });
     if (!(error instanceof UnfinishedOperation && failure instanceof BankctlError)) return failure;
-    const { fate, hint } = error;
+    const { fate, hint, operationIds } = error;
     // First what to fix, such as a missing role; then what to type.
     const hints = /\bagain\b|--id/i.test(failure.hint) ? hint : `${failure.hint} ${hint}`;
-    return new BankctlError(failure.code, `${failure.message} ${fate}`, hints, { cause });
+    return new BankctlError(failure.code, `${failure.message} ${fate}`, hints, {
+      cause,
+      operationIds,
+    });
   }
 
   /** Closes when the commits under way are answered, or their time is up. */

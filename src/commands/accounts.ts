@@ -12,6 +12,7 @@ import { warnOfNoBank } from './bank-notices.ts';
 import type { Command, Session, Typed } from './command.ts';
 import { textOption } from './command-input.ts';
 import { failure, notice, resultZone } from './notice.ts';
+import { amount, manyOf, nullable, objectOf, text, time } from './result-schema.ts';
 
 export const accounts: Command = {
   name: 'accounts',
@@ -37,6 +38,15 @@ export const accounts: Command = {
     'bankctl accounts --status frozen',
     'bankctl accounts branch1 PAR-',
     'bankctl accounts branch1 --max -0.01',
+  ],
+  results: [
+    manyOf(
+      objectOf<FoundAccount>({
+        ...{ branch: text, account: text, balance: amount, currency: text },
+        ...{ status: text, since: nullable(time), by: nullable(text) },
+        reason: nullable(text),
+      }),
+    ),
   ],
   run: async (typed, session) => {
     const query = parseAccounts(typed, await session.config());

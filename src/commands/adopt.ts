@@ -7,6 +7,7 @@ import { count } from '../core/text.ts';
 import { UnfinishedOperation } from '../core/unfinished-operation.ts';
 import type { SingleResult } from '../render/result.ts';
 import { column, figure, gridView, type View } from '../render/view.ts';
+import { type AdoptData, adoptForms } from './adopt-schema.ts';
 import type { Command, Session, Typed } from './command.ts';
 import { commandLine } from './command-line.ts';
 import {
@@ -59,6 +60,7 @@ export const adopt: Command = {
     'bankctl adopt branch1 branch2',
     'bankctl adopt branch1 --outside-writes --yes',
   ],
+  results: adoptForms,
   makesDatabase: () => true,
   run,
 };
@@ -210,25 +212,26 @@ function toResult(
     const message = `${branch} has no ${guard} yet: ${reason}`;
     warning(session, `missing_${guard}`, message, { branch, guard });
   }
+  const data: AdoptData = {
+    adopted: sum(({ adopted }) => adopted),
+    converted: sum(({ converted }) => converted),
+    rounded: branches.flatMap(({ rounded }) => rounded),
+    ...(roundedMore > 0 && { rounded_more: roundedMore }),
+    renumbered: sum(({ renumbered }) => renumbered),
+    replaced: sum(({ replaced }) => replaced),
+    conflicts,
+    ...(outsideWrites && { outside: branches.flatMap(({ outside }) => outside) }),
+    ...(outsideMore > 0 && { outside_more: outsideMore }),
+    totals: branches.map(({ branch, currency, before, after }) => {
+      return { branch, currency, before, after };
+    }),
+    dry_run: dryRun,
+    ...(isInterrupted && { interrupted: true }),
+  };
   return {
     kind: 'single',
     wrote: !dryRun,
-    data: {
-      adopted: sum(({ adopted }) => adopted),
-      converted: sum(({ converted }) => converted),
-      rounded: branches.flatMap(({ rounded }) => rounded),
-      ...(roundedMore > 0 && { rounded_more: roundedMore }),
-      renumbered: sum(({ renumbered }) => renumbered),
-      replaced: sum(({ replaced }) => replaced),
-      conflicts,
-      ...(outsideWrites && { outside: branches.flatMap(({ outside }) => outside) }),
-      ...(outsideMore > 0 && { outside_more: outsideMore }),
-      totals: branches.map(({ branch, currency, before, after }) => {
-        return { branch, currency, before, after };
-      }),
-      dry_run: dryRun,
-      ...(isInterrupted && { interrupted: true }),
-    },
+    data,
     view: resultView(branches, outsideWrites),
     ...statusOf(isInterrupted, conflicts.length + missing.length > 0),
   };

@@ -9,6 +9,7 @@ import type { SingleResult } from '../render/result.ts';
 import type { Command, Session, Typed } from './command.ts';
 import { textOption } from './command-input.ts';
 import {
+  countsForm,
   createRowTalk,
   fileHost,
   fileOptions,
@@ -67,6 +68,26 @@ export const apply: Command = {
     'bankctl apply orders.ndjson --results done.ndjson',
     'bankctl apply payroll.csv --batch payroll-2026-11',
     'zcat orders.ndjson.gz | bankctl apply - --on-refusal stop',
+  ],
+  results: [countsForm<ApplyResult['counts']>(['applied', 'replayed', 'refused', 'batches'])],
+  samples: [
+    {
+      name: 'orders.csv',
+      text: [
+        'id,type,branch,account,amount,from,to,memo',
+        'order-1,open,branch1,ACC-1,100,,,',
+        'order-2,increment,branch1,ACC-1,-12.34,,,cash',
+        'order-3,transfer,,,25,branch1:ACC-1,branch1:ACC-2,"rent, November"',
+      ].join('\n'),
+    },
+    {
+      name: 'orders.ndjson',
+      text: [
+        '{"id":"order-1","type":"open","branch":"branch1","account":"ACC-1","amount":"100"}',
+        '{"id":"order-2","branch":"branch1","account":"ACC-1","amount":"-12.34","memo":"cash"}',
+        '{"id":"order-3","type":"reverse","reverses":"order-2"}',
+      ].join('\n'),
+    },
   ],
   makesDatabase: () => true,
   run,

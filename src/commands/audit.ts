@@ -15,6 +15,7 @@ import {
 } from '../render/audit-view.ts';
 import { type Result, streamOf } from '../render/result.ts';
 import { followWrites } from './audit-follow.ts';
+import { type AuditData, auditForms } from './audit-schema.ts';
 import { sayLeftOut, warnOfNoBank } from './bank-notices.ts';
 import type { Command, Session, Typed } from './command.ts';
 import { newFileOption, textOption } from './command-input.ts';
@@ -71,6 +72,7 @@ export const audit: Command = {
     'bankctl audit --intended app-log.csv --opening january.csv --plan plan.yaml',
     'bankctl audit --follow',
   ],
+  results: auditForms,
   run: async (typed, session) => {
     const input = parseAudit(typed, await session.config());
     const bank = await session.bank();
@@ -184,9 +186,10 @@ async function wholeAudit(run: AuditRun): Promise<Result> {
   });
   const { findings, checked, unread, more } = result;
   const hasMore = Object.keys(more).length > 0;
+  const data: AuditData = { findings, checked, unread, ...(hasMore && { more }) };
   return {
     kind: 'single',
-    data: { findings, checked, unread, ...(hasMore && { more }) },
+    data,
     view: auditView(result),
     status: statusOf(findings.length, unread.length),
   };

@@ -19,6 +19,7 @@ import {
   unknown,
   type View,
 } from '../render/view.ts';
+import { balanceForms } from './balance-schema.ts';
 import {
   hintAtPlace,
   leftOutCounts,
@@ -63,6 +64,7 @@ export const balance: Command = {
     'bankctl balance --at 2026-11-01',
     'bankctl balance --watch',
   ],
+  results: balanceForms,
   run: async (typed, session) => {
     const input = parseBalance(typed, await session.config());
     if (input.watch) return watchBank(session, input);

@@ -1,6 +1,8 @@
 import { column, figure, gridView, unknown } from '../render/view.ts';
+import { branchBalance } from './balance-schema.ts';
 import { leftOutNotes, reportAllProblems, sayLeftOut, warnOfNoBank } from './bank-notices.ts';
 import type { Command } from './command.ts';
+import { manyOf } from './result-schema.ts';
 
 export const branches: Command = {
   name: 'branches',
@@ -8,6 +10,7 @@ export const branches: Command = {
   arguments: [],
   options: [],
   examples: ['bankctl branches', 'bankctl branches --json'],
+  results: [manyOf(branchBalance)],
   run: async (_typed, session) => {
     const { bankBalance } = await import('../bank/index.ts');
     const bank = await session.bank();

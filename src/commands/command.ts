@@ -4,21 +4,26 @@ import type { Config } from '../config/config.ts';
 import type { Context } from '../core/context.ts';
 import type { Format } from '../render/formats.ts';
 import type { Result } from '../render/result.ts';
+import type { ArgumentName, Placeholder } from './placeholders.ts';
+import type { ResultForm } from './result-schema.ts';
 
 /** A positional argument. */
-interface ArgumentSpec {
-  readonly name: string;
+export interface ArgumentSpec {
+  /** Says what it stands for: see `placeholders`. */
+  readonly name: ArgumentName;
   readonly summary: string;
   readonly optional?: boolean;
   /** True for the last argument, if it may be repeated. */
   readonly variadic?: boolean;
+  /** True if it names what does not exist yet, so that nothing can be completed. */
+  readonly isNew?: boolean;
   readonly choices?: readonly string[];
 }
 
 /** An option: a switch, or one that takes a value. */
 export interface OptionSpec {
-  /** In commander's notation: `--id <ID>`, `--create`. */
-  readonly flags: string;
+  /** In commander's notation: `--id <ID>`, `-o, --output <FORMAT>`, `--create`. */
+  readonly flags: `-${Lowercase<string>}` | `-${Lowercase<string>} <${Placeholder}>`;
   readonly summary: string;
   readonly choices?: readonly string[];
   readonly defaultValue?: string;
@@ -73,6 +78,12 @@ export interface Session {
   readonly bank: (options?: { readonly rename: boolean }) => Promise<Bank>;
 }
 
+/** The beginning of a file that a command reads. */
+export interface SampleFile {
+  readonly name: string;
+  readonly text: string;
+}
+
 /** One verb: how it is typed, what it is for, and what it does. */
 export interface Command {
   readonly name: string;
@@ -84,6 +95,10 @@ export interface Command {
   readonly options: readonly OptionSpec[];
   /** Complete command lines to copy. */
   readonly examples: readonly string[];
+  /** Files that it reads, for people to see what one looks like. */
+  readonly samples?: readonly SampleFile[];
+  /** What it prints as JSON. */
+  readonly results: readonly ResultForm[];
   /**
    * Whether it creates a local database if there is none; never in a dry run. If every command did,
    * a cron job with another HOME would be shown a bank without accounts.

@@ -3,6 +3,7 @@ import { recordView } from '../render/view.ts';
 import type { Command, Session } from './command.ts';
 import { argument } from './command-input.ts';
 import { mongodHost } from './mongod-host.ts';
+import { flag, nullable, objectOf, oneOf, text, wholeNumber } from './result-schema.ts';
 
 /** The actions, by name. */
 const actions: ReadonlyMap<string, (session: Session) => Promise<SingleResult>> = new Map(
@@ -26,6 +27,18 @@ export const db: Command = {
   ],
   options: [],
   examples: ['bankctl db status', 'bankctl db stop', 'bankctl db path'],
+  results: [
+    oneOf(
+      objectOf({
+        ...{ running: flag, pid: nullable(wholeNumber), version: nullable(text) },
+        ...{ uptime_seconds: nullable(wholeNumber), socket: text, uri: text },
+        ...{ data_dir: text, log: text },
+      }),
+      'start and status',
+    ),
+    oneOf(objectOf({ stopped: flag }), 'stop'),
+    oneOf(objectOf({ path: text }), 'path'),
+  ],
   run: async (typed, session) => {
     const action = actions.get(argument(typed, 0));
     if (!action) throw new Error('an action that is not among the choices');

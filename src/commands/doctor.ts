@@ -1,9 +1,19 @@
 import { errorTable, Status } from '../core/errors.ts';
-import type { Check } from '../doctor/check.ts';
+import { type Check, checkNames } from '../doctor/check.ts';
 import type { SingleResult } from '../render/result.ts';
 import { column, gridView } from '../render/view.ts';
 import type { Command, Session, Typed } from './command.ts';
 import { mongodHost } from './mongod-host.ts';
+import {
+  anyObject,
+  flag,
+  listOf,
+  nullable,
+  objectOf,
+  oneOf,
+  text,
+  wordOf,
+} from './result-schema.ts';
 
 export const doctor: Command = {
   name: 'doctor',
@@ -26,6 +36,24 @@ export const doctor: Command = {
     { flags: '--role', summary: 'print the least role that bankctl needs, and check nothing' },
   ],
   examples: ['bankctl doctor', 'bankctl doctor --fix', 'bankctl doctor --role > role.json'],
+  results: [
+    oneOf(
+      objectOf({
+        ok: flag,
+        checks: listOf(
+          objectOf<Check>({
+            check: wordOf(checkNames),
+            state: wordOf(['ok', 'warning', 'problem', 'skipped']),
+            ...{ detail: text, cure: nullable(text), code: nullable(text) },
+          }),
+        ),
+      }),
+    ),
+    oneOf(
+      objectOf({ createRole: text, privileges: listOf(anyObject), roles: listOf(anyObject) }),
+      'with --role',
+    ),
+  ],
   run: async (typed, session) => {
     const { fix, role } = parseDoctor(typed);
     if (role) return leastRole(session);

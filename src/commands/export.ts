@@ -10,6 +10,7 @@ import { type Part, type StreamResult, streamOf } from '../render/result.ts';
 import { column } from '../render/view.ts';
 import { reportProblems, sayLeftOut, warnOfNoBank } from './bank-notices.ts';
 import type { Command, Session, Typed } from './command.ts';
+import { amount, manyOf, mapOf, objectOf, text } from './result-schema.ts';
 
 /** What `export` was asked for. */
 interface ExportInput {
@@ -36,6 +37,14 @@ export const exportCommand: Command = {
     'bankctl export branch1 > branch1.csv',
     'bankctl export -o ndjson > bank.ndjson',
     'bankctl export --operations > journal.ndjson',
+  ],
+  results: [
+    manyOf(
+      objectOf<Record<(typeof accountColumns)[number], string>>({
+        ...{ branch: text, account: text, balance: amount, currency: text, status: text },
+      }),
+    ),
+    manyOf(mapOf({ type: ['string', 'boolean'] }), 'with --operations'),
   ],
   run: async (typed, session) => {
     const input = parseExport(typed, await session.config());

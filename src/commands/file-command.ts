@@ -7,6 +7,7 @@ import { countsView } from '../render/view.ts';
 import type { Command, OptionSpec, Session, Typed } from './command.ts';
 import { argument, textOption } from './command-input.ts';
 import { commandLine } from './command-line.ts';
+import { flag, objectOf, oneOf, optional, type ResultForm, wholeNumber } from './result-schema.ts';
 
 /** The option for the format of a file of rows. */
 export const formatOption: OptionSpec = {
@@ -113,6 +114,25 @@ export function createRowTalk(
     },
     rows: () => rows,
   };
+}
+
+/** What `fileResult` says besides the counts. */
+interface FileState {
+  readonly dry_run?: boolean;
+  readonly interrupted?: boolean;
+  /** Rows of which it is not known whether they were applied. */
+  readonly unknown?: number;
+}
+
+/** The JSON of `fileResult`, given the names of its counts. */
+export function countsForm<Counts>(names: readonly (keyof Counts & string)[]): ResultForm {
+  const counts = Object.fromEntries(names.map((name) => [name, wholeNumber]));
+  return oneOf(
+    objectOf<FileState>({
+      ...counts,
+      ...{ dry_run: optional(flag), interrupted: optional(flag), unknown: optional(wholeNumber) },
+    }),
+  );
 }
 
 /** The result of a file: its counts, in order. */

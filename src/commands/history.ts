@@ -12,6 +12,7 @@ import { hintAtPlace } from './bank-notices.ts';
 import type { Command, Session, Typed } from './command.ts';
 import { argument, wholeNumberOption } from './command-input.ts';
 import { failure, notice, noticeRange, resultZone, type TypedRange } from './notice.ts';
+import { amount, manyOf, nullable, objectOf, text, time, wholeNumber } from './result-schema.ts';
 import { statement } from './statement.ts';
 import { parseMonths, rangeOptions } from './time-range.ts';
 
@@ -39,6 +40,15 @@ export const history: Command = {
     'bankctl history branch1 ACC --month 2026-11',
     'bankctl history branch1 ACC --since 2026-11-01 --until 2026-11-15',
     'bankctl history branch1 ACC --limit 20 -o csv',
+  ],
+  results: [
+    manyOf(
+      objectOf<HistoryRow>({
+        ...{ at: time, operation: text, type: text, counterparty: nullable(text) },
+        ...{ amount, balance: amount, version: wholeNumber },
+        ...{ memo: nullable(text), by: text, reverses: nullable(text) },
+      }),
+    ),
   ],
   run: async (typed, session) => {
     const config = await session.config();

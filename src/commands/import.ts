@@ -2,10 +2,12 @@ import { findBranch } from '../config/branch-lookup.ts';
 import type { Config } from '../config/config.ts';
 import { count } from '../core/text.ts';
 import type { FileOptions } from '../files/file-run.ts';
+import type { ImportResult } from '../files/import.ts';
 import type { SingleResult } from '../render/result.ts';
 import type { Command, Session, Typed } from './command.ts';
 import { argument } from './command-input.ts';
 import {
+  countsForm,
   createRowTalk,
   fileHost,
   fileOptions,
@@ -45,6 +47,28 @@ export const importCommand: Command = {
   examples: [
     'bankctl import branch1 branch1.csv',
     'bankctl import branch1 bank.csv --any-branch --results done.ndjson',
+  ],
+  results: [
+    countsForm<ImportResult['counts']>(['read', 'created', 'duplicate', 'conflict', 'rejected']),
+  ],
+  samples: [
+    {
+      name: 'branch1.csv',
+      text: [
+        'account,balance,status',
+        'ACC-1,100.00,open',
+        'ACC-2,0,frozen',
+        '"ACC, 3",7.50,',
+      ].join('\n'),
+    },
+    {
+      name: 'branch1.ndjson',
+      text: [
+        '{"account":"ACC-1","balance":"100.00","status":"open"}',
+        '{"account":"ACC-2","balance":"0","status":"frozen"}',
+        '{"account":"ACC, 3","balance":"7.50"}',
+      ].join('\n'),
+    },
   ],
   makesDatabase: () => true,
   run,

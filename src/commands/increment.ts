@@ -1,6 +1,7 @@
 import type { Config } from '../config/config.ts';
 import type { Command, Typed } from './command.ts';
 import { argument, parsePosting, writingOptions } from './command-input.ts';
+import { accountForm } from './posting-schema.ts';
 import { postOne } from './single-posting.ts';
 
 export const increment: Command = {
@@ -23,6 +24,7 @@ export const increment: Command = {
     'bankctl increment branch1 ACC -12.34 --memo "cash withdrawal"',
     'bankctl increment branch1 NEW 5 --create --id till-7-000123',
   ],
+  results: [accountForm('increment')],
   makesDatabase: (typed) => typed.options['create'] === true,
   run: async (typed, session) => postOne(session, parseIncrement(typed, await session.config())),
 };

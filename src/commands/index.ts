@@ -6,7 +6,9 @@ import { audit } from './audit.ts';
 import { balance } from './balance.ts';
 import { branches } from './branches.ts';
 import type { Command } from './command.ts';
+import { completion } from './completion.ts';
 import { db } from './db.ts';
+import { describeCommand } from './describe.ts';
 import { doctor } from './doctor.ts';
 import { exportCommand } from './export.ts';
 import { history } from './history.ts';
@@ -58,4 +60,6 @@ export const commands: readonly Command[] = Object.freeze([
   adopt,
   stress,
   db,
+  completion,
+  describeCommand(() => commands),
 ]);

@@ -2,6 +2,7 @@ import { builtInConfig, databaseNameProblem } from '../config/config.ts';
 import { databaseOf } from '../core/uri.ts';
 import { column, figure, gridView } from '../render/view.ts';
 import type { Command, Session, Typed } from './command.ts';
+import { flag, listOf, nullable, objectOf, oneOf, text, wholeNumber } from './result-schema.ts';
 
 /** A branch's collection after `init`; keys as in the JSON result. */
 interface Prepared {
@@ -37,6 +38,16 @@ export const init: Command = {
     'bankctl init --sample',
     'bankctl init --rename',
     'bankctl init --dry-run',
+  ],
+  results: [
+    oneOf(
+      objectOf({
+        ...{ config: text, written: flag, dry_run: flag },
+        branches: listOf(
+          objectOf<Prepared>({ branch: text, collection: text, accounts: nullable(wholeNumber) }),
+        ),
+      }),
+    ),
   ],
   makesDatabase: () => true,
   run: async (typed, session) => {

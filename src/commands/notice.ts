@@ -1,3 +1,4 @@
+import { errorJson } from '../core/error-json.ts';
 import type { BankctlError } from '../core/errors.ts';
 import { jsonText } from '../core/text.ts';
 import { formatTime, type Span } from '../core/time.ts';
@@ -36,11 +37,11 @@ export function warning(
  */
 export function failure(
   { globals, say }: Session,
-  { code, message, hint }: Pick<BankctlError, 'code' | 'message' | 'hint'>,
+  error: Pick<BankctlError, 'code' | 'message' | 'hint'>,
   facts: NoticeFacts = {},
 ): void {
-  if (formats[globals.output].jsonTalk) say(jsonText({ error: { code, message, hint, ...facts } }));
-  else for (const line of [`bankctl: ${message}`, hint]) say(line);
+  if (formats[globals.output].jsonTalk) say(jsonText({ error: { ...errorJson(error), ...facts } }));
+  else for (const line of [`bankctl: ${error.message}`, error.hint]) say(line);
 }
 
 function noticeText(

@@ -1,6 +1,7 @@
 import type { Config } from '../config/config.ts';
 import type { Command, Typed } from './command.ts';
 import { argument, parsePosting, textOption, writingOptions } from './command-input.ts';
+import { accountForm } from './posting-schema.ts';
 import { postOne } from './single-posting.ts';
 
 export const open: Command = {
@@ -8,13 +9,14 @@ export const open: Command = {
   summary: 'open an account',
   arguments: [
     { name: 'branch', summary: 'branch of the bank' },
-    { name: 'account', summary: 'number of the new account' },
+    { name: 'account', summary: 'number of the new account', isNew: true },
   ],
   options: [
     { flags: '--balance <AMOUNT>', summary: 'first balance', defaultValue: '0' },
     ...writingOptions,
   ],
   examples: ['bankctl open branch1 ACC --balance 100', 'bankctl open branch2 ACC --dry-run'],
+  results: [accountForm('open')],
   makesDatabase: () => true,
   run: async (typed, session) => postOne(session, parseOpen(typed, await session.config())),
 };

@@ -13,7 +13,19 @@ import { warnOfNoBank } from './bank-notices.ts';
 import type { Command, Session, Typed } from './command.ts';
 import { textOption, wholeNumberOption } from './command-input.ts';
 import { failure, notice, noticeRange, resultZone, type TypedRange } from './notice.ts';
+import {
+  listOf,
+  manyOf,
+  mapOf,
+  nullable,
+  objectOf,
+  text,
+  time,
+  wholeNumber,
+} from './result-schema.ts';
 import { parseRange, rangeOptions } from './time-range.ts';
+
+const shared = { operation: text, at: time, by: text, type: text, memo: nullable(text) };
 
 export const operations: Command = {
   name: 'operations',
@@ -48,6 +60,28 @@ export const operations: Command = {
     'bankctl operations --account branch1:ACC --limit 20',
     'bankctl operations --since 2026-11-01 --until 2026-11-30 -o csv > november.csv',
     'bankctl operations --refused --batch payroll-2026-11',
+  ],
+  results: [
+    manyOf(
+      objectOf<ListedOperation>({
+        ...shared,
+        reverses: nullable(text),
+        postings: listOf(
+          objectOf<ListedOperation['postings'][number]>({
+            ...{ branch: text, account: text, amount: text, currency: nullable(text) },
+            ...{ balance: text, version: wholeNumber },
+          }),
+        ),
+      }),
+    ),
+    manyOf(
+      objectOf<ListedRefusal>({
+        ...shared,
+        asked: mapOf(text),
+        refused: objectOf({ code: text, message: text }),
+      }),
+      'with --refused',
+    ),
   ],
   run: async (typed, session) => {
     const config = await session.config();

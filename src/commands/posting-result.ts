@@ -34,7 +34,7 @@ export function postedResult(posted: Posted, branches: Branches): SingleResult {
   };
 }
 
-type Shown = Pick<SingleResult, 'view'> & { readonly data: Data };
+type Shown = Pick<SingleResult, 'data' | 'view'>;
 
 /** One posting, or the two of a transfer. */
 function recordResult(
@@ -69,12 +69,57 @@ function manyResult(posted: Posted, branches: Branches): Shown {
     ...(operation === null ? [] : [`operation ${operation}`]),
     ...(reverses === undefined ? [] : [`reverses ${reverses}`]),
   ];
-  return { data: { ...flags(posted), postings }, view: { ...view, notes } };
+  const data: PostedMany = { ...flags(posted), postings };
+  return { data, view: { ...view, notes } };
 }
 
-type Data = Readonly<Record<string, unknown>>;
+/** What every posting says of its operation. */
+interface PostedFlags {
+  readonly operation: string | null;
+  readonly reverses?: string;
+  readonly replayed: boolean;
+  readonly dry_run: boolean;
+}
 
-function flags({ operation, replayed, dryRun, reverses }: Posted): Data {
+/** The JSON of an operation on one account. */
+export interface PostedAccount extends PostedFlags {
+  readonly branch: string;
+  readonly account: string;
+  readonly amount?: string;
+  readonly balance_before?: string;
+  readonly balance: string;
+  readonly version: number;
+  /** Of a command that sets it. */
+  readonly status?: string;
+}
+
+/** One account of an operation on several. */
+export interface TransferSide {
+  readonly branch: string;
+  readonly account: string;
+  readonly balance_before: string;
+  readonly balance: string;
+  readonly version: number;
+}
+
+/** The JSON of an operation on two accounts. */
+export interface PostedTransfer extends PostedFlags {
+  readonly amount: string;
+  readonly from: TransferSide;
+  readonly to: TransferSide;
+}
+
+/** One posting of an operation on several accounts that is no transfer. */
+export interface PostedOne extends TransferSide {
+  readonly amount: string;
+}
+
+/** The JSON of an operation on several accounts that is no transfer. */
+export interface PostedMany extends PostedFlags {
+  readonly postings: readonly PostedOne[];
+}
+
+function flags({ operation, replayed, dryRun, reverses }: Posted): PostedFlags {
   return {
     operation,
     ...(reverses === undefined ? {} : { reverses }),
@@ -83,7 +128,7 @@ function flags({ operation, replayed, dryRun, reverses }: Posted): Data {
   };
 }
 
-function accountData(posted: Posted, posting: Posting, branches: Branches): Data {
+function accountData(posted: Posted, posting: Posting, branches: Branches): PostedAccount {
   const amounts = amountsOf(posting, branches);
   const { showsAmount, status } = kindOf(posted.type);
   return {
@@ -98,9 +143,14 @@ function accountData(posted: Posted, posting: Posting, branches: Branches): Data
 }
 
 /** The leg that lost money is the source, even if a transfer was reversed. */
-function transferData(posted: Posted, first: Posting, second: Posting, branches: Branches): Data {
+function transferData(
+  posted: Posted,
+  first: Posting,
+  second: Posting,
+  branches: Branches,
+): PostedTransfer {
   const [from, to] = first.amountMinor < 0n ? [first, second] : [second, first];
-  const side = (posting: Posting) => {
+  const side = (posting: Posting): TransferSide => {
     const { before, after } = amountsOf(posting, branches);
     return {
       branch: posting.branch,
@@ -128,7 +178,7 @@ function amountsOf(posting: Posting, branches: Branches) {
 }
 
 /** One line per field; nested fields are flattened, as `from balance`. */
-function flatView(data: Data): View {
+function flatView(data: Readonly<Record<string, unknown>>): View {
   const fields = Object.entries(data).flatMap(([name, value]) => flatten(name, value));
   return recordView(Object.fromEntries(fields));
 }

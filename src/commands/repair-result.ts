@@ -6,6 +6,17 @@ import type { BranchConfig } from '../config/config.ts';
 import { formatAmount } from '../core/money.ts';
 import { count } from '../core/text.ts';
 import type { Row, View } from '../render/view.ts';
+import {
+  amount,
+  flag,
+  listOf,
+  objectOf,
+  oneOf,
+  optional,
+  type ResultForm,
+  text,
+  wholeNumber,
+} from './result-schema.ts';
 
 /** What a run of a plan did, or would do. */
 export interface Repaired {
@@ -32,8 +43,46 @@ export function entriesText(number: number): string {
   return number === 1 ? '1 entry' : `${number} entries`;
 }
 
+/** An entry that was not carried out; keys as in the JSON result. */
+interface NotDone {
+  readonly account: string;
+  readonly operation: string;
+  readonly code: string;
+  readonly reason: string;
+}
+
+/** The run of a plan as JSON. */
+interface RepairData {
+  readonly repaired: number;
+  readonly replayed: number;
+  readonly moved: readonly NotDone[];
+  readonly skipped: readonly NotDone[];
+  readonly totals: readonly BranchTotals[];
+  readonly dry_run: boolean;
+  readonly interrupted?: boolean;
+  /** Of an interrupted run: entries of which it is not known whether they were carried out. */
+  readonly unknown?: number;
+}
+
+const notDone = listOf(
+  objectOf<NotDone>({ account: text, operation: text, code: text, reason: text }),
+);
+
+/** What `repair` prints. */
+export const repairForms: readonly ResultForm[] = [
+  oneOf(
+    objectOf<RepairData>({
+      ...{ repaired: wholeNumber, replayed: wholeNumber, moved: notDone, skipped: notDone },
+      totals: listOf(
+        objectOf<BranchTotals>({ branch: text, currency: text, before: amount, changed: amount }),
+      ),
+      ...{ dry_run: flag, interrupted: optional(flag), unknown: optional(wholeNumber) },
+    }),
+  ),
+];
+
 /** The result as JSON. */
-export function repairData(run: Repaired): object {
+export function repairData(run: Repaired): RepairData {
   const { judged, dryRun, interrupted, unknown } = run;
   const { repaired, replayed } = countsOf(judged);
   const refusals = (kind: EntryOutcome['kind']) =>

@@ -17,7 +17,14 @@ import {
   parseConsent,
 } from './confirmation.ts';
 import { rerunHint } from './file-command.ts';
-import { countsOf, entriesText, type Repaired, repairData, repairView } from './repair-result.ts';
+import {
+  countsOf,
+  entriesText,
+  type Repaired,
+  repairData,
+  repairForms,
+  repairView,
+} from './repair-result.ts';
 
 /** What `repair` was asked for. */
 interface RepairInput extends Consent {
@@ -48,6 +55,7 @@ export const repair: Command = {
     'bankctl repair plan.yaml',
     'bankctl repair plan.yaml --yes --json',
   ],
+  results: repairForms,
   run,
 };
 

@@ -3,6 +3,7 @@ import { BankctlError } from '../core/errors.ts';
 import { hintAtPlace } from './bank-notices.ts';
 import type { Command } from './command.ts';
 import { argument, parseWriting, writingOptions } from './command-input.ts';
+import { accountForm, postingsForm, transferForm } from './posting-schema.ts';
 import { postOne } from './single-posting.ts';
 
 export const reverse: Command = {
@@ -14,6 +15,11 @@ export const reverse: Command = {
   arguments: [{ name: 'operation', summary: 'id of the operation to reverse' }],
   options: writingOptions,
   examples: ['bankctl reverse till-7-000123', 'bankctl reverse m-2026-11 --memo "paid twice"'],
+  results: [
+    accountForm('reverse', 'of an operation on one account'),
+    transferForm('of a transfer'),
+    postingsForm('of a repair of several accounts'),
+  ],
   run: async (typed, session) => {
     const reverses = parseOperationId(argument(typed, 0));
     const posting = postOne(session, { type: 'reverse', reverses, ...parseWriting(typed) });

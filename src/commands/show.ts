@@ -1,4 +1,4 @@
-import type { ShownApplied, ShownRefused } from '../bank/operation-lookup.ts';
+import type { ShownApplied, ShownPosting, ShownRefused } from '../bank/operation-lookup.ts';
 import { parseOperationId } from '../bank/operations/names.ts';
 import { quote } from '../core/text.ts';
 import { timeFormat } from '../core/time.ts';
@@ -7,6 +7,23 @@ import { hintAtPlace } from './bank-notices.ts';
 import type { Command } from './command.ts';
 import { argument } from './command-input.ts';
 import { resultZone, warning } from './notice.ts';
+import {
+  listOf,
+  mapOf,
+  nullable,
+  objectOf,
+  oneOf,
+  optional,
+  text,
+  time,
+  wholeNumber,
+  wordOf,
+} from './result-schema.ts';
+
+const shared = {
+  ...{ operation: text, type: text, at: time, by: text, memo: nullable(text), request: text },
+  refused_before: optional(listOf(mapOf(text))),
+};
 
 export const show: Command = {
   name: 'show',
@@ -20,6 +37,31 @@ export const show: Command = {
   arguments: [{ name: 'operation', summary: 'operation id, or its first 4 characters or more' }],
   options: [],
   examples: ['bankctl show till-7-000123', 'bankctl show till-7-000123 --json'],
+  results: [
+    oneOf(
+      objectOf<ShownApplied>({
+        ...shared,
+        ...{ state: wordOf(['applied']), reverses: nullable(text), reversed_by: nullable(text) },
+        was: optional(mapOf(text)),
+        postings: listOf(
+          objectOf<ShownPosting>({
+            ...{ branch: text, account: text, amount: text, balance_after: text },
+            version: wholeNumber,
+          }),
+        ),
+      }),
+      'applied',
+    ),
+    oneOf(
+      objectOf<ShownRefused>({
+        ...shared,
+        state: wordOf(['refused']),
+        refused: objectOf({ code: text, message: text }),
+        asked: mapOf(text),
+      }),
+      'refused',
+    ),
+  ],
   run: async (typed, session) => {
     const id = parseOperationId(argument(typed, 0));
     const [bank, { findOperation }] = await Promise.all([

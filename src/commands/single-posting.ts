@@ -105,24 +105,28 @@ async function explain(
 ): Promise<unknown> {
   const again = plain ? 'repeat the command' : `repeat the command with --id ${shellWord(id)}`;
   const hint = `To try again, ${again}.`;
+  const about = { cause: error, ...(plain ? {} : { operationIds: [id] }) };
   const unchanged = plain
     ? `${plain.branch}:${plain.account} was not changed.`
     : `operation ${id} was not applied${idGiven ? ' by this command' : ''}.`;
   const unknown = plain ? await unknownWrite(error, plain) : unknownCommit(error, id, again);
   if (unknown) {
     const message = interrupted ? `Interrupted. ${unknown.message}` : unknown.message;
-    return new BankctlError('outcome_unknown', message, unknown.hint, { cause: error });
+    // Without an id, repeating what was applied would apply it twice.
+    const unsafe = { ...about, mayRepeat: !plain };
+    return new BankctlError('outcome_unknown', message, unknown.hint, unsafe);
   }
   if (interrupted && !(error instanceof BankctlError && error.status === Status.refused)) {
-    return new BankctlError('interrupted', `Interrupted: ${unchanged}`, hint, { cause: error });
+    return new BankctlError('interrupted', `Interrupted: ${unchanged}`, hint, about);
   }
   const sentence = plain ? unchanged : `The ${unchanged}`;
   if (!(error instanceof BankctlError)) {
-    return new UnfinishedOperation(sentence, plain ? 'Then repeat the command.' : hint, error);
+    const then = plain ? 'Then repeat the command.' : hint;
+    return new UnfinishedOperation(sentence, then, error, about.operationIds);
   }
   if (plain || error.code !== 'timed_out') return error;
   const longer = `To try again, ${again}, and give it more time with --timeout 60s.`;
-  return new BankctlError('timed_out', `${error.message} ${sentence}`, longer, { cause: error });
+  return new BankctlError('timed_out', `${error.message} ${sentence}`, longer, about);
 }
 
 type Said = Pick<BankctlError, 'message' | 'hint'>;

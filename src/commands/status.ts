@@ -1,5 +1,6 @@
 import type { Command } from './command.ts';
 import { argument, parsePosting, writingOptions } from './command-input.ts';
+import { accountForm } from './posting-schema.ts';
 import { postOne } from './single-posting.ts';
 
 export const freeze = statusCommand(
@@ -22,6 +23,7 @@ function statusCommand(type: 'freeze' | 'unfreeze' | 'close', summary: string): 
     ],
     options: writingOptions,
     examples: [`bankctl ${type} branch1 ACC --memo "by court order"`],
+    results: [accountForm(type)],
     run: async (typed, session) => {
       const fields = { branch: argument(typed, 0), account: argument(typed, 1) };
       return postOne(session, parsePosting(type, fields, typed, await session.config()));

@@ -30,33 +30,57 @@ import {
   stressModels,
 } from '../stress/setup/options.ts';
 import { uriFromFile } from '../system/uri-file.ts';
-import type { Command, Session, Typed } from './command.ts';
+import type { Command, OptionSpec, Session, Typed } from './command.ts';
 import { textOption, wholeNumberOption } from './command-input.ts';
 import { mongodHost } from './mongod-host.ts';
 import { type StressRun, wantsReport, withReport } from './stress-report.ts';
+import { stressForms } from './stress-schema.ts';
 
-/** Each option, in the order of the help: its value, if it takes one, and its summary. */
+/** Each option, in the order of the help. */
 const flags = {
-  workers: ['<N>', 'number of concurrent workers (default: 8; 2 with --exhaustive)'],
-  threads: ['<N>', 'threads to spread the workers over (default: 1)'],
-  ops: ['<N>', 'operations for each model (default: 1000)'],
-  duration: ['<TIME>', 'stop starting operations after TIME (default: 10s with --faults)'],
-  branches: ['<N>', 'number of branches, 2 to 64 (default: 2)'],
-  seed: ['<N>', 'repeat the plan or the sample of an earlier run'],
-  model: ['<LIST>', 'models to run: shared,branch,ledger (default: shared,branch)'],
-  faults: ['<KIND>', 'keep killing the server under the ledger', faultKinds],
-  replicas: ['<N>', 'servers under the ledger, 1 or 3 (default: 3 with failover)'],
-  exhaustive: ['', 'try every possible schedule of the workers'],
-  points: ['<LIST>', 'points where workers may pause (default: switched,written)'],
-  preemptions: ['<K>', 'try only schedules with at most K preemptions'],
-  random: ['<N>', 'try N schedules drawn at random instead of all'],
-  schedule: ['<ID>', 'replay one schedule'],
-  history: ['<FILE>', 'write every event to a file, as one line of JSON each'],
-  report: ['<FILE>', 'write an HTML page that shows the run'],
-  keep: ['', 'keep the databases on the server of --uri'],
-} as const satisfies Readonly<
-  Record<StressFlag, readonly [value: string, summary: string, choices?: readonly string[]]>
->;
+  workers: {
+    flags: '--workers <N>',
+    summary: 'number of concurrent workers (default: 8; 2 with --exhaustive)',
+  },
+  threads: { flags: '--threads <N>', summary: 'threads to spread the workers over (default: 1)' },
+  ops: { flags: '--ops <N>', summary: 'operations for each model (default: 1000)' },
+  duration: {
+    flags: '--duration <TIME>',
+    summary: 'stop starting operations after TIME (default: 10s with --faults)',
+  },
+  branches: { flags: '--branches <N>', summary: 'number of branches, 2 to 64 (default: 2)' },
+  seed: { flags: '--seed <N>', summary: 'repeat the plan or the sample of an earlier run' },
+  model: {
+    flags: '--model <LIST>',
+    summary: 'models to run: shared,branch,ledger (default: shared,branch)',
+  },
+  faults: {
+    flags: '--faults <KIND>',
+    summary: 'keep killing the server under the ledger',
+    choices: faultKinds,
+  },
+  replicas: {
+    flags: '--replicas <N>',
+    summary: 'servers under the ledger, 1 or 3 (default: 3 with failover)',
+  },
+  exhaustive: { flags: '--exhaustive', summary: 'try every possible schedule of the workers' },
+  points: {
+    flags: '--points <LIST>',
+    summary: 'points where workers may pause (default: switched,written)',
+  },
+  preemptions: {
+    flags: '--preemptions <K>',
+    summary: 'try only schedules with at most K preemptions',
+  },
+  random: { flags: '--random <N>', summary: 'try N schedules drawn at random instead of all' },
+  schedule: { flags: '--schedule <ID>', summary: 'replay one schedule' },
+  history: {
+    flags: '--history <FILE>',
+    summary: 'write every event to a file, as one line of JSON each',
+  },
+  report: { flags: '--report <FILE>', summary: 'write an HTML page that shows the run' },
+  keep: { flags: '--keep', summary: 'keep the databases on the server of --uri' },
+} as const satisfies Readonly<Record<StressFlag, OptionSpec>>;
 
 export const stress: Command = {
   name: 'stress',
@@ -75,11 +99,7 @@ export const stress: Command = {
     { name: 'action', summary: 'check a stored history', optional: true, choices: ['check'] },
     { name: 'file', summary: 'the history that --history wrote', optional: true },
   ],
-  options: Object.entries(flags).map(([name, [value, summary, choices]]) => ({
-    flags: `--${name} ${value}`.trimEnd(),
-    summary,
-    ...(choices ? { choices } : {}),
-  })),
+  options: Object.values(flags),
   examples: [
     'bankctl stress',
     'bankctl stress --workers 32 --threads 2 --duration 10s --report load.html',
@@ -89,6 +109,7 @@ export const stress: Command = {
     'bankctl stress --model ledger --faults kill --threads 2 --history history.ndjson',
     'bankctl stress check history.ndjson',
   ],
+  results: stressForms,
   run: runStress,
 };
 

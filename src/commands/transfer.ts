@@ -1,6 +1,7 @@
 import type { Config } from '../config/config.ts';
 import type { Command, Typed } from './command.ts';
 import { argument, parsePosting, writingOptions } from './command-input.ts';
+import { transferForm } from './posting-schema.ts';
 import { postOne } from './single-posting.ts';
 
 export const transfer: Command = {
@@ -16,6 +17,7 @@ export const transfer: Command = {
     'bankctl transfer branch1:ACC branch2:ACC 25',
     'bankctl transfer branch1:ACC branch1:SAVINGS 10.50 --memo "monthly" --id m-2026-11',
   ],
+  results: [transferForm()],
   run: async (typed, session) => postOne(session, parseTransfer(typed, await session.config())),
 };
 

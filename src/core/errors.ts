@@ -363,19 +363,30 @@ export const errorTable = {
 
 export type ErrorCode = keyof typeof errorTable;
 
+/** What an error is about; by default that of a cause which is such an error too. */
+interface About extends ErrorOptions, Partial<Pick<BankctlError, 'operationIds' | 'mayRepeat'>> {}
+
 /** A failure that the user can understand and act on. Anything else is a bug in bankctl. */
 export class BankctlError extends Error {
   readonly code: ErrorCode;
   /** One line: what to type next. */
   readonly hint: string;
+  /** The ids of the operations that it is about. */
+  readonly operationIds: readonly string[];
+  /** False if it must not be repeated, whatever is true of its code. */
+  readonly mayRepeat: boolean;
 
   /**
    * @param code a row of `errorTable`
    * @param message one sentence that names the offending thing
    * @param hint what to type next; the table's own by default
    */
-  constructor(code: ErrorCode, message: string, hint?: string, options?: ErrorOptions) {
+  constructor(code: ErrorCode, message: string, hint?: string, options: About = {}) {
     super(message, options);
+    const { cause } = options;
+    const inner = cause instanceof BankctlError ? cause : undefined;
+    this.operationIds = options.operationIds ?? inner?.operationIds ?? [];
+    this.mayRepeat = options.mayRepeat ?? (inner?.code === code ? inner.mayRepeat : true);
     this.name = 'BankctlError';
     this.code = code;
     this.hint = hint ?? errorTable[code].hint;

@@ -7,11 +7,14 @@ export class UnfinishedOperation extends Error {
   readonly fate: string;
   /** What to type next. */
   readonly hint: string;
+  /** The id of the operation, if it has one. */
+  readonly operationIds: readonly string[];
 
-  constructor(fate: string, hint: string, cause: unknown) {
+  constructor(fate: string, hint: string, cause: unknown, operationIds: readonly string[] = []) {
     super(fate, { cause });
     this.name = 'UnfinishedOperation';
     this.fate = fate;
     this.hint = hint;
+    this.operationIds = operationIds;
   }
 }

@@ -35,7 +35,7 @@ interface ImportedRow {
 }
 
 /** What became of a file. */
-interface ImportResult {
+export interface ImportResult {
   /**
    * Numbers of rows, named as in the JSON result: `read` is the sum of the others. A conflict is
    * left as it is; what is rejected is not an account that can be opened.

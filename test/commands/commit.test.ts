@@ -53,6 +53,7 @@ describe('after a commit whose answer was lost', () => {
       expect([ran.status, error.code]).toEqual([3, 'outcome_unknown']);
       expect(error.message).toContain('The operation x may or may not be applied');
       expect(error.hint).toContain('--id x');
+      expect([error.retryable, error.operations]).toEqual([true, ['x']]);
       expect(await journal(bank).countDocuments({ _id: 'x' })).toBe(1);
     },
   );
@@ -177,12 +178,13 @@ describe('without a journal', () => {
     const bank = await bankWith(config);
     const fail = { failCommands: ['findAndModify'], errorCode: 13 };
     const BANKCTL_URI = await losing('findAndModify', () => server.fail('alwaysOn', fail));
-    const ran = await bank.run(plain, { env: { BANKCTL_URI } });
+    const ran = await bank.run([...plain, '--json', '-q'], { env: { BANKCTL_URI } });
     await server.heal();
-    expect([ran.status, ran.stderr]).toEqual([
-      3,
-      expect.stringContaining('Whether branch1:ACC was changed is not known'),
-    ]);
+    expect(ran.status).toBe(3);
+    const { error } = JSON.parse(ran.stderr);
+    expect(error.message).toContain('Whether branch1:ACC was changed is not known');
+    // Without an id, a second try could pay twice.
+    expect([error.retryable, 'operations' in error]).toEqual([false, false]);
   });
 
   test('a write that the server refuses changed nothing', async () => {

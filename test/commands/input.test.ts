@@ -448,6 +448,20 @@ const inputs: Readonly<Record<string, Rows>> = {
       ['db sttaus', 'usage', 'Allowed choices are start, stop, status, path'],
     ],
   },
+  completion: {
+    parse: (typed) => typed.args,
+    good: ['bash', 'zsh', 'fish'].map((shell) => [`completion ${shell}`, [shell]] as const),
+    bad: [
+      ['completion', 'usage', "missing required argument 'shell'"],
+      ['completion tcsh', 'usage', 'Allowed choices are bash, zsh, fish'],
+      ['completion bash zsh', 'usage', 'too many arguments'],
+    ],
+  },
+  describe: {
+    parse: (typed) => typed,
+    good: [['describe', { args: [], options: {} }]],
+    bad: [['describe balance', 'usage', 'too many arguments']],
+  },
 };
 
 test('every command has rows', () => {

@@ -191,6 +191,11 @@ const printed: Readonly<Record<string, Printed>> = {
     lines: ['stress check DIR/h.ndjson', 'stress check', 'stress --exhaustive --uri URI'],
   },
   db: { lines: ['db status', 'db start', 'db status', 'db path', 'db stop', 'db nonsense'] },
+  completion: {
+    lines: ['completion bash', 'completion zsh', 'completion fish', 'completion tcsh'],
+  },
+  // All that it prints is in describe.test.ts.
+  describe: { lines: ['describe everything'] },
 };
 
 test('every command has a row', () => {

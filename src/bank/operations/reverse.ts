@@ -44,6 +44,8 @@ function reversedEntry(
     throw new BankctlError(
       'not_reversible',
       `The operation ${quote(id)} is of type ${entry.type}, which cannot be reversed.`,
+      undefined,
+      { operationIds: [id] },
     );
   }
   const reversal = reversals.get(id);
@@ -52,6 +54,7 @@ function reversedEntry(
       'already_reversed',
       `The operation ${quote(id)} was already reversed, by ${quote(reversal.id)}.`,
       `See the reversal with bankctl show ${shellWord(reversal.id)}.`,
+      { operationIds: [id, reversal.id] },
     );
   }
   return entry;

@@ -1,0 +1,59 @@
+import { kindOf, type OperationType } from '../bank/operations/operation.ts';
+import type {
+  PostedAccount,
+  PostedMany,
+  PostedOne,
+  PostedTransfer,
+  TransferSide,
+} from './posting-result.ts';
+import {
+  amount,
+  flag,
+  listOf,
+  nullable,
+  objectOf,
+  oneOf,
+  optional,
+  type ResultForm,
+  text,
+  wholeNumber,
+  wordOf,
+} from './result-schema.ts';
+
+const flags = {
+  ...{ operation: nullable(text), replayed: flag, dry_run: flag, reverses: optional(text) },
+};
+
+/** What a command prints that posts to one account. */
+export function accountForm(type: OperationType, when?: string): ResultForm {
+  const { showsAmount, status } = kindOf(type);
+  const schema = objectOf<PostedAccount>({
+    ...flags,
+    ...{ branch: text, account: text, amount: optional(amount), balance_before: optional(amount) },
+    ...{ balance: amount, version: wholeNumber },
+    status: optional(wordOf(['open', 'frozen', 'closed'])),
+  });
+  const always = [
+    ...(showsAmount ? ['amount', 'balance_before'] : []),
+    ...(status ? ['status'] : []),
+  ];
+  const required: readonly string[] = [...Object(schema['required']), ...always];
+  return oneOf({ ...schema, required }, when);
+}
+
+const sideFields = {
+  ...{ branch: text, account: text, balance_before: amount, balance: amount },
+  version: wholeNumber,
+};
+const side = objectOf<TransferSide>(sideFields);
+
+/** What a command prints that moves money between two accounts. */
+export function transferForm(when?: string): ResultForm {
+  return oneOf(objectOf<PostedTransfer>({ ...flags, amount, from: side, to: side }), when);
+}
+
+/** What a command prints that posts to several accounts, and is no transfer. */
+export function postingsForm(when: string): ResultForm {
+  const postings = listOf(objectOf<PostedOne>({ ...sideFields, amount }));
+  return oneOf(objectOf<PostedMany>({ ...flags, postings }), when);
+}
