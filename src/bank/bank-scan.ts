@@ -1,7 +1,9 @@
 import { type AbstractCursor, BSON, type ClientSession, type Db, type Document } from 'mongodb';
 import { type Config, identityCollection } from '../config/config.ts';
 import { findUnguarded, type Unguarded } from './collection-guards.ts';
+import { type CollectionKinds, readCollectionKinds } from './collection-kinds.ts';
 import { branchSpec, journalSpec } from './collections.ts';
+import type { AppliedDocument } from './journal-document.ts';
 import { findRepeatedNumbers, type RepeatedNumber } from './repeated-numbers.ts';
 import { literalOption } from './session-options.ts';
 import { hasUniqueNumbers } from './survey.ts';
@@ -20,6 +22,8 @@ interface UnwoundPosting {
   readonly type: unknown;
   readonly at: unknown;
   readonly posting: Document;
+  /** The whole journal document. */
+  readonly operation: AppliedDocument;
 }
 
 /** Reads collections as they are, whoever wrote them; changes nothing. */
@@ -29,6 +33,8 @@ export interface BankScan {
    * itself owns; views and the server's own are left out.
    */
   readonly otherCollections: () => Promise<readonly string[]>;
+  /** The collections that are views, capped, or time series. */
+  readonly kinds: () => Promise<CollectionKinds>;
   /** At most `limit` documents of a collection, whichever come first. */
   readonly sample: (collection: string, limit: number) => Promise<readonly Document[]>;
   /** Every document, with the fields of an account only, as BSON, in batches. */
@@ -40,6 +46,8 @@ export interface BankScan {
   readonly decode: (bytes: Buffer) => Document;
   /** Every applied operation as BSON, in batches; in the order of storage, which is faster. */
   readonly operations: (session: ClientSession) => AsyncIterable<readonly Buffer[]>;
+  /** The `_id` of some documents of the journal's collection that are no operations. */
+  readonly strangers: (limit: number, session: ClientSession) => Promise<readonly string[]>;
   /** The postings of accounts of one branch, by account and then by version, in batches. */
   readonly postingsOf: (
     of: { readonly branch: string; readonly accounts: readonly string[] },
@@ -79,6 +87,7 @@ export function createScan(db: Db, config: Config): BankScan {
     branches.find((branch) => branch.name === name)?.collection ?? name;
   return Object.freeze({
     otherCollections: () => otherCollections(db, config),
+    kinds: () => readCollectionKinds(db),
     sample: (collection, limit) =>
       db.collection(collection).find({}, { enableUtf8Validation: false }).limit(limit).toArray(),
     accounts: (collection, session) =>
@@ -94,6 +103,13 @@ export function createScan(db: Db, config: Config): BankScan {
           .collection(journalName)
           .find<Buffer>({ postings: { $exists: true } }, { ...inBatches(session), raw: true }),
       ),
+    strangers: async (limit, session) => {
+      const found = await db
+        .collection(journalName)
+        .find(isNoOperation, { projection: { _id: 1 }, limit, ...inBatches(session) })
+        .toArray();
+      return found.map(({ _id }) => String(_id));
+    },
     postingsOf: (of, session) =>
       batchesOf(
         db.collection(journalName).aggregate<UnwoundPosting>(postingsOf(of), {
@@ -162,6 +178,8 @@ async function otherCollections(db: Db, { journal, branches }: Config): Promise<
     .sort();
 }
 
+const isNoOperation = { postings: { $exists: false }, refused: { $exists: false } };
+
 function postingsOf({
   branch,
   accounts,
@@ -178,7 +196,7 @@ function postingsOf({
         'postings.account_number': numbers,
       },
     },
-    { $project: { type: 1, at: 1, posting: '$postings' } },
+    { $project: { type: 1, at: 1, posting: '$postings', operation: '$$ROOT' } },
     { $unwind: '$posting' },
     { $match: { 'posting.branch': branch, 'posting.account_number': numbers } },
     { $sort: { 'posting.account_number': 1, 'posting.version': 1 } },

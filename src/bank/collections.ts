@@ -185,7 +185,8 @@ export async function checkCollection(
 /**
  * Creates what is missing: the collection, its validator, its indexes. Repeatable, even by many
  * callers at once. An outdated index is dropped only after its replacement is there.
- * @throws `foreign_documents`, `capped_collection`, `collated_collection`, `duplicate_account`
+ * @throws `foreign_documents`, `capped_collection`, `collated_collection`, `duplicate_account`;
+ *   `config_mismatch` for a view
  */
 export async function prepareCollection(db: Db, spec: CollectionSpec): Promise<void> {
   const found = await check(db, spec);
@@ -219,7 +220,10 @@ async function dropIndex(collection: Collection, name: string): Promise<void> {
   }
 }
 
-/** @throws `foreign_documents`, `capped_collection`, `collated_collection` */
+/**
+ * @throws `foreign_documents`, `capped_collection`, `collated_collection`; `config_mismatch` for a
+ *   view
+ */
 async function check(
   db: Db,
   spec: CollectionSpec,
@@ -229,6 +233,7 @@ async function check(
     .listCollections({ name: spec.collection }, { nameOnly: false })
     .toArray();
   if (!existing) return 'missing';
+  if (existing['type'] === 'view') throw isView(spec);
   const { capped, collation, validator } = existing['options'] ?? {};
   if (capped === true) throw cappedCollection(spec.collection);
   if (only === 'capped') return 'prepared';
@@ -275,6 +280,15 @@ function cappedCollection(name: string): BankctlError {
   );
 }
 
+/** A view cannot be written. */
+function isView({ collection, branch }: CollectionSpec): BankctlError {
+  return new BankctlError(
+    'config_mismatch',
+    `The collection ${collection} of ${branch ?? 'the journal'} is a view.`,
+    'Name the collection behind it in the config.',
+  );
+}
+
 /**
  * The error for a collection that was created with a collation, which cannot be changed: to its
  * indexes, different numbers may be the same, such as `acc` and `ACC`.
@@ -314,10 +328,14 @@ async function checkDocuments(db: Db, spec: CollectionSpec): Promise<void> {
       'foreign_documents',
       `The collection ${spec.collection} holds documents that bankctl did not write, ` +
         `such as the one with _id ${String(breaking._id)}.`,
-      spec.branch && takeOver(spec.branch),
+      spec.branch === undefined ? otherJournal : takeOver(spec.branch),
     );
   }
 }
+
+const otherJournal =
+  "If another program's, give the journal another name with journal: NAME in the config; if " +
+  "bankctl's, restore them from a backup.";
 
 async function setValidator(db: Db, spec: CollectionSpec): Promise<void> {
   await db.command({

@@ -1,6 +1,6 @@
 import type { Finding } from '../audit/finding.ts';
 import type { AuditOutcome, AuditResult } from '../audit/scan/audit.ts';
-import { count } from '../core/text.ts';
+import { count, visible } from '../core/text.ts';
 import type { ColumnOf, View } from './view.ts';
 
 /** The columns of findings, a line each. */
@@ -50,7 +50,7 @@ export function unreadSentence(part: AuditOutcome['unread'][number]): string {
   const of = branch === undefined || branch === collection ? '' : ` (branch ${branch})`;
   return collection === undefined
     ? `Not all was read: ${reason}`
-    : `The collection ${collection}${of} was not read whole: ${reason}`;
+    : visible(`The collection ${collection}${of} was not read whole: ${reason}`);
 }
 
 /** How much was read. */

@@ -1,4 +1,5 @@
 import type { Bank } from '../../bank/bank.ts';
+import { visible } from '../../core/text.ts';
 import type { AuditHost } from '../audit-host.ts';
 import type { Correction } from '../correction.ts';
 import { type Evidence, type EvidenceFiles, openEvidence } from '../evidence/evidence.ts';
@@ -91,10 +92,22 @@ export async function* auditInBatches(
 ): AsyncGenerator<readonly Finding[], AuditOutcome> {
   const evidence = await openEvidence(options.files, bank, host);
   try {
-    return yield* auditWith(evidence, bank, options, host);
+    const batches = auditWith(evidence, bank, options, host);
+    for (;;) {
+      const next = await batches.next();
+      if (next.done === true) return next.value;
+      yield next.value.map(onOneLine);
+    }
   } finally {
     await evidence?.close();
   }
+}
+
+/** Names that other programs stored may hold anything; its sentences show what a terminal may. */
+function onOneLine(finding: Finding): Finding {
+  const { detail, cause, repair } = finding;
+  const shown = (text: string | null) => (text === null ? null : visible(text));
+  return { ...finding, detail: visible(detail), cause: shown(cause), repair: shown(repair) };
 }
 
 async function* auditWith(
@@ -103,15 +116,18 @@ async function* auditWith(
   options: AuditOptions,
   host: AuditHost,
 ): AsyncGenerator<readonly Finding[], AuditOutcome> {
-  const { places, unread } = await findPlaces(bank, options.branches);
+  const { places, unread, capped } = await findPlaces(bank, options.branches);
   const session = bank.startSession({ snapshot: bank.journal !== undefined });
+  const live = bank.startSession();
   const audited: Audited = {
     ...{ bank, session, host, places, unread: [...unread] },
+    sessionOf: ({ collection }) => (capped.has(collection) ? live : session),
     observers: evidence ? [evidence.observer] : [],
     fingerprints: createFingerprints(Math.floor(bank.draw() * 2 ** 31)),
     checked: { accounts: 0, operations: 0 },
     repeated: new Set(),
-    skipped: new Set(),
+    altered: new Set(),
+    skipped: new Set(unread.flatMap(({ collection }) => collection ?? [])),
   };
   try {
     yield* findUnguarded(audited);
@@ -126,15 +142,19 @@ async function* auditWith(
     }
     // The sums are judged last: what the history contradicts is not certain.
     const traced = await traceCalls(evidence, bank, options, host);
-    const conclusion = await evidence?.conclude(isWhole, traced.contradicted);
+    const doubted = new Set([...traced.contradicted, ...audited.altered]);
+    const conclusion = await evidence?.conclude(isWhole, doubted);
     yield conclusion?.findings ?? [];
     yield traced.findings;
     const reasons = [...(conclusion?.unjudged ?? []), ...traced.unseen];
     audited.unread.push(...reasons.map((reason) => ({ reason })));
-    const corrections = [...(conclusion?.corrections ?? []), ...outside.all()];
+    const corrections = [...(conclusion?.corrections ?? []), ...outside.all()].filter(
+      ({ account }) => !audited.altered.has(account),
+    );
     return { checked: audited.checked, unread: audited.unread, corrections };
   } finally {
     await session.endSession();
+    await live.endSession();
   }
 }
 

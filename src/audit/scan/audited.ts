@@ -11,6 +11,8 @@ export interface Audited {
   readonly bank: Bank;
   /** Reads one snapshot, if the bank has a journal. */
   readonly session: ClientSession;
+  /** The same, but for a capped collection, which is read as it is: it has no snapshot. */
+  readonly sessionOf: (place: Place) => ClientSession;
   readonly host: AuditHost;
   readonly places: readonly Place[];
   readonly observers: readonly Observer[];
@@ -20,6 +22,8 @@ export interface Audited {
   readonly skipped: Set<string>;
   /** Collections in which an account number has several documents. */
   readonly repeated: Set<string>;
+  /** Account numbers of which a posting was changed since it was written. */
+  readonly altered: Set<string>;
   readonly checked: { accounts: number; operations: number };
 }
 

@@ -56,7 +56,7 @@ const maxKept = 4;
 /**
  * An empty chain. Each posting says the balance after it and its amount: if the balance before it
  * is not that after the previous one, another program changed it in between. A posting of type
- * `adopt` or `repair` that takes exactly those changes into the journal acknowledges them.
+ * `adopt` that takes exactly those changes into the journal acknowledges them.
  */
 export function createChain(): Chain {
   let last: ChainPosting | undefined;
@@ -82,8 +82,7 @@ export function createChain(): Chain {
       }
       return;
     }
-    const isAcknowledged = before?.type === 'adopt' || before?.type === 'repair';
-    if (isAcknowledged && amountMinor === -outside) {
+    if (before?.type === 'adopt' && amountMinor === -outside) {
       [outside, gapCount, gaps] = [0n, 0, []];
     } else if (amountMinor !== 0n) note({ amountMinor, after: last, before });
   };

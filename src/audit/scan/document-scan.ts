@@ -1,5 +1,6 @@
 import type { Document } from 'mongodb';
 import { readAccount } from '../../bank/account.ts';
+import { type Conflict, judgeDocument } from '../../bank/adoption/verdict.ts';
 import { isLegacyAccount, type LegacyProblem, readLegacy } from '../../bank/legacy-document.ts';
 import { type PlainAccount, plainAccounts } from '../../bank/plain-documents.ts';
 import type { BranchConfig } from '../../config/config.ts';
@@ -19,7 +20,7 @@ export async function* scanDocuments(audited: Audited): AsyncGenerator<readonly 
 }
 
 async function* scanPlace(audited: Audited, place: Place): AsyncGenerator<readonly Finding[]> {
-  const { bank, session, checked, host } = audited;
+  const { bank, checked, host } = audited;
   const seen: SeenPlace = {
     place,
     foreign: emptySummary(),
@@ -28,7 +29,7 @@ async function* scanPlace(audited: Audited, place: Place): AsyncGenerator<readon
   };
   const readPlain = place.branch && plainAccounts(place.branch);
   let documents = 0;
-  for await (const batch of bank.scan.accounts(place.collection, session)) {
+  for await (const batch of bank.scan.accounts(place.collection, audited.sessionOf(place))) {
     const findings: Finding[] = [];
     for (const bytes of batch) {
       const plain = readPlain?.(bytes);
@@ -91,6 +92,8 @@ function scanDocument(audited: Audited, seen: SeenPlace, document: Document): Fi
     observe(audited, { ...state, place: seen.place, account: number, isClosed });
     return undefined;
   }
+  const { verdict } = judgeDocument(document, audited.bank.branches.get(name));
+  if (verdict === 'adopt') return scanForeign(audited, seen, document);
   if (isNamed) observe(audited, { place: seen.place, account: number, ...unread });
   const problem = state instanceof BankctlError ? state : undefined;
   return {
@@ -101,7 +104,10 @@ function scanDocument(audited: Audited, seen: SeenPlace, document: Document): Fi
       ? (problem?.message ?? '')
       : `The document with _id ${String(document['_id'])} of ${name} has no valid account_number.`,
     cause: null,
-    repair: 'Find out which program wrote it, and correct the document by hand.',
+    repair:
+      verdict === 'convert'
+        ? `bankctl adopt ${shellWord(name)} puts it into the form that bankctl writes.`
+        : 'Find out which program wrote it, and correct the document by hand.',
   };
 }
 
@@ -130,11 +136,15 @@ function scanForeign(audited: Audited, seen: SeenPlace, document: Document): Fin
   const read = currency && readLegacy(document, { currency });
   const balanceMinor = read && isLegacyAccount(read) ? read.balanceMinor : undefined;
   observe(audited, { ...unread, place, account, balanceMinor });
-  if (place.branch && document['branch'] != null) {
+  const verdict =
+    place.branch && judgeDocument(document, audited.bank.branches.get(place.branch.name));
+  const conflict = verdict?.verdict === 'conflict' ? verdict : undefined;
+  if (place.branch && conflict?.code === 'misplaced_document') {
     return misplaced(place.branch, document, account, balanceMinor);
   }
   note(seen.foreign, account, balanceMinor ?? 0n);
-  return read && !isLegacyAccount(read) ? badBalance(place, account, read) : undefined;
+  if (conflict) return unadoptable(place, account, conflict);
+  return read && !isLegacyAccount(read) ? unadoptable(place, account, read) : undefined;
 }
 
 function note(summary: Summary, example: string, minor: bigint): void {
@@ -167,17 +177,27 @@ function misplaced(
   };
 }
 
-function badBalance(place: Place, account: string, { reason }: LegacyProblem): Finding {
+/** What `adopt` leaves alone, or would if the collection were a branch's. */
+function unadoptable(place: Place, account: string, problem: LegacyProblem | Conflict): Finding {
+  const isBalance =
+    'field' in problem || problem.code === 'bad_balance' || problem.code === 'balance_limit';
+  const { reason } = problem;
   return {
-    code: 'bad_balance',
+    code: isBalance ? 'bad_balance' : 'bad_document',
     account,
     branch: place.name,
     detail: `A document of ${place.name}:${account} ${reason}.`,
     cause: null,
-    repair: place.isBranch
-      ? `Correct the document by hand, then run bankctl adopt ${shellWord(place.name)}.`
-      : 'Correct the document by hand.',
+    repair: repairOf(place, 'code' in problem && problem.code === 'field_taken'),
   };
+}
+
+function repairOf({ name, isBranch }: Place, isFieldTaken: boolean): string {
+  if (!isBranch) return 'Correct the document by hand.';
+  const adopt = `bankctl adopt ${shellWord(name)}`;
+  return isFieldTaken
+    ? `${adopt} --replace-fields takes the field over; its old value stays in the journal.`
+    : `Correct the document by hand, then run ${adopt}.`;
 }
 
 /** Only where no unique index makes it impossible. */
@@ -185,7 +205,8 @@ async function* findRepeated(
   audited: Audited,
   { place, hasOtherForms }: SeenPlace,
 ): AsyncGenerator<readonly Finding[]> {
-  const { bank, session, repeated, host } = audited;
+  const { bank, repeated, host } = audited;
+  const session = audited.sessionOf(place);
   if (!hasOtherForms && (await bank.scan.hasUniqueNumbers(place.collection))) return;
   host.progress(`Looking for account numbers that occur twice in ${place.name}`);
   for await (const batch of bank.scan.repeatedNumbers(place.collection, session)) {

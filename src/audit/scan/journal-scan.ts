@@ -8,8 +8,8 @@ import { readHead, readPosting } from './journal-posting.ts';
 
 /** Reads every applied operation, and adds its postings to the fingerprints of their accounts. */
 export async function* scanJournal(audited: Audited): AsyncGenerator<readonly Finding[]> {
-  const { bank } = audited;
-  if (!bank.journal) return;
+  const { bank, skipped } = audited;
+  if (!bank.journal || skipped.has(bank.journal.collection)) return;
   const { collection } = bank.journal;
   yield* unlessForbidden(audited, { collection }, scanOperations(audited));
 }

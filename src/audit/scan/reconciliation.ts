@@ -1,10 +1,13 @@
 import type { Document } from 'mongodb';
 import { readAccount } from '../../bank/account.ts';
+import { isAltered } from '../../bank/altered-operation.ts';
 import type { AccountState } from '../../bank/book.ts';
+import { isLegacyAccount, readLegacy } from '../../bank/legacy-document.ts';
 import { plainAccounts } from '../../bank/plain-documents.ts';
+import { findBranch } from '../../config/branch-lookup.ts';
 import type { BranchConfig } from '../../config/config.ts';
 import { BankctlError } from '../../core/errors.ts';
-import { count } from '../../core/text.ts';
+import { count, quote } from '../../core/text.ts';
 import type { Finding } from '../finding.ts';
 import type { Audited } from './audited.ts';
 import { type Chain, createChain } from './chain.ts';
@@ -76,9 +79,9 @@ async function follow(
   suspects: readonly Suspect[],
   corrections: OutsideCorrections,
 ): Promise<readonly Finding[]> {
-  const { fingerprints, host } = audited;
+  const { fingerprints, host, altered } = audited;
   const twice = await findTwice(audited, branch, suspects);
-  const chains = await readChains(audited, branch, suspects);
+  const { chains, changed } = await readChains(audited, branch, suspects);
   const findings: Finding[] = [];
   for (const { account, state } of suspects) {
     if (!state) continue;
@@ -87,10 +90,43 @@ async function follow(
     if (twice.has(account)) continue;
     const verdict = (chains.get(account) ?? createChain()).end(state);
     const followed = { ...state, branch, account, isClosed: state.status === 'closed' };
-    findings.push(...chainFindings(followed, verdict, host.formatTime));
-    corrections.add(followed, verdict);
+    const found = chainFindings(followed, verdict, host.formatTime);
+    const operations = changed.get(account);
+    if (operations) {
+      altered.add(account);
+      findings.push(...operations.map((id) => alteredOperation(branch, account, id)));
+      // What the balance differs by from a journal that was changed is nobody's write.
+      findings.push(...found.filter(({ code }) => code !== 'outside_write'));
+      continue;
+    }
+    findings.push(...found);
+    // One that no program could name would make the whole plan unusable.
+    if (isNumber(account, branch)) corrections.add(followed, verdict);
   }
   return findings;
+}
+
+function isNumber(account: string, branch: BranchConfig): boolean {
+  const read = readLegacy({ account_number: account }, branch);
+  return isLegacyAccount(read) && read.account === account;
+}
+
+function alteredOperation({ name }: BranchConfig, account: string, operation: string): Finding {
+  return {
+    ...{ code: 'bad_document', account, branch: name, operation },
+    detail:
+      `The journal document ${quote(operation)} was changed since it was written: what it says ` +
+      `of ${name}:${account} is not what was asked for.`,
+    cause: null,
+    repair: 'Restore that document of the journal from a backup; until then nothing is planned.',
+  };
+}
+
+/** What the journal has of accounts. */
+interface ReadChains {
+  readonly chains: ReadonlyMap<string, Chain>;
+  /** The operations that were changed since they were written, by account. */
+  readonly changed: ReadonlyMap<string, readonly string[]>;
 }
 
 /** The postings of the accounts, which are taken out of the sums. */
@@ -98,9 +134,11 @@ async function readChains(
   { bank, session, fingerprints }: Audited,
   { name, currency }: BranchConfig,
   suspects: readonly Suspect[],
-): Promise<ReadonlyMap<string, Chain>> {
+): Promise<ReadChains> {
   const accounts = [...new Set(suspects.map(({ account }) => account))];
   const chains = new Map<string, Chain>();
+  const changed = new Map<string, string[]>();
+  const currencyOf = (branch: string) => findBranch(bank.config, branch).currency;
   const of = { branch: name, accounts };
   for await (const batch of bank.scan.postingsOf(of, session)) {
     for (const document of batch) {
@@ -114,9 +152,11 @@ async function readChains(
       const chain = chains.get(account) ?? createChain();
       chains.set(account, chain);
       chain.add(posting);
+      if (!isAltered(document.operation, currencyOf)) continue;
+      changed.set(account, [...(changed.get(account) ?? []), posting.operation]);
     }
   }
-  return chains;
+  return { chains, changed };
 }
 
 /** Accounts of several documents, of which nobody knows the right one: that is reported already. */

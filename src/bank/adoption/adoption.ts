@@ -78,7 +78,8 @@ export class Adoption {
   /**
    * What carrying it out would do, if nothing changed in between; writes nothing.
    *
-   * @throws `config_mismatch`, `bad_identity`, `capped_collection`, `collated_collection`
+   * @throws `config_mismatch`, `bad_identity`, `capped_collection`, `collated_collection`,
+   *   `foreign_documents`
    */
   async preview(): Promise<readonly BranchReport[]> {
     await this.#check();
@@ -130,7 +131,7 @@ export class Adoption {
 
   async #check(): Promise<void> {
     await this.#bank.identity.checkClaim();
-    await this.#journal.check('options');
+    await this.#journal.check();
     for (const branch of this.#branches) await branch.check('options');
   }
 

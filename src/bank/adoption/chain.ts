@@ -9,8 +9,8 @@ export interface ChainLink {
 /**
  * Compares an account's postings with each other and with its document. Between two postings that
  * follow each other there is a gap, what the later one found beyond the balance after the earlier
- * one: another program wrote in between. A posting of type `adopt` or `repair` whose own gap is the
- * opposite of all open ones acknowledges them: the journal has caught up.
+ * one: another program wrote in between. A posting of type `adopt` whose own gap is the opposite of
+ * all open ones acknowledges them: the journal has caught up.
  */
 export class Chain {
   #version = 0n;
@@ -24,8 +24,7 @@ export class Chain {
     this.#isWhole &&= version === this.#version + 1n;
     const gapMinor = balanceAfterMinor - amountMinor - this.#balanceMinor;
     [this.#version, this.#balanceMinor] = [version, balanceAfterMinor];
-    const acknowledges = type === 'adopt' || type === 'repair';
-    if (acknowledges && gapMinor === -this.#openMinor) {
+    if (type === 'adopt' && gapMinor === -this.#openMinor) {
       [this.#openMinor, this.#isOpen] = [0n, false];
     } else this.#addGap(gapMinor);
   }
