@@ -50,7 +50,7 @@ test.each([
 test('a statement plans nothing for an account whose journal was changed', async () => {
   const bank = await bankWithPostings();
   await journal(bank).updateOne({ _id: 'C3' }, { $set: { 'postings.0.amount': cents(1100) } });
-  const statement = 'branch,account,balance\nbranch1,C,15\nbranch2,C,15\n';
+  const statement = 'branch,account,balance\nbranch1,C,15.55\nbranch2,C,15.45\n';
   await writeFile(join(bank.directory, 'expected.csv'), statement);
   const { findings } = await audit(bank, '--expected', 'expected.csv', '--plan', 'plan.yaml');
   expect(findings).toContainEqual(expect.objectContaining({ operation: 'C3' }));
@@ -75,7 +75,7 @@ test('every kind of operation is what was asked for, beside a write past bankctl
   await done(bank, 'adopt', 'branch1', '--outside-writes', '--yes');
   await push();
   await done(bank, 'increment', 'branch1', 'C', '1');
-  const statement = 'branch,account,balance\nbranch1,C,15\nbranch2,C,15\n';
+  const statement = 'branch,account,balance\nbranch1,C,15.55\nbranch2,C,15.45\n';
   await writeFile(join(bank.directory, 'expected.csv'), statement);
   await bank.run(['audit', '--expected', 'expected.csv', '--plan', 'plan.yaml']);
   await done(bank, 'repair', 'plan.yaml', '--yes');
