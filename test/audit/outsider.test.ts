@@ -173,3 +173,10 @@ test.each([
   expect(found.codes).toContain('outside_write');
   expect(found.planned).toBe(is);
 });
+
+test('a statement of an account that bankctl opened is certain', async () => {
+  const bank = await bankWithFiles({ 'e.csv': 'branch,account,balance\nbranch1,A,157\n' });
+  const found = await audit(bank, '--expected e.csv');
+  expect(found.certain).toEqual(['A: 7.00 lost (certain).']);
+  expect(found.planned).toBe(true);
+});

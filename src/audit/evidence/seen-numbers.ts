@@ -153,7 +153,7 @@ export function createSeenNumbers(
         notePast(seen, posting, basis);
         if (type === 'open') seen.isOpened = true;
         if (isOwn) own.add(posting);
-        if (isOwn && isAfter(seen, posting)) seen.isGivenLate = true;
+        if (isOwn && isAfter(seen, posting, basis)) seen.isGivenLate = true;
         if (type === 'repair') seen.repairedAt = posting.at;
         if (repairs.has(reverses)) seen.repairedAt = undefined;
         if (basis === 'journal') noteBase(seen, posting, isOwn);
@@ -187,9 +187,10 @@ function createOwnCalls() {
 function isAfter(
   { givenMinor, givenAt }: SeenNumber,
   { type, amountMinor, balanceAfterMinor }: SeenPosting,
+  basis: Basis,
 ): boolean {
   if (givenMinor === undefined || givenAt !== undefined) return false;
-  if (type === 'open' && givenMinor !== 0n) return true;
+  if (basis === 'opening' && type === 'open' && givenMinor !== 0n) return true;
   return amountMinor !== 0n && balanceAfterMinor === givenMinor;
 }
 
