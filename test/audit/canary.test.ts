@@ -131,16 +131,13 @@ function posting(name: string, field: string, change: Decimal128 | Long): Damage
       const document = documents[at];
       const index = draw(document?.['postings'].length);
       const { branch, account_number } = document?.['postings'][index] ?? {};
-      const next = documents
+      // An adoption takes over whatever others did before it, and tells no two such changes apart.
+      const isAdopted = documents
         .slice(at + 1)
-        .find(({ postings }) =>
-          postings.some(
-            (one: Document) => one['branch'] === branch && one['account_number'] === account_number,
-          ),
-        );
-      // An adoption or a repair acknowledges whatever the balance after the posting before it is.
-      const isAcknowledged = ['adopt', 'repair'].includes(next?.['type']);
-      if (field === 'balance_after' && isAcknowledged) return false;
+        .filter(({ type }) => type === 'adopt')
+        .flatMap(({ postings }): Document[] => postings)
+        .some((one) => one['branch'] === branch && one['account_number'] === account_number);
+      if (field === 'balance_after' && isAdopted) return false;
       const $inc = { [`postings.${index}.${field}`]: change };
       await journal.updateOne({ _id: document?.['_id'] }, { $inc }, past);
       return true;
