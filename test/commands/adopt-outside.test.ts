@@ -1,6 +1,6 @@
 import { Decimal128, type Document, Double, MongoClient } from 'mongodb';
 import { expect, inject, test } from 'vitest';
-import { Chain, type ChainLink } from '../../src/bank/adoption/chain.ts';
+import { type ChainLink, createChain, writtenPast } from '../../src/bank/chain.ts';
 import { type Workspace, workspace } from '../workspace.ts';
 
 const oneBranch = 'branches: { branch1: { collection: branch1 } }\n';
@@ -148,13 +148,13 @@ test('a transfer counts for both of its accounts', async () => {
 
 test('an acknowledgement clears only what it is about', () => {
   const chain = (links: readonly (readonly [type: string, amount: bigint, after: bigint])[]) => {
-    const made = new Chain();
+    const made = createChain<ChainLink>();
     for (const [index, [type, amountMinor, balanceAfterMinor]] of links.entries()) {
       const link: ChainLink = { type, version: BigInt(index + 1), amountMinor, balanceAfterMinor };
       made.add(link);
     }
     const [, , balanceMinor = 0n] = links.at(-1) ?? [];
-    return made.end({ version: BigInt(links.length), balanceMinor });
+    return writtenPast(made.end({ version: BigInt(links.length), balanceMinor }));
   };
   const open = ['open', 100n, 100n] as const;
   expect(chain([open])).toBeUndefined();

@@ -1,8 +1,12 @@
+import type { ChainEnd, ChainVerdict, Gap, MissingPostings } from '../../bank/chain.ts';
 import type { BranchConfig } from '../../config/config.ts';
 import { formatAmount } from '../../core/money.ts';
 import { count, quote, shellWord } from '../../core/text.ts';
 import type { Finding } from '../finding.ts';
-import type { ChainEnd, ChainPosting, ChainVerdict, Gap, MissingPostings } from './chain.ts';
+import type { ChainPosting } from './journal-posting.ts';
+
+/** How the postings of an account and its document fit together. */
+export type FollowedVerdict = ChainVerdict<ChainPosting>;
 
 /** An account whose chain was followed to its document. */
 export interface FollowedAccount extends ChainEnd {
@@ -20,7 +24,7 @@ interface Writing {
 /** What a chain says is wrong with its account. */
 export function chainFindings(
   followed: FollowedAccount,
-  verdict: ChainVerdict,
+  verdict: FollowedVerdict,
   formatTime: (time: Date) => string,
 ): readonly Finding[] {
   const { branch, account } = followed;
@@ -70,7 +74,7 @@ function aheadDetail(shown: string, { version }: ChainEnd, ahead: ChainPosting):
 function outsideWrite(
   shown: string,
   { branch, account, balanceMinor, isClosed }: FollowedAccount,
-  { outsideMinor, gaps, gapCount, missing }: ChainVerdict,
+  { outsideMinor, gaps, gapCount, missing }: FollowedVerdict,
   writing: Writing,
 ): Finding {
   const { amount } = writing;
@@ -97,13 +101,16 @@ function outsideWrite(
   };
 }
 
-function causeOf(gaps: readonly Gap[], gapCount: number, writing: Writing): string {
+function causeOf(gaps: readonly Gap<ChainPosting>[], gapCount: number, writing: Writing): string {
   const more = gapCount - gaps.length;
   const parts = gaps.map((gap) => gapText(gap, writing));
   return `${[...parts, ...(more > 0 ? [`and at ${count(more, 'other point')}`] : [])].join('; ')}.`;
 }
 
-function gapText({ amountMinor, after, before }: Gap, { amount, at }: Writing): string {
+function gapText(
+  { amountMinor, after, before }: Gap<ChainPosting>,
+  { amount, at }: Writing,
+): string {
   const sign = amountMinor > 0n ? '+' : '';
   const name = ({ operation, version, at: time }: ChainPosting) =>
     `operation ${quote(operation)} of ${at(time)} (version ${version})`;

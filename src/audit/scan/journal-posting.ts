@@ -1,8 +1,14 @@
 import type { Document } from 'mongodb';
+import type { ChainLink } from '../../bank/chain.ts';
 import { balanceFromDecimal } from '../../bank/decimal.ts';
 import { timeOf, versionOf } from '../../bank/stored-values.ts';
 import type { Currency } from '../../core/money.ts';
-import type { ChainPosting } from './chain.ts';
+
+/** A posting of an account, with its operation. Amounts in minor units. */
+export interface ChainPosting extends ChainLink {
+  readonly operation: string;
+  readonly at: Date;
+}
 
 /** What every posting of an operation shares. */
 interface Head {

@@ -1,11 +1,10 @@
 import { formatAmount } from '../../core/money.ts';
 import type { Correction } from '../correction.ts';
-import type { ChainVerdict } from './chain.ts';
-import type { FollowedAccount } from './chain-findings.ts';
+import type { FollowedAccount, FollowedVerdict } from './chain-findings.ts';
 
 /** Collects what would take back the writes past bankctl, one entry for each account number. */
 export interface OutsideCorrections {
-  readonly add: (followed: FollowedAccount, verdict: ChainVerdict) => void;
+  readonly add: (followed: FollowedAccount, verdict: FollowedVerdict) => void;
   readonly all: () => readonly Correction[];
 }
 

@@ -2,6 +2,7 @@ import type { Document } from 'mongodb';
 import { readAccount } from '../../bank/account.ts';
 import { isAltered } from '../../bank/altered-operation.ts';
 import type { AccountState } from '../../bank/book.ts';
+import { type Chain, createChain } from '../../bank/chain.ts';
 import { isLegacyAccount, readLegacy } from '../../bank/legacy-document.ts';
 import { plainAccounts } from '../../bank/plain-documents.ts';
 import { findBranch } from '../../config/branch-lookup.ts';
@@ -10,9 +11,8 @@ import { BankctlError } from '../../core/errors.ts';
 import { count, quote } from '../../core/text.ts';
 import type { Finding } from '../finding.ts';
 import type { Audited } from './audited.ts';
-import { type Chain, createChain } from './chain.ts';
 import { chainFindings } from './chain-findings.ts';
-import { readHead, readPosting } from './journal-posting.ts';
+import { type ChainPosting, readHead, readPosting } from './journal-posting.ts';
 import type { OutsideCorrections } from './outside-corrections.ts';
 
 /** How many accounts' postings are fetched together. */
@@ -88,7 +88,7 @@ async function follow(
     const key = fingerprints.keyOf(branch.name, account);
     fingerprints.add(key, state.version, state.balanceMinor, -1);
     if (twice.has(account)) continue;
-    const verdict = (chains.get(account) ?? createChain()).end(state);
+    const verdict = (chains.get(account) ?? createChain<ChainPosting>()).end(state);
     const followed = { ...state, branch, account, isClosed: state.status === 'closed' };
     const found = chainFindings(followed, verdict, host.formatTime);
     const operations = changed.get(account);
@@ -124,7 +124,7 @@ function alteredOperation({ name }: BranchConfig, account: string, operation: st
 
 /** What the journal has of accounts. */
 interface ReadChains {
-  readonly chains: ReadonlyMap<string, Chain>;
+  readonly chains: ReadonlyMap<string, Chain<ChainPosting>>;
   /** The operations that were changed since they were written, by account. */
   readonly changed: ReadonlyMap<string, readonly string[]>;
 }
@@ -136,7 +136,7 @@ async function readChains(
   suspects: readonly Suspect[],
 ): Promise<ReadChains> {
   const accounts = [...new Set(suspects.map(({ account }) => account))];
-  const chains = new Map<string, Chain>();
+  const chains = new Map<string, Chain<ChainPosting>>();
   const changed = new Map<string, string[]>();
   const currencyOf = (branch: string) => findBranch(bank.config, branch).currency;
   const of = { branch: name, accounts };
@@ -149,7 +149,7 @@ async function readChains(
       const key = fingerprints.keyOf(name, account);
       fingerprints.add(key, version, balanceAfterMinor, 1);
       fingerprints.add(key, version - 1n, balanceAfterMinor - amountMinor, -1);
-      const chain = chains.get(account) ?? createChain();
+      const chain = chains.get(account) ?? createChain<ChainPosting>();
       chains.set(account, chain);
       chain.add(posting);
       if (!isAltered(document.operation, currencyOf)) continue;

@@ -2,13 +2,13 @@ import type { ClientSession, Document } from 'mongodb';
 import type { Bank } from '../bank.ts';
 import { type AccountState, isState } from '../book.ts';
 import type { BranchModel } from '../branch.ts';
+import { type Chain, type ChainLink, createChain, writtenPast } from '../chain.ts';
 import { balanceFromDecimal } from '../decimal.ts';
 import type { Journal } from '../journal.ts';
 import type { Outcome } from '../judge.ts';
 import type { Operation } from '../operations/operation.ts';
 import { post } from '../post.ts';
 import { versionOf } from '../stored-values.ts';
-import { Chain } from './chain.ts';
 import type { BranchTally } from './tally.ts';
 import { type ConflictCode, judgeDocument, stateOf } from './verdict.ts';
 
@@ -111,7 +111,8 @@ function findOutside(
       const states = await readStates(context, documents, session);
       const chains = await readChains(context, [...states.keys()], session);
       return [...states].flatMap(([account, state]): OutsideWrite[] => {
-        const found = chains.get(account)?.end(state);
+        const verdict = chains.get(account)?.end(state);
+        const found = verdict && writtenPast(verdict);
         const { documentId: id } = state;
         if (typeof found === 'bigint') return [{ account, amountMinor: found, state, id }];
         if (found === 'incomplete') tally?.conflicts.add(incomplete(account), id);
@@ -143,8 +144,8 @@ async function readChains(
   { journal, branch }: OutsideContext,
   accounts: readonly string[],
   session: ClientSession,
-): Promise<ReadonlyMap<string, Chain>> {
-  const chains = new Map(accounts.map((account) => [account, new Chain()]));
+): Promise<ReadonlyMap<string, Chain<ChainLink>>> {
+  const chains = new Map(accounts.map((account) => [account, createChain()]));
   if (accounts.length === 0) return chains;
   for await (const postings of journal.postingsOf(branch.name, accounts, session)) {
     for (const { type, postings: posting } of postings) {
