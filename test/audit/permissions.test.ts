@@ -1,20 +1,8 @@
-import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { MongoClient } from 'mongodb';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { findMongod } from '../../src/database/mongod/mongod-search.ts';
-import { testHost, until } from '../database/host.ts';
+import { type GuardedServer, startGuarded } from '../database/guarded-server.ts';
 import { run } from '../workspace.ts';
 
-const directory = mkdtempSync(join(tmpdir(), 'bankctl-test-'));
-const socket = join(directory, 'm.sock');
-const uriOf = (user: string) =>
-  `mongodb://${user}${encodeURIComponent(socket)}/bank?directConnection=true&authSource=admin`;
-
-let mongod: ChildProcess;
+let server: GuardedServer;
 
 /** May find in those collections only. */
 function finding(...collections: readonly string[]) {
@@ -27,24 +15,8 @@ function finding(...collections: readonly string[]) {
 const list = { resource: { db: 'bank', collection: '' }, actions: ['listCollections'] };
 
 beforeAll(async () => {
-  const key = join(directory, 'key');
-  writeFileSync(key, 'a'.repeat(64), { mode: 0o600 });
-  mongod = spawn(
-    await findMongod(testHost()),
-    ['--replSet', 'rs0', '--keyFile', key, '--nounixsocket', '--bind_ip', socket].concat([
-      ...['--dbpath', directory, '--quiet'],
-    ]),
-    { stdio: 'ignore' },
-  );
-  const bare = new MongoClient(uriOf('').replace('&authSource=admin', ''));
-  const admin = bare.db('admin');
-  await until(() => admin.command({ ping: 1 }).then(Boolean, () => false));
-  const members = [{ _id: 0, host: socket }];
-  await admin.command({ replSetInitiate: { _id: 'rs0', members } });
-  await until(async () => (await admin.command({ hello: 1 }))['isWritablePrimary'] === true);
-  await admin.command({ createUser: 'root', pwd: 'pw', roles: ['root'] });
-  await bare.close();
-  const root = await MongoClient.connect(uriOf('root:pw@'));
+  server = await startGuarded();
+  const { root } = server;
   for (const [role, privileges] of [
     ['without-branch2', [...finding('bankctl', 'branch1', 'journal', 'stray'), list]],
     ['without-journal', [...finding('bankctl', 'branch1', 'branch2', 'stray'), list]],
@@ -57,21 +29,16 @@ beforeAll(async () => {
   const roles = [{ role: 'read', db: 'bank' }];
   await root.db('admin').command({ createUser: 'reader', pwd: 'pw', roles });
   await root.db('bank').collection('stray').insertOne({ no: 'account' });
-  await root.close();
   for (const branch of ['branch1', 'branch2']) {
     const ran = await as('root', ['open', branch, 'A', '--balance', '5']);
     expect(ran.status).toBe(0);
   }
 }, 60_000);
 
-afterAll(async () => {
-  mongod.kill();
-  await once(mongod, 'exit');
-  rmSync(directory, { recursive: true });
-});
+afterAll(() => server.stop());
 
 function as(user: string, argv: readonly string[]) {
-  return run(argv, '/', { BANKCTL_URI: uriOf(`${user}:pw@`) });
+  return run(argv, '/', { BANKCTL_URI: server.uriOf(`${user}:pw@`, 'bank') });
 }
 
 test('the role read on the database is enough', async () => {
