@@ -86,6 +86,16 @@ export async function openBank(
   } satisfies Bank);
 }
 
+/**
+ * Makes what is missing of all collections, with their indexes and validators; repeatable.
+ * @throws `config_mismatch`, and as `prepareCollection` does
+ */
+export async function prepareBank({ identity, journal, branches }: Bank): Promise<void> {
+  await identity.checkClaim();
+  await journal?.prepare();
+  for (const branch of branches) await branch.prepare();
+}
+
 /** @throws `not_initiated`, `no_transactions` */
 function checkServer(hello: Document, client: MongoClient, config: Config): void {
   const hosts = client.options.hosts.join(', ');

@@ -1,7 +1,7 @@
 // Everything that works on an open bank, loaded together by the commands that need the database.
 export { findAccounts } from './account-search.ts';
 export { accountBalance, accountBalances, bankBalance } from './balances.ts';
-export { openBank } from './bank.ts';
+export { openBank, prepareBank } from './bank.ts';
 export { accountHistory, balanceAtEnd } from './history.ts';
 export { accountNumbersFrom, operationIdsFrom } from './known-names.ts';
 export { listOperations } from './operation-list.ts';

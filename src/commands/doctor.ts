@@ -62,9 +62,8 @@ export const doctor: Command = {
     const before = await examine(host);
     if (!fix || !isFixable(before)) return checksResult(before);
     const bank = await session.bank();
-    await bank.identity.checkClaim();
-    await bank.journal?.prepare();
-    for (const branch of bank.branches) await branch.prepare();
+    const { prepareBank } = await import('../bank/index.ts');
+    await prepareBank(bank);
     session.talk('Added what the collections lacked.');
     return checksResult(await examine(host));
   },

@@ -111,12 +111,10 @@ async function renameBank(session: Session, dryRun: boolean): Promise<void> {
 
 async function prepare(session: Session, sample: boolean): Promise<readonly Prepared[]> {
   const bank = await session.bank();
-  await bank.identity.checkClaim();
-  await bank.journal?.prepare();
-  for (const branch of bank.branches) await branch.prepare();
+  const { bankBalance, prepareBank } = await import('../bank/index.ts');
+  await prepareBank(bank);
   await bank.identity.claim();
   if (sample) await openSamples(session);
-  const { bankBalance } = await import('../bank/index.ts');
   const { branches } = await bankBalance(bank);
   return branches.map(({ branch, collection, accounts }) => ({ branch, collection, accounts }));
 }
