@@ -32,6 +32,7 @@ export async function startFaultServer(
   const args = ['--setParameter', 'enableTestCommands=1'];
   const server = await MongoMemoryReplSet.create({
     replSet: { count: 1, args, storageEngine: 'wiredTiger' },
+    instanceOpts: [{ launchTimeout: 60_000 }],
     binary: { systemBinary },
   });
   const client = await MongoClient.connect(server.getUri(), { appName: 'test' });

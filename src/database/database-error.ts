@@ -13,6 +13,7 @@ import { errnoCode } from '../core/errno.ts';
 import { BankctlError } from '../core/errors.ts';
 import { hostsOf, uriOptions } from '../core/uri.ts';
 import { causes, explainUnreachable } from './connection-failure.ts';
+import { bulkWriteCause } from './driver-errors.ts';
 import { clause, type DatabaseContext, type Explanation } from './explanation.ts';
 import { explainServerError } from './server-failure.ts';
 
@@ -22,7 +23,8 @@ import { explainServerError } from './server-failure.ts';
  */
 export function databaseError(error: unknown, context: DatabaseContext): unknown {
   if (error instanceof BankctlError || !(error instanceof Error)) return error;
-  const explanation = explain(error, context);
+  const cause = bulkWriteCause(error);
+  const explanation = explain(cause instanceof Error ? cause : error, context);
   return explanation === undefined ? error : toBankctlError(explanation, error);
 }
 

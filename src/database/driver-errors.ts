@@ -46,12 +46,23 @@ export function isOutage(error: unknown): boolean {
   if (error instanceof BankctlError) {
     return error.code === 'outcome_unknown' || error.code === 'timed_out';
   }
+  const cause = bulkWriteCause(error);
   return (
-    error instanceof MongoNetworkError ||
-    error instanceof MongoServerSelectionError ||
-    (error instanceof MongoError && outageLabels.some((label) => error.hasErrorLabel(label))) ||
-    (error instanceof Error && lostConnections.has(error.name))
+    cause instanceof MongoNetworkError ||
+    cause instanceof MongoServerSelectionError ||
+    (cause instanceof MongoError && outageLabels.some((label) => cause.hasErrorLabel(label))) ||
+    (cause instanceof Error && lostConnections.has(cause.name)) ||
+    isCutSocket(cause)
   );
+}
+
+/**
+ * What ended a bulk write. The driver wraps it in an error of the server's kind, also where it is a
+ * connection that was lost.
+ */
+export function bulkWriteCause(error: unknown): unknown {
+  const cause: unknown = error instanceof MongoServerError ? error.errorResponse : undefined;
+  return cause instanceof Error ? cause : error;
 }
 
 /** The last one also marks a bulk write that lost its connection since another call failed. */
@@ -71,10 +82,14 @@ const lostConnections: ReadonlySet<string> = new Set([
 
 /** True if a change stream can be resumed where it left off. */
 export function isResumable(error: unknown): boolean {
-  // The driver lets through what a socket says that breaks while it is written to.
-  if (!(error instanceof MongoError)) return cutSockets.has(errnoCode(error));
+  if (!(error instanceof MongoError)) return isCutSocket(error);
   if (!(error instanceof MongoServerError) || interrupted.has(error.code)) return true;
   return error.hasErrorLabel('ResumableChangeStreamError');
+}
+
+/** The driver lets through what a socket says that breaks while it is written to. */
+function isCutSocket(error: unknown): boolean {
+  return !(error instanceof MongoError) && cutSockets.has(errnoCode(error));
 }
 
 const cutSockets: ReadonlySet<unknown> = new Set(['EPIPE', 'ECONNRESET']);
@@ -126,6 +141,7 @@ const interrupted: ReadonlySet<unknown> = new Set([
 export function isDefinite(error: unknown): boolean {
   return (
     error instanceof MongoServerError &&
+    bulkWriteCause(error) instanceof MongoServerError &&
     !hasWriteConcernError(error) &&
     !error.hasErrorLabel('UnknownTransactionCommitResult') &&
     !error.hasErrorLabel('RetryableWriteError') &&

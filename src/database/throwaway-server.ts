@@ -122,6 +122,9 @@ const mongodArguments = [
   ...['--setParameter', 'diagnosticDataCollectionEnabled=false'],
 ];
 
+/** After a crash a server checks its files before it answers: slow on a busy machine. */
+const launchTimeoutMs = 60_000;
+
 async function launch(
   library: Library,
   /** The version is named so that mongodb-memory-server has nothing to warn about. */
@@ -133,6 +136,7 @@ async function launch(
   const instances = Array.from({ length: Math.max(replicas, 1) }, (_, index) => ({
     dbPath: join(directory, `data-${index}`),
     storageEngine: 'wiredTiger' as const,
+    launchTimeout: launchTimeoutMs,
   }));
   for (const { dbPath } of instances) await mkdir(dbPath);
   const server =

@@ -38,6 +38,7 @@ export async function startFaultyServer(): Promise<FaultyServer> {
     instance: {
       dbPath,
       storageEngine: 'wiredTiger',
+      launchTimeout: 60_000,
       replSet: 'model',
       args: [
         ...['--setParameter', 'enableTestCommands=1', '--nounixsocket', '--quiet'],

@@ -66,12 +66,18 @@ export async function readHistory(
   return recorder.end();
 }
 
+/**
+ * The server reads the times of its history from a clock that a thread of its own advances, every
+ * 10 ms and later if it is busy.
+ */
+const coarseClockMs = 10;
+
 function createRecorder(bank: Bank, unit: Currency) {
   const documents = new Map<string, RecordedDocument>();
   const states = new Map<string, AccountState>();
   const written = new Set<string>();
   const gone = new Map<string, number>();
-  const resolutions = new Set([0]);
+  const resolutions = new Set([coarseClockMs]);
   const record = (change: Change, collection: string) => {
     const known = documents.get(change.key);
     const account = states.get(change.key)?.account;

@@ -40,7 +40,9 @@ export function placeWrites(
   const writes = documents.flatMap((document): Write[] => {
     const place = placeName(bank.config, document.collection);
     const seen = places.get(place);
-    const given = hasOpening ? scaled(seen, seen?.givenMinor, setting) : undefined;
+    // What bankctl itself posted since the opening may be before the history begins.
+    const knowsStart = hasOpening && seen?.postedMinor === undefined;
+    const given = knowsStart ? scaled(seen, seen?.givenMinor, setting) : undefined;
     // What is earlier is no call of the log, or is in the balance that it begins with.
     const fromMs = Math.max(firstMs, (seen?.givenAt?.getTime() ?? firstMs) - skewMs);
     const counted = countedWrites(document, seen).filter(({ atMs }) => atMs >= fromMs);
