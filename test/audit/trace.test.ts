@@ -315,6 +315,8 @@ describe('what is beside the log', () => {
     }
     // Further from the opening than the clocks may differ.
     const skew = ['--clock-skew', '1ms'];
+    const openedMs = Date.now();
+    await until(async () => Date.now() > openedMs + 100);
     const calls = [700, 800].map((cents) => ({
       ...{ branch: 'branch1', account: 'A', cents, landed: cents === 700 ? 'branch2' : undefined },
     }));
