@@ -56,16 +56,16 @@ export const importCommand: Command = {
     {
       name: 'branch1.csv',
       text: [
-        'account,balance,status',
-        'ACC-1,100.00,open',
-        'ACC-2,0,frozen',
-        '"ACC, 3",7.50,',
+        'account,balance,status,owner,labels',
+        'ACC-1,100.00,open,Ada Lovelace,vip retail',
+        'ACC-2,0,frozen,,',
+        '"ACC, 3",7.50,,,',
       ].join('\n'),
     },
     {
       name: 'branch1.ndjson',
       text: [
-        '{"account":"ACC-1","balance":"100.00","status":"open"}',
+        '{"account":"ACC-1","balance":"100.00","owner":"Ada Lovelace","labels":"vip retail"}',
         '{"account":"ACC-2","balance":"0","status":"frozen"}',
         '{"account":"ACC, 3","balance":"7.50"}',
       ].join('\n'),

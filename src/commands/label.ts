@@ -8,10 +8,14 @@ export const label: Command = {
   name: 'label',
   summary: 'say whose an account is, and give it words to find it by',
   description: [
-    'Sets the owner, and adds and removes labels: single words. bankctl accounts finds accounts by',
-    'both. It moves no money, is journalled like any other operation, and bankctl reverse takes it',
-    'back, unless what it set was changed again since. A frozen account can be labelled, a closed',
-    'one cannot.',
+    'Sets the owner, one line of at most 200 characters, and adds and removes labels: at most 20',
+    'words of at most 40 characters, which may also be given together, as vip,retail. bankctl',
+    'accounts finds accounts by both, in any case. It moves no money, is journalled like any other',
+    'operation, and bankctl reverse takes it back, unless what it set was changed again since. A',
+    'frozen account can be labelled, a closed one cannot.',
+    '',
+    'A field owner or labels that another program keeps in its documents stays its own: bankctl',
+    'neither reads nor writes it.',
   ].join('\n'),
   arguments: [
     { name: 'branch', summary: 'branch of the bank' },
