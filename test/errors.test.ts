@@ -67,6 +67,19 @@ const provocations: Readonly<Record<ErrorCode, string | ((bank: Workspace) => Pr
       await damage(bank, { balance: 'much' });
       return codeOf(bank, increment);
     },
+    invalid_owner: (bank) => codeOf(bank, ['label', 'branch1', 'ACC', '--owner', 'two\nlines']),
+    invalid_label: 'label branch1 ACC --add ,',
+    too_many_labels: async (bank) => {
+      const words = Array.from({ length: 20 }, (_, index) => `w${index}`).join(',');
+      await bank.run(['label', 'branch1', 'ACC', '--add', words]);
+      return codeOf(bank, ['label', 'branch1', 'ACC', '--add', 'more']);
+    },
+    labels_unchanged: 'label branch1 ACC --owner -',
+    labels_changed: async (bank) => {
+      await bank.run(['label', 'branch1', 'ACC', '--owner', 'Ada', '--id', 'one']);
+      await bank.run(['label', 'branch1', 'ACC', '--owner', 'Bob']);
+      return codeOf(bank, ['reverse', 'one']);
+    },
     account_not_frozen: 'unfreeze branch1 ACC',
     balance_not_zero: 'close branch1 ACC',
     same_account: 'transfer branch1:ACC branch1:ACC 1',

@@ -7,6 +7,8 @@ import { escapeRegex } from './batch-files.ts';
 import type { BranchModel } from './branch.ts';
 import type { AppliedDocument } from './journal-document.ts';
 import { type AccountReference, referenceKey } from './operations/names.ts';
+import { noProfile, type Profile } from './operations/profile.ts';
+import { labelsField, ownerField } from './stored-profile.ts';
 
 /** Which accounts are looked for: those for which all that is given holds. */
 export interface AccountQuery {
@@ -15,6 +17,10 @@ export interface AccountQuery {
   /** Part of the account number, in any case. */
   readonly text?: string | undefined;
   readonly status?: string | undefined;
+  /** Part of the owner, in any case. */
+  readonly owner?: string | undefined;
+  /** Labels that it has all, in any case. */
+  readonly labels?: readonly string[] | undefined;
   /** The lowest and the highest balance in minor units of a branch; undefined for no limit. */
   readonly bounds: (branch: Pick<BranchModel, 'currency'>) => {
     readonly minMinor: bigint | undefined;
@@ -23,7 +29,7 @@ export interface AccountQuery {
 }
 
 /** An account that was found, as in the JSON result. */
-export interface FoundAccount extends AccountReference {
+export interface FoundAccount extends AccountReference, Profile {
   readonly balance: string;
   readonly currency: string;
   readonly status: string;
@@ -43,13 +49,7 @@ export async function* findAccounts(
   query: AccountQuery,
   reportProblem: (error: BankctlError) => void,
 ): AsyncIterable<readonly FoundAccount[]> {
-  const { text, status } = query;
-  const filter = {
-    ...(text === undefined
-      ? {}
-      : { account_number: { $regex: escapeRegex(text.normalize('NFC')), $options: 'i' } }),
-    ...(status === undefined ? {} : { status }),
-  };
+  const filter = filterOf(query);
   const session = bank.startSession({ snapshot: bank.journal !== undefined });
   try {
     for (const name of query.branches) {
@@ -73,6 +73,37 @@ export async function* findAccounts(
   }
 }
 
+/**
+ * True if an account that matches has an owner or labels, leaving aside its balance. It stops at
+ * the first.
+ */
+export async function anyProfile(bank: Bank, query: AccountQuery): Promise<boolean> {
+  const hasOne = {
+    $or: [{ [ownerField]: { $type: 'string' } }, { [`${labelsField}.0`]: { $exists: true } }],
+  };
+  const filter = { $and: [filterOf(query), hasOne] };
+  for (const name of query.branches) {
+    const { accounts } = bank.branches.get(name);
+    for await (const documents of accounts(undefined, undefined, filter)) {
+      if (documents.length > 0) return true;
+    }
+  }
+  return false;
+}
+
+function filterOf({ text, status, owner, labels = [] }: AccountQuery): Document {
+  const holding = (part: string) => ({ $regex: escapeRegex(part.normalize('NFC')), $options: 'i' });
+  const exactly = (word: string) => ({ $regex: `^${escapeRegex(word)}$`, $options: 'i' });
+  return {
+    ...(text === undefined ? {} : { account_number: holding(text) }),
+    ...(status === undefined ? {} : { status }),
+    ...(owner === undefined ? {} : { [ownerField]: holding(owner) }),
+    ...(labels.length === 0
+      ? {}
+      : { $and: labels.map((label) => ({ [labelsField]: exactly(label) })) }),
+  };
+}
+
 type Unexplained = Omit<FoundAccount, 'since' | 'by' | 'reason'>;
 
 function toAccount(
@@ -90,6 +121,7 @@ function toAccount(
       balance: formatAmount(state.balanceMinor, branch.currency),
       currency: branch.currency.code,
       status: state.status,
+      ...(state.profile ?? noProfile),
     },
   ];
 }

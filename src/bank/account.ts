@@ -6,10 +6,11 @@ import { takeOver } from './next-step.ts';
 import type { AccountStatus } from './operations/entry.ts';
 import { referenceKey } from './operations/names.ts';
 import { fromStored, type Storage } from './stored-balance.ts';
+import { badProfileFields, readProfile, type StoredProfile } from './stored-profile.ts';
 import { timeOf, versionOf } from './stored-values.ts';
 
 /** An account as it is stored, one document of its branch's collection. */
-export interface AccountDocument {
+export interface AccountDocument extends StoredProfile {
   readonly account_number: string;
   /** A double only in a branch whose storage says so. */
   readonly balance: Decimal128 | Double;
@@ -52,8 +53,11 @@ export function readAccount(
   if (!openedAt) return bad('opened_at');
   const postedAt = timeOf(document['posted_at'] ?? opened_at);
   if (!postedAt) return bad('posted_at');
-  const nextAt = new Date(postedAt.getTime() + 1);
-  return { version: versionRead, balanceMinor, status, openedAt, postedAt, nextAt, documentId };
+  const [badField] = badProfileFields(document);
+  if (badField !== undefined) return bad(badField);
+  const times = { openedAt, postedAt, nextAt: new Date(postedAt.getTime() + 1) };
+  const profile = readProfile(document);
+  return { version: versionRead, balanceMinor, status, ...times, profile, documentId };
 }
 
 /** The refusal of an account when only a document with another stamp has its number. */

@@ -9,7 +9,9 @@ import type { BranchModel } from './branch.ts';
 import { runWithin } from './deadline.ts';
 import { fromDecimal } from './decimal.ts';
 import { auditHint, takeOver } from './next-step.ts';
+import { noProfile, type Profile } from './operations/profile.ts';
 import { fromStored } from './stored-balance.ts';
+import { readProfile } from './stored-profile.ts';
 import type { BranchTotal, Problem, ProblemCode, Tally } from './survey.ts';
 
 /** Number and sum of a branch's accounts; keys as in the JSON result. */
@@ -147,22 +149,29 @@ export async function* accountBalances(
 ): AsyncIterable<readonly AccountBalance[]> {
   const session = bank.startSession(snapshotOf(bank));
   try {
-    yield* accountsIn(bank.branches.get(name), session, tally);
+    for await (const rows of accountsIn(bank.branches.get(name), session, tally)) {
+      yield rows.map(({ profile: _profile, ...row }) => row);
+    }
   } finally {
     await session.endSession();
   }
 }
 
-/** Like `accountBalances`, but in the caller's session. */
+/** An account with whatever its owner and labels are. */
+interface ProfiledBalance extends AccountBalance {
+  readonly profile: Profile;
+}
+
+/** Like `accountBalances`, but in the caller's session, and with the profiles. */
 export async function* accountsIn(
   branch: BranchModel,
   session: ClientSession,
   tally: Tally,
-): AsyncIterable<readonly AccountBalance[]> {
+): AsyncIterable<readonly ProfiledBalance[]> {
   let previous: Document = {};
   let repeated = false;
   for await (const documents of branch.accounts(session, tally)) {
-    const rows: AccountBalance[] = [];
+    const rows: ProfiledBalance[] = [];
     for (const document of documents) {
       const problem = problemOf(branch, document);
       if (problem) tally.add(problem, document);
@@ -171,7 +180,8 @@ export async function* accountsIn(
       if (again) tally.add('duplicate_account', document);
       repeated = again;
       previous = document;
-      rows.push(toAccountBalance(branch, document));
+      const profile = readProfile(document) ?? noProfile;
+      rows.push({ ...toAccountBalance(branch, document), profile });
     }
     yield rows;
   }

@@ -6,6 +6,7 @@ import { branchSpec, journalSpec } from './collections.ts';
 import type { AppliedDocument } from './journal-document.ts';
 import { findRepeatedNumbers, type RepeatedNumber } from './repeated-numbers.ts';
 import { literalOption } from './session-options.ts';
+import { labelsField, ownerField } from './stored-profile.ts';
 import { hasUniqueNumbers } from './survey.ts';
 
 /** How many documents an account number has in a branch's collection. */
@@ -77,6 +78,8 @@ const accountFields = {
   status: 1,
   opened_at: 1,
   posted_at: 1,
+  [ownerField]: 1,
+  [labelsField]: 1,
 } as const;
 
 /** Sends nothing to the server. */

@@ -1,6 +1,7 @@
 import type { BankctlError } from '../core/errors.ts';
 import type { AccountStatus, Entry, Refusal } from './operations/entry.ts';
 import type { Past } from './operations/kind.ts';
+import type { Profile } from './operations/profile.ts';
 
 /** An account as the rules see it. */
 export interface AccountState {
@@ -12,6 +13,8 @@ export interface AccountState {
   readonly postedAt: Date;
   /** The earliest time of the next posting. */
   readonly nextAt: Date;
+  /** Undefined if its document never had one. */
+  readonly profile: Profile | undefined;
   /** The `_id` of its document, of any type; undefined for a new account. */
   readonly documentId: unknown;
 }

@@ -25,6 +25,7 @@ import { toDecimal } from './decimal.ts';
 import { createLegacyCollection, type LegacyCollection } from './legacy-collection.ts';
 import { literalOption } from './session-options.ts';
 import { toStored } from './stored-balance.ts';
+import { toStoredProfile } from './stored-profile.ts';
 import { startingWith } from './stored-values.ts';
 import {
   type BranchTotal,
@@ -309,6 +310,7 @@ function changedFields(branch: BranchConfig, change: AccountChange) {
     version: Long.fromBigInt(change.version),
     status: change.status,
     posted_at: change.postedAt,
+    ...(change.profile && toStoredProfile(change.profile)),
   };
 }
 

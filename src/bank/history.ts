@@ -6,9 +6,10 @@ import { runWithin } from './deadline.ts';
 import type { Journal, JournalRange } from './journal.ts';
 import { type AppliedDocument, fromJournalDocument } from './journal-document.ts';
 import type { AccountReference } from './operations/names.ts';
+import { type ShownProfile, showProfile } from './operations/profile.ts';
 
 /** A posting of an account, as in the JSON result. */
-export interface HistoryRow {
+export interface HistoryRow extends Partial<ShownProfile> {
   /** ISO 8601, UTC. */
   readonly at: string;
   readonly operation: string;
@@ -79,6 +80,7 @@ function rowsOf(
     memo: entry.memo ?? null,
     by: entry.by,
     reverses: entry.reverses ?? null,
+    ...(posting.profile && showProfile(posting.profile)),
   }));
 }
 

@@ -1,5 +1,5 @@
 // Everything that works on an open bank, loaded together by the commands that need the database.
-export { findAccounts } from './account-search.ts';
+export { anyProfile, findAccounts } from './account-search.ts';
 export { accountBalance, accountBalances, bankBalance } from './balances.ts';
 export { openBank, prepareBank } from './bank.ts';
 export { accountHistory, balanceAtEnd } from './history.ts';

@@ -11,6 +11,8 @@ import type {
   Refusal,
   RefusalReason,
 } from './operations/entry.ts';
+import type { ProfileChange, ProfileEdit } from './operations/profile.ts';
+import { readEdit, readProfileChange } from './stored-profile.ts';
 import { timeOf, versionOf } from './stored-values.ts';
 
 /** The effect of an operation on one account, as it is stored. */
@@ -20,6 +22,8 @@ interface PostingDocument {
   readonly amount: Decimal128;
   readonly balance_after: Decimal128;
   readonly version: Long;
+  /** Of an operation that set an owner or labels. */
+  readonly profile?: ProfileChange;
 }
 
 /** What every document of the journal has, one for each operation id. */
@@ -48,6 +52,8 @@ export interface AppliedDocument extends OperationDocument {
   /** The operation that this one reverses; the server refuses a second reversal of it. */
   readonly reverses?: string;
   readonly postings: readonly PostingDocument[];
+  /** What a `label` asked for. */
+  readonly label?: ProfileEdit;
   /** Of an adopted document: the fields that changed, as another program had written them. */
   readonly was?: Readonly<Record<string, unknown>>;
 }
@@ -81,6 +87,7 @@ export function toJournalDocument(entry: Entry, currencyOf: CurrencyOf): Applied
     by: entry.by,
     ...(entry.reverses === undefined ? {} : { reverses: entry.reverses }),
     request: entry.request,
+    ...(entry.edit === undefined ? {} : { label: entry.edit }),
     postings: entry.postings.map((posting) => {
       const currency = currencyOf(posting.branch);
       return {
@@ -89,6 +96,7 @@ export function toJournalDocument(entry: Entry, currencyOf: CurrencyOf): Applied
         amount: toDecimal(posting.amountMinor, currency),
         balance_after: toDecimal(posting.balanceAfterMinor, currency),
         version: Long.fromBigInt(posting.version),
+        ...(posting.profile === undefined ? {} : { profile: posting.profile }),
       };
     }),
   };
@@ -117,15 +125,18 @@ export function toRefusedDocument(refusal: Refusal): RefusedDocument {
  *   for any other field; `unknown_branch`
  */
 export function fromJournalDocument(document: AppliedDocument, currencyOf: CurrencyOf): Entry {
-  const reverses: unknown = document.reverses;
+  const { reverses, label }: Document = document;
+  const edit = label === undefined ? undefined : readEdit(label);
   if (!Array.isArray(document.postings) || document.postings.length === 0) {
     throw badDocument(document, 'postings');
   }
   if (reverses !== undefined && typeof reverses !== 'string')
     throw badDocument(document, 'reverses');
+  if (label !== undefined && !edit) throw badDocument(document, 'label');
   return {
     ...sharedFields(document),
     reverses,
+    ...(edit && { edit }),
     postings: document.postings.map((posting) => toPosting(posting, document, currencyOf)),
   };
 }
@@ -160,7 +171,7 @@ function toPosting(
   document: AppliedDocument,
   currencyOf: CurrencyOf,
 ): Posting {
-  const { branch, account_number }: Document = Object(posting);
+  const { branch, account_number, profile: stored }: Document = Object(posting);
   if (typeof branch !== 'string' || typeof account_number !== 'string') {
     throw badDocument(document, 'postings');
   }
@@ -175,6 +186,8 @@ function toPosting(
   }
   const version = versionOf(posting.version);
   if (version === undefined) throw badDocument(document, 'postings.version');
+  const profile = stored === undefined ? undefined : readProfileChange(stored);
+  if (stored !== undefined && !profile) throw badDocument(document, 'postings.profile');
   return {
     branch,
     account: account_number,
@@ -182,6 +195,7 @@ function toPosting(
     balanceBeforeMinor: balanceAfterMinor - amountMinor,
     balanceAfterMinor,
     version,
+    ...(profile && { profile }),
   };
 }
 

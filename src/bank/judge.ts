@@ -6,6 +6,7 @@ import type { Book } from './book.ts';
 import type { Entry, PastRefusal, Refusal } from './operations/entry.ts';
 import {
   askedOf,
+  editOf,
   legsOf,
   type Operation,
   requestDigest,
@@ -154,11 +155,13 @@ function judgeOne(
   try {
     const byServer = refusedByServer?.get(id);
     if (byServer) throw byServer;
+    const edit = editOf(operation);
     const entry: Entry = {
       id,
       type: operation.type,
       memo: operation.memo,
       reverses: reversedBy(operation),
+      ...(edit && { edit }),
       ...shared,
       ...applyLegs(book, legsOf(operation, book)),
     };

@@ -1,6 +1,7 @@
 import type { ClientSession, Collection, Decimal128, Document, Double, Long } from 'mongodb';
 import type { AccountStatus } from './operations/entry.ts';
 import { sessionOption } from './session-options.ts';
+import { labelsField, ownerField, type StoredProfile } from './stored-profile.ts';
 
 /** How a document of another program, or one in another form, is rewritten in place. */
 export interface Rewrite {
@@ -9,7 +10,7 @@ export interface Rewrite {
 }
 
 /** The fields that are set; all others stay as they are. */
-interface RewrittenFields {
+interface RewrittenFields extends StoredProfile {
   readonly balance: Decimal128 | Double;
   readonly account_number?: string;
   readonly branch?: string;
@@ -56,7 +57,7 @@ export interface LegacyCollection {
 /** What an account has. */
 const accountFields = {
   ...{ account_number: 1, balance: 1, branch: 1, version: 1, status: 1 },
-  ...{ opened_at: 1, posted_at: 1 },
+  ...{ opened_at: 1, posted_at: 1, [ownerField]: 1, [labelsField]: 1 },
 };
 
 /** Sends nothing to the server. */

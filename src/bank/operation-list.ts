@@ -5,6 +5,7 @@ import { escapeRegex, idsOfBatch } from './batch-files.ts';
 import { journalOf } from './history.ts';
 import { isApplied, type JournalDocument } from './journal-document.ts';
 import { type ShownRefused, showApplied, showRefused } from './operation-lookup.ts';
+import type { ShownProfile } from './operations/profile.ts';
 
 /** Which operations are listed: those for which all that is given holds. */
 export interface OperationQuery {
@@ -31,7 +32,7 @@ export interface OperationQuery {
 }
 
 /** A posting of a listed operation, as in the JSON result. */
-interface ListedPosting {
+interface ListedPosting extends Partial<ShownProfile> {
   readonly branch: string;
   readonly account: string;
   readonly amount: string;
@@ -99,9 +100,9 @@ function listApplied(
 ): ListedOperation {
   const shown = showApplied(bank, document, undefined);
   const { operation, at, by, type, memo, reverses } = shown;
-  const postings = shown.postings.map(({ branch, account, amount, balance_after, version }) => ({
+  const postings = shown.postings.map(({ branch, account, amount, balance_after, ...rest }) => ({
     ...{ branch, account, amount, currency: currencies.get(branch) ?? null },
-    ...{ balance: balance_after, version },
+    ...{ balance: balance_after, ...rest },
   }));
   return { operation, at, by, type, memo, reverses, postings };
 }

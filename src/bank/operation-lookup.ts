@@ -16,10 +16,12 @@ import {
   type JournalDocument,
 } from './journal-document.ts';
 import type { PastRefusal } from './operations/entry.ts';
+import { type ShownProfile, showProfile } from './operations/profile.ts';
+import { readProfileChange } from './stored-profile.ts';
 import { timeOf, versionOf } from './stored-values.ts';
 
 /** A posting, as in the JSON result. */
-export interface ShownPosting {
+export interface ShownPosting extends Partial<ShownProfile> {
   readonly branch: string;
   readonly account: string;
   readonly amount: string;
@@ -204,11 +206,13 @@ function showReplaced([name, value]: readonly [string, unknown]): readonly [stri
 
 /** Amounts that are not exact, or of a branch that is not in the config, are shown as stored. */
 function showPosting(bank: Bank, document: JournalDocument, posting: Document): ShownPosting {
-  const { branch, account_number: account } = posting;
+  const { branch, account_number: account, profile: stored } = posting;
   const version = versionOf(posting['version']);
   if (typeof branch !== 'string' || typeof account !== 'string' || version === undefined) {
     throw badDocument(document, 'postings');
   }
+  const profile = stored === undefined ? undefined : readProfileChange(stored);
+  if (stored !== undefined && !profile) throw badDocument(document, 'postings.profile');
   const currency = [...bank.branches].find(({ name }) => name === branch)?.currency;
   const shown = (value: unknown) => {
     if (value instanceof Decimal128) return showAmount(value, currency);
@@ -218,6 +222,7 @@ function showPosting(bank: Bank, document: JournalDocument, posting: Document): 
     ...{ branch, account, amount: shown(posting['amount']) },
     balance_after: shown(posting['balance_after']),
     version: Number(version),
+    ...(profile && showProfile(profile)),
   };
 }
 

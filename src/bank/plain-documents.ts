@@ -1,5 +1,13 @@
-import { asciiAt, bsonType, createRawFields, plainMinorAt, wholeAt } from './raw-fields.ts';
+import {
+  asciiAt,
+  bsonType,
+  createRawFields,
+  isTextArray,
+  plainMinorAt,
+  wholeAt,
+} from './raw-fields.ts';
 import type { Storage } from './stored-balance.ts';
+import { labelsField, ownerField } from './stored-profile.ts';
 
 /** An account as bankctl writes it, in numbers that are exact. */
 export interface PlainAccount {
@@ -45,13 +53,16 @@ export function plainAccounts({
     { name: 'status', type: 'string' },
     { name: 'opened_at', type: 'date' },
     { name: 'posted_at', type: 'date', optional: true },
+    { name: ownerField, type: 'string', optional: true },
+    { name: labelsField, type: 'array', optional: true },
   ]);
   const isOwn = (bytes: Buffer) =>
     locate(bytes, 0) &&
     asciiAt(bytes, at(1)) === name &&
     statuses.has(asciiAt(bytes, at(4))) &&
     isTime(bytes, at(5)) &&
-    (at(6) === 0 || isTime(bytes, at(6)));
+    (at(6) === 0 || isTime(bytes, at(6))) &&
+    (at(8) === 0 || isTextArray(bytes, at(8)));
   return (bytes) => {
     if (storage !== 'decimal' || !isOwn(bytes)) return undefined;
     const account = asciiAt(bytes, at(0));

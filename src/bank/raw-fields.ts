@@ -126,6 +126,16 @@ export function asciiAt(bytes: Buffer, at: number): string | undefined {
   return bytes.toString('latin1', at + 4, end);
 }
 
+/** True for an array that holds nothing but strings. */
+export function isTextArray(bytes: Uint8Array, at: number): boolean {
+  let position = at + 4;
+  while (bytes[position] === bsonType.string) {
+    position = endOfName(bytes, position + 1) + 1;
+    position += sizeOf(bytes, position, bsonType.string);
+  }
+  return bytes[position] === 0;
+}
+
 /** A date or a long as a number; undefined if it is negative or too large for one. */
 export function wholeAt(bytes: Uint8Array, at: number): number | undefined {
   const high = int32(bytes, at + 4);

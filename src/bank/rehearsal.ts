@@ -85,7 +85,8 @@ function unpack(packed: string) {
   return deserialize(Buffer.from(packed, 'latin1'));
 }
 
-function packEntry({ id, type, at, seq, memo, by, reverses, request, postings }: Entry): string {
+function packEntry(entry: Entry): string {
+  const { id, type, at, seq, memo, by, reverses, request, postings, edit } = entry;
   const packed = postings.map((it) => [
     it.branch,
     it.account,
@@ -93,12 +94,13 @@ function packEntry({ id, type, at, seq, memo, by, reverses, request, postings }:
     it.balanceBeforeMinor,
     it.balanceAfterMinor,
     it.version,
+    it.profile,
   ]);
-  return pack([id, type, at, seq, memo, by, reverses, request, packed]);
+  return pack([id, type, at, seq, memo, by, reverses, request, packed, edit]);
 }
 
 function unpackEntry(text: string): Entry {
-  const [id, type, at, seq, memo, by, reverses, request, packed] = unpack(text);
+  const [id, type, at, seq, memo, by, reverses, request, packed, edit] = unpack(text);
   const postings: Posting[] = [];
   for (const [
     branch,
@@ -107,19 +109,23 @@ function unpackEntry(text: string): Entry {
     balanceBeforeMinor,
     balanceAfterMinor,
     version,
+    profile,
   ] of packed) {
-    postings.push({ branch, account, amountMinor, balanceBeforeMinor, balanceAfterMinor, version });
+    const amounts = { amountMinor, balanceBeforeMinor, balanceAfterMinor };
+    postings.push({ branch, account, ...amounts, version, profile });
   }
-  return { id, type, at, seq, memo, by, reverses, request, postings };
+  return { id, type, at, seq, memo, by, reverses, request, postings, edit };
 }
 
-function packState({ version, balanceMinor, status, openedAt, postedAt }: AccountState): string {
-  return pack([version, balanceMinor, status, openedAt, postedAt]);
+function packState(state: AccountState): string {
+  const { version, balanceMinor, status, openedAt, postedAt, profile } = state;
+  return pack([version, balanceMinor, status, openedAt, postedAt, profile]);
 }
 
 /** As if an earlier transaction had left it. */
 function unpackState(text: string): AccountState {
-  const [version, balanceMinor, status, openedAt, postedAt] = unpack(text);
+  const [version, balanceMinor, status, openedAt, postedAt, profile] = unpack(text);
   const nextAt = new Date(postedAt.getTime() + 1);
-  return { version, balanceMinor, status, openedAt, postedAt, nextAt, documentId: undefined };
+  const times = { openedAt, postedAt, nextAt };
+  return { version, balanceMinor, status, ...times, profile, documentId: undefined };
 }

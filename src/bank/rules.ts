@@ -6,6 +6,7 @@ import type { AccountState, Book } from './book.ts';
 import type { Posting } from './operations/entry.ts';
 import type { Leg, Pinned } from './operations/kind.ts';
 import { type AccountReference, referenceKey } from './operations/names.ts';
+import { noProfile, type ProfileChange } from './operations/profile.ts';
 import { maxBalanceMinor } from './stored-balance.ts';
 
 /** What an operation does, once the rules let it through. */
@@ -37,13 +38,14 @@ export function applyLegs(book: Book, legs: readonly Leg[]): Accepted {
   for (const { leg, after } of states) book.accounts.set(referenceKey(leg), after);
   return {
     at,
-    postings: states.map(({ leg, after }) => ({
+    postings: states.map(({ leg, after, profile }) => ({
       branch: leg.branch,
       account: leg.account,
       amountMinor: leg.amountMinor,
       balanceBeforeMinor: after.balanceMinor - leg.amountMinor,
       balanceAfterMinor: after.balanceMinor,
       version: after.version,
+      ...(profile && { profile }),
     })),
   };
 }
@@ -83,7 +85,8 @@ function checkPinned(
 
 function newAccount(now: Date): AccountState {
   const times = { openedAt: now, postedAt: now, nextAt: now };
-  return { version: 0n, balanceMinor: 0n, status: 'open', ...times, documentId: undefined };
+  const rest = { profile: undefined, documentId: undefined };
+  return { version: 0n, balanceMinor: 0n, status: 'open', ...times, ...rest };
 }
 
 function checkStatus(leg: Leg, { status }: AccountState): void {
@@ -136,6 +139,7 @@ function stateAfter(book: Book, leg: Leg, before: AccountState, at: Date) {
         `${branch.currency.code}.`,
     );
   }
+  const profile = profileChange(leg, before);
   const after: AccountState = {
     version: before.version + 1n,
     balanceMinor,
@@ -144,9 +148,16 @@ function stateAfter(book: Book, leg: Leg, before: AccountState, at: Date) {
     postedAt: at,
     // A second posting of the same transaction is ordered by `seq`.
     nextAt: at,
+    profile: profile?.after ?? before.profile,
     documentId: before.documentId,
   };
-  return { leg, after };
+  return { leg, after, profile };
+}
+
+function profileChange(leg: Leg, { profile }: AccountState): ProfileChange | undefined {
+  if (!leg.profile) return undefined;
+  const before = profile ?? noProfile;
+  return { before, after: leg.profile(before) };
 }
 
 function checkBounds(

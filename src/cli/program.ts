@@ -168,9 +168,16 @@ function createOption({ flags, summary, choices, defaultValue, ...spec }: Global
   const option = new Option(flags, summary);
   if (choices) option.choices([...choices]);
   if (defaultValue !== undefined) option.default(defaultValue);
+  if (spec.repeatable) {
+    option.argParser((value: string, before?: string) => [before, value].filter(isText).join(','));
+  }
   if (spec.conflicts !== undefined) option.conflicts(spec.conflicts);
   if (spec.implies) option.implies(spec.implies);
   return option;
+}
+
+function isText(value: unknown): value is string {
+  return typeof value === 'string';
 }
 
 /** Joins the lines of each paragraph, except indented ones: commander wraps them. */

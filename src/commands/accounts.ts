@@ -1,4 +1,5 @@
 import type { AccountQuery, FoundAccount } from '../bank/account-search.ts';
+import { parseLabels } from '../bank/operations/profile.ts';
 import { findBranch } from '../config/branch-lookup.ts';
 import type { Config } from '../config/config.ts';
 import { type BankctlError, Status } from '../core/errors.ts';
@@ -6,20 +7,23 @@ import { parseAmount } from '../core/money.ts';
 import { nearest } from '../core/near-names.ts';
 import { quote, shellWord } from '../core/text.ts';
 import { timeFormat } from '../core/time.ts';
+import { formats } from '../render/formats.ts';
 import { streamOf } from '../render/result.ts';
 import { column, figure } from '../render/view.ts';
 import { warnOfNoBank } from './bank-notices.ts';
 import type { Command, Session, Typed } from './command.ts';
 import { textOption } from './command-input.ts';
 import { failure, notice, resultZone } from './notice.ts';
-import { amount, manyOf, nullable, objectOf, text, time } from './result-schema.ts';
+import { profileColumns } from './profile-text.ts';
+import { amount, listOf, manyOf, nullable, objectOf, text, time } from './result-schema.ts';
 
 export const accounts: Command = {
   name: 'accounts',
-  summary: 'find accounts by number, status or balance',
+  summary: 'find accounts by number, owner, label, status or balance',
   description:
     'Without a branch it looks in all. A single word that names no branch is looked for in the ' +
-    'account numbers, in any case. Frozen and closed accounts are listed with who made them so, ' +
+    'account numbers, in any case. All that is given must hold; with several labels, an account ' +
+    'must have each. Frozen and closed accounts are listed with who made them so, ' +
     'when, and the memo.',
   arguments: [
     { name: 'branch', summary: 'only accounts of this branch', optional: true },
@@ -31,12 +35,19 @@ export const accounts: Command = {
       summary: 'only accounts with this status',
       choices: ['open', 'frozen', 'closed'],
     },
+    { flags: '--owner <TEXT>', summary: 'only accounts with TEXT in their owner, in any case' },
+    {
+      flags: '--label <WORD>',
+      summary: 'only accounts with this label, in any case; may be repeated',
+      repeatable: true,
+    },
     { flags: '--min <AMOUNT>', summary: 'only with this balance or more' },
     { flags: '--max <AMOUNT>', summary: 'only with this balance or less' },
   ],
   examples: [
     'bankctl accounts --status frozen',
     'bankctl accounts branch1 PAR-',
+    'bankctl accounts --owner lovelace --label vip',
     'bankctl accounts branch1 --max -0.01',
   ],
   results: [
@@ -44,16 +55,18 @@ export const accounts: Command = {
       objectOf<FoundAccount>({
         ...{ branch: text, account: text, balance: amount, currency: text },
         ...{ status: text, since: nullable(time), by: nullable(text) },
-        reason: nullable(text),
+        ...{ reason: nullable(text), owner: nullable(text), labels: listOf(text) },
       }),
     ),
   ],
   run: async (typed, session) => {
     const query = parseAccounts(typed, await session.config());
     const formatAt = timeFormat(await resultZone(session));
-    const { findAccounts } = await import('../bank/index.ts');
+    const { anyProfile, findAccounts } = await import('../bank/index.ts');
     const bank = await session.bank();
     await warnOfNoBank(bank, session);
+    const { forPeople } = formats[session.globals.output];
+    const isProfiled = !forPeople || (await anyProfile(bank, query));
     let status: Status = Status.done;
     const report = (error: BankctlError) => {
       status = error.status;
@@ -65,6 +78,7 @@ export const accounts: Command = {
       column('status'),
       { name: 'since', cell: ({ since }) => (since === null ? '' : formatAt(new Date(since))) },
       ...[column('by'), column('reason')],
+      ...(isProfiled ? profileColumns<FoundAccount>((found) => found) : []),
     ]);
     return { ...stream, status: () => status };
   },
@@ -76,7 +90,7 @@ interface AccountsInput extends AccountQuery {
   readonly meant?: string | undefined;
 }
 
-/** @throws `invalid_amount`, `amount_precision` */
+/** @throws `invalid_amount`, `amount_precision`, `invalid_label` */
 export function parseAccounts(typed: Typed, config: Config): AccountsInput {
   const [first, second] = typed.args;
   const names = config.branches.map(({ name }) => name);
@@ -97,7 +111,11 @@ export function parseAccounts(typed: Typed, config: Config): AccountsInput {
   for (const branch of config.branches) {
     if (place.branches.includes(branch.name)) bounds(branch);
   }
-  return { ...place, status: textOption(typed, 'status'), bounds };
+  const label = textOption(typed, 'label');
+  return {
+    ...{ ...place, status: textOption(typed, 'status'), owner: textOption(typed, 'owner') },
+    ...{ labels: label === undefined ? undefined : parseLabels(label), bounds },
+  };
 }
 
 /** Says that nothing was found, and what else the word may have meant. */

@@ -28,8 +28,9 @@ export const apply: Command = {
   summary: 'post the operations of a file, in order, each exactly once',
   description: [
     'One operation per row: NDJSON objects of text, or CSV with a header. Fields: type (increment',
-    'by default, or open, transfer, reverse, freeze, unfreeze, close), branch, account, amount;',
-    'from and to as BRANCH:ACCOUNT; reverses; id, memo; create (true or false).',
+    'by default, or open, transfer, reverse, freeze, unfreeze, close, label), branch, account,',
+    'amount; from and to as BRANCH:ACCOUNT; reverses; id, memo; create (true or false); owner;',
+    'labels of an open; add and remove of a label. bankctl label --help says what those are.',
     '',
     'The whole file is checked before anything is posted; the standard input is copied to a',
     'temporary file for that. If any line is faulty, all faulty lines are listed and nothing is',

@@ -51,6 +51,12 @@ export function textOption(typed: Typed, name: string): string | undefined {
   return typeof value === 'string' ? value : undefined;
 }
 
+/** The field that an option with a value gives; none if it is not given. */
+export function givenOption(typed: Typed, name: string, field = name): Fields {
+  const text = textOption(typed, name);
+  return text === undefined ? {} : { [field]: text };
+}
+
 /**
  * The path of a file that an option names, to be written.
  *

@@ -27,6 +27,8 @@ export interface OptionSpec {
   readonly summary: string;
   readonly choices?: readonly string[];
   readonly defaultValue?: string;
+  /** True for a list: its values are joined with commas, however often it is given. */
+  readonly repeatable?: boolean;
 }
 
 /** Arguments and options as they were typed; a command's `parse…` validates them. */

@@ -4,13 +4,14 @@ import type { Config } from '../config/config.ts';
 import { BankctlError, Status } from '../core/errors.ts';
 import { jsonText } from '../core/text.ts';
 import { accountColumns } from '../files/account-rows.ts';
+import type { ExportedAccount } from '../files/export.ts';
 import { operationShape } from '../files/operation-rows.ts';
 import { formats } from '../render/formats.ts';
 import { type Part, type StreamResult, streamOf } from '../render/result.ts';
 import { column } from '../render/view.ts';
 import { reportProblems, sayLeftOut, warnOfNoBank } from './bank-notices.ts';
 import type { Command, Session, Typed } from './command.ts';
-import { amount, manyOf, mapOf, objectOf, text } from './result-schema.ts';
+import { amount, manyOf, mapOf, objectOf, optional, text } from './result-schema.ts';
 
 /** What `export` was asked for. */
 interface ExportInput {
@@ -26,10 +27,11 @@ export const exportCommand: Command = {
   description: [
     'Without -o, accounts come as CSV and operations as NDJSON. All rows are from one moment.',
     '',
-    'Accounts are for bankctl import, which gives the same balances and statuses: a row cannot',
-    'carry the history, so an imported account begins with one posting. --operations writes the',
-    'whole journal for bankctl apply, which gives an empty database the same balances, statuses,',
-    'versions and history, with ids and memos; the times and authors are those of the apply.',
+    'Accounts are for bankctl import, which gives the same balances, statuses, owners and labels:',
+    'a row cannot carry the history, so an imported account begins with one posting. --operations',
+    'writes the whole journal for bankctl apply, which gives an empty database the same balances,',
+    'statuses, labels, versions and history, with ids and memos; the times and authors are those',
+    'of the apply.',
   ].join('\n'),
   arguments: [{ name: 'branch', summary: 'only the accounts of this branch', optional: true }],
   options: [{ flags: '--operations', summary: 'export the whole journal of operations instead' }],
@@ -40,8 +42,9 @@ export const exportCommand: Command = {
   ],
   results: [
     manyOf(
-      objectOf<Record<(typeof accountColumns)[number], string>>({
+      objectOf<ExportedAccount>({
         ...{ branch: text, account: text, balance: amount, currency: text, status: text },
+        ...{ owner: optional(text), labels: optional(text) },
       }),
     ),
     manyOf(mapOf({ type: ['string', 'boolean'] }), 'with --operations'),
@@ -86,7 +89,7 @@ async function accounts(branches: readonly string[], session: Session): Promise<
   };
   const stream = streamOf(
     exportAccounts(bank, branches, tallyOf),
-    accountColumns.map((name) => column(name)),
+    accountColumns.map((name) => ({ name, cell: (account) => account[name] ?? '' })),
   );
   const status = () => {
     const statuses = [...tallies].map(([name, tally]) =>

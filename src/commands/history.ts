@@ -12,6 +12,8 @@ import { hintAtPlace } from './bank-notices.ts';
 import type { Command, Session, Typed } from './command.ts';
 import { argument, wholeNumberOption } from './command-input.ts';
 import { failure, notice, noticeRange, resultZone, type TypedRange } from './notice.ts';
+import { profileFields } from './posting-schema.ts';
+import { memoColumn, profileColumns } from './profile-text.ts';
 import { amount, manyOf, nullable, objectOf, text, time, wholeNumber } from './result-schema.ts';
 import { statement } from './statement.ts';
 import { parseMonths, rangeOptions } from './time-range.ts';
@@ -47,6 +49,7 @@ export const history: Command = {
         ...{ at: time, operation: text, type: text, counterparty: nullable(text) },
         ...{ amount, balance: amount, version: wholeNumber },
         ...{ memo: nullable(text), by: text, reverses: nullable(text) },
+        ...profileFields,
       }),
     ),
   ],
@@ -76,9 +79,10 @@ export const history: Command = {
     const columns: readonly ColumnOf<HistoryRow>[] = [
       { name: 'at', cell: ({ at }) => formatAt(new Date(at)) },
       ...[column('operation'), column('type'), column('counterparty')],
-      ...[figure('amount'), figure('balance'), figure('version'), column('memo')],
+      ...[figure('amount'), figure('balance'), figure('version')],
+      forPeople ? memoColumn<HistoryRow>((row) => [row]) : column('memo'),
       ...(forPeople && !author ? [] : [column('by')]),
-      ...(forPeople ? [] : [column('reverses')]),
+      ...(forPeople ? [] : [column('reverses'), ...profileColumns<HistoryRow>((row) => row)]),
     ];
     const balanceBefore = () => balanceAtEnd(bank, { branch, account }, range.until?.to);
     const { currency } = bank.branches.get(branch);

@@ -25,15 +25,16 @@ interface ImportInput extends FileOptions {
 /** Not named `import`, which the language keeps for itself. */
 export const importCommand: Command = {
   name: 'import',
-  summary: 'open the accounts of a file, with their balances and statuses',
+  summary: 'open the accounts of a file, with their balances, statuses, owners and labels',
   description: [
     'One account per row, as bankctl export writes them: CSV with a header, or NDJSON objects of',
-    'text. Fields: account, balance; branch, currency, status (open if left out). The whole',
-    'file is checked first: if any line is faulty, all faulty lines are listed and nothing is',
-    'imported. After that every row is accounted for: created; duplicate, if the account exists',
-    'with the same balance and status; conflict, if it exists with others, and is left as it is;',
-    'rejected, if the rules do not allow it. If the command is repeated, it reports what it did',
-    'before as duplicates, and completes what was interrupted.',
+    'text. Fields: account, balance; branch, currency, status (open if left out), owner, labels',
+    '(words with spaces or commas between them). The whole file is checked first: if any line is',
+    'faulty, all faulty lines are listed and nothing is imported. After that every row is',
+    'accounted for: created; duplicate, if the account exists just as the row has it; conflict, if',
+    'it exists otherwise, and is left as it is; rejected, if the rules do not allow it. A row',
+    'without an owner or labels says nothing of them. If the command is repeated, it reports what',
+    'it did before as duplicates, and completes what was interrupted.',
   ].join('\n'),
   arguments: [
     { name: 'branch', summary: 'branch of the accounts' },
@@ -55,16 +56,16 @@ export const importCommand: Command = {
     {
       name: 'branch1.csv',
       text: [
-        'account,balance,status',
-        'ACC-1,100.00,open',
-        'ACC-2,0,frozen',
-        '"ACC, 3",7.50,',
+        'account,balance,status,owner,labels',
+        'ACC-1,100.00,open,Ada Lovelace,vip retail',
+        'ACC-2,0,frozen,,',
+        '"ACC, 3",7.50,,,',
       ].join('\n'),
     },
     {
       name: 'branch1.ndjson',
       text: [
-        '{"account":"ACC-1","balance":"100.00","status":"open"}',
+        '{"account":"ACC-1","balance":"100.00","owner":"Ada Lovelace","labels":"vip retail"}',
         '{"account":"ACC-2","balance":"0","status":"frozen"}',
         '{"account":"ACC, 3","balance":"7.50"}',
       ].join('\n'),

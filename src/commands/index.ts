@@ -15,6 +15,7 @@ import { history } from './history.ts';
 import { importCommand } from './import.ts';
 import { increment } from './increment.ts';
 import { init } from './init.ts';
+import { label } from './label.ts';
 import { open } from './open.ts';
 import { operations } from './operations.ts';
 import { repair } from './repair.ts';
@@ -33,6 +34,7 @@ const posting = {
   freeze,
   unfreeze,
   close,
+  label,
 } satisfies Record<RowType, Command>;
 
 /** Every command, in the order of `bankctl --help`. */
@@ -51,6 +53,7 @@ export const commands: readonly Command[] = Object.freeze([
   posting.freeze,
   posting.unfreeze,
   posting.close,
+  posting.label,
   apply,
   importCommand,
   exportCommand,

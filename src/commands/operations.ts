@@ -13,6 +13,8 @@ import { warnOfNoBank } from './bank-notices.ts';
 import type { Command, Session, Typed } from './command.ts';
 import { textOption, wholeNumberOption } from './command-input.ts';
 import { failure, notice, noticeRange, resultZone, type TypedRange } from './notice.ts';
+import { profileFields } from './posting-schema.ts';
+import { memoColumn, profileColumns } from './profile-text.ts';
 import {
   listOf,
   manyOf,
@@ -70,6 +72,7 @@ export const operations: Command = {
           objectOf<ListedOperation['postings'][number]>({
             ...{ branch: text, account: text, amount: text, currency: nullable(text) },
             ...{ balance: text, version: wholeNumber },
+            ...profileFields,
           }),
         ),
       }),
@@ -194,7 +197,9 @@ function present(
     ...shared,
     ...sideColumns(0),
     ...(forPeople ? [counterparty] : sideColumns(1)),
-    ...[column('memo'), column('reverses')],
+    forPeople ? memoColumn<ListedOperation>(({ postings }) => postings) : column('memo'),
+    column('reverses'),
+    ...(forPeople ? [] : profileColumns<ListedOperation>(({ postings: [first] }) => first)),
   ]);
 }
 

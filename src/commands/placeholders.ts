@@ -34,6 +34,7 @@ export const placeholders = {
   URI: 'text',
   USER: 'text',
   WHAT: 'text',
+  WORD: 'text',
 } as const satisfies Readonly<Record<string, Meaning>>;
 
 /**

@@ -2,6 +2,7 @@ import type { Branches } from '../bank/branch.ts';
 import type { Posting } from '../bank/operations/entry.ts';
 import { referenceKey } from '../bank/operations/names.ts';
 import { kindOf, type OperationType } from '../bank/operations/operation.ts';
+import { type ShownProfile, showProfile } from '../bank/operations/profile.ts';
 import { formatAmount } from '../core/money.ts';
 import type { SingleResult } from '../render/result.ts';
 import { column, figure, gridView, recordView, type View } from '../render/view.ts';
@@ -82,7 +83,7 @@ interface PostedFlags {
 }
 
 /** The JSON of an operation on one account. */
-export interface PostedAccount extends PostedFlags {
+export interface PostedAccount extends PostedFlags, Partial<ShownProfile> {
   readonly branch: string;
   readonly account: string;
   readonly amount?: string;
@@ -139,6 +140,7 @@ function accountData(posted: Posted, posting: Posting, branches: Branches): Post
     balance: amounts.after,
     version: Number(posting.version),
     ...(status === undefined ? {} : { status }),
+    ...(posting.profile && showProfile(posting.profile)),
   };
 }
 
@@ -184,6 +186,7 @@ function flatView(data: Readonly<Record<string, unknown>>): View {
 }
 
 function flatten(name: string, value: unknown): readonly (readonly [string, string])[] {
+  if (Array.isArray(value)) return [[name, value.join(' ')]];
   if (typeof value !== 'object' || value === null) return [[name, String(value ?? '')]];
   const { branch, account, ...rest } = Object(value);
   return [

@@ -24,6 +24,12 @@ const flags = {
   ...{ operation: nullable(text), replayed: flag, dry_run: flag, reverses: optional(text) },
 };
 
+/** The change of an owner or of labels, if an operation asked for one. */
+export const profileFields = {
+  ...{ owner_before: optional(nullable(text)), owner: optional(nullable(text)) },
+  ...{ labels_before: optional(listOf(text)), labels: optional(listOf(text)) },
+};
+
 /** What a command prints that posts to one account. */
 export function accountForm(type: OperationType, when?: string): ResultForm {
   const { showsAmount, status } = kindOf(type);
@@ -32,10 +38,12 @@ export function accountForm(type: OperationType, when?: string): ResultForm {
     ...{ branch: text, account: text, amount: optional(amount), balance_before: optional(amount) },
     ...{ balance: amount, version: wholeNumber },
     status: optional(wordOf(['open', 'frozen', 'closed'])),
+    ...profileFields,
   });
   const always = [
     ...(showsAmount ? ['amount', 'balance_before'] : []),
     ...(status ? ['status'] : []),
+    ...(type === 'label' ? Object.keys(profileFields) : []),
   ];
   const required: readonly string[] = [...Object(schema['required']), ...always];
   return oneOf({ ...schema, required }, when);

@@ -7,6 +7,8 @@ import { hintAtPlace } from './bank-notices.ts';
 import type { Command } from './command.ts';
 import { argument } from './command-input.ts';
 import { resultZone, warning } from './notice.ts';
+import { profileFields } from './posting-schema.ts';
+import { profileText } from './profile-text.ts';
 import {
   listOf,
   mapOf,
@@ -47,6 +49,7 @@ export const show: Command = {
           objectOf<ShownPosting>({
             ...{ branch: text, account: text, amount: text, balance_after: text },
             version: wholeNumber,
+            ...profileFields,
           }),
         ),
       }),
@@ -108,6 +111,7 @@ function appliedView(data: ShownApplied, at: string): View {
       `${data.type} ${data.operation}, applied ${at} by ${data.by}`,
       ...(data.reverses ? [`reverses ${data.reverses}`] : []),
       ...(data.reversed_by ? [`reversed by ${data.reversed_by}`] : []),
+      ...data.postings.map(profileText).filter((it) => it !== ''),
       ...(data.memo ? [`memo: ${data.memo}`] : []),
       ...Object.entries(data.was ?? {}).map(([name, value]) => `${name} was ${quote(value)}`),
       ...(data.refused_before ?? []).map(

@@ -1,4 +1,5 @@
 import { type ErrorRow, row } from './error-row.ts';
+import { labelErrors } from './label-errors.ts';
 import { planErrors } from './plan-errors.ts';
 import type { Status } from './status.ts';
 
@@ -172,12 +173,8 @@ export const errorTable = {
     'The question whether to go ahead was not answered with yes.',
     'Answer y to go ahead, or give --yes.',
   ),
-  account_moved: row(
-    1,
-    'The account is no longer as it was when the plan was made.',
-    'Make a new plan with bankctl audit --plan.',
-  ),
   ...planErrors,
+  ...labelErrors,
   behind_journal: row(
     1,
     'The journal has postings that the document of the account lacks.',
@@ -231,7 +228,7 @@ export const errorTable = {
   ),
   not_reversible: row(
     1,
-    'Only an increment, a transfer or a repair can be reversed.',
+    'Only an increment, a transfer, a label or a repair can be reversed.',
     'Post a new operation that corrects it.',
   ),
   already_reversed: row(

@@ -1,5 +1,6 @@
 import type { AccountStatus } from '../bank/operations/entry.ts';
 import { type AccountReference, parseAccountNumber } from '../bank/operations/names.ts';
+import { type OpenedProfile, parseProfile } from '../bank/operations/open.ts';
 import { findBranch } from '../config/branch-lookup.ts';
 import type { Config } from '../config/config.ts';
 import { parseAmount } from '../core/money.ts';
@@ -8,7 +9,9 @@ import { atLine } from './operation-rows.ts';
 import { LineProblem, type Row, type RowShape } from './rows.ts';
 
 /** The columns of exported accounts, in order. */
-export const accountColumns = ['branch', 'account', 'balance', 'currency', 'status'] as const;
+export const accountColumns = [
+  ...['branch', 'account', 'balance', 'currency', 'status', 'owner', 'labels'],
+] as const;
 
 /** The rows of `import`: one account each. */
 export const accountShape: RowShape = Object.freeze({
@@ -21,7 +24,7 @@ export const accountShape: RowShape = Object.freeze({
 });
 
 /** An account as a row describes it. */
-export interface AccountRow extends AccountReference {
+export interface AccountRow extends AccountReference, OpenedProfile {
   readonly line: number;
   readonly balanceMinor: bigint;
   readonly status: AccountStatus;
@@ -77,7 +80,8 @@ export function toAccount({ line, fields }: Row, target: Target): AccountRow {
       );
     }
     const number = parseAccountNumber(account);
-    return { line, branch: branch.name, account: number, balanceMinor, status };
+    const opened = { branch: branch.name, account: number, balanceMinor, status };
+    return { line, ...opened, ...parseProfile(fields) };
   } catch (error) {
     throw atLine(line, error, balance);
   }

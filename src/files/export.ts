@@ -4,13 +4,16 @@ import { fromJournalDocument } from '../bank/journal-document.ts';
 import { takeOver } from '../bank/next-step.ts';
 import type { Entry } from '../bank/operations/entry.ts';
 import { rowOf } from '../bank/operations/operation.ts';
+import { labelsText } from '../bank/operations/profile.ts';
 import type { Tally } from '../bank/survey.ts';
 import { BankctlError } from '../core/errors.ts';
 import { quote } from '../core/text.ts';
 import type { accountColumns } from './account-rows.ts';
 
 /** An exported account, as `import` reads it. */
-type ExportedAccount = Readonly<Record<(typeof accountColumns)[number], string>>;
+export type ExportedAccount = Readonly<
+  Record<Exclude<(typeof accountColumns)[number], 'owner' | 'labels'>, string>
+> & { readonly owner?: string; readonly labels?: string };
 
 /** An exported operation, as `apply` reads it; a field that it does not have is absent. */
 type ExportedOperation = Readonly<Record<string, string | boolean>>;
@@ -33,7 +36,7 @@ export async function* exportAccounts(
       const branch = bank.branches.get(name);
       const currency = branch.currency.code;
       for await (const accounts of accountsIn(branch, session, tallyOf(name))) {
-        yield accounts.flatMap(({ account, balance, status }) => {
+        yield accounts.flatMap(({ account, balance, status, profile }) => {
           if (balance === null) {
             const whose = `The balance of ${name}:${account ?? '?'}`;
             throw new BankctlError(
@@ -43,7 +46,12 @@ export async function* exportAccounts(
             );
           }
           if (account === null || status === null) return [];
-          return { branch: name, account, balance, currency, status };
+          const { owner, labels } = profile;
+          return {
+            ...{ branch: name, account, balance, currency, status },
+            ...(owner === null ? {} : { owner }),
+            ...(labels.length === 0 ? {} : { labels: labelsText(labels) }),
+          };
         });
       }
     }

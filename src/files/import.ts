@@ -5,13 +5,14 @@ import { runWithin } from '../bank/deadline.ts';
 import type { Outcome } from '../bank/judge.ts';
 import { referenceKey } from '../bank/operations/names.ts';
 import type { Operation } from '../bank/operations/operation.ts';
+import { isSameProfile, labelsText, noProfile, type Profile } from '../bank/operations/profile.ts';
 import { maxOperations, OutcomeUnknown, type PostOptions, post } from '../bank/post.ts';
 import { createMemory } from '../bank/post-memory.ts';
 import { readBook } from '../bank/reading.ts';
 import { createRehearsal, overlay } from '../bank/rehearsal.ts';
 import { BankctlError } from '../core/errors.ts';
 import { formatAmount } from '../core/money.ts';
-import { count } from '../core/text.ts';
+import { count, quote } from '../core/text.ts';
 import { type AccountRow, accountShape, type Target, toAccount } from './account-rows.ts';
 import type { RowRules } from './file-check.ts';
 import {
@@ -261,11 +262,13 @@ class ImportWork implements RowWork<AccountRow> {
     if (reading instanceof BankctlError) {
       return { line, outcome: 'conflict', reason: reading.message.replace(/\.$/, '') };
     }
-    if (isSame(row, reading)) return { line, outcome: 'duplicate' };
+    const there = { ...reading, ...(reading.profile ?? noProfile) };
+    if (isAsked(row, there)) return { line, outcome: 'duplicate' };
     const { currency } = this.#bank.branches.get(row.branch);
-    const state = ({ balanceMinor, status }: State) =>
-      `${formatAmount(balanceMinor, currency)} and ${status}`;
-    const reason = `${shown} already exists with ${state(reading)}, but the row has ${state(row)}`;
+    const state = (of: State) =>
+      [formatAmount(of.balanceMinor, currency), of.status, ...saidOf(row, of)].join(' and ');
+    const [has, wants] = [state(there), state({ ...noProfile, ...row })];
+    const reason = `${shown} already exists with ${has}, but the row has ${wants}`;
     return { line, outcome: 'conflict', reason };
   }
 }
@@ -280,11 +283,15 @@ function firstOfEach(rows: readonly AccountRow[]): ReadonlyMap<string, Wanted> {
 }
 
 function toWanted(row: AccountRow): Wanted {
-  const { branch, account, balanceMinor, status } = row;
-  const text = JSON.stringify([branch, account, String(balanceMinor), status]);
+  const { line: _line, balanceMinor, status, ...opened } = row;
+  const { branch, account, owner, labels } = opened;
+  // What a row without them stands for must stay what it always was.
+  const more = owner === undefined && labels === undefined ? [] : [owner ?? null, labels ?? []];
+  const text = JSON.stringify([branch, account, String(balanceMinor), status, ...more]);
   const id = `import:${hash('sha256', text, 'base64url').slice(0, 22)}`;
   const shared = { branch, account, idGiven: true, memo: undefined };
-  const opening: Operation = { ...shared, type: 'open', amountMinor: balanceMinor, id };
+  const asked = { ...shared, ...opened, amountMinor: balanceMinor };
+  const opening: Operation = { ...asked, type: 'open', id };
   if (status === 'open') return { row, opening, status: undefined };
   const type = status === 'frozen' ? 'freeze' : 'close';
   return { row, opening, status: { ...shared, type, id: `${id}:${type}` } };
@@ -307,17 +314,31 @@ function isUnfinished(want: Wanted, found: Readings): boolean {
   );
 }
 
-type State = Pick<AccountRow, 'balanceMinor' | 'status'>;
+/** What a row can say of an account. */
+type State = Pick<AccountRow, 'balanceMinor' | 'status'> & Profile;
 
-function isSame(left: State, right: State): boolean {
-  return left.balanceMinor === right.balanceMinor && left.status === right.status;
+/** Whether an account is as a row has it, which may say nothing of the owner or the labels. */
+function isAsked(row: AccountRow, there: State): boolean {
+  return (
+    there.balanceMinor === row.balanceMinor &&
+    there.status === row.status &&
+    isSameProfile(there, { ...there, ...row })
+  );
+}
+
+/** Of the owner and the labels of an account only what a row says something about. */
+function saidOf(row: AccountRow, { owner, labels }: Profile): readonly string[] {
+  return [
+    ...(row.owner === undefined ? [] : [owner === null ? 'no owner' : `the owner ${quote(owner)}`]),
+    ...(row.labels === undefined ? [] : [`the labels ${quote(labelsText(labels))}`]),
+  ];
 }
 
 function repeatedRow(row: AccountRow, before: AccountRow, judged: ImportedRow): ImportedRow {
   const { line } = row;
   if (judged.outcome === 'rejected' || judged.outcome === 'conflict') return { ...judged, line };
-  if (isSame(before, row)) return { line, outcome: 'duplicate' };
-  const reason = `line ${before.line} has another balance or status for ${referenceKey(row)}`;
+  if (isAsked(row, { ...noProfile, ...before })) return { line, outcome: 'duplicate' };
+  const reason = `line ${before.line} has something else for ${referenceKey(row)}`;
   return { line, outcome: 'conflict', reason };
 }
 

@@ -52,6 +52,8 @@ const account = fc.record(
     status: maybeOdd(fc.constantFrom('open', 'frozen', 'closed')),
     opened_at: maybeOdd(time),
     posted_at: maybeOdd(time),
+    bankctl_owner: maybeOdd(text),
+    bankctl_labels: maybeOdd(fc.array(maybeOdd(text), { maxLength: 3 })),
   },
   { requiredKeys: ['account_number', 'balance', 'branch', 'version', 'status', 'opened_at'] },
 );

@@ -65,6 +65,16 @@ describe('the digest of a request', () => {
       '9e4704e115f2367eda373bd7ad87468b8d84337837ef7071dd5927fe85a3992e',
     ],
     [
+      { type: 'open', ...acc, amountMinor: 0n, owner: 'Ada', labels: ['kyc', 'vip'] },
+      undefined,
+      'dd1730cc84f811a7617df00a1e3e169484642d83edca427a765fbfe55c73142a',
+    ],
+    [
+      { type: 'label', ...acc, owner: null, add: ['kyc', 'vip'], remove: ['late'] },
+      'left',
+      '96503b9fa5ccd1214e4777bd883d538db0a7322710fb83f5851ca46921071fe6',
+    ],
+    [
       { type: 'freeze', ...acc },
       undefined,
       'fb7ab9bd2d2ce4214eeeb4bc460ebb773b042ab723194229ce2bbdfd799539a4',
@@ -105,11 +115,20 @@ describe('the digest of a request', () => {
   const place = fc.record({ branch: fc.constantFrom('A', 'B', 'AB'), account: name });
   const amountMinor = fc.constantFrom(0n, 1n, 10n, -1n, 999n);
   const pinned = fc.record({ balanceMinor: amountMinor, version: fc.constantFrom(0n, 1n) });
+  const word = fc.constantFrom('A', 'B', 'A B');
+  const words = fc.constantFrom(['A'], ['B'], ['A', 'B']);
+  const optionally = <T>(fields: { [Name in keyof T]: fc.Arbitrary<T[Name]> }) =>
+    fc.record(fields, { requiredKeys: [] });
   const at = <T extends string>(type: T) => place.map((it) => ({ type, ...it }));
   const kinds: {
     readonly [T in OperationType]: fc.Arbitrary<Extract<Change, { readonly type: T }>>;
   } = {
-    open: fc.tuple(at('open'), amountMinor).map(([it, minor]) => ({ ...it, amountMinor: minor })),
+    open: fc
+      .tuple(at('open'), amountMinor, optionally({ owner: word, labels: words }))
+      .map(([it, minor, more]) => ({ ...it, amountMinor: minor, ...more })),
+    label: fc
+      .tuple(at('label'), optionally({ owner: fc.option(word), add: words, remove: words }))
+      .map(([it, more]) => ({ ...it, ...more })),
     increment: fc
       .tuple(at('increment'), amountMinor, fc.boolean())
       .map(([it, minor, create]) => ({ ...it, amountMinor: minor, create })),

@@ -14,6 +14,7 @@ import { parseImport } from '../../src/commands/import.ts';
 import { parseIncrement } from '../../src/commands/increment.ts';
 import { commands } from '../../src/commands/index.ts';
 import { parseInit } from '../../src/commands/init.ts';
+import { parseLabel } from '../../src/commands/label.ts';
 import { parseOpen } from '../../src/commands/open.ts';
 import { parseOperations } from '../../src/commands/operations.ts';
 import { parseRepair } from '../../src/commands/repair.ts';
@@ -35,6 +36,9 @@ const noneGiven = { id: undefined, memo: undefined, dryRun: false };
 const allGiven = { id: 'x-1', memo: 'rent', dryRun: true };
 const all = '--id x-1 --memo rent --dry-run';
 const ofAccount = { branch: 'branch1', account: 'A' };
+const opened = { type: 'open', ...ofAccount, amountMinor: 0n, ...noneGiven };
+const label = { type: 'label', ...ofAccount, ...noneGiven };
+const words = (count: number) => Array.from({ length: count }, (_, index) => `w${index}`).join();
 const hidden = 'A\u202EB';
 
 /** What goes wrong with every command that changes an account, before its own arguments. */
@@ -119,10 +123,17 @@ const inputs: Readonly<Record<string, Rows>> = {
         `open branch1 A --balance 1.5 ${all}`,
         { type: 'open', ...ofAccount, amountMinor: 150n, ...allGiven },
       ],
+      [
+        'open branch1 A --owner Ada --label vip,kyc --label vip',
+        { ...opened, owner: 'Ada', labels: ['kyc', 'vip'] },
+      ],
+      ['open branch1 A --owner -', opened],
     ],
     bad: [
       ['open branch1 A --balance 1e3', 'invalid_amount', '1e3'],
       ['open branch1 A --balance 0.001', 'amount_precision', '0.001'],
+      ['open branch1 A --owner a\u0007b', 'invalid_owner', 'has the character \\x07'],
+      ['open branch1 A --label a\tb', 'invalid_label', 'has the character \\t'],
       ...badAccount('open'),
       ...badWriting('open branch1 A'),
     ],
@@ -203,6 +214,10 @@ const inputs: Readonly<Record<string, Rows>> = {
         'accounts branch1 --status frozen --min -1 --max 2.50',
         { branches: ['branch1'], status: 'frozen', min: -100n, max: 250n },
       ],
+      [
+        'accounts --owner ada --label vip --label kyc',
+        { branches: ['branch1', 'branch2'], owner: 'ada', labels: ['kyc', 'vip'] },
+      ],
     ],
     bad: [
       ['accounts brunch1 PAR', 'unknown_branch', 'brunch1'],
@@ -210,6 +225,7 @@ const inputs: Readonly<Record<string, Rows>> = {
       ['accounts --min 0.001', 'amount_precision', '0.001'],
       ['accounts --max x', 'invalid_amount', '"x"'],
       ['accounts --status asleep', 'usage', 'asleep'],
+      ['accounts --label ,', 'invalid_label', 'There is no label in ","'],
     ],
   },
   balance: {
@@ -306,6 +322,35 @@ const inputs: Readonly<Record<string, Rows>> = {
   freeze: statusRows('freeze'),
   unfreeze: statusRows('unfreeze'),
   close: statusRows('close'),
+  label: {
+    parse: parseLabel,
+    good: [
+      ['label branch1 A --owner Ada', { ...label, owner: 'Ada' }],
+      ['label branch1 A --owner -', { ...label, owner: null }],
+      [
+        `label branch1 A --add b --add=a --remove c,d ${all}`,
+        { ...label, add: ['a', 'b'], remove: ['c', 'd'], ...allGiven },
+      ],
+      [`label branch1 A --owner ${'é'.repeat(200)}`, { ...label, owner: 'é'.repeat(200) }],
+      ['label branch1 A --owner e\u0301', { ...label, owner: 'é' }],
+      [`label branch1 A --add ${'é'.repeat(40)}`, { ...label, add: ['é'.repeat(40)] }],
+    ],
+    bad: [
+      ['label branch1 A', 'usage', 'Neither an owner is given, nor a label'],
+      ['label branch1 A --add x,y --remove y', 'usage', 'The label "y" is to be added and to be'],
+      ['label branch1 A --owner=', 'invalid_owner', 'The owner "" is empty'],
+      [`label branch1 A --owner ${'a'.repeat(201)}`, 'invalid_owner', 'has 201 characters'],
+      ['label branch1 A --owner a\nb', 'invalid_owner', 'has the character \\n'],
+      ['label branch1 A --owner \u00A0b', 'invalid_owner', 'begins or ends with a space'],
+      ['label branch1 A --add=', 'invalid_label', 'There is no label in ""'],
+      [`label branch1 A --add ${'a'.repeat(41)}`, 'invalid_label', 'has 41 characters'],
+      ['label branch1 A --add a\u200Bb', 'invalid_label', 'has the character \\u200b'],
+      ['label branch1 A --remove a\nb', 'invalid_label', 'has the character \\n'],
+      [`label branch1 A --add ${words(21)}`, 'invalid_label', '21 labels are given at once'],
+      ...badAccount('label', ' --add x'),
+      ...badWriting('label branch1 A --add x'),
+    ],
+  },
   apply: {
     parse: parseApply,
     good: [

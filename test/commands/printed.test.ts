@@ -34,6 +34,8 @@ const posted = [
   'freeze branch2 ACC --id halt-1',
 ];
 
+const labelled = [...opened, 'label branch1 ACC --owner Ada --add vip,kyc --id name-1'];
+
 const rows = {
   'orders.csv': 'id,branch,account,amount\na,branch1,ACC,5\nb,branch1,NOBODY,5\n',
   'accounts.csv': 'account,balance\nNEW,5\nACC,1\n',
@@ -65,7 +67,14 @@ const printed: Readonly<Record<string, Printed>> = {
     lines: ['init --config made.yaml --dry-run', 'init --config made.yaml', 'init --sample'],
   },
   branches: { given: posted, lines: ['branches'] },
-  open: { lines: [opened[0] ?? '', 'open branch2 NEW --dry-run', 'open branch1 ACC'] },
+  open: {
+    lines: [
+      opened[0] ?? '',
+      'open branch2 NEW --dry-run',
+      'open branch1 ACC',
+      'open branch1 VIP --owner Ada --label vip,kyc --id open-4',
+    ],
+  },
   increment: {
     given: opened,
     lines: [
@@ -134,6 +143,19 @@ const printed: Readonly<Record<string, Printed>> = {
   freeze: { given: opened, lines: ['freeze branch1 ACC --id halt-1', 'freeze branch1 ACC'] },
   unfreeze: { given: posted, lines: ['unfreeze branch2 ACC --id go-1', 'unfreeze branch1 ACC'] },
   close: { given: opened, lines: ['close branch2 ACC --id end-1', 'close branch1 ACC'] },
+  label: {
+    given: labelled,
+    lines: [
+      'label branch1 ACC --owner Bob --add late --remove vip --id name-2 --memo wed',
+      'label branch1 ACC --add late',
+      'show name-2',
+      'history branch1 ACC',
+      'operations --type label',
+      'accounts branch1',
+      'export branch1',
+      'reverse name-2 --id back-1',
+    ],
+  },
   apply: {
     given: opened,
     files: rows,

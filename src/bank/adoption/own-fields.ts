@@ -4,12 +4,13 @@ import { quote } from '../../core/text.ts';
 import type { BranchModel } from '../branch.ts';
 import { type LegacyAccount, show } from '../legacy-document.ts';
 import type { AccountStatus } from '../operations/entry.ts';
+import { badProfileFields, type StoredProfile } from '../stored-profile.ts';
 import { timeOf } from '../stored-values.ts';
 
 const statuses: readonly AccountStatus[] = ['open', 'frozen', 'closed'];
 
 /** What an account that is adopted keeps of the fields that another program gave it. */
-interface KeptFields {
+interface KeptFields extends StoredProfile {
   readonly status: AccountStatus;
   readonly opened_at: Date;
   readonly posted_at: Date;
@@ -18,11 +19,13 @@ interface KeptFields {
 /** @param at when it is adopted, which is what a document without times gets */
 export function keptFields(document: Document, at: Date): KeptFields {
   const postedAt = timeOf(document['posted_at']);
+  const nothing = badProfileFields(document).map((name) => [name, null]);
   return {
     status: statuses.find((status) => status === document['status']) ?? 'open',
     opened_at: timeOf(document['opened_at']) ?? at,
     // The next posting is never earlier, so a time to come would be that of all postings.
     posted_at: postedAt && postedAt <= at ? postedAt : at,
+    ...Object.fromEntries(nothing),
   };
 }
 
@@ -44,6 +47,8 @@ export function takenField(
     const value: unknown = document[name];
     if (value != null && !timeOf(value)) return has(name, value);
   }
+  const [bad] = badProfileFields(document);
+  if (bad !== undefined) return has(bad, document[bad]);
   if (storage !== 'double' || number === account) return undefined;
   return (
     `has the account_number ${show(number)}, which would become ${quote(account)}: ` +

@@ -1,4 +1,5 @@
 import type { AccountReference } from './names.ts';
+import type { ProfileChange, ProfileEdit } from './profile.ts';
 
 /** What may be done with an account: everything, nothing for now, nothing ever again. */
 export type AccountStatus = 'open' | 'frozen' | 'closed';
@@ -9,6 +10,8 @@ export interface Posting extends AccountReference {
   readonly balanceBeforeMinor: bigint;
   readonly balanceAfterMinor: bigint;
   readonly version: bigint;
+  /** Of an operation that asked for one. */
+  readonly profile?: ProfileChange | undefined;
 }
 
 /** What the journal says of every decided operation. */
@@ -27,6 +30,8 @@ interface Decided {
 /** An applied operation. */
 export interface Entry extends Decided {
   readonly reverses: string | undefined;
+  /** What a `label` asked for, which may be more than what it changed. */
+  readonly edit?: ProfileEdit | undefined;
   readonly postings: readonly Posting[];
 }
 

@@ -3,6 +3,7 @@ import type { BranchConfig, Config } from '../../config/config.ts';
 import { BankctlError } from '../../core/errors.ts';
 import type { AccountStatus, Entry, Posting } from './entry.ts';
 import { type AccountReference, parseAccountNumber } from './names.ts';
+import type { Profile } from './profile.ts';
 
 /** Every field of a row of `apply`; columns in this order. */
 export const fieldNames = [
@@ -16,6 +17,10 @@ export const fieldNames = [
   'reverses',
   'memo',
   'create',
+  'owner',
+  'labels',
+  'add',
+  'remove',
 ] as const;
 
 /** The fields that only some kinds have. */
@@ -34,6 +39,8 @@ export interface Leg extends AccountReference {
   readonly status?: AccountStatus;
   /** The statuses of which the account must have one; only open if undefined. */
   readonly needs?: readonly AccountStatus[];
+  /** What the leg makes of the profile; left as it is if undefined. @throws `BankctlError` */
+  readonly profile?: (before: Profile) => Profile;
   /** What the account must be like, exactly, if the request was made for one state of it. */
   readonly pinned?: Pinned;
   /** True if the amount is in the balance already: the journal catches up with it. */
@@ -62,18 +69,27 @@ export interface Past {
 /** Conditions of an operation, which are no part of what its id stands for. */
 type Condition = 'create';
 
+/** The fields of a change that may be absent. */
+type OptionalOf<C> = {
+  [Name in keyof C]-?: Record<never, never> extends Pick<C, Name> ? Name : never;
+}[keyof C];
+
 /**
  * What an id stands for. It has every field of the change: otherwise two requests that differ would
  * count as one.
  */
-type RequestOf<C> = Readonly<
+type RequestOf<C> = Flat<
   Record<
-    | Exclude<keyof C, Condition | 'amountMinor'>
+    | Exclude<keyof C, Condition | 'amountMinor' | OptionalOf<C>>
     | ('amountMinor' extends keyof C ? 'amount' : never)
     | 'memo',
     string
-  >
+  > &
+    Partial<Record<OptionalOf<C>, string>>
 >;
+
+/** An intersection as one type, of which the compiler names the field that is missing. */
+type Flat<T> = { readonly [Name in keyof T]: T[Name] };
 
 /** All that sets one kind of operation apart. `C` is what can be asked for. */
 export interface Kind<C> {

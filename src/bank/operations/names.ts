@@ -48,7 +48,8 @@ export function parseMemo(text: string): string {
   throw new BankctlError('invalid_memo', `The memo ${quote(text)} ${problem}.`);
 }
 
-function textProblem(text: string, maxLength: number, unseen?: string): string | undefined {
+/** Why a text is empty, unprintable or too long, as a clause. */
+export function textProblem(text: string, maxLength: number, unseen?: string): string | undefined {
   if (text === '') return 'is empty';
   if (unseen !== undefined) return `has the character ${unseen}, which cannot be printed`;
   const length = [...text].length;

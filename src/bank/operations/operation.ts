@@ -4,8 +4,10 @@ import { type Adopt, adopt } from './adopt.ts';
 import type { Asked, Entry } from './entry.ts';
 import { type Increment, increment } from './increment.ts';
 import type { Kind, Leg, Past, RowKind } from './kind.ts';
+import { type Label, label } from './label.ts';
 import type { AccountReference } from './names.ts';
 import { type Open, open } from './open.ts';
+import type { ProfileEdit } from './profile.ts';
 import { type Repair, repair } from './repair.ts';
 import { type Reverse, reverseOf } from './reverse.ts';
 import { close, freeze, type StatusChange, unfreeze } from './status.ts';
@@ -20,6 +22,7 @@ export type Change =
   | StatusChange<'freeze'>
   | StatusChange<'unfreeze'>
   | StatusChange<'close'>
+  | Label
   | Adopt
   | Repair;
 
@@ -43,6 +46,7 @@ const rowKinds = {
   freeze,
   unfreeze,
   close,
+  label,
 } satisfies { readonly [T in RowType]: RowKind<ChangeOf<T>> };
 
 /** All kinds of operation. */
@@ -180,6 +184,17 @@ function changeOf(entry: Entry): Change | undefined {
 /** The id of what an operation reverses. */
 export function reversedBy(operation: Operation): string | undefined {
   return 'reverses' in operation ? operation.reverses : undefined;
+}
+
+/** What a `label` asks for. */
+export function editOf(operation: Operation): ProfileEdit | undefined {
+  if (operation.type !== 'label') return undefined;
+  const { owner, add, remove } = operation;
+  return {
+    ...(owner === undefined ? {} : { owner }),
+    ...(add === undefined ? {} : { add }),
+    ...(remove === undefined ? {} : { remove }),
+  };
 }
 
 /** The accounts that an operation touches; those of a reversal are found in what it reverses. */

@@ -2,7 +2,9 @@ import { BankctlError } from '../../core/errors.ts';
 import { quote, shellWord } from '../../core/text.ts';
 import type { Entry } from './entry.ts';
 import { leg, type Past, type RowKind } from './kind.ts';
+import { profileLeg } from './label.ts';
 import { parseOperationId } from './names.ts';
+import { undoChange } from './profile.ts';
 
 /** Posts the opposite of an operation, at most once. */
 export interface Reverse {
@@ -21,7 +23,12 @@ export function reverseOf(isReversible: (type: string) => boolean): RowKind<Reve
     accounts: ({ reverses }, entries) => entries.get(reverses)?.postings ?? [],
     legs: ({ reverses }, past) => {
       const { postings } = reversedEntry(past, reverses, isReversible);
-      return postings.map((posting) => leg(posting, -posting.amountMinor));
+      return postings.map((posting) => {
+        const { profile } = posting;
+        return profile
+          ? profileLeg(posting, (now) => undoChange(posting, now, profile))
+          : leg(posting, -posting.amountMinor);
+      });
     },
     creates: () => false,
     needsJournal: true,
