@@ -167,6 +167,7 @@ function section(heading: string, text: string): string {
 function createOption({ flags, summary, choices, defaultValue, ...spec }: GlobalSpec): Option {
   const option = new Option(flags, summary);
   if (choices) option.choices([...choices]);
+  if (spec.repeatable) option.argParser(appendValue);
   if (defaultValue !== undefined) option.default(defaultValue);
   if (spec.conflicts !== undefined) option.conflicts(spec.conflicts);
   if (spec.implies) option.implies(spec.implies);
@@ -199,6 +200,10 @@ function readGlobals(options: Record<string, unknown>, context: Context): Global
 
 function isFormat(text: string | undefined): text is OutputFormat {
   return text !== undefined && Object.hasOwn(formats, text);
+}
+
+function appendValue(value: string, before: readonly string[] = []): readonly string[] {
+  return [...before, value];
 }
 
 /** `bankctl help NAME` for a command that does not exist. */

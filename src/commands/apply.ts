@@ -1,4 +1,6 @@
+import { fieldNames } from '../bank/operations/kind.ts';
 import { parseOperationId } from '../bank/operations/names.ts';
+import { isRowType, rowTypes } from '../bank/operations/operation.ts';
 import { BankctlError } from '../core/errors.ts';
 import { count, quote } from '../core/text.ts';
 import { formatTime } from '../core/time.ts';
@@ -14,7 +16,7 @@ import {
   fileHost,
   fileOptions,
   fileResult,
-  formatOption,
+  formatOptions,
   parseFileOptions,
 } from './file-command.ts';
 
@@ -52,7 +54,12 @@ export const apply: Command = {
   arguments: [{ name: 'file', summary: 'NDJSON or CSV; - reads the standard input' }],
   options: [
     { flags: '--batch <NAME>', summary: 'name of the file, for rows that have no id' },
-    formatOption,
+    ...formatOptions,
+    {
+      flags: '--type <TYPE>',
+      summary: 'type of all rows, if they do not say it',
+      choices: rowTypes,
+    },
     {
       flags: '--on-refusal <WHAT>',
       summary: 'what to do with the rows after a refused one',
@@ -96,14 +103,15 @@ export const apply: Command = {
 /** @throws `usage`, `invalid_operation_id` */
 export function parseApply(typed: Typed): ApplyOptions {
   const { options } = typed;
-  const batch = textOption(typed, 'batch');
+  const [batch, type] = [textOption(typed, 'batch'), textOption(typed, 'type')];
   return {
-    ...parseFileOptions(typed),
+    ...parseFileOptions(typed, fieldNames),
     batch: batch === undefined ? undefined : parseBatchName(batch),
     onRefusal: options['onRefusal'] === 'stop' ? 'stop' : 'continue',
     atomic: options['atomic'] === true,
     retryRefused: options['retryRefused'] === true,
     again: options['again'] === true,
+    type: type !== undefined && isRowType(type) ? type : undefined,
   };
 }
 
@@ -142,7 +150,7 @@ async function run(typed: Typed, session: Session): Promise<SingleResult> {
   sayMore(result, input, talk, config.timezone);
   const { counts, interrupted } = result;
   if (interrupted) talk(host.rerunHint(interrupted.left));
-  return fileResult(counts, interrupted, { ...input, isRefused: counts.refused > 0 });
+  return fileResult(result, { ...input, isRefused: counts.refused > 0 });
 }
 
 /** Says what the counts alone do not. */

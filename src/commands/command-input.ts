@@ -51,6 +51,12 @@ export function textOption(typed: Typed, name: string): string | undefined {
   return typeof value === 'string' ? value : undefined;
 }
 
+/** The values of an option that may be given several times, in order. */
+export function textOptions(typed: Typed, name: string): readonly string[] {
+  const values = typed.options[name];
+  return Array.isArray(values) ? values : [];
+}
+
 /**
  * The path of a file that an option names, to be written.
  *

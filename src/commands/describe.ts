@@ -43,6 +43,8 @@ interface DescribedOption {
   readonly stands_for: string | null;
   readonly choices: readonly string[] | null;
   readonly default: string | null;
+  /** True if it may be given several times. */
+  readonly repeatable: boolean;
 }
 
 interface DescribedCommand {
@@ -89,6 +91,7 @@ interface Description {
 const option = objectOf<DescribedOption>({
   ...{ name: text, short: nullable(text), summary: text, value: nullable(text) },
   ...{ stands_for: nullable(text), choices: nullable(listOf(text)), default: nullable(text) },
+  repeatable: flag,
 });
 
 const command = objectOf<DescribedCommand>({
@@ -187,5 +190,6 @@ function describeOption(spec: OptionSpec): DescribedOption {
     value: value ?? null,
     stands_for: value === undefined ? null : meaningOf(value),
     ...{ choices: spec.choices ?? null, default: spec.defaultValue ?? null },
+    repeatable: spec.repeatable === true,
   };
 }

@@ -1,6 +1,7 @@
 import { findBranch } from '../config/branch-lookup.ts';
 import type { Config } from '../config/config.ts';
 import { count } from '../core/text.ts';
+import { accountColumns } from '../files/account-rows.ts';
 import type { FileOptions } from '../files/file-run.ts';
 import type { ImportResult } from '../files/import.ts';
 import type { SingleResult } from '../render/result.ts';
@@ -12,7 +13,7 @@ import {
   fileHost,
   fileOptions,
   fileResult,
-  formatOption,
+  formatOptions,
   parseFileOptions,
 } from './file-command.ts';
 
@@ -41,7 +42,7 @@ export const importCommand: Command = {
   ],
   options: [
     { flags: '--any-branch', summary: 'import each row into the branch that it names' },
-    formatOption,
+    ...formatOptions,
     ...fileOptions,
   ],
   examples: [
@@ -77,7 +78,7 @@ export const importCommand: Command = {
 /** @throws `unknown_branch` */
 export function parseImport(typed: Typed, config: Config): ImportInput {
   return {
-    ...parseFileOptions(typed),
+    ...parseFileOptions(typed, accountColumns),
     branch: findBranch(config, argument(typed, 0)).name,
     anyBranch: typed.options['anyBranch'] === true,
   };
@@ -90,7 +91,7 @@ async function run(typed: Typed, session: Session): Promise<SingleResult> {
   const { talk, progress } = session;
   const wrong = createRowTalk(session, 'more such row', input);
   const host = fileHost(importCommand, typed, session);
-  const { counts, interrupted } = await importFile({ ...input, config }, input, {
+  const result = await importFile({ ...input, config }, input, {
     ...host,
     progress: ({ rows, totalRows }) =>
       progress(`${totalRows === undefined ? 'Checking' : 'Importing'}: ${count(rows, 'row')}`),
@@ -101,10 +102,11 @@ async function run(typed: Typed, session: Session): Promise<SingleResult> {
     },
   });
   wrong.end();
+  const { interrupted } = result;
   if (input.dryRun) talk('Dry run: nothing was written.');
   if (interrupted) {
     talk(`Interrupted. ${interrupted.certainty}`);
     talk(host.rerunHint(interrupted.left));
   }
-  return fileResult(counts, interrupted, { ...input, isRefused: wrong.rows() > 0 });
+  return fileResult(result, { ...input, isRefused: wrong.rows() > 0 });
 }

@@ -17,6 +17,7 @@ export const accountShape: RowShape = Object.freeze({
   otherNames: { amount: 'balance' },
   flags: [],
   names: ['account'],
+  amounts: ['balance'],
   needed: () => ['account', 'balance'],
 });
 
@@ -41,7 +42,7 @@ export interface Target {
  *
  * @throws `LineProblem` with the number of the line, and what was expected
  */
-export function toAccount({ line, fields }: Row, target: Target): AccountRow {
+export function toAccount({ line, fields, decimal }: Row, target: Target): AccountRow {
   const { account, balance, status = 'open' } = fields;
   if (account === undefined || balance === undefined) {
     const missing = account === undefined ? 'account' : 'balance';
@@ -79,7 +80,7 @@ export function toAccount({ line, fields }: Row, target: Target): AccountRow {
     const number = parseAccountNumber(account);
     return { line, branch: branch.name, account: number, balanceMinor, status };
   } catch (error) {
-    throw atLine(line, error, balance);
+    throw atLine(line, error, balance, decimal);
   }
 }
 
