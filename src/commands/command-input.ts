@@ -86,9 +86,10 @@ export function wholeNumberOption(
   if (text === undefined) return undefined;
   const value = /^\d{1,15}$/.test(text) ? Number(text) : Number.NaN;
   if (value >= bounds.min && value <= bounds.max) return value;
+  const flag = name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
   throw new BankctlError(
     'usage',
-    `--${name} ${quote(text)} is not a whole number from ${bounds.min} to ${bounds.max}.`,
+    `--${flag} ${quote(text)} is not a whole number from ${bounds.min} to ${bounds.max}.`,
     `Give a number from ${bounds.min} to ${bounds.max}.`,
   );
 }

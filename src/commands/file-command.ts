@@ -199,7 +199,10 @@ interface FileState extends FileTotals {
 }
 
 /** The JSON of `fileResult`, given the names of its counts. */
-export function countsForm<Counts>(names: readonly (keyof Counts & string)[]): ResultForm {
+export function countsForm<Counts>(
+  names: readonly (keyof Counts & string)[],
+  when?: string,
+): ResultForm {
   const counts = Object.fromEntries(names.map((name) => [name, wholeNumber]));
   return oneOf(
     objectOf<FileState>({
@@ -207,6 +210,7 @@ export function countsForm<Counts>(names: readonly (keyof Counts & string)[]): R
       ...{ totals: mapOf(amount), refused_totals: mapOf(amount) },
       ...{ dry_run: optional(flag), interrupted: optional(flag), unknown: optional(wholeNumber) },
     }),
+    when,
   );
 }
 

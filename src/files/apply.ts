@@ -30,7 +30,7 @@ import { openSource, type Source } from './source.ts';
 import { createTotals, type Money, type Totals } from './totals.ts';
 
 /** How rows are applied. */
-export interface PostingOptions extends RunOptions {
+interface PostingOptions extends RunOptions {
   readonly onRefusal: 'continue' | 'stop';
   readonly atomic: boolean;
   /** Rows that were refused when the file was run before are tried again. */

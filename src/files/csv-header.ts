@@ -188,7 +188,7 @@ function missingNamed(
   for (const [field, name] of dress.columns) {
     if (has(name)) continue;
     return {
-      message: `has no column ${quote(name)}, which --columns ${field} names: it has ${list(names)}`,
+      message: `has no column ${quote(name)} for --columns ${field}: it has ${list(names)}`,
       hint: 'Name a column of the file after the equals sign.',
     };
   }
@@ -197,7 +197,7 @@ function missingNamed(
     .find((name) => !has(name));
   if (missing === undefined) return undefined;
   return {
-    message: `has no column ${quote(missing)}, which --drop names: it has ${list(names)}`,
+    message: `has no column ${quote(missing)} to --drop: it has ${list(names)}`,
     hint: 'Name columns of the file after --drop.',
   };
 }

@@ -13,8 +13,8 @@ import {
 /**
  * Compares a file with what its giver says of it.
  *
- * @throws `totals_differ`, with both figures of all that differs; `usage` for a total of no currency,
- *   or of one of several; `invalid_amount`, `amount_precision`
+ * @throws `totals_differ`, with both figures of each difference; `usage` for a total in no currency
+ *   or in one of several; `invalid_amount`, `amount_precision`
  */
 export function checkExpected(
   file: string,

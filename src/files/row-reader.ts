@@ -85,7 +85,7 @@ function checkUndressed(name: string, dress: Dress | undefined): void {
   if (said.length === 0) return;
   throw new BankctlError(
     'usage',
-    `${name} is read as NDJSON, and ${said.join(', ')} can be said only of a CSV.`,
+    `${name} is NDJSON, and ${said.join(', ')} can be said only of a CSV.`,
     `If it is a CSV, say so with --format csv; otherwise leave out ${said.join(' and ')}.`,
   );
 }

@@ -181,7 +181,7 @@ describe('a file that is not as expected', () => {
     ['r.csv', `id,branch,account\na,branch1,A\n`, /line 1 lacks the column amount/],
     ['r.csv', `${head},id\n${good},a\n`, /line 1 has the column "id" twice/],
     ['r.csv', `${good}\n${good}\n`, /line 1 is not a header/],
-    ['r.csv', `${head.replaceAll(',', ';')}\n`, /line 1 has semicolons between its columns/],
+    ['r.csv', `${head.replaceAll(',', '|')}\n`, /line 1 has vertical bars between its columns/],
     ['r.csv', `${head}\n${good}\nb,branch1,A\n`, /line 3 has 3 of the 4 cells/],
     ['r.csv', `${head}\n${good}\nb,branch1,A`, /line 3 stops in the middle/],
     ['r.csv', `${head}\n${good}\nb,branch1,"A,1\n`, /line 3 .*not closed/],

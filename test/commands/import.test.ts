@@ -173,7 +173,13 @@ describe('import', () => {
     await writeFile(join(bank.directory, 'in.csv'), `account,balance\n${rows}A1,1.00\nA2,2.00\n`);
     const dry = await counts(bank, 'branch1', 'in.csv', '--dry-run');
     const real = await counts(bank, 'branch1', 'in.csv');
-    expect(real).toMatchObject({ read: 5_102, created: 5_100, duplicate: 1, conflict: 1, rejected: 0 });
+    expect(real).toMatchObject({
+      read: 5_102,
+      created: 5_100,
+      duplicate: 1,
+      conflict: 1,
+      rejected: 0,
+    });
     expect(dry).toEqual({ ...real, dry_run: true });
   });
 
