@@ -29,7 +29,8 @@ export const importCommand: Command = {
   summary: 'open the accounts of a file, with their balances and statuses',
   description: [
     'One account per row, as bankctl export writes them: CSV with a header, or NDJSON objects of',
-    'text. Fields: account, balance; branch, currency, status (open if left out). The whole',
+    'text. Fields: account, balance; branch, currency, status (open if left out). How a CSV may',
+    'be written, and what --expect-rows and --expect-total do, is as in bankctl apply. The whole',
     'file is checked first: if any line is faulty, all faulty lines are listed and nothing is',
     'imported. After that every row is accounted for: created; duplicate, if the account exists',
     'with the same balance and status; conflict, if it exists with others, and is left as it is;',
@@ -48,6 +49,7 @@ export const importCommand: Command = {
   examples: [
     'bankctl import branch1 branch1.csv',
     'bankctl import branch1 bank.csv --any-branch --results done.ndjson',
+    'bankctl import branch1 konten.csv --columns account=Konto,balance=Saldo --decimal comma',
   ],
   results: [
     countsForm<ImportResult['counts']>(['read', 'created', 'duplicate', 'conflict', 'rejected']),

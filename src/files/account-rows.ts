@@ -14,7 +14,7 @@ export const accountColumns = ['branch', 'account', 'balance', 'currency', 'stat
 export const accountShape: RowShape = Object.freeze({
   noun: 'an account',
   columns: accountColumns,
-  otherNames: { amount: 'balance' },
+  otherNames: { amount: 'balance', account_number: 'account' },
   flags: [],
   names: ['account'],
   amounts: ['balance'],

@@ -166,7 +166,7 @@ function headerProblem(
   return (
     missingNamed(names, dress) ??
     repeatedColumn(names, fields, dress) ??
-    unknownColumns(unknown, shape, dress) ??
+    unknownColumns(unknown, fields, shape, dress) ??
     missingNeeded(names, fields, shape, dress)
   );
 }
@@ -225,6 +225,7 @@ function repeatedColumn(
 
 function unknownColumns(
   [first, ...others]: readonly string[],
+  fields: CsvHeader['fields'],
   shape: RowShape,
   dress: Dress | undefined,
 ): HeaderProblem | undefined {
@@ -235,11 +236,25 @@ function unknownColumns(
       ? unknownColumn('column', first, shape)
       : `has unknown columns, ${list(unknown)}: there are ${shape.columns.join(', ')}`;
   if (!dress) return { message };
-  const place = meantColumn(first, shape) ?? (shape.columns.includes('memo') ? 'memo' : 'account');
-  const [drop, map] = [unknown.join(','), `${place}=${first}`].map(shellWord);
+  const pair = likelyMapping(unknown, fields, shape);
+  const map = pair === undefined ? '' : `, or say what it is, as in --columns ${shellWord(pair)}`;
   const it = others.length === 0 ? 'it' : 'what is not needed';
-  const hint = `Leave ${it} out with --drop ${drop}, or say what it is, as in --columns ${map}.`;
-  return { message, hint };
+  return { message, hint: `Leave ${it} out with --drop ${shellWord(unknown.join(','))}${map}.` };
+}
+
+/** What an unknown column may be, out of what the file does not have yet. */
+function likelyMapping(
+  unknown: readonly string[],
+  fields: CsvHeader['fields'],
+  shape: RowShape,
+): string | undefined {
+  const isFree = (column: string | undefined) => column !== undefined && !fields.includes(column);
+  for (const name of unknown) {
+    const meant = meantColumn(name, shape);
+    if (isFree(meant)) return `${meant}=${name}`;
+  }
+  const hasMemo = shape.columns.includes('memo') && isFree('memo');
+  return hasMemo ? `memo=${unknown[0]}` : undefined;
 }
 
 function missingNeeded(

@@ -20,7 +20,7 @@ import type { Money } from './totals.ts';
 export const operationShape: RowShape = Object.freeze({
   noun: 'an operation',
   columns: fieldNames,
-  otherNames: { balance: 'amount' },
+  otherNames: { balance: 'amount', account_number: 'account' },
   flags: ['create'],
   names: ['id', 'account', 'reverses'],
   amounts: ['amount'],
