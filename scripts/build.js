@@ -32,7 +32,7 @@ const core = [
   ],
   ...(await sources('bank/operations')),
   'bank/next-step',
-  ...['files/rows', 'files/operation-rows', 'files/account-rows'],
+  ...['files/rows', 'files/dress', 'files/totals', 'files/operation-rows', 'files/account-rows'],
   ...['render/present', 'render/progress', 'render/formats', 'render/record', 'render/width'],
 ].map((name) => (name.endsWith('.ts') ? name : `src/${name}.ts`));
 

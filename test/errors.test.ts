@@ -48,6 +48,10 @@ const provocations: Readonly<Record<ErrorCode, string | ((bank: Workspace) => Pr
         ...['audit', '--intended', 'a.csv', '--opening', 'o.csv'],
       ]);
     },
+    totals_differ: (bank) =>
+      withFile(bank, 'a.csv', 'id,branch,account,amount\na,branch1,ACC,1\n', [
+        ...['apply', 'a.csv', '--expect-rows', '2'],
+      ]),
     row_without_id: (bank) =>
       withFile(bank, 'a.csv', 'branch,account,amount\nbranch1,ACC,1\n', 'apply a.csv'),
     account_not_found: 'balance branch1 NOBODY',

@@ -40,7 +40,12 @@ export interface BatchFiles {
   readonly hasOthers: (file: BatchFile) => Promise<boolean>;
   /** How many applied operations have an id that derives from the name. */
   readonly countApplied: (batch: string) => Promise<number>;
+  /** Some of the names that were given last, each once. */
+  readonly names: () => Promise<readonly string[]>;
 }
+
+/** How many files are looked at for their names. */
+const maxNames = 1000;
 
 const durable = { writeConcern: { w: 'majority' } } as const;
 
@@ -75,6 +80,13 @@ export function createBatchFiles(db: Db, journal: string): BatchFiles {
         _id: idsOfBatch(batch),
         postings: { $exists: true },
       }),
+    names: async () => {
+      const given = files
+        .find({ _id: /^file:/ })
+        .sort({ at: -1 })
+        .limit(maxNames);
+      return [...new Set((await given.toArray()).flatMap(({ batches }) => batches))];
+    },
   } satisfies BatchFiles);
 }
 

@@ -78,6 +78,11 @@ export interface Journal {
     limit: number | undefined,
     session: ClientSession,
   ) => AsyncIterable<readonly JournalDocument[]>;
+  /** The documents that match, newest first, in batches. */
+  readonly selectNewestFirst: (
+    filter: Document,
+    session: ClientSession,
+  ) => AsyncIterable<readonly AppliedDocument[]>;
   /** What changed the status of these accounts of a branch, in any order. */
   readonly statusChanges: (
     branch: string,
@@ -155,6 +160,7 @@ export function createJournal(db: Db, name: string): Journal {
       limit === undefined
         ? readInOrder(collection, filter, session)
         : readNewest(collection, filter, limit, session),
+    selectNewestFirst: (filter, session) => readInOrder(collection, filter, session, 'newest'),
     statusChanges: (branch, accounts, session) =>
       collection
         .find<AppliedDocument>(
@@ -285,10 +291,16 @@ async function* readInOrder(
   collection: Collection<JournalDocument>,
   filter: Document,
   session: ClientSession,
+  first: 'oldest' | 'newest' = 'oldest',
 ): AsyncIterable<readonly AppliedDocument[]> {
+  const isUpwards = first === 'oldest';
+  const order = (documents: readonly AppliedDocument[]) =>
+    isUpwards
+      ? sortByApplication(documents)
+      : sortByApplication(documents.toReversed()).toReversed();
   const cursor = collection
     .find<AppliedDocument>(filter, { ...onDisk, ...snapshotOf(session) })
-    .sort(applicationOrder);
+    .sort(isUpwards ? applicationOrder : { at: -1, seq: -1 });
   const sameTime: AppliedDocument[] = [];
   try {
     for (let more = await cursor.hasNext(); more; ) {
@@ -297,9 +309,9 @@ async function* readInOrder(
       const newest = sameTime.at(-1);
       if (!more || !newest) continue;
       const start = sameTime.findIndex((document) => timeKey(document) === timeKey(newest));
-      if (start > 0) yield sortByApplication(sameTime.splice(0, start));
+      if (start > 0) yield order(sameTime.splice(0, start));
     }
-    if (sameTime.length > 0) yield sortByApplication(sameTime);
+    if (sameTime.length > 0) yield order(sameTime);
   } finally {
     await cursor.close();
   }

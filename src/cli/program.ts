@@ -167,17 +167,11 @@ function section(heading: string, text: string): string {
 function createOption({ flags, summary, choices, defaultValue, ...spec }: GlobalSpec): Option {
   const option = new Option(flags, summary);
   if (choices) option.choices([...choices]);
+  if (spec.repeatable) option.argParser(appendValue);
   if (defaultValue !== undefined) option.default(defaultValue);
-  if (spec.repeatable) {
-    option.argParser((value: string, before?: string) => [before, value].filter(isText).join(','));
-  }
   if (spec.conflicts !== undefined) option.conflicts(spec.conflicts);
   if (spec.implies) option.implies(spec.implies);
   return option;
-}
-
-function isText(value: unknown): value is string {
-  return typeof value === 'string';
 }
 
 /** Joins the lines of each paragraph, except indented ones: commander wraps them. */
@@ -206,6 +200,10 @@ function readGlobals(options: Record<string, unknown>, context: Context): Global
 
 function isFormat(text: string | undefined): text is OutputFormat {
   return text !== undefined && Object.hasOwn(formats, text);
+}
+
+function appendValue(value: string, before: readonly string[] = []): readonly string[] {
+  return [...before, value];
 }
 
 /** `bankctl help NAME` for a command that does not exist. */

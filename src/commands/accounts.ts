@@ -12,7 +12,7 @@ import { streamOf } from '../render/result.ts';
 import { column, figure } from '../render/view.ts';
 import { warnOfNoBank } from './bank-notices.ts';
 import type { Command, Session, Typed } from './command.ts';
-import { textOption } from './command-input.ts';
+import { textOption, textOptions } from './command-input.ts';
 import { failure, notice, resultZone } from './notice.ts';
 import { profileColumns } from './profile-text.ts';
 import { amount, listOf, manyOf, nullable, objectOf, text, time } from './result-schema.ts';
@@ -111,10 +111,10 @@ export function parseAccounts(typed: Typed, config: Config): AccountsInput {
   for (const branch of config.branches) {
     if (place.branches.includes(branch.name)) bounds(branch);
   }
-  const label = textOption(typed, 'label');
+  const labels = textOptions(typed, 'label');
   return {
     ...{ ...place, status: textOption(typed, 'status'), owner: textOption(typed, 'owner') },
-    ...{ labels: label === undefined ? undefined : parseLabels(label), bounds },
+    ...{ labels: labels.length === 0 ? undefined : parseLabels(labels.join()), bounds },
   };
 }
 

@@ -1,4 +1,6 @@
+import { fieldNames } from '../bank/operations/kind.ts';
 import { parseOperationId } from '../bank/operations/names.ts';
+import { isRowType, rowTypes } from '../bank/operations/operation.ts';
 import { BankctlError } from '../core/errors.ts';
 import { count, quote } from '../core/text.ts';
 import { formatTime } from '../core/time.ts';
@@ -14,7 +16,7 @@ import {
   fileHost,
   fileOptions,
   fileResult,
-  formatOption,
+  formatOptions,
   parseFileOptions,
 } from './file-command.ts';
 
@@ -27,15 +29,21 @@ export const apply: Command = {
   name: 'apply',
   summary: 'post the operations of a file, in order, each exactly once',
   description: [
-    'One operation per row: NDJSON objects of text, or CSV with a header. Fields: type (increment',
-    'by default, or open, transfer, reverse, freeze, unfreeze, close, label), branch, account,',
-    'amount; from and to as BRANCH:ACCOUNT; reverses; id, memo; create (true or false); owner;',
-    'labels of an open; add and remove of a label. bankctl label --help says what those are.',
+    'One operation per row: NDJSON objects of text, or CSV with a header. Fields: type (open,',
+    'increment, transfer, reverse, freeze, unfreeze, close or label), branch, account, amount;',
+    'from and to as BRANCH:ACCOUNT; reverses; id, memo; create (true or false); owner; labels of',
+    'an open; add and remove of a label. A row without a type is a transfer if it has from and to,',
+    'and an increment if not; --type is that of all rows.',
+    '',
+    'Columns may be in any order, and their names in any case. Semicolons or tabs between them are',
+    'found if the header leaves no doubt. A decimal comma has to be declared, and so have columns',
+    'with other names. Other columns are refused unless --drop leaves them out.',
     '',
     'The whole file is checked before anything is posted; the standard input is copied to a',
     'temporary file for that. If any line is faulty, all faulty lines are listed and nothing is',
     'applied. Two rows with the same id are a fault, and so is a last line of CSV that has no',
-    'newline and may be cut off.',
+    'newline and may be cut off. --expect-rows and --expect-total are checked before anything is',
+    'posted: a total is the sum of the amounts of all rows in one currency.',
     '',
     'After an interruption of any kind, run the same command again: what was applied is replayed,',
     'not repeated. Rows without an id need --batch NAME: their ids derive from NAME, what the row',
@@ -45,7 +53,8 @@ export const apply: Command = {
     '',
     'A row that the rules refuse changes nothing, and stays refused when the file is run again',
     `unless --retry-refused is given. ${correctInPlace}`,
-    'An applied row cannot be changed: reverse it, and post a new one under a new id.',
+    'An applied row cannot be changed: reverse it, and post a new one under a new id; bankctl',
+    'reverse --batch NAME undoes a whole file.',
     '',
     'With --atomic all rows are one transaction, which holds at most 10000 rows and 8 MiB of the',
     'file, and must end within --timeout. A dry run keeps what it would change in memory.',
@@ -53,7 +62,12 @@ export const apply: Command = {
   arguments: [{ name: 'file', summary: 'NDJSON or CSV; - reads the standard input' }],
   options: [
     { flags: '--batch <NAME>', summary: 'name of the file, for rows that have no id' },
-    formatOption,
+    ...formatOptions,
+    {
+      flags: '--type <TYPE>',
+      summary: 'type of all rows, if they do not say it',
+      choices: rowTypes,
+    },
     {
       flags: '--on-refusal <WHAT>',
       summary: 'what to do with the rows after a refused one',
@@ -67,7 +81,9 @@ export const apply: Command = {
   ],
   examples: [
     'bankctl apply orders.ndjson --results done.ndjson',
-    'bankctl apply payroll.csv --batch payroll-2026-11',
+    "bankctl apply payroll.csv --batch pay-11 --expect-rows 2 --expect-total '2400.00 USD'",
+    'bankctl apply bank.csv --batch nov --decimal comma --columns account=Konto,amount=Betrag ' +
+      '--drop Saldo',
     'zcat orders.ndjson.gz | bankctl apply - --on-refusal stop',
   ],
   results: [countsForm<ApplyResult['counts']>(['applied', 'replayed', 'refused', 'batches'])],
@@ -80,6 +96,10 @@ export const apply: Command = {
         'order-2,increment,branch1,ACC-1,-12.34,,,cash',
         'order-3,transfer,,,25,branch1:ACC-1,branch1:ACC-2,"rent, November"',
       ].join('\n'),
+    },
+    {
+      name: 'bank.csv',
+      text: ['Branch;Konto;Betrag;Saldo', 'branch1;ACC-1;-12,34;87,66'].join('\n'),
     },
     {
       name: 'orders.ndjson',
@@ -97,14 +117,15 @@ export const apply: Command = {
 /** @throws `usage`, `invalid_operation_id` */
 export function parseApply(typed: Typed): ApplyOptions {
   const { options } = typed;
-  const batch = textOption(typed, 'batch');
+  const [batch, type] = [textOption(typed, 'batch'), textOption(typed, 'type')];
   return {
-    ...parseFileOptions(typed),
+    ...parseFileOptions(typed, fieldNames),
     batch: batch === undefined ? undefined : parseBatchName(batch),
     onRefusal: options['onRefusal'] === 'stop' ? 'stop' : 'continue',
     atomic: options['atomic'] === true,
     retryRefused: options['retryRefused'] === true,
     again: options['again'] === true,
+    type: type !== undefined && isRowType(type) ? type : undefined,
   };
 }
 
@@ -143,7 +164,7 @@ async function run(typed: Typed, session: Session): Promise<SingleResult> {
   sayMore(result, input, talk, config.timezone);
   const { counts, interrupted } = result;
   if (interrupted) talk(host.rerunHint(interrupted.left));
-  return fileResult(counts, interrupted, { ...input, isRefused: counts.refused > 0 });
+  return fileResult(result, { ...input, isRefused: counts.refused > 0 });
 }
 
 /** Says what the counts alone do not. */

@@ -51,10 +51,17 @@ export function textOption(typed: Typed, name: string): string | undefined {
   return typeof value === 'string' ? value : undefined;
 }
 
-/** The field that an option with a value gives; none if it is not given. */
+/** The field that an option with a value gives, a list with commas; none if it is not given. */
 export function givenOption(typed: Typed, name: string, field = name): Fields {
-  const text = textOption(typed, name);
+  const list = textOptions(typed, name);
+  const text = list.length > 0 ? list.join() : textOption(typed, name);
   return text === undefined ? {} : { [field]: text };
+}
+
+/** The values of an option that may be given several times, in order. */
+export function textOptions(typed: Typed, name: string): readonly string[] {
+  const values = typed.options[name];
+  return Array.isArray(values) ? values : [];
 }
 
 /**
@@ -86,9 +93,10 @@ export function wholeNumberOption(
   if (text === undefined) return undefined;
   const value = /^\d{1,15}$/.test(text) ? Number(text) : Number.NaN;
   if (value >= bounds.min && value <= bounds.max) return value;
+  const flag = name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
   throw new BankctlError(
     'usage',
-    `--${name} ${quote(text)} is not a whole number from ${bounds.min} to ${bounds.max}.`,
+    `--${flag} ${quote(text)} is not a whole number from ${bounds.min} to ${bounds.max}.`,
     `Give a number from ${bounds.min} to ${bounds.max}.`,
   );
 }

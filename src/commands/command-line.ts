@@ -12,6 +12,7 @@ export function commandLine(
     const [flag = ''] = flags.split(' ');
     const value =
       typed.options[flag.slice(2).replace(/-\w/g, (letter) => letter.slice(1).toUpperCase())];
+    if (Array.isArray(value)) return value.flatMap((one) => [flag, one]);
     if (typeof value !== 'string') return value === true ? [flag] : [];
     return value === defaultValue ? [] : [flag, value];
   });

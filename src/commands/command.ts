@@ -27,14 +27,14 @@ export interface OptionSpec {
   readonly summary: string;
   readonly choices?: readonly string[];
   readonly defaultValue?: string;
-  /** True for a list: its values are joined with commas, however often it is given. */
+  /** True if it may be given several times, each with another value. */
   readonly repeatable?: boolean;
 }
 
 /** Arguments and options as they were typed; a command's `parse…` validates them. */
 export interface Typed {
   readonly args: readonly (string | undefined)[];
-  readonly options: Readonly<Record<string, string | boolean | undefined>>;
+  readonly options: Readonly<Record<string, string | boolean | readonly string[] | undefined>>;
 }
 
 /** The options that every command takes. */

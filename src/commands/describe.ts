@@ -43,7 +43,7 @@ interface DescribedOption {
   readonly stands_for: string | null;
   readonly choices: readonly string[] | null;
   readonly default: string | null;
-  /** True for a list that may be given in parts. */
+  /** True if it may be given several times. */
   readonly repeatable: boolean;
 }
 

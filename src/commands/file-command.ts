@@ -1,38 +1,89 @@
-import { Status } from '../core/errors.ts';
-import { asSentence, count } from '../core/text.ts';
+import { BankctlError, Status } from '../core/errors.ts';
+import { formatAmount } from '../core/money.ts';
+import { asSentence, count, quote } from '../core/text.ts';
+import { rowFormats, separators } from '../files/dress.ts';
 import type { FileHost, FileOptions, Interruption, Left } from '../files/file-run.ts';
-import { rowFormats } from '../files/rows.ts';
+import {
+  type ExpectedTotal,
+  formatMoney,
+  type Money,
+  parseExpectedTotal,
+} from '../files/totals.ts';
 import type { SingleResult } from '../render/result.ts';
-import { countsView } from '../render/view.ts';
+import { recordView } from '../render/view.ts';
 import type { Command, OptionSpec, Session, Typed } from './command.ts';
-import { argument, textOption } from './command-input.ts';
+import { argument, textOption, textOptions, wholeNumberOption } from './command-input.ts';
 import { commandLine } from './command-line.ts';
-import { flag, objectOf, oneOf, optional, type ResultForm, wholeNumber } from './result-schema.ts';
+import { dressOptions, parseDress } from './dress-options.ts';
+import { notice } from './notice.ts';
+import {
+  amount,
+  flag,
+  mapOf,
+  objectOf,
+  oneOf,
+  optional,
+  type ResultForm,
+  wholeNumber,
+} from './result-schema.ts';
 
-/** The option for the format of a file of rows. */
-export const formatOption: OptionSpec = {
-  flags: '--format <FORMAT>',
-  summary: 'format of the rows (default: by name, else by content)',
-  choices: rowFormats,
-};
+/** The options for how the rows of a file are written. */
+export const formatOptions: readonly OptionSpec[] = [
+  {
+    flags: '--format <FORMAT>',
+    summary: 'format of the rows (default: by name, else by content)',
+    choices: rowFormats,
+  },
+  ...dressOptions,
+];
 
 /** The last options of every command that posts the rows of a file. */
 export const fileOptions: readonly OptionSpec[] = [
+  { flags: '--expect-rows <COUNT>', summary: 'refuse the file if it has another number of rows' },
+  {
+    flags: '--expect-total <AMOUNT>',
+    summary: "refuse the file unless it adds up to 1190.00, or '1190.00 USD'",
+    repeatable: true,
+  },
   { flags: '--last-line-complete', summary: 'accept a last line without a newline as complete' },
   { flags: '--results <FILE>', summary: 'write the outcome of each row to FILE, as NDJSON' },
   { flags: '--dry-run', summary: 'say what would happen, and write nothing' },
 ];
 
-/** The values of `formatOption` and `fileOptions`, with the last argument as the file. */
-export function parseFileOptions(typed: Typed): FileOptions {
+/**
+ * The values of `formatOptions` and `fileOptions`, with the last argument as the file.
+ *
+ * @param fields what the columns of the file may be
+ * @throws `usage`, `invalid_amount`, `amount_precision`
+ */
+export function parseFileOptions(typed: Typed, fields: readonly string[]): FileOptions {
   const { args, options } = typed;
   return {
     file: argument(typed, args.length - 1),
     format: rowFormats.find((format) => format === options['format']),
+    dress: parseDress(typed, fields),
+    expected: {
+      rows: wholeNumberOption(typed, 'expectRows', { min: 0, max: 1e12 }),
+      totals: parseTotals(textOptions(typed, 'expectTotal')),
+    },
     lastLineComplete: options['lastLineComplete'] === true,
     results: textOption(typed, 'results'),
     dryRun: options['dryRun'] === true,
   };
+}
+
+function parseTotals(texts: readonly string[]): readonly ExpectedTotal[] {
+  const totals = texts.map(parseExpectedTotal);
+  const codes = totals.map(({ code }) => code);
+  const twice = codes.find((code, index) => codes.indexOf(code) !== index || code === undefined);
+  if (totals.length < 2 || (twice === undefined && !codes.includes(undefined))) return totals;
+  throw new BankctlError(
+    'usage',
+    twice === undefined
+      ? 'One of several --expect-total has no currency.'
+      : `--expect-total is given twice for ${twice}.`,
+    "Give one for each currency, as in --expect-total '1190.00 USD'.",
+  );
 }
 
 /** What running the file of a command takes from its session, except for its progress. */
@@ -41,20 +92,33 @@ export function fileHost(
   typed: Typed,
   session: Session,
 ): Omit<FileHost, 'progress'> {
-  const { context, talk, progress } = session;
+  const { context, say, talk, progress } = session;
   return {
     context,
     openBank: session.bank,
     rerunHint: rerunHint(command, typed, session),
-    faulty: (problems) => {
+    faulty: (problems, faults) => {
       progress(undefined);
       // A single problem is the message of the error that follows.
       if (problems.length < 2) return;
       for (const { line, message, hint } of problems) {
-        talk(`${asSentence(`Line ${line} ${message}`)}${hint === undefined ? '' : ` ${hint}`}`);
+        say(`${asSentence(`Line ${line} ${message}`)}${hint === undefined ? '' : ` ${hint}`}`);
       }
+      const more = faults - problems.length;
+      const all = listsAll(textOption(typed, 'results'));
+      if (more > 0) say(`... and ${count(more, 'more faulty line')}; ${all}.`);
     },
-    leftOut: ({ blankRows, namelessColumns }) => {
+    traits: ({ blankRows, namelessColumns, droppedColumns, separatorFound }) => {
+      if (separatorFound !== undefined) {
+        const message = `The header has ${separators[separatorFound]} between its columns.`;
+        progress(undefined);
+        notice(session, 'separator_found', message, { separator: separatorFound });
+      }
+      if (droppedColumns.length > 0) {
+        progress(undefined);
+        const message = `Left out, as --drop says: ${droppedColumns.map(quote).join(', ')}.`;
+        notice(session, 'columns_dropped', message, { columns: droppedColumns });
+      }
       const parts = [
         ...(blankRows > 0 ? [count(blankRows, 'row')] : []),
         ...(namelessColumns > 0 ? [`${count(namelessColumns, 'column')} without a name`] : []),
@@ -81,10 +145,14 @@ export function rerunHint(spec: Command, typed: Typed, session: Session): FileHo
   return (left) => `${purposes[left]}, ${how}: ${command}`;
 }
 
+function listsAll(results: string | undefined): string {
+  return results === undefined ? '--results FILE lists them all' : 'see the results';
+}
+
 /** Rows that are shown one by one; the others are counted. */
 const maxShown = 10;
 
-/** Shows the first of the rows that need a word, and counts the rest. */
+/** Shows the first of the rows that need a word, also with `--quiet`, and counts the rest. */
 interface RowTalk {
   readonly show: (sentence: string) => void;
   /** Counts the rows that were not shown. */
@@ -95,7 +163,7 @@ interface RowTalk {
 
 /** @param noun what a row that is not shown is called: `more refused row` */
 export function createRowTalk(
-  { talk, progress }: Session,
+  { say, progress }: Session,
   noun: string,
   { results }: Pick<FileOptions, 'results'>,
 ): RowTalk {
@@ -105,19 +173,25 @@ export function createRowTalk(
       rows += 1;
       if (rows > maxShown) return;
       progress(undefined);
-      talk(sentence);
+      say(sentence);
     },
     end: () => {
       progress(undefined);
-      const all = results === undefined ? '--results FILE lists them all' : 'see the results';
-      if (rows > maxShown) talk(`... and ${count(rows - maxShown, noun)}; ${all}.`);
+      if (rows <= maxShown) return;
+      say(`... and ${count(rows - maxShown, noun)}; ${listsAll(results)}.`);
     },
     rows: () => rows,
   };
 }
 
+/** Sums of amounts, by currency code. */
+interface FileTotals {
+  readonly totals: Readonly<Record<string, string>>;
+  readonly refused_totals: Readonly<Record<string, string>>;
+}
+
 /** What `fileResult` says besides the counts. */
-interface FileState {
+interface FileState extends FileTotals {
   readonly dry_run?: boolean;
   readonly interrupted?: boolean;
   /** Rows of which it is not known whether they were applied. */
@@ -125,20 +199,33 @@ interface FileState {
 }
 
 /** The JSON of `fileResult`, given the names of its counts. */
-export function countsForm<Counts>(names: readonly (keyof Counts & string)[]): ResultForm {
+export function countsForm<Counts>(
+  names: readonly (keyof Counts & string)[],
+  when?: string,
+): ResultForm {
   const counts = Object.fromEntries(names.map((name) => [name, wholeNumber]));
   return oneOf(
     objectOf<FileState>({
       ...counts,
+      ...{ totals: mapOf(amount), refused_totals: mapOf(amount) },
       ...{ dry_run: optional(flag), interrupted: optional(flag), unknown: optional(wholeNumber) },
     }),
+    when,
   );
 }
 
-/** The result of a file: its counts, in order. */
+/** What became of a file, whatever its rows are. */
+interface Done {
+  /** In order. */
+  readonly counts: Readonly<Record<string, number>>;
+  readonly interrupted: Interruption | undefined;
+  readonly totals: readonly Money[];
+  readonly refusedTotals: readonly Money[];
+}
+
+/** The result of a file: its counts and totals. */
 export function fileResult(
-  counts: Readonly<Record<string, number>>,
-  interrupted: Interruption | undefined,
+  { counts, interrupted, totals, refusedTotals }: Done,
   { dryRun, isRefused }: { readonly dryRun: boolean; readonly isRefused: boolean },
 ): SingleResult {
   const refused = isRefused ? { status: Status.refused } : {};
@@ -147,10 +234,24 @@ export function fileResult(
     wrote: !dryRun,
     data: {
       ...counts,
+      ...{ totals: byCode(totals), refused_totals: byCode(refusedTotals) },
       ...(dryRun ? { dry_run: true } : {}),
       ...(interrupted ? { interrupted: true, unknown: interrupted.unknown } : {}),
     },
-    view: countsView(counts),
+    view: recordView({
+      ...counts,
+      ...{ total: listOfMoney(totals), refused_total: listOfMoney(refusedTotals) },
+    }),
     ...(interrupted ? { status: Status.interrupted } : refused),
   };
+}
+
+function byCode(sums: readonly Money[]): Readonly<Record<string, string>> {
+  return Object.fromEntries(
+    sums.map(({ currency, minor }) => [currency.code, formatAmount(minor, currency)]),
+  );
+}
+
+function listOfMoney(sums: readonly Money[]): string {
+  return sums.length === 0 ? '0' : sums.map(formatMoney).join(', ');
 }

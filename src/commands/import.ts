@@ -1,6 +1,7 @@
 import { findBranch } from '../config/branch-lookup.ts';
 import type { Config } from '../config/config.ts';
 import { count } from '../core/text.ts';
+import { accountColumns } from '../files/account-rows.ts';
 import type { FileOptions } from '../files/file-run.ts';
 import type { ImportResult } from '../files/import.ts';
 import type { SingleResult } from '../render/result.ts';
@@ -12,7 +13,7 @@ import {
   fileHost,
   fileOptions,
   fileResult,
-  formatOption,
+  formatOptions,
   parseFileOptions,
 } from './file-command.ts';
 
@@ -29,8 +30,9 @@ export const importCommand: Command = {
   description: [
     'One account per row, as bankctl export writes them: CSV with a header, or NDJSON objects of',
     'text. Fields: account, balance; branch, currency, status (open if left out), owner, labels',
-    '(words with spaces or commas between them). The whole file is checked first: if any line is',
-    'faulty, all faulty lines are listed and nothing is imported. After that every row is',
+    '(words with spaces or commas between them). How a CSV may be written, and what --expect-rows',
+    'and --expect-total do, is as in bankctl apply. The whole file is checked first: if any line',
+    'is faulty, all faulty lines are listed and nothing is imported. After that every row is',
     'accounted for: created; duplicate, if the account exists just as the row has it; conflict, if',
     'it exists otherwise, and is left as it is; rejected, if the rules do not allow it. A row',
     'without an owner or labels says nothing of them. If the command is repeated, it reports what',
@@ -42,12 +44,13 @@ export const importCommand: Command = {
   ],
   options: [
     { flags: '--any-branch', summary: 'import each row into the branch that it names' },
-    formatOption,
+    ...formatOptions,
     ...fileOptions,
   ],
   examples: [
     'bankctl import branch1 branch1.csv',
     'bankctl import branch1 bank.csv --any-branch --results done.ndjson',
+    'bankctl import branch1 konten.csv --columns account=Konto,balance=Saldo --decimal comma',
   ],
   results: [
     countsForm<ImportResult['counts']>(['read', 'created', 'duplicate', 'conflict', 'rejected']),
@@ -78,7 +81,7 @@ export const importCommand: Command = {
 /** @throws `unknown_branch` */
 export function parseImport(typed: Typed, config: Config): ImportInput {
   return {
-    ...parseFileOptions(typed),
+    ...parseFileOptions(typed, accountColumns),
     branch: findBranch(config, argument(typed, 0)).name,
     anyBranch: typed.options['anyBranch'] === true,
   };
@@ -91,7 +94,7 @@ async function run(typed: Typed, session: Session): Promise<SingleResult> {
   const { talk, progress } = session;
   const wrong = createRowTalk(session, 'more such row', input);
   const host = fileHost(importCommand, typed, session);
-  const { counts, interrupted } = await importFile({ ...input, config }, input, {
+  const result = await importFile({ ...input, config }, input, {
     ...host,
     progress: ({ rows, totalRows }) =>
       progress(`${totalRows === undefined ? 'Checking' : 'Importing'}: ${count(rows, 'row')}`),
@@ -102,10 +105,11 @@ async function run(typed: Typed, session: Session): Promise<SingleResult> {
     },
   });
   wrong.end();
+  const { interrupted } = result;
   if (input.dryRun) talk('Dry run: nothing was written.');
   if (interrupted) {
     talk(`Interrupted. ${interrupted.certainty}`);
     talk(host.rerunHint(interrupted.left));
   }
-  return fileResult(counts, interrupted, { ...input, isRefused: wrong.rows() > 0 });
+  return fileResult(result, { ...input, isRefused: wrong.rows() > 0 });
 }

@@ -26,6 +26,7 @@ const retryable = {
   row_repeated: false,
   line_cut: false,
   file_repeated: false,
+  totals_differ: false,
   not_exportable: false,
   intended_sign: false,
   row_without_id: false,

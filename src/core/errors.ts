@@ -1,4 +1,5 @@
 import { type ErrorRow, row } from './error-row.ts';
+import { fileErrors } from './file-errors.ts';
 import { labelErrors } from './label-errors.ts';
 import { planErrors } from './plan-errors.ts';
 import type { Status } from './status.ts';
@@ -67,37 +68,7 @@ export const errorTable = {
     'The config has journal: false, so this cannot be done.',
     'Give the journal a collection name in the config.',
   ),
-  file_unreadable: row(
-    2,
-    'A file of rows cannot be read.',
-    'Check the path and its permissions; - reads the standard input.',
-  ),
-  file_empty: row(2, 'A file has no rows.', 'Check that whatever writes the file has run.'),
-  invalid_row: row(
-    2,
-    'A line of a file is not a valid row.',
-    'Correct that line and run the whole file again: what was applied is not applied twice.',
-  ),
-  file_format: row(
-    2,
-    'A file is something other than rows of text, such as a spreadsheet or a compressed file.',
-    'Save it as CSV with commas, or as NDJSON, in UTF-8.',
-  ),
-  row_repeated: row(
-    2,
-    'A file has the same operation id on two lines, so one of them would not be posted.',
-    'Give each row its own id, or leave the ids out and name the file with --batch NAME.',
-  ),
-  line_cut: row(
-    2,
-    'The last line of a file has no newline, so the end of the file may be missing.',
-    'Fetch the file again, or say that it is complete with --last-line-complete.',
-  ),
-  file_repeated: row(
-    2,
-    'The same rows were given under another --batch name: they would be applied twice.',
-    'Use the first --batch name to apply them all once, or --again to apply them again.',
-  ),
+  ...fileErrors,
   not_exportable: row(
     1,
     'The journal has an operation that no row of a file can ask for.',

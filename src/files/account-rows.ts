@@ -17,9 +17,10 @@ export const accountColumns = [
 export const accountShape: RowShape = Object.freeze({
   noun: 'an account',
   columns: accountColumns,
-  otherNames: { amount: 'balance' },
+  otherNames: { amount: 'balance', account_number: 'account' },
   flags: [],
   names: ['account'],
+  amounts: ['balance'],
   needed: () => ['account', 'balance'],
 });
 
@@ -44,7 +45,7 @@ export interface Target {
  *
  * @throws `LineProblem` with the number of the line, and what was expected
  */
-export function toAccount({ line, fields }: Row, target: Target): AccountRow {
+export function toAccount({ line, fields, decimal }: Row, target: Target): AccountRow {
   const { account, balance, status = 'open' } = fields;
   if (account === undefined || balance === undefined) {
     const missing = account === undefined ? 'account' : 'balance';
@@ -83,7 +84,7 @@ export function toAccount({ line, fields }: Row, target: Target): AccountRow {
     const opened = { branch: branch.name, account: number, balanceMinor, status };
     return { line, ...opened, ...parseProfile(fields) };
   } catch (error) {
-    throw atLine(line, error, balance);
+    throw atLine(line, error, balance, decimal);
   }
 }
 

@@ -1,7 +1,7 @@
 import type { Bank } from '../bank/bank.ts';
 import type { Outcome } from '../bank/judge.ts';
 import type { Posting } from '../bank/operations/entry.ts';
-import type { Operation } from '../bank/operations/operation.ts';
+import type { Operation, RowType } from '../bank/operations/operation.ts';
 import { maxOperations, OutcomeUnknown, type PostOptions, post } from '../bank/post.ts';
 import { createMemory } from '../bank/post-memory.ts';
 import { createRehearsal } from '../bank/rehearsal.ts';
@@ -9,7 +9,7 @@ import type { Config } from '../config/config.ts';
 import { BankctlError } from '../core/errors.ts';
 import { formatAmount } from '../core/money.ts';
 import { createRequestSum, recordBatch } from './batch-record.ts';
-import type { RowRules } from './file-check.ts';
+import type { CheckedFile, RowRules } from './file-check.ts';
 import {
   type BatchBounds,
   type FileHost,
@@ -18,22 +18,32 @@ import {
   maxBatchCharacters,
   type OpenFiles,
   type RowWork,
+  type RunOptions,
   runFile,
   type Tally,
   withFiles,
 } from './file-run.ts';
 import { assignIds, missingIdProblem } from './operation-ids.ts';
-import { operationShape, toOperation } from './operation-rows.ts';
-import type { Row } from './rows.ts';
+import { amountOf, shapeOf, toOperation } from './operation-rows.ts';
+import type { Row, RowShape } from './rows.ts';
+import { openSource, type Source } from './source.ts';
+import { createTotals, type Money, type Totals } from './totals.ts';
 
-/** How a file is applied. */
-export interface ApplyOptions extends FileOptions {
-  /** The name that ids derive from if rows have none. */
-  readonly batch: string | undefined;
+/** How rows are applied. */
+interface PostingOptions extends RunOptions {
   readonly onRefusal: 'continue' | 'stop';
   readonly atomic: boolean;
   /** Rows that were refused when the file was run before are tried again. */
   readonly retryRefused: boolean;
+}
+
+/** How a file is applied. */
+export interface ApplyOptions extends PostingOptions, FileOptions {
+  readonly expected: FileOptions['expected'];
+  /** The name that ids derive from if rows have none. */
+  readonly batch: string | undefined;
+  /** The type of all rows, if none of them has to name it. */
+  readonly type: RowType | undefined;
   /**
    * The rows are meant to be applied a second time, though they were given under another `--batch`
    * name.
@@ -50,18 +60,22 @@ export interface ApplyResult {
   /** Rows that were applied before under the same `--batch` name, and are not in the file. */
   readonly dropped: number;
   readonly interrupted: Interruption | undefined;
+  /** Of the amounts of all rows, and of those that were refused, by currency. */
+  readonly totals: readonly Money[];
+  readonly refusedTotals: readonly Money[];
 }
 
 /** A refused row, as reported while the file runs. */
 interface RefusedRow {
   readonly line: number;
+  readonly operation: Operation;
   readonly error: BankctlError;
   /** Of an atomic file: refused only because another row was. */
   readonly isVictim: boolean;
 }
 
-/** What applying a file needs from its caller. */
-interface ApplyHost extends FileHost {
+/** What applying rows needs from its caller. */
+export interface ApplyHost extends FileHost {
   readonly refused: (row: RefusedRow) => void;
 }
 
@@ -86,28 +100,77 @@ export function applyFile(
   options: ApplyOptions,
   host: ApplyHost,
 ): Promise<ApplyResult> {
-  return withFiles(options, host, async (files) => {
-    const work = new ApplyWork(files, config, options, host);
+  const rows = fileRows(config, options, host.context.author);
+  return applyRows(rows, options, host, () => openSource(options.file, host.context));
+}
+
+/** Rows that are operations, wherever they come from. */
+export interface OperationRows {
+  readonly config: Config;
+  readonly shape: RowShape;
+  /** Reads a row as an operation, its id empty if it will be given one. @throws `LineProblem` */
+  readonly read: (row: Row) => Operation;
+  /** What a row adds to the totals. */
+  readonly amountOf: (row: Row, operation: Operation) => Money | undefined;
+  /** Called with each operation that has no id, when it is checked. @throws `LineProblem` */
+  readonly withoutId: (operation: Operation, line: number) => void;
+  /** Gives an operation its id. */
+  readonly identify: (operation: Operation, line: number) => Operation;
+  /** Called when all rows are correct. @returns how many rows are known to have been replayed */
+  readonly begin: (files: OpenFiles, file: CheckedFile) => Promise<number>;
+}
+
+/** As `applyFile`, for the rows of any source. */
+export function applyRows(
+  rows: OperationRows,
+  options: PostingOptions,
+  host: ApplyHost,
+  open: () => Promise<Source>,
+): Promise<ApplyResult> {
+  return withFiles(options, host, open, async (files) => {
+    const work = new ApplyWork(files, rows, options, host);
     const interrupted = await runFile(files, options, host, work);
     return { ...work.result(), interrupted };
   });
 }
 
-/** A row of the file as an operation. */
+/** The rows of a file, with ids that derive from its `--batch` name. */
+function fileRows(config: Config, options: ApplyOptions, by: string): OperationRows {
+  const { type, batch, dryRun, again } = options;
+  const withoutIds = createRequestSum();
+  return {
+    config,
+    shape: shapeOf(type),
+    read: (row) => toOperation(row, config, type),
+    amountOf: (_row, operation) => amountOf(operation, config),
+    withoutId: (operation, line) => {
+      if (batch === undefined) throw missingIdProblem(line);
+      withoutIds.add(operation);
+    },
+    identify: assignIds(batch),
+    begin: async ({ source, bank }, { rows }) => {
+      const digest = withoutIds.digest();
+      if (batch === undefined || digest === undefined) return 0;
+      return recordBatch(bank, { batch, digest, rows, by, dryRun, again }, source.name);
+    },
+  };
+}
+
+/** A row as an operation. */
 interface OperationRow {
   readonly line: number;
   readonly operation: Operation;
+  readonly amount: Money | undefined;
 }
 
 class ApplyWork implements RowWork<OperationRow> {
   readonly rules: RowRules;
   readonly bounds: BatchBounds;
   readonly #files: OpenFiles;
-  readonly #options: ApplyOptions;
+  readonly #rows: OperationRows;
+  readonly #options: PostingOptions;
   readonly #host: ApplyHost;
   readonly #postOptions: PostOptions;
-  readonly #idOf: ReturnType<typeof assignIds>;
-  readonly #withoutIds = createRequestSum();
   readonly #counts = { applied: 0, replayed: 0, refused: 0, batches: 0 };
   readonly #standing: { rows: number; since: Date | undefined } = { rows: 0, since: undefined };
   /** Operations whose commit was sent and not answered. */
@@ -115,18 +178,21 @@ class ApplyWork implements RowWork<OperationRow> {
   /** Of the batch that is being posted, in order. */
   #outcomes: Outcome[] = [];
   #totalRows: number | undefined;
+  #totals: Totals = createTotals();
+  readonly #refusedTotals = createTotals();
   /** Rows of other files with the same `--batch` name. */
   #appliedBefore = 0;
   #replayedIds = 0;
   #expectFresh = false;
 
-  constructor(files: OpenFiles, config: Config, options: ApplyOptions, host: ApplyHost) {
-    const { atomic, dryRun, batch } = options;
+  constructor(files: OpenFiles, rows: OperationRows, options: PostingOptions, host: ApplyHost) {
+    const { atomic, dryRun } = options;
+    const { shape, config } = rows;
     this.#files = files;
+    this.#rows = rows;
     this.#options = options;
     this.#host = host;
-    this.#idOf = assignIds(batch);
-    this.rules = { shape: operationShape, config, check: (row) => this.#check(row) };
+    this.rules = { shape, config, check: (row) => this.#check(row) };
     // All rows of an atomic file go into one transaction, or none do.
     const unlimited = { rows: Number.POSITIVE_INFINITY, characters: Number.POSITIVE_INFINITY };
     this.bounds = atomic ? unlimited : { rows: maxOperations, characters: maxBatchCharacters };
@@ -141,29 +207,26 @@ class ApplyWork implements RowWork<OperationRow> {
     };
   }
 
-  #check(row: Row): string {
-    const operation = toOperation(row, this.rules.config);
-    if (operation.id !== '') return operation.id;
-    if (this.#options.batch === undefined) throw missingIdProblem(row.line);
-    this.#withoutIds.add(operation);
-    return '';
+  #check(row: Row): ReturnType<RowRules['check']> {
+    const operation = this.#rows.read(row);
+    const { id } = operation;
+    if (id === '') this.#rows.withoutId(operation, row.line);
+    return { id, amount: this.#rows.amountOf(row, operation) };
   }
 
-  async begin(rows: number, bytes: number): Promise<void> {
-    const { source, bank } = this.#files;
-    const { atomic, batch, dryRun, again } = this.#options;
-    if (atomic) checkAtomic(source.name, rows, bytes);
-    const digest = this.#withoutIds.digest();
-    if (batch !== undefined && digest !== undefined) {
-      const given = { batch, digest, rows, by: this.#host.context.author, dryRun, again };
-      this.#appliedBefore = await recordBatch(bank, given, source.name);
-    }
+  async begin(file: CheckedFile): Promise<void> {
+    const { rows, bytes, totals } = file;
+    if (this.#options.atomic) checkAtomic(this.#files.source.name, rows, bytes);
+    this.#appliedBefore = await this.#rows.begin(this.#files, file);
     this.#totalRows = rows;
+    this.#totals = totals;
   }
 
   read(row: Row): OperationRow {
     const { line } = row;
-    return { line, operation: this.#idOf(toOperation(row, this.rules.config), line) };
+    const operation = this.#rows.read(row);
+    const amount = this.#rows.amountOf(row, operation);
+    return { line, operation: this.#rows.identify(operation, line), amount };
   }
 
   /** Thanks to their ids, operations can be posted again whatever became of them. */
@@ -193,7 +256,8 @@ class ApplyWork implements RowWork<OperationRow> {
   count(rows: readonly OperationRow[]): void {
     const replayedBefore = this.#counts.replayed;
     for (const [index, outcome] of this.#outcomes.entries()) {
-      this.#countOne(outcome, rows[index]?.line ?? 0);
+      const row = rows[index];
+      if (row) this.#countOne(outcome, row);
     }
     this.#expectFresh = this.#counts.replayed === replayedBefore && !this.#options.dryRun;
   }
@@ -203,16 +267,17 @@ class ApplyWork implements RowWork<OperationRow> {
     return this.#outcomes.map((outcome, index) => toResult(rows[index]?.line ?? 0, outcome, bank));
   }
 
-  #countOne(outcome: Outcome, line: number): void {
+  #countOne(outcome: Outcome, { line, operation, amount }: OperationRow): void {
     if (!outcome.applied) {
       this.#counts.refused += 1;
+      this.#refusedTotals.add(amount);
       const { error, standing: since, because } = outcome;
       if (since) {
         const earlier = this.#standing.since;
         this.#standing.rows += 1;
         if (!earlier || since.getTime() < earlier.getTime()) this.#standing.since = since;
       }
-      this.#host.refused({ line, error, isVictim: because !== undefined });
+      this.#host.refused({ line, operation, error, isVictim: because !== undefined });
     } else if (outcome.replayed) {
       this.#counts.replayed += 1;
       if (outcome.operation.request !== undefined) this.#replayedIds += 1;
@@ -231,7 +296,8 @@ class ApplyWork implements RowWork<OperationRow> {
   result(): Omit<ApplyResult, 'interrupted'> {
     const isWhole = this.#done() === this.#totalRows;
     const dropped = isWhole ? Math.max(this.#appliedBefore - this.#replayedIds, 0) : 0;
-    return { counts: this.#counts, standing: this.#standing, dropped };
+    const [totals, refusedTotals] = [this.#totals.sums(), this.#refusedTotals.sums()];
+    return { counts: this.#counts, standing: this.#standing, dropped, totals, refusedTotals };
   }
 
   #done(): number {

@@ -4,17 +4,19 @@ import type { Config } from '../config/config.ts';
 import { createDigestTable, hash32 } from '../core/digest-table.ts';
 import { BankctlError, errorTable } from '../core/errors.ts';
 import { asSentence, quote } from '../core/text.ts';
+import type { RowLayout } from './dress.ts';
 import type { ResultsFile } from './results.ts';
 import { readRows } from './row-reader.ts';
 import {
   type Fields,
-  type LeftOut,
+  type FileTraits,
   LineProblem,
+  plainTraits,
   type Row,
-  type RowFormat,
   type RowShape,
 } from './rows.ts';
 import type { Source } from './source.ts';
+import { createTotals, type Money, type Totals } from './totals.ts';
 
 /** Codes of the faults of a file, which are found before anything is posted. */
 export const fileCodes: ReadonlySet<string> = new Set([
@@ -24,6 +26,7 @@ export const fileCodes: ReadonlySet<string> = new Set([
   'line_cut',
   'file_format',
   'file_repeated',
+  'totals_differ',
 ]);
 
 /** What the rows of a file must be. */
@@ -32,15 +35,22 @@ export interface RowRules {
   /**
    * Reads a row as it will be read when it is posted.
    *
-   * @returns its operation id; empty if it has none
    * @throws `LineProblem`
    */
-  readonly check: (row: Row) => string;
+  readonly check: (row: Row) => CheckedRow;
   readonly config: Config;
   /** The branch of rows that name none. */
   readonly branch?: string;
   /** What to say of faults if the rows are not posted. */
   readonly words?: FaultWords;
+}
+
+/** A row that is correct. */
+interface CheckedRow {
+  /** Its operation id; empty if it has none. */
+  readonly id: string;
+  /** What it adds to the total of the file. */
+  readonly amount?: Money | undefined;
 }
 
 /** What is said of the faults of rows of one kind. */
@@ -54,9 +64,7 @@ export interface FaultWords {
 }
 
 /** How a file is read. */
-export interface FileFormat {
-  /** If undefined, the name decides, or else the first character. */
-  readonly format: RowFormat | undefined;
+export interface FileFormat extends RowLayout {
   /** The user says that the file is complete, though its last line has no newline. */
   readonly lastLineComplete: boolean;
 }
@@ -66,8 +74,8 @@ export interface CheckHost {
   readonly interrupted: AbortSignal;
   /** Called with the number of rows checked so far. */
   readonly checked: (rows: number) => void;
-  /** Called once with the first lines that are at fault, in order. */
-  readonly faulty: (problems: readonly LineProblem[]) => void;
+  /** Called once with the first lines that are at fault, in order, and how many there are. */
+  readonly faulty: (problems: readonly LineProblem[], faults: number) => void;
   /** Faults are written to it too. */
   readonly results: ResultsFile | undefined;
 }
@@ -76,7 +84,8 @@ export interface CheckHost {
 export interface CheckedFile {
   readonly rows: number;
   readonly bytes: number;
-  readonly leftOut: LeftOut;
+  readonly traits: FileTraits;
+  readonly totals: Totals;
 }
 
 /**
@@ -93,7 +102,8 @@ export async function checkFile(
   host: CheckHost,
 ): Promise<CheckedFile> {
   const ids = createIdCheck();
-  let file: CheckedFile = { rows: 0, bytes: 0, leftOut: { blankRows: 0, namelessColumns: 0 } };
+  const totals = createTotals();
+  let file: CheckedFile = { rows: 0, bytes: 0, traits: plainTraits, totals };
   let first: readonly LineProblem[] = [];
   let faults = 0;
   const report = async (problems: readonly LineProblem[]) => {
@@ -106,10 +116,10 @@ export async function checkFile(
     await host.results?.append(problems.map(toResult));
   };
   try {
-    for await (const { rows, bytes, leftOut } of readRows(source, options.format, rules.shape)) {
+    for await (const { rows, bytes, traits } of readRows(source, options, rules.shape)) {
       if (host.interrupted.aborted) throw new BankctlError('interrupted', 'Interrupted.');
-      file = { rows: file.rows + rows.length, bytes, leftOut };
-      await report(rows.flatMap((row) => problemOf(row, options, rules, ids) ?? []));
+      file = { rows: file.rows + rows.length, bytes, traits, totals };
+      await report(rows.flatMap((row) => problemOf(row, options, rules, { ids, totals }) ?? []));
     }
   } catch (error) {
     if (!(error instanceof LineProblem)) throw error;
@@ -118,7 +128,7 @@ export async function checkFile(
   }
   await report(await repeatedIds(source, options, rules, ids.suspects));
   if (faults === 0) return file;
-  host.faulty(first);
+  host.faulty(first, faults);
   throw toError(source.name, first, faults, rules.words);
 }
 
@@ -154,16 +164,17 @@ function problemOf(
   row: Row | LineProblem,
   { lastLineComplete }: FileFormat,
   rules: RowRules,
-  ids: IdCheck,
+  { ids, totals }: { readonly ids: IdCheck; readonly totals: Totals },
 ): LineProblem | undefined {
   if (row instanceof LineProblem) return row;
   try {
-    const id = rules.check(row);
+    const { id, amount } = rules.check(row);
     const { mayBeCut } = row;
     if (mayBeCut !== undefined && !lastLineComplete && !isWholeField(mayBeCut, row.fields, rules)) {
       return cutOffProblem(row, mayBeCut, rules.words);
     }
     if (id !== '') ids.note(id, row.line);
+    totals.add(amount);
     return undefined;
   } catch (error) {
     if (error instanceof LineProblem) return error;
@@ -202,16 +213,16 @@ function createIdCheck(): IdCheck {
 /** Reads the file again for the ids of the suspects, and compares them. */
 async function repeatedIds(
   source: Source,
-  { format }: FileFormat,
+  layout: RowLayout,
   { shape, check, words = postedWords }: RowRules,
   suspects: readonly Suspect[],
 ): Promise<readonly LineProblem[]> {
   if (suspects.length === 0) return [];
   const lines = new Set(suspects.flatMap(({ line, earlier }) => [line, earlier]));
   const ids = new Map<number, string>();
-  for await (const { rows } of readRows(source, format, shape)) {
+  for await (const { rows } of readRows(source, layout, shape)) {
     for (const row of rows) {
-      if (!(row instanceof LineProblem) && lines.has(row.line)) ids.set(row.line, check(row));
+      if (!(row instanceof LineProblem) && lines.has(row.line)) ids.set(row.line, check(row).id);
     }
   }
   return suspects

@@ -5,7 +5,9 @@ import { UnfinishedOperation } from '../core/unfinished-operation.ts';
 import { isOutage, isTooLarge } from '../database/driver-errors.ts';
 import { retryThroughOutages } from '../database/outage-retries.ts';
 import { limitHeapGrowth } from '../system/heap.ts';
+import { checkExpected } from './expectations.ts';
 import {
+  type CheckedFile,
   type CheckHost,
   checkFile,
   type FileFormat,
@@ -14,15 +16,22 @@ import {
 } from './file-check.ts';
 import { openResults, type ResultsFile } from './results.ts';
 import { readRows } from './row-reader.ts';
-import { type LeftOut, LineProblem, type Row } from './rows.ts';
-import { copyToFile, openSource, readAhead, type Source } from './source.ts';
+import { type FileTraits, LineProblem, type Row } from './rows.ts';
+import { copyToFile, readAhead, type Source } from './source.ts';
+import type { Expected } from './totals.ts';
 
-/** How a file is run, whatever kind of rows it has. */
-export interface FileOptions extends FileFormat {
-  /** `-` is the standard input. */
-  readonly file: string;
+/** How rows are run, whatever kind they are of. */
+export interface RunOptions extends FileFormat {
   readonly results: string | undefined;
   readonly dryRun: boolean;
+  readonly expected?: Expected;
+}
+
+/** How a file is run. */
+export interface FileOptions extends RunOptions {
+  /** `-` is the standard input. */
+  readonly file: string;
+  readonly expected: Expected;
 }
 
 /**
@@ -42,8 +51,8 @@ interface FileProgress {
 export interface FileHost extends Pick<CheckHost, 'faulty'> {
   readonly context: Pick<Context, 'stdin' | 'cwd' | 'interrupted' | 'monotonicNs' | 'author'>;
   readonly openBank: () => Promise<Bank>;
-  /** Called with what was left out of a file that was found to be correct. */
-  readonly leftOut: (leftOut: LeftOut) => void;
+  /** Called with what is to be said of a file that was found to be correct. */
+  readonly traits: (traits: FileTraits) => void;
   readonly progress: (progress: FileProgress) => void;
   /** What to type to finish what is left. */
   readonly rerunHint: (left: Left) => string;
@@ -72,7 +81,7 @@ export interface RowWork<Item> {
   readonly rules: RowRules;
   readonly bounds: BatchBounds;
   /** Called once, when the whole file has been found to be correct. */
-  readonly begin?: (rows: number, bytes: number) => Promise<void>;
+  readonly begin: (file: CheckedFile) => Promise<void>;
   /**
    * Reads a row of the file in order, as it was checked.
    *
@@ -109,15 +118,16 @@ export interface Interruption extends Pick<Tally, 'unknown' | 'certainty'> {
  * Runs work on open files, and closes them however it ends. Results of an earlier run stay until
  * there are new ones: a missing file, or a database that does not answer, leaves them in place.
  *
- * @throws `file_unreadable`, `not_writable`, `usage`; whatever opening the bank and the work throw
+ * @throws `not_writable`, `usage`; whatever opening the source, the bank and the work throw
  */
 export async function withFiles<T>(
-  { file, results: path }: FileOptions,
+  { results: path }: RunOptions,
   { context, openBank }: FileHost,
+  open: () => Promise<Source>,
   work: (files: OpenFiles) => Promise<T>,
 ): Promise<T> {
   limitHeapGrowth();
-  const source = await openSource(file, context);
+  const source = await open();
   let results: ResultsFile | undefined;
   try {
     const bank = await openBank();
@@ -146,8 +156,8 @@ export async function withFiles<T>(
  */
 export async function runFile<Item>(
   { source, bank, results }: OpenFiles,
-  options: FileOptions,
-  { context, faulty, leftOut, progress, rerunHint }: FileHost,
+  options: RunOptions,
+  { context, faulty, traits, progress, rerunHint }: FileHost,
   work: RowWork<Item>,
 ): Promise<Interruption | undefined> {
   const { interrupted } = context;
@@ -161,8 +171,9 @@ export async function runFile<Item>(
       results,
       checked: (rows) => progress({ rows, totalRows }),
     });
-    leftOut(file.leftOut);
-    await work.begin?.(file.rows, file.bytes);
+    traits(file.traits);
+    if (options.expected) checkExpected(source.name, file, options.expected);
+    await work.begin(file);
     totalRows = file.rows;
     for await (const items of readAhead(readBatches(ready, options, work), interrupted)) {
       let failure: { readonly error: unknown } | undefined;
@@ -199,13 +210,13 @@ function leftToDo({ done, unknown }: Tally): Left {
 /** The same file gives the same batches every time. */
 async function* readBatches<Item>(
   source: Source,
-  { format }: FileFormat,
+  layout: RunOptions,
   work: RowWork<Item>,
 ): AsyncIterable<readonly Item[]> {
   const { rules, bounds } = work;
   let items: Item[] = [];
   let characters = 0;
-  for await (const { rows } of readRows(source, format, rules.shape)) {
+  for await (const { rows } of readRows(source, layout, rules.shape)) {
     for (const row of rows) {
       if (row instanceof LineProblem) throw row;
       items.push(work.read(row));

@@ -10,11 +10,12 @@ import { maxOperations, OutcomeUnknown, type PostOptions, post } from '../bank/p
 import { createMemory } from '../bank/post-memory.ts';
 import { readBook } from '../bank/reading.ts';
 import { createRehearsal, overlay } from '../bank/rehearsal.ts';
+import { findBranch } from '../config/branch-lookup.ts';
 import { BankctlError } from '../core/errors.ts';
 import { formatAmount } from '../core/money.ts';
 import { count, quote } from '../core/text.ts';
 import { type AccountRow, accountShape, type Target, toAccount } from './account-rows.ts';
-import type { RowRules } from './file-check.ts';
+import type { CheckedFile, RowRules } from './file-check.ts';
 import {
   type FileHost,
   type FileOptions,
@@ -26,6 +27,8 @@ import {
   withFiles,
 } from './file-run.ts';
 import type { Row } from './rows.ts';
+import { openSource } from './source.ts';
+import { createTotals, type Money } from './totals.ts';
 
 /** What became of a row. */
 interface ImportedRow {
@@ -43,6 +46,9 @@ export interface ImportResult {
    */
   readonly counts: Readonly<Record<'read' | ImportedRow['outcome'], number>>;
   readonly interrupted: Interruption | undefined;
+  /** Of the balances of all rows, and of the conflicts and the rejected, by currency. */
+  readonly totals: readonly Money[];
+  readonly refusedTotals: readonly Money[];
 }
 
 /** What importing a file needs from its caller. */
@@ -65,10 +71,11 @@ export function importFile(
   options: FileOptions,
   host: ImportHost,
 ): Promise<ImportResult> {
-  return withFiles(options, host, async (files) => {
+  const open = () => openSource(options.file, host.context);
+  return withFiles(options, host, open, async (files) => {
     const work = new ImportWork(files.bank, target, options, host);
     const interrupted = await runFile(files, options, host, work);
-    return { counts: work.counts, interrupted };
+    return { counts: work.counts, interrupted, ...work.totals() };
   });
 }
 
@@ -99,6 +106,8 @@ class ImportWork implements RowWork<AccountRow> {
   #unknown = 0;
   /** Rows whose account was opened, and may not be frozen or closed yet. */
   #unfinished = 0;
+  #totals = createTotals();
+  readonly #refusedTotals = createTotals();
 
   constructor(bank: Bank, target: Target, { dryRun }: FileOptions, host: ImportHost) {
     this.#bank = bank;
@@ -106,11 +115,20 @@ class ImportWork implements RowWork<AccountRow> {
     this.#host = host;
     const rehearsal = dryRun ? { rehearsal: createRehearsal() } : {};
     this.#options = { by: host.context.author, memory: createMemory(), dryRun, ...rehearsal };
-    const check = (row: Row) => {
-      toAccount(row, target);
-      return '';
-    };
+    const check = (row: Row) => ({ id: '', amount: this.#amountOf(toAccount(row, target)) });
     this.rules = { shape: accountShape, config: target.config, branch: target.branch, check };
+  }
+
+  #amountOf({ branch, balanceMinor: minor }: AccountRow): Money {
+    return { currency: findBranch(this.#target.config, branch).currency, minor };
+  }
+
+  async begin({ totals }: CheckedFile): Promise<void> {
+    this.#totals = totals;
+  }
+
+  totals(): Pick<ImportResult, 'totals' | 'refusedTotals'> {
+    return { totals: this.#totals.sums(), refusedTotals: this.#refusedTotals.sums() };
   }
 
   read(row: Row): AccountRow {
@@ -138,9 +156,12 @@ class ImportWork implements RowWork<AccountRow> {
       this.#unknown = this.#sent.size;
       this.#unfinished = this.#imported.filter(({ reason }) => reason !== undefined).length;
     }
-    for (const { outcome } of this.#imported) {
+    for (const [index, { outcome }] of this.#imported.entries()) {
       this.counts.read += 1;
       this.counts[outcome] += 1;
+      const row = rows[index];
+      const isRefused = outcome === 'conflict' || outcome === 'rejected';
+      if (row && isRefused) this.#refusedTotals.add(this.#amountOf(row));
     }
     this.#host.imported(this.#imported);
   }

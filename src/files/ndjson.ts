@@ -4,6 +4,7 @@ import {
   type Fields,
   isBlank,
   LineProblem,
+  plainTraits,
   type RowParser,
   type RowShape,
   unknownColumn,
@@ -21,7 +22,7 @@ export function createNdjsonParser(shape: RowShape): RowParser {
     skip: () => undefined,
     canGoOn: () => true,
     end: () => undefined,
-    leftOut: { blankRows: 0, namelessColumns: 0 },
+    traits: plainTraits,
   };
 }
 

@@ -1,14 +1,14 @@
 import { BankctlError } from '../core/errors.ts';
 import { createCsvParser } from './csv.ts';
+import type { Dress, RowFormat, RowLayout } from './dress.ts';
 import { checkKind, shownFile, wrongKindError } from './file-kind.ts';
 import { type Lines, readLines } from './lines.ts';
 import { createNdjsonParser } from './ndjson.ts';
 import {
+  type FileTraits,
   isBlank,
-  type LeftOut,
   LineProblem,
   type Row,
-  type RowFormat,
   type RowParser,
   type RowShape,
 } from './rows.ts';
@@ -19,41 +19,40 @@ interface RowBatch {
   readonly rows: readonly (Row | LineProblem)[];
   /** Bytes of the file up to the end of these rows. */
   readonly bytes: number;
-  /** What was left out of the file up to there. */
-  readonly leftOut: LeftOut;
+  /** What is to be said of the file up to there. */
+  readonly traits: FileTraits;
 }
 
 /**
  * Reads the rows of a source, whatever its length, in constant memory.
  *
- * @param format as the user gave it; if undefined, the name decides, or else the first character
  * @throws `LineProblem` if nothing after that line can be read; `file_unreadable`; `file_empty`;
  *   `file_format` for what is not rows of text at all
  */
 export async function* readRows(
   source: Source,
-  format: RowFormat | undefined,
+  layout: RowLayout,
   shape: RowShape,
 ): AsyncIterable<RowBatch> {
   let parser: RowParser | undefined;
   let bytes = 0;
   for await (const lines of readLines(checkedChunks(source))) {
     if (!parser && lines.texts.every((text) => typeof text === 'string' && isBlank(text))) continue;
-    parser ??= parserOf(source.name, lines, format, shape);
-    const { leftOut } = parser;
+    parser ??= parserOf(source.name, lines, layout, shape);
+    const { traits } = parser;
     const rows = parseLines(parser, lines);
     bytes = lines.bytes;
     if (lines.isCut && (await hasGrown(source, bytes))) {
       const last = unfinishedLine(lines.first + lines.texts.length - 1);
-      yield { rows: [...rows.filter(({ line }) => line < last.line), last], bytes, leftOut };
-    } else yield { rows, bytes, leftOut };
+      yield { rows: [...rows.filter(({ line }) => line < last.line), last], bytes, traits };
+    } else yield { rows, bytes, traits };
   }
   if (!parser) {
     const message = `${source.name} is empty: ${shape.noun} was expected on each line.`;
     throw new BankctlError('file_empty', message);
   }
   const problem = parser.end();
-  if (problem) yield { rows: [problem], bytes, leftOut: parser.leftOut };
+  if (problem) yield { rows: [problem], bytes, traits: parser.traits };
 }
 
 async function* checkedChunks(source: Source): AsyncIterable<Uint8Array> {
@@ -65,17 +64,30 @@ async function* checkedChunks(source: Source): AsyncIterable<Uint8Array> {
   }
 }
 
-function parserOf(
-  name: string,
-  { texts }: Lines,
-  given: RowFormat | undefined,
-  shape: RowShape,
-): RowParser {
+function parserOf(name: string, { texts }: Lines, layout: RowLayout, shape: RowShape): RowParser {
   const first = texts.filter((text) => typeof text === 'string').find((text) => !isBlank(text));
-  const format = given ?? formatOf(name, first ?? '');
-  if (format === 'csv') return createCsvParser(shape, given);
+  const format = layout.format ?? formatOf(name, first ?? '');
+  if (format === 'csv') return createCsvParser(shape, layout);
+  checkUndressed(name, layout.dress);
   checkOneObjectPerLine(name, first ?? '', texts.length);
   return createNdjsonParser(shape);
+}
+
+/** @throws `usage` for what can be said only of a CSV */
+function checkUndressed(name: string, dress: Dress | undefined): void {
+  if (!dress) return;
+  const said = [
+    ...(dress.separator === undefined ? [] : ['--separator']),
+    ...(dress.decimalComma ? ['--decimal'] : []),
+    ...(dress.columns.size > 0 ? ['--columns'] : []),
+    ...(dress.dropped.length > 0 ? ['--drop'] : []),
+  ];
+  if (said.length === 0) return;
+  throw new BankctlError(
+    'usage',
+    `${name} is NDJSON, and ${said.join(', ')} can be said only of a CSV.`,
+    `If it is a CSV, say so with --format csv; otherwise leave out ${said.join(' and ')}.`,
+  );
 }
 
 function formatOf(name: string, first: string): RowFormat {

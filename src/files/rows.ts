@@ -1,5 +1,6 @@
 import { nearest } from '../core/near-names.ts';
 import { quote } from '../core/text.ts';
+import type { Separator } from './dress.ts';
 
 /** One row of a file: its fields by name. A field that is not given is absent. */
 export interface Row {
@@ -10,6 +11,8 @@ export interface Row {
   readonly fields: Fields;
   /** The field in which the file ends, unless something shows that it is whole. */
   readonly mayBeCut?: string;
+  /** How its amounts are written, if that can be said of the file. */
+  readonly decimal?: 'point' | 'comma' | undefined;
 }
 
 /** Text by name; a flag is `true` or `false`. */
@@ -26,6 +29,8 @@ export interface RowShape {
   readonly flags: readonly string[];
   /** Which of the columns name something: a rounded number would name something else. */
   readonly names: readonly string[];
+  /** Which of the columns are amounts of money. */
+  readonly amounts?: readonly string[];
   /**
    * Columns that the header of a CSV must have, given those it has. Even if none is missing, each
    * row is still checked for what it needs.
@@ -33,16 +38,23 @@ export interface RowShape {
   readonly needed: (columns: readonly string[]) => readonly string[];
 }
 
-/** The formats of rows. */
-export const rowFormats = ['ndjson', 'csv'] as const;
-/** One of `rowFormats`. */
-export type RowFormat = (typeof rowFormats)[number];
-
-/** What spreadsheets add that holds nothing, and was left out. */
-export interface LeftOut {
+/** What its reader should be told about a file that is correct. */
+export interface FileTraits {
+  /** What spreadsheets add that holds nothing, and was left out. */
   readonly blankRows: number;
   readonly namelessColumns: number;
+  /** The columns that were left out because the user said so, as the file calls them. */
+  readonly droppedColumns: readonly string[];
+  /** What stands between the columns, if the user did not say so and it is no comma. */
+  readonly separatorFound?: Separator | undefined;
 }
+
+/** Of a file about which there is nothing to say. */
+export const plainTraits: FileTraits = Object.freeze({
+  blankRows: 0,
+  namelessColumns: 0,
+  droppedColumns: [],
+});
 
 /** Turns lines of one format into rows; made afresh for each pass. */
 export interface RowParser {
@@ -58,7 +70,7 @@ export interface RowParser {
   readonly canGoOn: () => boolean;
   /** What the end of the file leaves unfinished. */
   readonly end: () => LineProblem | undefined;
-  readonly leftOut: LeftOut;
+  readonly traits: FileTraits;
 }
 
 /** The codes that a line can be refused with. */
@@ -80,9 +92,14 @@ export class LineProblem extends Error {
   }
 }
 
+/** The column of rows of this shape that a name was probably meant to be. */
+export function meantColumn(name: string, shape: RowShape): string | undefined {
+  return shape.otherNames?.[name.toLowerCase()] ?? nearest(name, shape.columns);
+}
+
 /** Why a field or a column that rows of this shape do not have is refused. */
 export function unknownColumn(kind: 'field' | 'column', name: string, shape: RowShape): string {
-  const meant = shape.otherNames?.[name.toLowerCase()] ?? nearest(name, shape.columns);
+  const meant = meantColumn(name, shape);
   const guess = meant === undefined ? '' : `; did you mean ${meant}?`;
   const known = shape.columns.join(', ');
   return `has an unknown ${kind} ${quote(name)}: there are ${known}${guess}`;

@@ -70,8 +70,3 @@ export function recordView(fields: Readonly<Record<string, unknown>>, missing = 
   const columns = names.map((name) => column(name, missing));
   return { layout: 'record', columns, rows: rowsOf([fields], columns) };
 }
-
-/** Makes a record of numbers, such as how many rows of a file were applied. */
-export function countsView(counts: Readonly<Record<string, number>>): View {
-  return recordView(counts);
-}

@@ -51,9 +51,9 @@ describe('import', () => {
       await writeFile(join(to.directory, 'bank'), stdout);
       const whole = ['branch1', 'bank', '--any-branch'];
       const all = { read: 3, created: 3, duplicate: 0, conflict: 0, rejected: 0 };
-      expect(await counts(to, ...whole)).toEqual(all);
+      expect(await counts(to, ...whole)).toMatchObject(all);
       expect(await state(to)).toEqual(await state(from));
-      expect(await counts(to, ...whole)).toEqual({ ...all, created: 0, duplicate: 3 });
+      expect(await counts(to, ...whole)).toMatchObject({ ...all, created: 0, duplicate: 3 });
       expect((await to.run(['export', '-o', format])).stdout).toBe(stdout);
     }
   });
@@ -74,7 +74,10 @@ describe('import', () => {
     await writeFile(join(bank.directory, 'in.csv'), rows.join('\n'));
     const dry = await counts(bank, 'branch1', 'in.csv', '--dry-run');
     const ran = await bank.run(['import', 'branch1', 'in.csv', '--json', '--results', 'out']);
-    const result = { read: 7, created: 2, duplicate: 2, conflict: 2, rejected: 1 };
+    const result = {
+      ...{ read: 7, created: 2, duplicate: 2, conflict: 2, rejected: 1 },
+      ...{ totals: { USD: '18.00' }, refused_totals: { USD: '7.00' } },
+    };
     expect([ran.status, JSON.parse(ran.stdout)]).toEqual([1, result]);
     expect(dry).toEqual({ ...result, dry_run: true });
     expect(ran.stderr).toContain(
@@ -142,7 +145,7 @@ describe('import', () => {
     const result = { read: 2, created: 0, duplicate: 0, conflict: 1, rejected: 1 };
     expect(await counts(bank, 'branch1', 'in.csv', '--dry-run')).toMatchObject(result);
     const before = await bank.everything();
-    expect(await counts(bank, 'branch1', 'in.csv')).toEqual(result);
+    expect(await counts(bank, 'branch1', 'in.csv')).toMatchObject(result);
     expect(await bank.everything()).toBe(before);
   });
 
@@ -170,7 +173,13 @@ describe('import', () => {
     await writeFile(join(bank.directory, 'in.csv'), `account,balance\n${rows}A1,1.00\nA2,2.00\n`);
     const dry = await counts(bank, 'branch1', 'in.csv', '--dry-run');
     const real = await counts(bank, 'branch1', 'in.csv');
-    expect(real).toEqual({ read: 5_102, created: 5_100, duplicate: 1, conflict: 1, rejected: 0 });
+    expect(real).toMatchObject({
+      read: 5_102,
+      created: 5_100,
+      duplicate: 1,
+      conflict: 1,
+      rejected: 0,
+    });
     expect(dry).toEqual({ ...real, dry_run: true });
   });
 

@@ -18,6 +18,7 @@ import { parseLabel } from '../../src/commands/label.ts';
 import { parseOpen } from '../../src/commands/open.ts';
 import { parseOperations } from '../../src/commands/operations.ts';
 import { parseRepair } from '../../src/commands/repair.ts';
+import { parseReverse } from '../../src/commands/reverse.ts';
 import { parseTransfer } from '../../src/commands/transfer.ts';
 import { builtInConfig, type Config } from '../../src/config/config.ts';
 import { createContext } from '../../src/core/context.ts';
@@ -71,13 +72,21 @@ function statusRows(verb: string): Rows {
   };
 }
 
+const plain = {
+  dress: { separator: undefined, decimalComma: false, columns: new Map(), dropped: [] },
+  expected: { rows: undefined, totals: [] },
+};
+
 const apply = {
+  ...plain,
+  type: undefined,
   ...{ file: 'f.csv', format: undefined, batch: undefined, onRefusal: 'continue', atomic: false },
   ...{ retryRefused: false, again: false, lastLineComplete: false, results: undefined },
   dryRun: false,
 };
 
 const imported = {
+  ...plain,
   ...{ branch: 'branch1', file: 'f.csv', format: undefined, anyBranch: false },
   ...{ lastLineComplete: false, results: undefined, dryRun: false },
 };
@@ -182,10 +191,25 @@ const inputs: Readonly<Record<string, Rows>> = {
     ],
   },
   reverse: {
-    parse: (typed) => ({ args: typed.args, ...parseWriting(typed) }),
-    good: [[`reverse till-1 ${all}`, { args: ['till-1'], ...allGiven }]],
+    parse: parseReverse,
+    good: [
+      [`reverse till-1 ${all}`, { reverses: 'till-1', ...allGiven }],
+      [
+        'reverse --batch pay --memo rent --results r --yes --dry-run',
+        { batch: 'pay', memo: 'rent', results: 'r', yes: true, dryRun: true },
+      ],
+      [
+        'reverse --batch pay',
+        { batch: 'pay', memo: undefined, results: undefined, yes: false, dryRun: false },
+      ],
+    ],
     bad: [
-      ['reverse', 'usage', "missing required argument 'operation'"],
+      ['reverse', 'usage', 'has nothing to reverse'],
+      ['reverse till-1 --batch pay', 'usage', '"till-1" is one operation'],
+      ['reverse --batch pay --id x', 'usage', '--id is for one reversal'],
+      ['reverse till-1 --yes', 'usage', '--yes is for --batch'],
+      ['reverse till-1 --results r', 'usage', '--results is for --batch'],
+      ['reverse --batch a\u200Bb', 'invalid_operation_id', 'a\\u200bb'],
       [`reverse ${hidden}`, 'invalid_operation_id', '\\u202e'],
       ...badWriting('reverse till-1'),
     ],
@@ -359,9 +383,35 @@ const inputs: Readonly<Record<string, Rows>> = {
         'apply - --format ndjson --batch b --on-refusal stop --atomic --retry-refused --again ' +
           '--last-line-complete --results r.ndjson --dry-run',
         {
+          ...plain,
+          type: undefined,
           ...{ file: '-', format: 'ndjson', batch: 'b', onRefusal: 'stop', atomic: true },
           ...{ retryRefused: true, again: true, lastLineComplete: true, results: 'r.ndjson' },
           dryRun: true,
+        },
+      ],
+      [
+        'apply f --separator ; --decimal comma --columns account=Konto,amount=Betrag --drop A,B ' +
+          '--columns MEMO=T --drop C --type transfer --expect-rows 7 --expect-total 5.00USD ' +
+          '--expect-total -1EUR',
+        {
+          ...apply,
+          ...{ file: 'f', type: 'transfer' },
+          dress: {
+            ...{ separator: ';', decimalComma: true, dropped: ['A,B', 'C'] },
+            columns: new Map([
+              ['account', 'Konto'],
+              ['amount', 'Betrag'],
+              ['memo', 'T'],
+            ]),
+          },
+          expected: {
+            rows: 7,
+            totals: [
+              { amount: '5.00', code: 'USD' },
+              { amount: '-1', code: 'EUR' },
+            ],
+          },
         },
       ],
       [`apply f.csv --batch ${'b'.repeat(64)}`, { ...apply, batch: 'b'.repeat(64) }],
@@ -369,6 +419,19 @@ const inputs: Readonly<Record<string, Rows>> = {
     bad: [
       ['apply', 'usage', "missing required argument 'file'"],
       ['apply f.csv --format xlsx', 'usage', 'Allowed choices are ndjson, csv'],
+      ['apply f.csv --separator |', 'usage', '--separator "|" is not comma, semicolon or tab'],
+      ['apply f.csv --decimal dot', 'usage', 'Allowed choices are point, comma'],
+      ['apply f.csv --columns Konto', 'usage', '--columns "Konto" does not say which'],
+      ['apply f.csv --columns account=', 'usage', '--columns "account=" does not say which'],
+      ['apply f.csv --columns konto=A', 'usage', '--columns "konto=A" begins with no field'],
+      ['apply f.csv --columns id=A,id=B', 'usage', 'two columns for id'],
+      ['apply f.csv --columns id=A,memo=a', 'usage', 'the column "a" for two fields'],
+      ['apply f.csv --columns id=A --drop b,a', 'usage', 'both name the column "A"'],
+      ['apply f.csv --type repair', 'usage', 'Allowed choices are increment, open'],
+      ['apply f.csv --expect-rows -1', 'usage', '--expect-rows "-1" is not a whole number'],
+      ['apply f.csv --expect-total 1,5', 'invalid_amount', '--expect-total "1,5"'],
+      ['apply f.csv --expect-total 1 --expect-total 2', 'usage', 'has no currency'],
+      ['apply f.csv --expect-total 1USD --expect-total 2usd', 'usage', 'given twice for USD'],
       ['apply f.csv --on-refusal wait', 'usage', 'Allowed choices are continue, stop'],
       [`apply f.csv --batch ${'b'.repeat(65)}`, 'usage', 'longer than 64 characters'],
       ['apply f.csv --batch a\u200Bb', 'invalid_operation_id', 'a\\u200bb'],
@@ -381,6 +444,7 @@ const inputs: Readonly<Record<string, Rows>> = {
       [
         'import branch1 - --any-branch --format csv --last-line-complete --results r --dry-run',
         {
+          ...plain,
           ...{ branch: 'branch1', file: '-', format: 'csv', anyBranch: true },
           ...{ lastLineComplete: true, results: 'r', dryRun: true },
         },

@@ -91,8 +91,12 @@ const printed: Readonly<Record<string, Printed>> = {
     ],
   },
   reverse: {
-    given: posted,
-    lines: ['reverse till-1 --id back-1', 'reverse move-1 --id back-2', 'reverse back-1'],
+    given: [...posted, 'apply pay.csv --batch pay'],
+    files: { 'pay.csv': 'branch,account,amount,create\nbranch1,ACC,5,\nbranch2,NEW,7,true\n' },
+    lines: [
+      ...['reverse till-1 --id back-1', 'reverse move-1 --id back-2', 'reverse back-1'],
+      ...['reverse --batch pay --dry-run', 'reverse --batch pay --yes', 'reverse --batch pa --yes'],
+    ],
   },
   show: {
     given: [...posted, 'reverse move-1 --id back-1', 'apply orders.csv'],

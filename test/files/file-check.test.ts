@@ -17,7 +17,7 @@ async function faultsOf(content: string | Uint8Array, name = 'rows', chunk = 1 <
   const source = memorySource(Buffer.from(content), chunk, name);
   const rules = {
     shape: operationShape,
-    check: (row: Parameters<typeof toOperation>[0]) => toOperation(row, config).id,
+    check: (row: Parameters<typeof toOperation>[0]) => ({ id: toOperation(row, config).id }),
     config,
   };
   const options = { format: undefined, lastLineComplete: false };
@@ -76,7 +76,11 @@ describe('CSV is parsed by its grammar', () => {
           const bytes = Buffer.from(`memo,id,account${end}${texts.join('')}`);
           const shape = { ...operationShape, needed: () => [] };
           const read = [];
-          for await (const { rows } of readRows(memorySource(bytes, chunk), 'csv', shape)) {
+          for await (const { rows } of readRows(
+            memorySource(bytes, chunk),
+            { format: 'csv' },
+            shape,
+          )) {
             read.push(...rows);
           }
           let line = 2;

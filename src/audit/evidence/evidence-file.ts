@@ -75,13 +75,13 @@ async function check<T>(
     repeated,
     cut: 'Fetch the file again if it is cut off; if it is whole, end its last line with a newline.',
   };
-  const readId = (row: Row) => {
+  const readRow = (row: Row) => {
     const item = read(row);
     see(item);
-    return idOf(item);
+    return { id: idOf(item) };
   };
-  const rules = { shape, check: readId, config, words };
-  const file = await checkFile(source, { format: undefined, lastLineComplete: false }, rules, {
+  const rules = { shape, check: readRow, config, words };
+  const file = await checkFile(source, { lastLineComplete: false }, rules, {
     interrupted: context.interrupted,
     checked: (rows) => progress(`Checking ${source.name}: ${count(rows, 'row')}`),
     faulty: (problems) => {
@@ -102,7 +102,7 @@ async function* rowsOf<T>(
   { shape, read }: EvidenceRows<T>,
   interrupted: AbortSignal,
 ): AsyncIterable<readonly T[]> {
-  for await (const { rows } of readRows(source, undefined, shape)) {
+  for await (const { rows } of readRows(source, {}, shape)) {
     if (interrupted.aborted) throw new BankctlError('interrupted', 'Interrupted.');
     yield rows.map((row) => {
       if (!(row instanceof LineProblem)) return read(row);

@@ -143,11 +143,11 @@ class TypedWords {
     return this.#isHelp ? names : [...names, help];
   }
 
-  /** Long flags that were not typed yet. */
+  /** Long flags that were not typed yet, or may be typed again. */
   #unused(): readonly Candidate[] {
     return this.#options()
-      .map((option) => ({ value: longFlag(option), summary: option.summary }))
-      .filter(({ value }) => !this.#given.has(value));
+      .filter((option) => option.repeatable || !this.#given.has(longFlag(option)))
+      .map((option) => ({ value: longFlag(option), summary: option.summary }));
   }
 
   #words(before: string, begun: string, words: readonly Candidate[]): Expected {

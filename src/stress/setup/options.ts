@@ -76,7 +76,7 @@ export function boundsOf(
 /** The options of a command line, insofar as they say what kind of run it asks for. */
 interface Words {
   readonly args: readonly (string | undefined)[];
-  readonly options: Readonly<Record<string, string | boolean | undefined>>;
+  readonly options: Readonly<Record<string, string | boolean | readonly string[] | undefined>>;
 }
 
 /** Each of these implies `--exhaustive`. */

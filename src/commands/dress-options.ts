@@ -1,0 +1,111 @@
+import { BankctlError } from '../core/errors.ts';
+import { nearest } from '../core/near-names.ts';
+import { quote } from '../core/text.ts';
+import { type Dress, foldName, type Separator } from '../files/dress.ts';
+import type { OptionSpec, Typed } from './command.ts';
+import { textOption, textOptions } from './command-input.ts';
+
+/** The options that say how a CSV is written. */
+export const dressOptions: readonly OptionSpec[] = [
+  {
+    flags: '--separator <WHAT>',
+    summary: 'comma, semicolon or tab between the columns (default: as the header shows)',
+  },
+  {
+    flags: '--decimal <WHAT>',
+    summary: 'what stands before the cents in the file',
+    choices: ['point', 'comma'],
+    defaultValue: 'point',
+  },
+  {
+    flags: '--columns <LIST>',
+    summary: 'columns with other names: account=Konto,amount=Betrag',
+    repeatable: true,
+  },
+  {
+    flags: '--drop <LIST>',
+    summary: 'columns to leave out: Valuta,Saldo',
+    repeatable: true,
+  },
+];
+
+const separatorNames: ReadonlyMap<string, Separator> = new Map([
+  ...([',', 'comma'] as const).map((name) => [name, ','] as const),
+  ...([';', 'semicolon'] as const).map((name) => [name, ';'] as const),
+  ...(['\t', '\\t', 'tab'] as const).map((name) => [name, '\t'] as const),
+]);
+
+/**
+ * The values of `dressOptions`.
+ *
+ * @param fields what the columns of the file may be
+ * @throws `usage`
+ */
+export function parseDress(typed: Typed, fields: readonly string[]): Dress {
+  const separator = textOption(typed, 'separator');
+  const columns = parseColumns(textOptions(typed, 'columns'), fields);
+  const dropped = textOptions(typed, 'drop');
+  const both = [...columns.values()].find((name) =>
+    dropped.some((text) => [text, ...text.split(',')].map(foldName).includes(foldName(name))),
+  );
+  if (both !== undefined) {
+    throw usage(
+      `--columns and --drop both name the column ${quote(both)}.`,
+      'Leave it out of one of them.',
+    );
+  }
+  return {
+    separator: separator === undefined ? undefined : parseSeparator(separator),
+    decimalComma: textOption(typed, 'decimal') === 'comma',
+    columns,
+    dropped,
+  };
+}
+
+function parseSeparator(text: string): Separator {
+  const separator = separatorNames.get(text.toLowerCase());
+  if (separator !== undefined) return separator;
+  throw usage(
+    `--separator ${quote(text)} is not comma, semicolon or tab.`,
+    'Write --separator semicolon, or save the file with commas between the columns.',
+  );
+}
+
+/** A comma begins the next pair only if a field and an equals sign follow it. */
+function parseColumns(
+  texts: readonly string[],
+  fields: readonly string[],
+): ReadonlyMap<string, string> {
+  const columns = new Map<string, string>();
+  const taken = new Set<string>();
+  for (const pair of texts.flatMap((text) => text.split(/,(?=\s*\w+=)/))) {
+    const equals = pair.indexOf('=');
+    const [field, name] = [pair.slice(0, equals).trim().toLowerCase(), pair.slice(equals + 1)];
+    if (equals < 1 || name.trim() === '') {
+      const hint = 'Write it as --columns account=Konto,amount=Betrag.';
+      throw usage(`--columns ${quote(pair)} does not say which column is which field.`, hint);
+    }
+    if (!fields.includes(field)) {
+      const meant = nearest(field, fields);
+      const hint = meant === undefined ? undefined : `Did you mean ${meant}?`;
+      const known = `there are ${fields.join(', ')}`;
+      throw usage(`--columns ${quote(pair)} begins with no field of a row: ${known}.`, hint);
+    }
+    if (columns.has(field)) {
+      throw usage(`--columns gives two columns for ${field}.`, 'Give one column for each field.');
+    }
+    if (taken.has(foldName(name))) {
+      throw usage(
+        `--columns gives the column ${quote(name.trim())} for two fields.`,
+        'Give one column for each field.',
+      );
+    }
+    columns.set(field, name.trim());
+    taken.add(foldName(name));
+  }
+  return columns;
+}
+
+function usage(message: string, hint: string | undefined): BankctlError {
+  return new BankctlError('usage', message, hint);
+}

@@ -1,0 +1,176 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { Readable } from 'node:stream';
+import { setTimeout as pause } from 'node:timers/promises';
+import { Decimal128 } from 'mongodb';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { endAbandoned } from '../../src/bank/abandoned-transactions.ts';
+import { type Workspace, workspace } from '../workspace.ts';
+
+const program = join(import.meta.dirname, '..', '..', 'bin', 'bankctl.js');
+
+/** A bank with accounts A and B of 100.00 in branch1, and a file that was applied as `pay`. */
+async function bankAfter(rows: string): Promise<Workspace> {
+  const bank = await workspace();
+  for (const account of ['A', 'B']) {
+    await bank.run(['open', 'branch1', account, '--balance', '100', '--id', `open-${account}`]);
+  }
+  await writeFile(join(bank.directory, 'pay.csv'), rows);
+  await bank.run(['apply', 'pay.csv', '--batch', 'pay']);
+  return bank;
+}
+
+async function reversed(bank: Workspace, ...more: readonly string[]) {
+  const ran = await bank.run(['reverse', '--batch', 'pay', '--json', ...more]);
+  return { ...ran, result: ran.stdout === '' ? undefined : JSON.parse(ran.stdout) };
+}
+
+async function balances(bank: Workspace): Promise<string> {
+  const { stdout } = await bank.run(['balance', 'branch1', '-o', 'csv']);
+  return stdout.split('\n').slice(1, -1).join(' ');
+}
+
+const mixed = [
+  'type,branch,account,amount,from,to',
+  ',branch1,A,5.00,,',
+  ',branch1,A,-2.00,,',
+  ',,,30.00,branch1:A,branch1:B',
+  ',branch1,A,5.00,,',
+  '',
+].join('\n');
+
+describe('reverse --batch', () => {
+  test('undoes a file, as its dry run said; again, nothing is left', async () => {
+    const bank = await bankAfter(mixed);
+    const before = await bank.everything();
+    const dry = await reversed(bank, '--dry-run');
+    expect(await bank.everything()).toBe(before);
+    const real = await reversed(bank, '--yes', '--memo', 'wrong month');
+    expect(real).toMatchObject({
+      status: 0,
+      result: {
+        ...{ reversed: 4, reversed_before: 0, refused: 0, batches: 1 },
+        ...{ totals: { USD: '38.00' }, refused_totals: {} },
+      },
+    });
+    expect(dry.result).toEqual({ ...real.result, dry_run: true });
+    expect(await balances(bank)).toBe('A,100.00,open B,100.00,open');
+    const newest = await bank.db.collection('journal').find().sort({ at: 1, seq: 1 }).toArray();
+    const [applied, undone] = [newest.slice(2, 6), newest.slice(6)];
+    expect(undone.map(({ reverses }) => reverses)).toEqual(applied.map(({ _id }) => _id).reverse());
+    expect(undone.every(({ memo }) => memo === 'wrong month')).toBe(true);
+    const after = await bank.everything();
+    const again = await reversed(bank, '--yes');
+    expect(again).toMatchObject({ status: 0, result: { reversed: 0, reversed_before: 4 } });
+    expect(await bank.everything()).toBe(after);
+    expect((await bank.run(['audit', '--json'])).status).toBe(0);
+  });
+
+  test('lists what cannot be reversed, and reverses it when it can be', async () => {
+    const bank = await bankAfter(`${mixed}open,branch1,C,3.00,,\n`);
+    await bank.run(['increment', 'branch1', 'B', '-110', '--id', 'spent']);
+    const dry = await reversed(bank, '--dry-run');
+    const real = await reversed(bank, '--yes', '-q', '--results', 'out');
+    expect(real).toMatchObject({
+      status: 1,
+      result: {
+        ...{ reversed: 3, refused: 2, totals: { USD: '41.00' } },
+        refused_totals: { USD: '33.00' },
+      },
+    });
+    expect(dry.result).toEqual({ ...real.result, dry_run: true });
+    expect(real.stderr).toMatch(/^"pay:\w+" cannot be reversed: .*of type open/m);
+    expect(real.stderr).toMatch(/^"pay:\w+" cannot be reversed: The account branch1:B has 20.00/m);
+    const lines = (await readFile(join(bank.directory, 'out'), 'utf8')).trimEnd().split('\n');
+    expect(lines.map((line) => JSON.parse(line).outcome).sort()).toEqual([
+      ...['applied', 'applied', 'applied', 'refused', 'refused'],
+    ]);
+    await bank.run(['reverse', 'spent']);
+    const later = await reversed(bank, '--yes');
+    expect(later.result).toMatchObject({ reversed: 1, reversed_before: 3, refused: 1 });
+    expect(await balances(bank)).toBe('A,100.00,open B,100.00,open C,3.00,open');
+  });
+
+  test('leaves alone what was reversed by hand, other batches, and rows with ids', async () => {
+    const bank = await bankAfter(mixed);
+    for (const [name, row] of [
+      ['pay:1', ',branch1,A,7.00,,'],
+      ['payx', ',branch1,B,9.00,,'],
+    ] as const) {
+      await writeFile(join(bank.directory, 'o.csv'), `${mixed.split('\n')[0]}\n${row}\n`);
+      expect(await bank.run(['apply', 'o.csv', '--batch', name])).toMatchObject({ status: 0 });
+    }
+    const [first] = await bank.db.collection('journal').find({ reverses: undefined }).toArray();
+    expect(first).toBeDefined();
+    const mine = await bank.db.collection('journal').findOne({ _id: /^pay:[0-9a-f]{32}$/ });
+    await bank.run(['reverse', String(mine?._id), '--id', 'by-hand']);
+    expect((await reversed(bank, '--yes')).result).toMatchObject({
+      ...{ reversed: 3, reversed_before: 1, refused: 0 },
+    });
+    expect(await balances(bank)).toBe('A,107.00,open B,109.00,open');
+  });
+
+  test('asks on a terminal, after saying what it would do', async () => {
+    const bank = await bankAfter(`${mixed}open,branch1,C,3.00,,\n`);
+    const before = await bank.everything();
+    const line = ['reverse', '--batch', 'pay'];
+    const no = await bank.run(line, { canAsk: true, stdin: Readable.from(['n\n']) });
+    expect(no).toMatchObject({ status: 1, stdout: '' });
+    expect(no.stderr).toMatch(/of type open[\s\S]*Reverse 4 operations of --batch "pay", 38\.00/);
+    expect(await bank.run(line)).toMatchObject({ status: 2, stdout: '' });
+    expect(await bank.everything()).toBe(before);
+    const yes = await bank.run(line, { canAsk: true, stdin: Readable.from(['y\n']) });
+    expect(yes.status).toBe(1);
+    expect(await balances(bank)).toBe('A,100.00,open B,100.00,open C,3.00,open');
+  });
+
+  test('of a name that nothing was applied under names a similar one', async () => {
+    const bank = await bankAfter(mixed);
+    const before = await bank.everything();
+    const ran = await bank.run(['reverse', '--batch', 'pya', '--yes', '--json']);
+    expect(JSON.parse(ran.stderr).error).toMatchObject({
+      code: 'operation_not_found',
+      hint: 'Did you mean --batch "pay"?',
+    });
+    expect([ran.status, await bank.everything()]).toEqual([1, before]);
+  });
+
+  test('refuses only the operation whose document another program changed', async () => {
+    const bank = await bankAfter(mixed);
+    const journal = bank.db.collection('journal');
+    const options = { bypassDocumentValidation: true };
+    const odd = { 'postings.0.amount': Decimal128.fromString('5.005') };
+    await journal.updateOne({ 'postings.version': 2 as never }, { $set: odd }, options);
+    const { status, result, stderr } = await reversed(bank, '--yes');
+    expect([status, result.reversed, result.refused]).toEqual([1, 3, 1]);
+    expect(stderr).toContain('not exact in USD');
+  });
+});
+
+test('after kill -9 in the middle, each operation is reversed exactly once', async () => {
+  const rows = 10_400;
+  const row = (index: number) => `branch1,${'AB'[index % 2]},0.01\n`;
+  const text = Array.from({ length: rows }, (_, index) => row(index)).join('');
+  const bank = await bankAfter(`branch,account,amount\n${text}`);
+  const line = ['reverse', '--batch', 'pay', '--yes', '--json', '-q'];
+  const reversals = () =>
+    bank.db.collection('journal').countDocuments({ reverses: { $exists: true } });
+  const child = spawn(process.execPath, [program, ...line], {
+    ...({ cwd: bank.directory, env: bank.env, stdio: 'ignore' } as const),
+  });
+  const ended = once(child, 'close');
+  // They come in two transactions.
+  while ((await reversals()) === 0) await pause(5);
+  child.kill('SIGKILL');
+  await ended;
+  // What it left open would keep the database from being dropped for a minute.
+  onTestFinished(() => endAbandoned(bank.db.client));
+  const [, last] = [await reversed(bank, '--dry-run', '-q'), await bank.run(line)];
+  expect([last.status, last.stderr]).toEqual([0, '']);
+  const { reversed: now, reversed_before: before } = JSON.parse(last.stdout);
+  expect([now + before, before >= 10_000]).toEqual([rows, true]);
+  expect(await reversals()).toBe(rows);
+  expect(await balances(bank)).toBe('A,100.00,open B,100.00,open');
+});
