@@ -1,7 +1,10 @@
+import type { Context } from '../core/context.ts';
+import { hasUtf8Locale } from '../core/terminal.ts';
 import { jsonText, visible } from '../core/text.ts';
 import type { Paint } from './paint.ts';
-import { renderRecord, renderText, type Style } from './record.ts';
+import { renderProse, renderRecord, renderText, type Style } from './record.ts';
 import type { LiveResult, Part, Result } from './result.ts';
+import type { Table } from './table.ts';
 import type { Layout, View } from './view.ts';
 
 /** What a user chose about how results are printed. */
@@ -17,9 +20,16 @@ export type OutputFormat = keyof typeof formats;
 type Printable = Exclude<Result, LiveResult>;
 
 /** Where it is printed. */
-interface Place {
+export interface Place extends Omit<Style, 'paint'> {
   readonly colour: boolean;
-  readonly terminal: boolean;
+}
+
+/** Stdout as a place to print on. */
+export function placeOf(
+  { stdoutIsTerminal, width, env }: Pick<Context, 'stdoutIsTerminal' | 'width' | 'env'>,
+  colour: boolean,
+): Place {
+  return { colour, terminal: stdoutIsTerminal, width, unicode: hasUtf8Locale(env) };
 }
 
 interface FormatRow {
@@ -85,13 +95,28 @@ async function* csv(result: Printable, { terminal }: Place): AsyncIterable<strin
 
 async function* tables(result: Printable, place: Place): AsyncIterable<string> {
   const style = await chooseStyle(place);
-  let widths: readonly number[] | undefined;
-  for await (const { view } of parts(result)) {
-    const text = await draw(view, { ...style, widths });
+  if (result.kind === 'single') {
+    const text = await draw(result.view, style);
     if (text !== '') yield `${text}\n`;
-    if (result.kind !== 'stream' || view.layout !== 'grid') continue;
-    widths ??= await (await import('./table.ts')).columnWidths(view);
+    return;
   }
+  let table: Table | undefined;
+  for await (const { view } of result.parts) {
+    if (view.layout === 'grid') {
+      table ??= (await import('./table.ts')).openTable(style);
+      yield linesText(await table.add(view));
+    } else {
+      yield linesText(table?.end() ?? []);
+      table = undefined;
+      const text = await draw(view, style);
+      if (text !== '') yield `${text}\n`;
+    }
+  }
+  yield linesText(table?.end() ?? []);
+}
+
+function linesText(lines: readonly string[]): string {
+  return lines.map((line) => `${line}\n`).join('');
 }
 
 async function* parts(result: Printable): AsyncIterable<Part> {
@@ -103,11 +128,12 @@ async function* parts(result: Printable): AsyncIterable<Part> {
   yield { items: Array.isArray(data) ? data : [data], view };
 }
 
-/** The table library is loaded only for views that are grids. */
-const layouts: Readonly<Record<Layout, (view: View, style: Style) => string | Promise<string>>> = {
+/** What draws tables is loaded only for views that are grids. */
+const layouts: Readonly<Record<Layout, (view: View, style: Style) => Promise<string>>> = {
   grid: async (view, style) => (await import('./table.ts')).renderTable(view, style),
   record: renderRecord,
   text: renderText,
+  prose: renderProse,
 };
 
 /** A view as text, without a trailing newline. */
@@ -119,6 +145,6 @@ export async function draw(view: View, style: Style): Promise<string> {
 const plain: Paint = { head: visible, good: visible, bad: visible, warn: visible, faint: visible };
 
 /** Chooses how views are drawn in a given place. */
-export async function chooseStyle({ colour, terminal }: Place): Promise<Style> {
-  return { paint: colour ? (await import('./paint.ts')).createPaint(true) : plain, terminal };
+export async function chooseStyle({ colour, ...place }: Place): Promise<Style> {
+  return { ...place, paint: colour ? (await import('./paint.ts')).createPaint(true) : plain };
 }

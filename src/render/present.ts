@@ -1,7 +1,7 @@
 import type { Writable } from 'node:stream';
 import type { Context } from '../core/context.ts';
 import { BankctlError } from '../core/errors.ts';
-import { chooseStyle, draw, type Format, formats } from './formats.ts';
+import { chooseStyle, draw, type Format, formats, type Place, placeOf } from './formats.ts';
 import type { Result } from './result.ts';
 import type { View } from './view.ts';
 
@@ -14,22 +14,19 @@ import type { View } from './view.ts';
 export async function present(
   result: Result,
   { output, colour }: Format,
-  { stdout, stdoutIsTerminal }: Pick<Context, 'stdout' | 'stdoutIsTerminal'>,
+  context: Context,
 ): Promise<void> {
-  const place = { colour, terminal: stdoutIsTerminal };
+  const place = placeOf(context, colour);
   const texts =
     result.kind === 'live' ? redraw(result.frames, place) : formats[output].write(result, place);
-  for await (const text of texts) await write(stdout, text);
+  for await (const text of texts) await write(context.stdout, text);
 }
 
 /**
  * Each frame is one write that goes up over the last one and overwrites it line by line, so
  * nothing flickers.
  */
-async function* redraw(
-  frames: AsyncIterable<View>,
-  place: Parameters<typeof chooseStyle>[0],
-): AsyncIterable<string> {
+async function* redraw(frames: AsyncIterable<View>, place: Place): AsyncIterable<string> {
   const style = await chooseStyle(place);
   let height = 0;
   for await (const view of frames) {

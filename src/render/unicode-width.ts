@@ -1,7 +1,7 @@
 // In a file of its own, since it loads the Unicode tables: imported only for text that may not be
 // ASCII.
 import stringWidth from 'string-width';
-import wrapAnsi from 'wrap-ansi';
+import { wrapText } from './wrap.ts';
 
 /** Columns of a terminal that a text takes: wide characters two, combining marks none. */
 export function textWidth(text: string): number {
@@ -15,6 +15,6 @@ export function textWidth(text: string): number {
  */
 export function wrap(text: string, width: number): readonly string[] {
   const indent = /^ */.exec(text)?.[0] ?? '';
-  const lines = wrapAnsi(text.trim(), width - indent.length, { hard: true }).split('\n');
+  const lines = wrapText(text.trim(), width - indent.length, textWidth);
   return lines.map((line) => indent + line);
 }

@@ -278,7 +278,7 @@ describe('columns stay aligned', () => {
         columns: [{ name: 'account' }, { name: 'balance', align: 'right' }],
         rows: names.map((name) => [name, '1.00']),
       };
-      const lines = (await renderTable(view, { paint, terminal })).split('\n');
+      const lines = (await renderTable(view, { paint, terminal, width: 80, unicode: true })).split('\n');
       const shown = lines.filter((line) => line.includes('1.00'));
       expect(shown).toHaveLength(names.length);
       const ends = shown.map((line) => stringWidth(line.slice(0, line.indexOf('1.00'))));
