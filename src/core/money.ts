@@ -84,7 +84,7 @@ export function formatAmount(minor: bigint, currency: Pick<Currency, 'digits'>):
   return `${sign}${digits.slice(0, -currency.digits)}.${digits.slice(-currency.digits)}`;
 }
 
-/** Groups the digits of a formatted amount for people: `-1234567.89` is shown as `-1,234,567.89`. */
+/** Groups the digits of a formatted amount for people: `-1234567.89` becomes `-1,234,567.89`. */
 export function groupDigits(amount: string): string {
   const [, sign = '', whole, fraction = ''] = /^([+-]?)(\d{4,})(\.\d+)?$/.exec(amount) ?? [];
   if (whole === undefined) return amount;

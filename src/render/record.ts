@@ -58,7 +58,15 @@ export async function shownNotes(
   const lines = notes.map((note) =>
     typeof note === 'string' ? fitted([visible(note)], style) : [note.painted],
   );
-  return (await Promise.all(lines)).flat();
+  const shown = (await Promise.all(lines)).flat();
+  return style.terminal && !style.unicode ? shown.map(withoutSigns) : shown;
+}
+
+/** The signs of bankctl's own in ASCII, of the same width. */
+const signs: Readonly<Record<string, string>> = { '│': '|', '→': '>', '✗': 'x', '✓': '+' };
+
+function withoutSigns(text: string): string {
+  return text.replace(/[│→✗✓]/g, (sign) => signs[sign] ?? sign);
 }
 
 /** On a terminal, lines are wrapped at spaces. */

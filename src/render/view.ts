@@ -11,8 +11,8 @@ export interface View {
 }
 
 /**
- * A grid has a line per item, a record has a line per field, and text and prose have no frame around
- * them. Prose is wrapped at spaces to fit a terminal.
+ * A grid has a line per item and a record one per field; text and prose are lines as they are, and
+ * prose is wrapped at spaces to fit a terminal.
  */
 export type Layout = 'grid' | 'record' | 'text' | 'prose';
 

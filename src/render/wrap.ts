@@ -29,7 +29,7 @@ export function wordsOf(text: string): readonly string[] {
 
 /**
  * Breaks a text into lines at spaces; a word longer than the width is broken too, preferably after
- * a hyphen or the like, and never inside a character.
+ * a hyphen or the like, and never inside a character. Later lines keep the indent.
  *
  * @param width columns, at least those of the widest character
  * @returns at least one line
@@ -38,11 +38,9 @@ export function wrapText(text: string, width: number, measure: Measure): readonl
   return wrapAt(breaks, text, width, measure);
 }
 
-/** Breaks a line at spaces only: what is to be copied stays whole. Later lines keep the indent. */
+/** Breaks a text at spaces only: what is to be copied stays whole. Later lines keep the indent. */
 export function wrapProse(text: string, width: number, measure: Measure): readonly string[] {
-  const indent = /^ */.exec(text)?.[0] ?? '';
-  const lines = wrapAt(breaks.slice(0, 1), text.trim(), width - indent.length, measure);
-  return lines.map((line) => indent + line);
+  return wrapAt(breaks.slice(0, 1), text, width, measure);
 }
 
 function wrapAt(
@@ -51,17 +49,21 @@ function wrapAt(
   width: number,
   measure: Measure,
 ): readonly string[] {
+  if (measure(text) <= width) return [text.trimEnd()];
+  const [spaces = ''] = /^ */.exec(text) ?? [];
+  const indent = spaces.length + 1 < width ? spaces : '';
+  const room = width - indent.length;
   const done: string[] = [];
   let line = '';
   const put = (given: string, depth: number): void => {
     const part = line === '' && done.length > 0 ? given.trimStart() : given;
     const place = places[depth];
-    if (measure(line + part) <= width) line += part;
-    else if (measure(part.trimStart()) <= width || !place) {
+    if (measure(line + part) <= room) line += part;
+    else if (measure(part.trimStart()) <= room || !place) {
       if (line !== '') done.push(line);
       line = part.trimStart();
     } else for (const smaller of place(part)) put(smaller, depth + 1);
   };
-  put(text, 0);
-  return [...done, line].map((it) => it.trimEnd());
+  put(text.trim(), 0);
+  return [...done, line].map((it) => indent + it.trimEnd());
 }
