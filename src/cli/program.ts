@@ -191,6 +191,7 @@ function readGlobals(options: Record<string, unknown>, context: Context): Global
     uriFile: text('uriFile'),
     output: isFormat(output) ? output : 'table',
     colour: options['color'] !== false && wantsColour(context.env, context.stdoutIsTerminal),
+    pager: options['pager'] !== false,
     quiet: options['quiet'] === true,
     timeoutMs: parseDuration(text('timeout') ?? '10s', '--timeout'),
   });

@@ -1,4 +1,6 @@
-type Environment = Readonly<Record<string, string | undefined>>;
+import type { Context } from './context.ts';
+
+type Environment = Context['env'];
 
 /**
  * Whether the locale is in UTF-8. As POSIX says, the first of LC_ALL, LC_CTYPE and LANG counts that
@@ -21,4 +23,22 @@ export function wantsColour(env: Environment, isTerminal: boolean): boolean {
   const { NO_COLOR, FORCE_COLOR } = env;
   if (FORCE_COLOR) return !['0', 'false'].includes(FORCE_COLOR);
   return isTerminal && isCapable(env) && !NO_COLOR;
+}
+
+/**
+ * The command line of the pager: BANKCTL_PAGER, else PAGER, else less.
+ *
+ * @returns undefined if nothing is to be paged: away from a terminal, on one that obeys nothing, or
+ *   if the variable is empty or names cat
+ */
+export function pagerCommand({
+  stdout,
+  stdoutIsTerminal,
+  env,
+}: Pick<Context, 'stdout' | 'stdoutIsTerminal' | 'env'>): string | undefined {
+  // The pager inherits the descriptor: it could not write on another stream.
+  const isOwn = 'fd' in stdout && stdout.fd === 1;
+  if (!isOwn || !stdoutIsTerminal || !isCapable(env)) return undefined;
+  const command = (env['BANKCTL_PAGER'] ?? env['PAGER'] ?? 'less').trim();
+  return command === '' || command === 'cat' ? undefined : command;
 }

@@ -11,6 +11,8 @@ import type { Layout, View } from './view.ts';
 export interface Format {
   readonly output: OutputFormat;
   readonly colour: boolean;
+  /** Whether a long result may be shown in a pager. */
+  readonly pager: boolean;
 }
 
 /** How a result may be printed. */

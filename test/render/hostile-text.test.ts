@@ -74,6 +74,7 @@ const globals: GlobalOptions = {
   uriFile: undefined,
   output: 'table',
   colour: false,
+  pager: false,
   quiet: false,
   timeoutMs: 1000,
 };
