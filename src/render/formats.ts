@@ -37,6 +37,8 @@ export function placeOf(
 interface FormatRow {
   /** True if errors and notices on stderr are JSON too, one line each. */
   readonly jsonTalk: boolean;
+  /** True if it has a line per item, and a cell per column. */
+  readonly isCsv: boolean;
   /** True if people read it: times are in the config's zone, not in UTC. */
   readonly forPeople: boolean;
   /** The text of a result, in pieces. */
@@ -45,10 +47,11 @@ interface FormatRow {
 
 /** All that bankctl knows about a format is here. */
 export const formats = {
-  table: { jsonTalk: false, forPeople: true, write: tables },
-  json: { jsonTalk: true, forPeople: false, write: json },
-  ndjson: { jsonTalk: true, forPeople: false, write: ndjson },
-  csv: { jsonTalk: false, forPeople: false, write: csv },
+  table: { jsonTalk: false, isCsv: false, forPeople: true, write: tables },
+  json: { jsonTalk: true, isCsv: false, forPeople: false, write: json },
+  ndjson: { jsonTalk: true, isCsv: false, forPeople: false, write: ndjson },
+  csv: { jsonTalk: false, isCsv: true, forPeople: false, write: csv },
+  spreadsheet: { jsonTalk: false, isCsv: true, forPeople: false, write: sheet },
 } as const satisfies Readonly<Record<string, FormatRow>>;
 
 /**
@@ -86,11 +89,23 @@ async function* ndjson(result: Printable): AsyncIterable<string> {
   }
 }
 
-async function* csv(result: Printable, { terminal }: Place): AsyncIterable<string> {
-  const { renderCsv } = await import('./csv.ts');
+function csv(result: Printable, place: Place): AsyncIterable<string> {
+  return lines(result, place, 'renderCsv');
+}
+
+function sheet(result: Printable, place: Place): AsyncIterable<string> {
+  return lines(result, place, 'renderSheet');
+}
+
+async function* lines(
+  result: Printable,
+  { terminal }: Place,
+  how: 'renderCsv' | 'renderSheet',
+): AsyncIterable<string> {
+  const render = (await import('./csv.ts'))[how];
   let head = true;
   for await (const { view } of parts(result)) {
-    yield renderCsv(view, { head, exact: !terminal });
+    yield render(view, { head, exact: !terminal });
     head = false;
   }
 }

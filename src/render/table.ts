@@ -204,9 +204,8 @@ function needsOf(
     for (const row of rows) {
       const text = row[index] ?? '';
       const whole = measure(text);
-      const word = figure || whole <= ordinaryWord ? whole : longestWord(text, measure);
       natural = Math.max(natural, whole);
-      min = Math.max(min, figure ? whole : Math.min(word, ordinaryWord));
+      min = Math.max(min, figure ? whole : Math.min(longestWord(text, measure), ordinaryWord));
       sparse ||= text === '';
     }
     return { figure, sparse, label: heading.length + 1, min, natural };
@@ -214,6 +213,7 @@ function needsOf(
 }
 
 function longestWord(text: string, measure: Measure): number {
+  if (!text.includes(' ') && text.length <= ordinaryWord) return measure(text);
   return Math.max(...wordsOf(text).map(measure));
 }
 

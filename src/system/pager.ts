@@ -20,7 +20,10 @@ export function startPager(command: string, env: Context['env']): Pager {
   const given = { LESS: 'FRX', LV: '-c', ...env };
   // A person whom sudo lets run bankctl, and nothing else, must not get a shell from less.
   const own = env['SUDO_UID'] === undefined ? given : { ...given, LESSSECURE: '1' };
-  const line = words.test(command) ? `exec ${command}` : command;
+  const [program = ''] = command.split(/\s/);
+  const line = words.test(command)
+    ? `command -v ${program} >/dev/null 2>&1 || exit 127; exec ${command}`
+    : command;
   const child = spawn('sh', ['-c', line], { env: own, stdio: ['pipe', 'inherit', 'inherit'] });
   child.stdin.on('error', () => undefined);
   const ended = new Promise<Awaited<Pager['ended']>>((resolve) => {
