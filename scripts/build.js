@@ -33,7 +33,8 @@ const core = [
   ...(await sources('bank/operations')),
   'bank/next-step',
   ...['files/rows', 'files/dress', 'files/totals', 'files/operation-rows', 'files/account-rows'],
-  ...['render/present', 'render/progress', 'render/formats', 'render/record', 'render/width'],
+  ...['render/present', 'render/output', 'render/progress', 'render/formats', 'render/record'],
+  'render/width',
 ].map((name) => (name.endsWith('.ts') ? name : `src/${name}.ts`));
 
 const bank = [
@@ -65,6 +66,7 @@ const lateParts = {
   currencies: 'src/config/currencies.ts',
   'local-lifecycle': 'src/database/local/local-lifecycle.ts',
   csv: 'src/render/csv.ts',
+  paging: 'src/render/paging.ts',
   paint: 'src/render/paint.ts',
   table: 'src/render/table.ts',
   'unicode-width': 'src/render/unicode-width.ts',

@@ -19,6 +19,8 @@ export interface RunOptions {
   readonly terminal?: boolean;
   /** Whether somebody can be asked: stdin and stderr are terminals. */
   readonly canAsk?: boolean;
+  /** Columns of the terminal; 80 if not given. */
+  readonly width?: number;
   readonly env?: Readonly<Record<string, string>>;
   readonly interrupted?: AbortSignal;
   readonly stdin?: Readable;
@@ -63,7 +65,10 @@ export async function workspace({ config = branches }: WorkspaceOptions = {}): P
     await client.close();
     await rm(directory, { recursive: true });
   });
-  const env = { BANKCTL_URI: inject('uri'), HOME: directory, PATH: process.env['PATH'] ?? '' };
+  const env = {
+    ...{ BANKCTL_URI: inject('uri'), HOME: directory },
+    ...{ PATH: process.env['PATH'] ?? '', LANG: 'C.UTF-8' },
+  };
   return {
     directory,
     db,
@@ -81,6 +86,7 @@ export async function run(
   {
     terminal = false,
     canAsk = false,
+    width = 80,
     stdin = Readable.from([]),
     interrupted = new AbortController().signal,
     written,
@@ -97,7 +103,7 @@ export async function run(
     stdinIsTerminal: canAsk,
     stdoutIsTerminal: terminal,
     stderrIsTerminal: canAsk,
-    width: 80,
+    width,
     env,
     cwd,
     author: 'teller@desk',

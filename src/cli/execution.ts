@@ -2,7 +2,8 @@ import type { Command, GlobalOptions, Typed } from '../commands/command.ts';
 import type { Context } from '../core/context.ts';
 import { BankctlError, Status } from '../core/errors.ts';
 import { jsonText, shellWord } from '../core/text.ts';
-import { OutputClosed, present } from '../render/present.ts';
+import { OutputClosed } from '../render/output.ts';
+import { present } from '../render/present.ts';
 import type { Result } from '../render/result.ts';
 import { OpenSession } from './session.ts';
 

@@ -8,6 +8,7 @@ import type { Context } from '../core/context.ts';
 import { parseDuration } from '../core/duration.ts';
 import { BankctlError, errorTable, Status } from '../core/errors.ts';
 import { nearest } from '../core/near-names.ts';
+import { wantsColour } from '../core/terminal.ts';
 import { quote } from '../core/text.ts';
 import { formats, type OutputFormat } from '../render/formats.ts';
 import type { CompletionHost } from './completion/complete.ts';
@@ -185,14 +186,13 @@ function readGlobals(options: Record<string, unknown>, context: Context): Global
     return typeof value === 'string' ? value : undefined;
   };
   const output = text('output');
-  const { NO_COLOR, FORCE_COLOR } = context.env;
-  const colourful = FORCE_COLOR ? FORCE_COLOR !== '0' : context.stdoutIsTerminal && !NO_COLOR;
   return Object.freeze({
     config: text('config'),
     uri: text('uri'),
     uriFile: text('uriFile'),
     output: isFormat(output) ? output : 'table',
-    colour: options['color'] !== false && colourful,
+    colour: options['color'] !== false && wantsColour(context.env, context.stdoutIsTerminal),
+    pager: options['pager'] !== false,
     quiet: options['quiet'] === true,
     timeoutMs: parseDuration(text('timeout') ?? '10s', '--timeout'),
   });

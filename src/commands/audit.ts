@@ -13,6 +13,7 @@ import {
   findingColumns,
   unreadSentence,
 } from '../render/audit-view.ts';
+import { formats } from '../render/formats.ts';
 import { type Result, streamOf } from '../render/result.ts';
 import { followWrites } from './audit-follow.ts';
 import { type AuditData, auditForms } from './audit-schema.ts';
@@ -171,7 +172,7 @@ async function reportOf({ input, session }: AuditRun): Promise<ReportFile | unde
 }
 
 function isRowPerItem({ globals: { output } }: Session): boolean {
-  return output === 'ndjson' || output === 'csv';
+  return output === 'ndjson' || formats[output].isCsv;
 }
 
 async function wholeAudit(run: AuditRun): Promise<Result> {

@@ -6,6 +6,7 @@ import type { Movement, WatchEvent } from '../bank/watch.ts';
 import { findBranch } from '../config/branch-lookup.ts';
 import type { Config } from '../config/config.ts';
 import { BankctlError } from '../core/errors.ts';
+import { isCapable } from '../core/terminal.ts';
 import { quote } from '../core/text.ts';
 import { formatDay, formatTime, parseSpan, type Span, timeFormat } from '../core/time.ts';
 import { formats } from '../render/formats.ts';
@@ -246,7 +247,8 @@ async function watchBank(session: Session, input: BalanceInput): Promise<Result>
   if (input.branch === undefined) sayLeftOut(bank, session);
   const { watchPostings } = await import('../bank/index.ts');
   const events = watchPostings(bank, input, session.context.interrupted);
-  if (session.context.stdoutIsTerminal && formats[session.globals.output].forPeople) {
+  const { stdoutIsTerminal, env } = session.context;
+  if (stdoutIsTerminal && isCapable(env) && formats[session.globals.output].forPeople) {
     return { kind: 'live', frames: drawFrames(bank, input, events) };
   }
   const formatAt = timeFormat(await resultZone(session));

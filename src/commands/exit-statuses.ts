@@ -31,5 +31,7 @@ export const environment: Readonly<Record<string, string>> = {
   BANKCTL_DATA_DIR: 'the directory of the local database',
   BANKCTL_CACHE_DIR: 'the directory of a downloaded mongod',
   BANKCTL_MONGOD: 'the path of a mongod to run',
+  BANKCTL_PAGER: 'the pager for long results, instead of PAGER or less; empty for none',
   NO_COLOR: 'any value: print without colour',
+  FORCE_COLOR: 'print in colour, or with 0 without, wherever it goes',
 };

@@ -51,6 +51,7 @@ export const exportCommand: Command = {
   ],
   run: async (typed, session) => {
     const input = parseExport(typed, await session.config());
+    refuseSheet(session);
     const bank = await session.bank();
     await warnOfNoBank(bank, session);
     if (typed.args[0] === undefined) sayLeftOut(bank, session);
@@ -73,6 +74,16 @@ export function parseExport(typed: Typed, config: Config): ExportInput {
     );
   }
   return { branches: [findBranch(config, name).name], operations: false };
+}
+
+/** @throws `usage`: what is to be read back must not be changed for a spreadsheet */
+function refuseSheet({ globals: { output } }: Session): void {
+  if (output !== 'spreadsheet') return;
+  throw new BankctlError(
+    'usage',
+    'What export writes can be read back, but -o spreadsheet changes cells like formulas.',
+    'Use -o csv, or look at the accounts with bankctl accounts -o spreadsheet.',
+  );
 }
 
 async function accounts(branches: readonly string[], session: Session): Promise<StreamResult> {

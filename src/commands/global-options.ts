@@ -29,6 +29,7 @@ export const globalOptions: readonly GlobalSpec[] = [
   },
   { flags: '--json', summary: 'the same as -o json', implies: { output: 'json' } },
   { flags: '--no-color', summary: 'print without colour; NO_COLOR does the same' },
+  { flags: '--no-pager', summary: 'print long results directly, without a pager' },
   { flags: '-q, --quiet', summary: 'print only the result and errors' },
   {
     flags: '--timeout <TIME>',

@@ -191,9 +191,9 @@ function present(
   if (refused) return streamOf(only(batches, isRefusal), [at, ...refusalColumns]);
   const shared = [at, column('operation'), column('type'), column('by')];
   const { output } = session.globals;
-  const { forPeople } = formats[output];
+  const { forPeople, isCsv } = formats[output];
   const listed = only(batches, isListed);
-  return streamOf(output === 'csv' ? inPairs(listed) : listed, [
+  return streamOf(isCsv ? inPairs(listed) : listed, [
     ...shared,
     ...sideColumns(0),
     ...(forPeople ? [counterparty] : sideColumns(1)),

@@ -4,7 +4,7 @@ import type { Bank } from '../bank/bank.ts';
 import { BankctlError, Status } from '../core/errors.ts';
 import { quote } from '../core/text.ts';
 import type { Left } from '../files/file-run.ts';
-import { chooseStyle, draw } from '../render/formats.ts';
+import { chooseStyle, draw, placeOf } from '../render/formats.ts';
 import { bar } from '../render/progress.ts';
 import type { SingleResult } from '../render/result.ts';
 import type { Command, Session, Typed } from './command.ts';
@@ -129,7 +129,7 @@ async function ask({ bank, plan, before, file }: Question, session: Session): Pr
   const { database, made, by } = plan;
   session.say(`The plan ${file} of the database ${quote(database)}, made ${made} by ${by}:`);
   const view = repairView({ bank, before, dryRun: true, interrupted: false, ...rehearsal });
-  const style = await chooseStyle({ colour: false, terminal: true });
+  const style = await chooseStyle({ ...placeOf(session.context, false), terminal: true });
   for (const line of (await draw(view, style)).split('\n')) session.say(line);
   await askConsent(session, `Carry out ${entriesText(repaired)}?`);
 }

@@ -15,6 +15,8 @@ export interface Context {
   readonly stderrIsTerminal: boolean;
   /** Columns of the terminal; 80 if there is none. */
   readonly width: number;
+  /** Rows of the terminal; 24 if there is none. */
+  readonly height: number;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly cwd: string;
   /** Wall clock, milliseconds since 1970. */
@@ -29,6 +31,8 @@ export interface Context {
   readonly author: string;
   /** Aborted when the user presses Ctrl-C or the process is asked to end. */
   readonly interrupted: AbortSignal;
+  /** While the work goes on, Ctrl-C is left to a program in front, such as a pager. */
+  readonly ignoreInterrupts: (work: () => Promise<void>) => Promise<void>;
 }
 
 /** The context of the real process. Called once, by `bin/bankctl.js`. */
@@ -41,6 +45,7 @@ export function createContext(): Context {
     stdoutIsTerminal: process.stdout.isTTY === true,
     stderrIsTerminal: process.stderr.isTTY === true,
     width: process.stdout.columns ?? process.stderr.columns ?? 80,
+    height: process.stdout.rows ?? 24,
     env: process.env,
     cwd: workingDirectory(),
     nowMs: Date.now,
@@ -49,7 +54,7 @@ export function createContext(): Context {
     freshId: () => crypto.randomUUID(),
     freshSeed: () => (crypto.getRandomValues(new Uint32Array(1))[0] ?? 0) >>> 1,
     author: author(),
-    interrupted: interruption(),
+    ...interruption(),
   });
 }
 
@@ -87,10 +92,24 @@ function userName(): string {
 }
 
 /** The first signal asks the work to wind down; a second one ends the process at once. */
-function interruption(): AbortSignal {
+function interruption(): Pick<Context, 'interrupted' | 'ignoreInterrupts'> {
   const controller = new AbortController();
+  let ignores = false;
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
-    process.once(signal, () => controller.abort(signal));
+    const hear = () => {
+      if (ignores && signal === 'SIGINT') return;
+      process.off(signal, hear);
+      controller.abort(signal);
+    };
+    process.on(signal, hear);
   }
-  return controller.signal;
+  const ignoreInterrupts = async (work: () => Promise<void>) => {
+    ignores = true;
+    try {
+      await work();
+    } finally {
+      ignores = false;
+    }
+  };
+  return { interrupted: controller.signal, ignoreInterrupts };
 }

@@ -18,6 +18,9 @@ export interface Currency {
  */
 export const maxMinor = 10n ** 24n - 1n;
 
+/** What `groupDigits` makes, if it cannot be anything else: `1,234` may be 1.234 to some people. */
+const grouped = /^[+-]?[1-9]\d{0,2}(?:(?:,\d{3})+\.\d+|(?:,\d{3}){2,})$/;
+
 const plainDecimal = /^[+-]?(\d+)(?:\.(\d+))?$/;
 
 /** `2.500` means 2500 to people who separate the cents with a comma. */
@@ -34,7 +37,9 @@ const pointedThousand = /^[+-]?[1-9]\d{0,2}\.\d{3}$/;
 export function parseAmount(text: string, currency: Currency): bigint {
   const match = plainDecimal.exec(text);
   if (!match) {
-    throw new BankctlError('invalid_amount', `${quote(text)} is not an amount of money.`);
+    const bare = ungrouped(text);
+    const hint = bare === undefined ? undefined : `Type ${bare}.`;
+    throw new BankctlError('invalid_amount', `${quote(text)} is not an amount of money.`, hint);
   }
   const whole = match[1] ?? '';
   const fraction = (match[2] ?? '').replace(/0+$/, '');
@@ -66,10 +71,22 @@ export function parseAmount(text: string, currency: Currency): bigint {
   return text.startsWith('-') ? -magnitude : magnitude;
 }
 
+/** A grouped amount as it is to be typed; undefined if it is none. */
+function ungrouped(text: string): string | undefined {
+  return grouped.test(text) ? text.replaceAll(',', '') : undefined;
+}
+
 /** Prints minor units with exactly the currency's decimals: `-12.30`. Inverse of `parseAmount`. */
 export function formatAmount(minor: bigint, currency: Pick<Currency, 'digits'>): string {
   const sign = minor < 0n ? '-' : '';
   const digits = (minor < 0n ? -minor : minor).toString().padStart(currency.digits + 1, '0');
   if (currency.digits === 0) return sign + digits;
   return `${sign}${digits.slice(0, -currency.digits)}.${digits.slice(-currency.digits)}`;
+}
+
+/** Groups the digits of a formatted amount for people: `-1234567.89` becomes `-1,234,567.89`. */
+export function groupDigits(amount: string): string {
+  const [, sign = '', whole, fraction = ''] = /^([+-]?)(\d{4,})(\.\d+)?$/.exec(amount) ?? [];
+  if (whole === undefined) return amount;
+  return `${sign}${whole.replace(/(?<=\d)(?=(?:\d{3})+$)/g, ',')}${fraction}`;
 }

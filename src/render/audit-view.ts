@@ -26,7 +26,7 @@ export function auditView({ findings, more, checked, unread }: AuditResult): Vie
   ];
   const shown = parts.filter((part) => part.length > 0);
   return {
-    layout: 'text',
+    layout: 'prose',
     columns: [{ name: 'finding' }],
     rows: shown.flatMap((part, index) => [...(index > 0 ? [['']] : []), ...part.map((it) => [it])]),
   };

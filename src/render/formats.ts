@@ -1,13 +1,18 @@
+import type { Context } from '../core/context.ts';
+import { hasUtf8Locale } from '../core/terminal.ts';
 import { jsonText, visible } from '../core/text.ts';
 import type { Paint } from './paint.ts';
-import { renderRecord, renderText, type Style } from './record.ts';
+import { renderProse, renderRecord, renderText, type Style } from './record.ts';
 import type { LiveResult, Part, Result } from './result.ts';
+import type { Table } from './table.ts';
 import type { Layout, View } from './view.ts';
 
 /** What a user chose about how results are printed. */
 export interface Format {
   readonly output: OutputFormat;
   readonly colour: boolean;
+  /** Whether a long result may be shown in a pager. */
+  readonly pager: boolean;
 }
 
 /** How a result may be printed. */
@@ -17,14 +22,23 @@ export type OutputFormat = keyof typeof formats;
 type Printable = Exclude<Result, LiveResult>;
 
 /** Where it is printed. */
-interface Place {
+export interface Place extends Omit<Style, 'paint'> {
   readonly colour: boolean;
-  readonly terminal: boolean;
+}
+
+/** Stdout as a place to print on. */
+export function placeOf(
+  { stdoutIsTerminal, width, env }: Pick<Context, 'stdoutIsTerminal' | 'width' | 'env'>,
+  colour: boolean,
+): Place {
+  return { colour, terminal: stdoutIsTerminal, width, unicode: hasUtf8Locale(env) };
 }
 
 interface FormatRow {
   /** True if errors and notices on stderr are JSON too, one line each. */
   readonly jsonTalk: boolean;
+  /** True if it has a line per item, and a cell per column. */
+  readonly isCsv: boolean;
   /** True if people read it: times are in the config's zone, not in UTC. */
   readonly forPeople: boolean;
   /** The text of a result, in pieces. */
@@ -33,10 +47,11 @@ interface FormatRow {
 
 /** All that bankctl knows about a format is here. */
 export const formats = {
-  table: { jsonTalk: false, forPeople: true, write: tables },
-  json: { jsonTalk: true, forPeople: false, write: json },
-  ndjson: { jsonTalk: true, forPeople: false, write: ndjson },
-  csv: { jsonTalk: false, forPeople: false, write: csv },
+  table: { jsonTalk: false, isCsv: false, forPeople: true, write: tables },
+  json: { jsonTalk: true, isCsv: false, forPeople: false, write: json },
+  ndjson: { jsonTalk: true, isCsv: false, forPeople: false, write: ndjson },
+  csv: { jsonTalk: false, isCsv: true, forPeople: false, write: csv },
+  spreadsheet: { jsonTalk: false, isCsv: true, forPeople: false, write: sheet },
 } as const satisfies Readonly<Record<string, FormatRow>>;
 
 /**
@@ -74,24 +89,51 @@ async function* ndjson(result: Printable): AsyncIterable<string> {
   }
 }
 
-async function* csv(result: Printable, { terminal }: Place): AsyncIterable<string> {
-  const { renderCsv } = await import('./csv.ts');
+function csv(result: Printable, place: Place): AsyncIterable<string> {
+  return lines(result, place, 'renderCsv');
+}
+
+function sheet(result: Printable, place: Place): AsyncIterable<string> {
+  return lines(result, place, 'renderSheet');
+}
+
+async function* lines(
+  result: Printable,
+  { terminal }: Place,
+  how: 'renderCsv' | 'renderSheet',
+): AsyncIterable<string> {
+  const render = (await import('./csv.ts'))[how];
   let head = true;
   for await (const { view } of parts(result)) {
-    yield renderCsv(view, { head, exact: !terminal });
+    yield render(view, { head, exact: !terminal });
     head = false;
   }
 }
 
 async function* tables(result: Printable, place: Place): AsyncIterable<string> {
   const style = await chooseStyle(place);
-  let widths: readonly number[] | undefined;
-  for await (const { view } of parts(result)) {
-    const text = await draw(view, { ...style, widths });
+  if (result.kind === 'single') {
+    const text = await draw(result.view, style);
     if (text !== '') yield `${text}\n`;
-    if (result.kind !== 'stream' || view.layout !== 'grid') continue;
-    widths ??= await (await import('./table.ts')).columnWidths(view);
+    return;
   }
+  let table: Table | undefined;
+  for await (const { view } of result.parts) {
+    if (view.layout === 'grid') {
+      table ??= (await import('./table.ts')).openTable(style);
+      yield linesText(await table.add(view));
+    } else {
+      yield linesText(table?.end() ?? []);
+      table = undefined;
+      const text = await draw(view, style);
+      if (text !== '') yield `${text}\n`;
+    }
+  }
+  yield linesText(table?.end() ?? []);
+}
+
+function linesText(lines: readonly string[]): string {
+  return lines.map((line) => `${line}\n`).join('');
 }
 
 async function* parts(result: Printable): AsyncIterable<Part> {
@@ -103,11 +145,12 @@ async function* parts(result: Printable): AsyncIterable<Part> {
   yield { items: Array.isArray(data) ? data : [data], view };
 }
 
-/** The table library is loaded only for views that are grids. */
-const layouts: Readonly<Record<Layout, (view: View, style: Style) => string | Promise<string>>> = {
+/** What draws tables is loaded only for views that are grids. */
+const layouts: Readonly<Record<Layout, (view: View, style: Style) => Promise<string>>> = {
   grid: async (view, style) => (await import('./table.ts')).renderTable(view, style),
   record: renderRecord,
   text: renderText,
+  prose: renderProse,
 };
 
 /** A view as text, without a trailing newline. */
@@ -119,6 +162,6 @@ export async function draw(view: View, style: Style): Promise<string> {
 const plain: Paint = { head: visible, good: visible, bad: visible, warn: visible, faint: visible };
 
 /** Chooses how views are drawn in a given place. */
-export async function chooseStyle({ colour, terminal }: Place): Promise<Style> {
-  return { paint: colour ? (await import('./paint.ts')).createPaint(true) : plain, terminal };
+export async function chooseStyle({ colour, ...place }: Place): Promise<Style> {
+  return { ...place, paint: colour ? (await import('./paint.ts')).createPaint(true) : plain };
 }

@@ -1,7 +1,8 @@
 import { visibleTexts } from '../core/text.ts';
 import type { Lane, Phrase } from './lane.ts';
 import type { Paint } from './paint.ts';
-import { textWidth, wrap } from './unicode-width.ts';
+import { textWidth } from './unicode-width.ts';
+import { wrapText } from './wrap.ts';
 
 /** Width of the labels, what is between two cells, and what comes before each. */
 const layouts = {
@@ -35,7 +36,7 @@ export function drawLane(given: Lane, paint: Paint, width: number): readonly str
     const shown = coloured(before.padStart(label), meaning === 'head' ? 'head' : tone);
     return `${shown}${gap}${padded.join(gap)}`.trimEnd();
   };
-  const heads = lane.workers.map((worker) => wrap(worker.head, cell));
+  const heads = lane.workers.map((worker) => wrapText(worker.head, cell, textWidth));
   const height = Math.max(...heads.map((lines) => lines.length));
   const headLines = Array.from({ length: height }, (_, row) => {
     const cells = heads.map((lines) => lines[row] ?? '');
@@ -43,13 +44,13 @@ export function drawLane(given: Lane, paint: Paint, width: number): readonly str
   });
   const stepLines = lane.steps.flatMap((step) =>
     step.phrases
-      .flatMap(({ tone, text }) => wrap(text, cell).map((part) => ({ tone, part })))
+      .flatMap(({ tone, text }) => wrapText(text, cell, textWidth).map((part) => ({ tone, part })))
       .map(({ tone, part }, row) => {
         const cells = lane.workers.map(({ worker }) => (worker === step.worker ? part : ''));
         return line(row === 0 ? step.label : '', cells, tone);
       }),
   );
-  const reason = lane.reason === '' ? [] : wrap(lane.reason, width);
+  const reason = lane.reason === '' ? [] : wrapText(lane.reason, width, textWidth);
   const { replay, remark } = lane;
   const again = [`Again: ${replay}`, coloured(remark.text, remark.tone)];
   return [...headLines, ...stepLines, ...(replay === '' ? reason : ['', ...reason, ...again])];

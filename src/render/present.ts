@@ -1,7 +1,7 @@
-import type { Writable } from 'node:stream';
 import type { Context } from '../core/context.ts';
-import { BankctlError } from '../core/errors.ts';
-import { chooseStyle, draw, type Format, formats } from './formats.ts';
+import { pagerCommand } from '../core/terminal.ts';
+import { chooseStyle, draw, type Format, formats, type Place, placeOf } from './formats.ts';
+import { write } from './output.ts';
 import type { Result } from './result.ts';
 import type { View } from './view.ts';
 
@@ -13,12 +13,40 @@ import type { View } from './view.ts';
  */
 export async function present(
   result: Result,
-  { output, colour }: Format,
-  { stdout, stdoutIsTerminal }: Pick<Context, 'stdout' | 'stdoutIsTerminal'>,
+  { output, colour, pager }: Format,
+  context: Context,
 ): Promise<void> {
-  const place = { colour, terminal: stdoutIsTerminal };
+  const place = placeOf(context, colour);
   const texts =
     result.kind === 'live' ? redraw(result.frames, place) : formats[output].write(result, place);
+  const command = pager ? pagerCommand(context) : undefined;
+  if (command === undefined || !mayBePaged(result)) return print(texts, context);
+  if (result.kind === 'stream') return showIn(command, texts, context);
+  const whole = [];
+  for await (const text of texts) whole.push(text);
+  const lines = whole.join('').split('\n').length;
+  return lines > context.height ? showIn(command, whole, context) : print(whole, context);
+}
+
+/** Not what never ends, nor what was done: that is not to wait for a pager, or to be lost in it. */
+function mayBePaged(result: Result): boolean {
+  if (result.kind === 'stream') return result.endless !== true;
+  return result.kind === 'single' && result.wrote !== true && result.operation === undefined;
+}
+
+async function showIn(
+  command: string,
+  texts: AsyncIterable<string> | Iterable<string>,
+  context: Context,
+): Promise<void> {
+  const { page } = await import('./paging.ts');
+  await page(command, texts, context);
+}
+
+async function print(
+  texts: AsyncIterable<string> | Iterable<string>,
+  { stdout }: Pick<Context, 'stdout'>,
+): Promise<void> {
   for await (const text of texts) await write(stdout, text);
 }
 
@@ -26,10 +54,7 @@ export async function present(
  * Each frame is one write that goes up over the last one and overwrites it line by line, so
  * nothing flickers.
  */
-async function* redraw(
-  frames: AsyncIterable<View>,
-  place: Parameters<typeof chooseStyle>[0],
-): AsyncIterable<string> {
+async function* redraw(frames: AsyncIterable<View>, place: Place): AsyncIterable<string> {
   const style = await chooseStyle(place);
   let height = 0;
   for await (const view of frames) {
@@ -40,23 +65,4 @@ async function* redraw(
     yield `${up}${drawn}\u001B[J`;
     height = lines.length;
   }
-}
-
-/** The reader went away, as `head` does: there is nobody left to notify. */
-export class OutputClosed extends Error {}
-
-/** @throws `OutputClosed`; `not_writable` for a full disk and the like */
-function write(stream: Writable, text: string): Promise<void> {
-  return new Promise((resolve, reject) => {
-    stream.write(text, (error) => (error ? reject(outputError(error)) : resolve()));
-  });
-}
-
-function outputError(error: Error): Error {
-  const code = 'code' in error ? error.code : undefined;
-  if (code === 'EPIPE' || code === 'ERR_STREAM_DESTROYED') return new OutputClosed();
-  const message = `The result cannot be written to stdout: ${error.message}.`;
-  // It does not say to repeat the command: what was asked for is done.
-  const hint = 'Make room there, or send the output elsewhere.';
-  return new BankctlError('not_writable', message, hint, { cause: error });
 }

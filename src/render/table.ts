@@ -1,101 +1,230 @@
-import Table from 'cli-table3';
+import { groupDigits } from '../core/money.ts';
 import { visible } from '../core/text.ts';
-import { noteLines, type Style, title } from './record.ts';
-import type { Row, View } from './view.ts';
-import { isAscii, type Measure, measureFor } from './width.ts';
+import { type Style, shownNotes, title } from './record.ts';
+import {
+  fitsPlan,
+  type Needs,
+  ordinaryWord,
+  planTable,
+  type Stack,
+  stackGap,
+} from './table-plan.ts';
+import { isMoney, type Row, type View } from './view.ts';
+import { type Measure, measureFor } from './width.ts';
+import { wordsOf, wrapText } from './wrap.ts';
 
-const noBorders = {
-  top: '',
-  'top-mid': '',
-  'top-left': '',
-  'top-right': '',
-  bottom: '',
-  'bottom-mid': '',
-  'bottom-left': '',
-  'bottom-right': '',
-  left: '',
-  'left-mid': '',
-  mid: '',
-  'mid-mid': '',
-  right: '',
-  'right-mid': '',
-  middle: '  ',
-};
+/** The corners and lines of a frame, from left to right. */
+const frames = {
+  unicode: { top: '┌─┬┐', rule: '├─┼┤', bottom: '└─┴┘', side: '│' },
+  ascii: { top: '+-++', rule: '+-++', bottom: '+-++', side: '|' },
+} as const;
 
-/**
- * The library measures combining marks and newer scripts wrongly, so it draws a table of these
- * characters instead: no visible text contains them, and each is one column wide. The texts then
- * replace them.
- */
-const place = '\uE000';
-const places = /\uE000+/g;
+/** A table that may come in parts. */
+export interface Table {
+  /** Draws the rows of a part; the first has the header. @returns lines */
+  readonly add: (view: View) => Promise<readonly string[]>;
+  /** Ends the table. @returns lines */
+  readonly end: () => readonly string[];
+}
 
 /** Draws a grid as text, without a trailing newline. */
 export async function renderTable(view: View, style: Style): Promise<string> {
-  const { paint, terminal, widths } = style;
-  const head = widths === undefined;
-  const table = new Table({
-    ...(head && { head: view.columns.map(({ name }) => paint.head(title(name))) }),
-    colAligns: view.columns.map(({ align }) => align ?? 'left'),
-    style: { head: [], border: [], ...(!terminal && { 'padding-left': 0, 'padding-right': 0 }) },
-    ...(!terminal && { chars: noBorders }),
+  const table = openTable(style);
+  const lines = [...(await table.add(view)), ...table.end()];
+  return [...lines, ...(await shownNotes(view.notes, style))].join('\n');
+}
+
+/** Begins a table: with a frame on a terminal; piped, without one and as wide as its cells. */
+export function openTable(style: Style): Table {
+  return style.terminal ? framedTable(style) : plainTable(style);
+}
+
+function plainTable({ paint }: Style): Table {
+  let first: readonly number[] | undefined;
+  return {
+    add: async ({ columns, rows, footer = [] }) => {
+      const titles = columns.map(({ name }) => title(name));
+      const cells = [...rows, ...footer].map((row) => row.map(showCell));
+      const measure = await measureFor(cells.flat());
+      const sized = first ? cells : [titles, ...cells];
+      const widths = columns.map((_, index) =>
+        Math.max(first?.[index] ?? 0, ...sized.map((row) => measure(row[index] ?? ''))),
+      );
+      const line = (row: Row, painted: (text: string) => string = (text) => text) =>
+        row
+          .map((cell, index) => {
+            const gap = ' '.repeat((widths[index] ?? 0) - measure(cell));
+            return columns[index]?.align === 'right' ? gap + painted(cell) : painted(cell) + gap;
+          })
+          .join('  ')
+          .trimEnd();
+      const head = first ? [] : [line(titles, paint.head)];
+      first ??= widths;
+      return [...head, ...cells.map((row) => line(row))];
+    },
+    end: () => [],
+  };
+}
+
+/**
+ * The widths are those of the first part, in which later ones wrap. A part with a figure or a word
+ * that does not fit begins a table of its own.
+ */
+function framedTable(style: Style): Table {
+  const frame = frames[style.unicode ? 'unicode' : 'ascii'];
+  let needs: readonly Needs[] = [];
+  let plan: readonly Stack[] | undefined;
+  let last: Block['kind'] | undefined;
+  const end = () => (plan ? [ruleLine(plan, frame.bottom)] : []);
+  const add = async (view: View): Promise<readonly string[]> => {
+    const body = view.rows.map((row) => shownRow(row, view));
+    const foot = (view.footer ?? []).map((row) => shownRow(row, view));
+    const measure = await measureFor([...body, ...foot].flat());
+    needs = needsOf(view, [...body, ...foot], measure, needs);
+    const lines: string[] = [];
+    const isNew = plan === undefined || !fitsPlan(plan, needs);
+    if (isNew) {
+      lines.push(...end());
+      plan = planTable(needs, style.width, heightOf(view, body.slice(0, sampleSize), measure));
+      lines.push(ruleLine(plan, frame.top));
+      last = undefined;
+    }
+    const stacks = plan ?? [];
+    for (const { kind, row } of blocksOf(isNew, body, foot)) {
+      const isApart = last !== undefined && (last !== kind || isStacked(stacks, view));
+      if (isApart) lines.push(ruleLine(stacks, frame.rule));
+      const cells = stacks.map((stack) =>
+        kind === 'head' ? headLines(stack, view, measure) : cellLines(stack, row, view, measure),
+      );
+      const painted = kind === 'head' ? style.paint.head : undefined;
+      lines.push(...frameLines(stacks, cells, { measure, side: frame.side, painted }));
+      last = kind;
+    }
+    return lines;
+  };
+  return { add, end };
+}
+
+/** Rows that are tried in each way to draw a table. */
+const sampleSize = 50;
+
+function heightOf(view: View, rows: readonly Row[], measure: Measure) {
+  return (plan: readonly Stack[]): number => {
+    const rules = isStacked(plan, view) ? rows.length : 0;
+    const heights = rows.map((row) =>
+      Math.max(...plan.map((stack) => cellLines(stack, row, view, measure).length)),
+    );
+    return heights.reduce((sum, height) => sum + height, rules);
+  };
+}
+
+/** Rows of several lines need a rule between them. */
+function isStacked(plan: readonly Stack[], { columns }: View): boolean {
+  return plan.length < columns.length;
+}
+
+/** A row of a table, which may have several lines. */
+interface Block {
+  readonly kind: 'head' | 'body' | 'foot';
+  readonly row: Row;
+}
+
+function blocksOf(hasHead: boolean, body: readonly Row[], foot: readonly Row[]): readonly Block[] {
+  return [
+    ...(hasHead ? [{ kind: 'head', row: [] } as const] : []),
+    ...body.map((row) => ({ kind: 'body', row }) as const),
+    ...foot.map((row) => ({ kind: 'foot', row }) as const),
+  ];
+}
+
+function ruleLine(plan: readonly Stack[], [left, line = '', cross, right]: Iterable<string>) {
+  return `${left}${plan.map(({ width }) => line.repeat(width + 2)).join(cross)}${right}`;
+}
+
+function headLines({ members, width }: Stack, { columns }: View, measure: Measure) {
+  const titles = members.flatMap(({ index, labelled }) =>
+    labelled ? [] : title(columns[index]?.name ?? ''),
+  );
+  return flowed(titles, width, measure);
+}
+
+function cellLines({ members, width }: Stack, row: Row, { columns }: View, measure: Measure) {
+  const texts = members.map(({ index, labelled }) => {
+    const text = row[index] ?? '';
+    return labelled && text !== '' ? `${title(columns[index]?.name ?? '')} ${text}` : text;
   });
-  const rows = escapeCells(view);
-  const measure = await measureFor(rows.flat());
-  const padded = widths ? padCells(rows, measure, view, widths) : rows;
-  const lines = drawCells(table, padded, measure).split('\n');
-  if (terminal) dropInnerRules(lines, view, head);
-  return [...lines.map((line) => line.trimEnd()), ...noteLines(view.notes)].join('\n');
+  return flowed(texts, width, measure);
 }
 
-function drawCells(table: Table.Table, rows: readonly Row[], measure: Measure): string {
-  if (rows.every((row) => row.every(isAscii))) {
-    table.push(...rows.map((row) => [...row]));
-    return table.toString();
+/** Texts one after another, on as few lines as they need. */
+function flowed(texts: readonly string[], width: number, measure: Measure): readonly string[] {
+  const lines: string[] = [];
+  for (const text of texts) {
+    if (text === '') continue;
+    const longer = `${lines.at(-1)}${stackGap}${text}`;
+    if (lines.length > 0 && measure(longer) <= width) lines.splice(-1, 1, longer);
+    else lines.push(...wrapText(text, width, measure));
   }
-  table.push(...rows.map((row) => row.map((cell) => place.repeat(measure(cell)))));
-  const texts = rows.flat().filter((cell) => measure(cell) > 0);
-  let next = 0;
-  return table.toString().replace(places, () => texts[next++] ?? '');
+  return lines;
 }
 
-/** Keeps only the line below the header and the one above the footer. */
-function dropInnerRules(lines: string[], view: View, head: boolean): void {
-  const footerRule = (head ? 2 : 0) + 2 * view.rows.length;
-  const hasFooter = (view.footer?.length ?? 0) > 0;
-  for (let index = lines.length - 3; index > (head ? 2 : 0); index -= 2) {
-    if (!hasFooter || index !== footerRule) lines.splice(index, 1);
-  }
+interface Drawing {
+  readonly measure: Measure;
+  readonly side: string;
+  readonly painted: ((text: string) => string) | undefined;
 }
 
-function escapeCells({ rows, footer = [] }: View): readonly Row[] {
-  return [...rows, ...footer].map((row) => row.map(showCell));
+function frameLines(
+  plan: readonly Stack[],
+  cells: readonly (readonly string[])[],
+  { measure, side, painted = (text) => text }: Drawing,
+): readonly string[] {
+  const height = Math.max(1, ...cells.map(({ length }) => length));
+  return Array.from({ length: height }, (_, at) => {
+    const parts = plan.map(({ figure, width }, index) => {
+      const text = cells[index]?.[at] ?? '';
+      const gap = ' '.repeat(Math.max(width - measure(text), 0));
+      return figure ? ` ${gap}${painted(text)} ` : ` ${painted(text)}${gap} `;
+    });
+    return `${side}${parts.join(side)}${side}`;
+  });
+}
+
+function needsOf(
+  { columns }: View,
+  rows: readonly Row[],
+  measure: Measure,
+  before: readonly Needs[],
+): readonly Needs[] {
+  return columns.map(({ name, align }, index) => {
+    const figure = align === 'right';
+    const heading = title(name);
+    const start = { min: longestWord(heading, measure), natural: heading.length, sparse: false };
+    let { min, natural, sparse } = before[index] ?? start;
+    for (const row of rows) {
+      const text = row[index] ?? '';
+      const whole = measure(text);
+      natural = Math.max(natural, whole);
+      min = Math.max(min, figure ? whole : Math.min(longestWord(text, measure), ordinaryWord));
+      sparse ||= text === '';
+    }
+    return { figure, sparse, label: heading.length + 1, min, natural };
+  });
+}
+
+function longestWord(text: string, measure: Measure): number {
+  if (!text.includes(' ') && text.length <= ordinaryWord) return measure(text);
+  return Math.max(...wordsOf(text).map(measure));
+}
+
+/** On a terminal amounts are grouped. */
+function shownRow(row: Row, { columns }: View): Row {
+  return row.map((cell, index) =>
+    showCell(isMoney(columns[index]?.name ?? '') ? groupDigits(cell) : cell),
+  );
 }
 
 /** A combining mark that would attach to the border on its left gets a base of its own. */
 function showCell(text: string): string {
   return visible(text).replace(/^\p{M}/u, '\u25CC$&');
-}
-
-/** Measures the columns of a view. Later parts of a long table use the widths of its first. */
-export async function columnWidths(view: View): Promise<readonly number[]> {
-  const rows = escapeCells(view);
-  const measure = await measureFor(rows.flat());
-  return view.columns.map(({ name }, index) =>
-    Math.max(name.length, ...rows.map((row) => measure(row[index] ?? ''))),
-  );
-}
-
-function padCells(
-  rows: readonly Row[],
-  measure: Measure,
-  { columns }: View,
-  widths: readonly number[],
-): readonly Row[] {
-  return rows.map((row) =>
-    row.map((cell, index) => {
-      const gap = ' '.repeat(Math.max((widths[index] ?? 0) - measure(cell), 0));
-      return columns[index]?.align === 'right' ? gap + cell : cell + gap;
-    }),
-  );
 }

@@ -10,8 +10,11 @@ export interface View {
   readonly notes?: readonly Note[];
 }
 
-/** A grid has a line per item, a record has a line per field, and text has no frame around it. */
-export type Layout = 'grid' | 'record' | 'text';
+/**
+ * A grid has a line per item and a record one per field; text and prose are lines as they are, and
+ * prose is wrapped at spaces to fit a terminal.
+ */
+export type Layout = 'grid' | 'record' | 'text' | 'prose';
 
 /** A line of text, or a painted one, which is safe to show as it is. */
 export type Note = string | Painted;
@@ -46,6 +49,11 @@ export function column<Name extends string>(
 /** Like `column`, for numbers and amounts, which are aligned to the right. */
 export function figure<Name extends string>(name: Name, missing?: string) {
   return { ...column(name, missing), align: 'right' } as const;
+}
+
+/** True for a column of amounts of money, whose names are the same in every result. */
+export function isMoney(name: string): boolean {
+  return /(?:^|_)(?:amount|balance|total)(?:_before|_after)?$|^(?:before|after)$/.test(name);
 }
 
 /** Shown for an unknown figure: not a number, so that nobody takes it for one. */

@@ -2,6 +2,8 @@ import { join } from 'node:path';
 import { script, style } from 'virtual:report-page';
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
+import type { AuditResult } from '../../src/audit/scan/audit.ts';
+import { renderAuditReport } from '../../src/render/html/audit-report.ts';
 import { renderReport } from '../../src/render/html/document.ts';
 import { hostile, hostileReport } from '../render/hostile-report.ts';
 import { run } from '../workspace.ts';
@@ -12,6 +14,7 @@ let files: Awaited<ReturnType<typeof reportDirectory>>;
 let load = '';
 let exhaustive = '';
 let undecided = '';
+let audit = '';
 
 beforeAll(async () => {
   files = await reportDirectory();
@@ -25,6 +28,7 @@ beforeAll(async () => {
   };
   load = await report('load.html', ['--ops', '1500', '--seed', '7']);
   exhaustive = await report('exhaustive.html', ['--exhaustive', '--points', 'all']);
+  audit = await files.write('audit.html', renderAuditReport(auditOf(longAudit), { style }));
   undecided = await report('undecided.html', ['--workers', '3', '--preemptions', '1'], 5);
 });
 
@@ -32,6 +36,45 @@ afterAll(async () => {
   await browser?.close();
   await files?.remove();
 });
+
+/** Runs in the page. @returns the elements of which a part is out of sight, or needs scrolling */
+function cutElements(): readonly string[] {
+  const wide = [...document.querySelectorAll('main *, header *')].filter((element) => {
+    const { left, right } = element.getBoundingClientRect();
+    const isHidden = getComputedStyle(element).position === 'absolute';
+    return !isHidden && right > left && (left < 0 || right > window.innerWidth);
+  });
+  return wide.map(({ tagName, className }) => `${tagName} ${className}`);
+}
+
+const findingOf = {
+  certain: true,
+  cause:
+    'Operation "cc8cc4b4-86ff-4027-b9c5-3db26b506a30" of 2026-11-15T12:00:04.000Z was the last.',
+  repair: 'bankctl adopt branch1 --outside-writes accepts it; bankctl repair FILE takes it back.',
+} as const;
+
+/** Findings with the longest names and amounts. */
+const longAudit: AuditResult = {
+  findings: [
+    {
+      ...findingOf,
+      ...{ code: 'outside_write', branch: 'branch1', account: 'ACCOUNT-'.repeat(8) },
+      ...{ amount: `-${'9'.repeat(22)}.99`, currency: 'USD' },
+      detail: `branch1:${'ACCOUNT-'.repeat(8)} has ${'9'.repeat(22)}.99 USD more than it should.`,
+    },
+    { ...findingOf, code: 'duplicate_account', account: '銀行', detail: '銀行 is there twice.' },
+  ],
+  more: { lost_write: 12 },
+  checked: { accounts: 1_000_000, operations: 12_345_678 },
+  unread: [{ branch: 'branch2', collection: 'c'.repeat(100), reason: 'not authorized.' }],
+  corrections: [],
+};
+
+function auditOf(result: AuditResult) {
+  const madeAt = '2026-11-27T17:00:00.000Z';
+  return { result, database: 'd'.repeat(63), branches: ['branch1', 'branch2'], madeAt };
+}
 
 describe('at first sight', () => {
   test('the verdict comes first, then each model, then its wrong writes as links', async () => {
@@ -168,11 +211,12 @@ describe('wherever it is read', () => {
   });
 
   test.each([400, 1400])('%i pixels wide, nothing sticks out', async (width) => {
-    for (const [name, path] of Object.entries({ load, exhaustive, undecided })) {
+    for (const [name, path] of Object.entries({ load, exhaustive, undecided, audit })) {
       const viewport = { width, height: 900 };
       const { page, complaints, picture } = await openReport(browser, path, { viewport });
       await picture(`${name}-${width}`);
       expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBe(width);
+      expect(await page.evaluate(cutElements), name).toEqual([]);
       expect(complaints).toEqual([]);
     }
   });
@@ -207,6 +251,20 @@ describe('wherever it is read', () => {
     }
     expect([...reached]).toEqual(expect.arrayContaining(['player', 'scroll']));
   });
+});
+
+test('an audit report shows hostile content, which does nothing', async () => {
+  const [finding] = longAudit.findings;
+  const texts = { account: hostile, branch: hostile, detail: hostile, cause: hostile };
+  const findings = finding ? [{ ...finding, ...texts, repair: hostile }] : [];
+  const page400 = { viewport: { width: 400, height: 900 } };
+  const report = renderAuditReport(auditOf({ ...longAudit, findings }), { style });
+  const path = await files.write('hostile-audit.html', report);
+  const { page, complaints, picture } = await openReport(browser, path, page400);
+  await picture('hostile-audit-400');
+  expect(await page.locator('.found').innerText()).toContain(hostile);
+  expect(await page.evaluate(cutElements)).toEqual([]);
+  expect(complaints).toEqual([]);
 });
 
 test('hostile content is shown and does nothing', async () => {

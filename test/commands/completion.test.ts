@@ -46,7 +46,16 @@ const noBank = {
 
 describe('without asking anybody', () => {
   const names = commands.map(({ name }) => name);
-  const global = ['--config', '--uri', '--uri-file', '--output', '--json', '--no-color', '--quiet'];
+  const global = [
+    '--config',
+    '--uri',
+    '--uri-file',
+    '--output',
+    '--json',
+    '--no-color',
+    '--no-pager',
+    '--quiet',
+  ];
   const options = [...global, '--timeout', '--help', '--version'];
 
   test.each<[words: string, values: readonly string[]]>([
@@ -63,7 +72,7 @@ describe('without asking anybody', () => {
     ['balance --', ['--at', '--watch', ...options]],
     ['balance --watch --', ['--at', ...options]],
     ['--json --', options.filter((flag) => flag !== '--json')],
-    ['balance -o ', ['table', 'json', 'ndjson', 'csv']],
+    ['balance -o ', ['table', 'json', 'ndjson', 'csv', 'spreadsheet']],
     ['balance --output=nd', ['--output=ndjson']],
     ['balance -ond', ['-ondjson']],
     ['operations --type=re', ['--type=reverse', '--type=repair']],

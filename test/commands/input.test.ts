@@ -595,7 +595,7 @@ describe.each(Object.entries(inputs))('%s', (_name, rows) => {
 describe('the options of every command', () => {
   const globals = {
     ...{ config: undefined, uri: undefined, uriFile: undefined, output: 'table' },
-    ...{ colour: false, quiet: false, timeoutMs: 10_000 },
+    ...{ colour: false, pager: true, quiet: false, timeoutMs: 10_000 },
   };
 
   test.each<[line: string, env: Record<string, string>, changed: object]>([
@@ -606,16 +606,14 @@ describe('the options of every command', () => {
     ['balance -q --timeout 1m', {}, { quiet: true, timeoutMs: 60_000 }],
     ['balance --config a.yaml --uri mongodb://h', {}, { config: 'a.yaml', uri: 'mongodb://h' }],
     ['balance --uri-file f', {}, { uriFile: 'f' }],
-    ['balance', { FORCE_COLOR: '1' }, { colour: true }],
-    ['balance --no-color', { FORCE_COLOR: '1' }, { colour: false }],
-    ['balance', { FORCE_COLOR: '0' }, { colour: false }],
+    ['history branch1 ACC --no-pager', {}, { pager: false }],
   ])('%s %j', (line, env, changed) => {
     const context = { ...realContext, env, stdoutIsTerminal: false };
     expect(parse(line.split(' '), context, '1')?.globals).toEqual({ ...globals, ...changed });
   });
 
   test.each<[line: string, text: string]>([
-    ['balance -o xml', 'Allowed choices are table, json, ndjson, csv'],
+    ['balance -o xml', 'Allowed choices are table, json, ndjson, csv, spreadsheet'],
     ['balance --timeout soon', '--timeout "soon"'],
     ['balance --uri mongodb://h --uri-file f', 'cannot be used with option'],
   ])('%s', async (line, text) => {

@@ -251,6 +251,7 @@ test.each(Object.entries(printed))('bankctl %s', async (name, row) => {
   await setTimes(bank);
   await row.damage?.(bank.db);
   const env = {
+    LANG: 'C.UTF-8',
     BANKCTL_URI: inject('uri').replace('/?', `/${bank.db.databaseName}?`),
     ...(name === 'db' && withoutUndefined(await freshEnv(join(bank.directory, 'data')))),
   };

@@ -74,6 +74,7 @@ const globals: GlobalOptions = {
   uriFile: undefined,
   output: 'table',
   colour: false,
+  pager: false,
   quiet: false,
   timeoutMs: 1000,
 };
@@ -154,7 +155,7 @@ describe('nothing that a terminal obeys or does not show reaches a person', () =
     fc.assert(
       fc.property(hostileText, (text) => {
         const stderr = new Captured();
-        progressLine({ stderr, stderrIsTerminal: true, width: 40 }, false)(text.repeat(3));
+        progressLine({ stderr, stderrIsTerminal: true, width: 40, env: {} }, false)(text.repeat(3));
         const [before, line = ''] = stderr.text.split('\r\u001B[2K');
         expect(before).toBe('');
         expectClean(line);
@@ -256,7 +257,7 @@ test('bash reads a word of a hint back as it was, and every character is visible
 });
 
 describe('columns stay aligned', () => {
-  const paint = createPaint(false);
+  const style = { paint: createPaint(false), width: 80, unicode: true };
   const names = [
     'ACC',
     '銀行',
@@ -278,7 +279,7 @@ describe('columns stay aligned', () => {
         columns: [{ name: 'account' }, { name: 'balance', align: 'right' }],
         rows: names.map((name) => [name, '1.00']),
       };
-      const lines = (await renderTable(view, { paint, terminal })).split('\n');
+      const lines = (await renderTable(view, { ...style, terminal })).split('\n');
       const shown = lines.filter((line) => line.includes('1.00'));
       expect(shown).toHaveLength(names.length);
       const ends = shown.map((line) => stringWidth(line.slice(0, line.indexOf('1.00'))));

@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import stringWidth from 'string-width';
 import { describe, expect, test } from 'vitest';
-import { wrap } from '../../src/render/unicode-width.ts';
+import { textWidth } from '../../src/render/unicode-width.ts';
+import { wrapText } from '../../src/render/wrap.ts';
 
 describe('a line is wrapped', () => {
   test.each([
@@ -14,7 +15,7 @@ describe('a line is wrapped', () => {
     ['銀行銀行', 4, ['銀行', '銀行']],
     ['👩‍👩‍👧👩‍👩‍👧', 3, ['👩‍👩‍👧', '👩‍👩‍👧']],
   ])('%j at %i', (text, width, lines) => {
-    expect(wrap(text, width)).toEqual(lines);
+    expect(wrapText(text, width, textWidth)).toEqual(lines);
   });
 
   test('without losing text or exceeding the width', () => {
@@ -22,7 +23,7 @@ describe('a line is wrapped', () => {
     fc.assert(
       fc.property(words, fc.integer({ min: 4, max: 40 }), (given, width) => {
         const text = given.join(' ').replace(/[\s\p{C}]+/gu, ' ');
-        const lines = wrap(text.trim(), width);
+        const lines = wrapText(text.trim(), width, textWidth);
         const bare = (shown: string) => shown.normalize().replaceAll(' ', '');
         expect(bare(lines.join(''))).toBe(bare(text));
         for (const line of lines) expect(stringWidth(line)).toBeLessThanOrEqual(width);

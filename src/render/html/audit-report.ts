@@ -1,5 +1,6 @@
 import { type Finding, findingTable } from '../../audit/finding.ts';
 import type { AuditResult } from '../../audit/scan/audit.ts';
+import { groupDigits } from '../../core/money.ts';
 import { count } from '../../core/text.ts';
 import { checkedSentence, unreadSentence } from '../audit-view.ts';
 import { html, type Markup, readable } from './markup.ts';
@@ -105,7 +106,7 @@ ${left > 0 ? html`<p class="remark bad">And ${count(left, 'more finding')}.</p>`
 }
 
 function findingRow({ account, code, amount, currency, detail, cause }: Finding): Markup {
-  const money = amount === undefined ? '' : `${amount} ${currency ?? ''}`;
+  const money = amount === undefined ? '' : `${groupDigits(amount)} ${currency ?? ''}`;
   return html`<tr><th scope="row">${account ?? '–'}</th><td>${readable(code)}</td>
 <td class="number">${money}</td><td>${detail}${cause === null ? '' : html`<br>${cause}`}</td></tr>
 `;

@@ -47,7 +47,7 @@ function stepRow(
 ): Markup {
   const cells = workers.map(({ worker }) =>
     worker === step.worker
-      ? html`<td class="doing">${step.phrases.map(
+      ? html`<td class="doing" data-of="worker ${worker}">${step.phrases.map(
           ({ tone, text }) => html`<span class="${tone}">${text}</span>`,
         )}</td>`
       : html`<td></td>`,
@@ -61,7 +61,7 @@ function modelCell({ model }: LaneStep): Markup {
   if (model === null) return html`<td class="state"></td>`;
   const { name, cached } = model;
   const cache = cached === null ? 'cache empty' : cached === name ? '' : `${cached} cached`;
-  return html`<td class="state">${name}${cache === '' ? '' : html`<small>${cache}</small>`}</td>`;
+  return html`<td class="state" data-of="the model points at">${name}${cache === '' ? '' : html`<small>${cache}</small>`}</td>`;
 }
 
 /** The id of a step's row; the page's script finds the step by it. */

@@ -1,3 +1,4 @@
+import { groupDigits } from '../../core/money.ts';
 import { html, type Markup, readable } from './markup.ts';
 import type { BranchMoney, Outcome, ReportModel } from './report-data.ts';
 
@@ -80,8 +81,8 @@ function moneyRow({ branch, expected, actual }: BranchMoney): Markup {
   const difference = subtract(actual, expected);
   const right = /^-?0(\.0+)?$/.test(difference);
   return html`<tr class="${right ? 'good' : 'bad'}"><th scope="row">${branch}</th>
-<td class="number">${group(expected)}</td><td class="number">${group(actual)}</td>
-<td class="number difference">${right ? '✓ none' : `✗ ${group(difference)}`}</td></tr>
+<td class="number">${groupDigits(expected)}</td><td class="number">${groupDigits(actual)}</td>
+<td class="number difference">${right ? '✓ none' : `✗ ${groupDigits(difference)}`}</td></tr>
 `;
 }
 
@@ -102,8 +103,4 @@ function decimals(text: string): number {
 function scaleToInteger(text: string, digits: number): bigint {
   const [whole = '0', fraction = ''] = text.split('.');
   return BigInt(whole + fraction.padEnd(digits, '0'));
-}
-
-function group(amount: string): string {
-  return amount.replace(/\B(?=(\d{3})+(?!\d))(?<!\.\d*)/g, ',');
 }

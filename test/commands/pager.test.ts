@@ -1,0 +1,141 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { chmod, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { type Context, createContext } from '../../src/core/context.ts';
+import { pagerCommand } from '../../src/core/terminal.ts';
+import { OutputClosed } from '../../src/render/output.ts';
+import { page } from '../../src/render/paging.ts';
+import { Captured, type Workspace, workspace } from '../workspace.ts';
+
+const realContext = createContext();
+const program = join(import.meta.dirname, '..', '..', 'bin', 'bankctl.js');
+
+class FirstDescriptor extends Captured {
+  readonly fd = 1;
+}
+
+test.each<[env: Record<string, string>, command: string | undefined]>([
+  [{}, 'less'],
+  [{ PAGER: 'more' }, 'more'],
+  [{ PAGER: 'more', BANKCTL_PAGER: 'less -S' }, 'less -S'],
+  [{ PAGER: '' }, undefined],
+  [{ PAGER: 'cat' }, undefined],
+  [{ PAGER: 'more', BANKCTL_PAGER: '' }, undefined],
+  [{ TERM: 'dumb' }, undefined],
+])('with %j the pager is %j', (env, command) => {
+  const context = { env, stdout: new FirstDescriptor(), stdoutIsTerminal: true };
+  expect(pagerCommand(context)).toBe(command);
+  expect(pagerCommand({ ...context, stdoutIsTerminal: false })).toBe(undefined);
+  expect(pagerCommand({ ...context, stdout: new Captured() })).toBe(undefined);
+});
+
+describe('a pager', () => {
+  async function paged(bank: Workspace, command: string, texts: AsyncIterable<string>) {
+    const [stdout, stderr] = [new Captured(), new Captured()];
+    const env = { ...bank.env, FILE: join(bank.directory, 'shown') };
+    const own: Context = { ...realContext, stdout, stderr, stderrIsTerminal: true, env };
+    const error = await page(command, texts, own).then(
+      () => undefined,
+      (thrown: unknown) => thrown,
+    );
+    const shown = await readFile(env.FILE, 'utf8').catch(() => undefined);
+    return { stdout: stdout.text, shown, error };
+  }
+
+  async function* lines(): AsyncIterable<string> {
+    yield 'one\n';
+    yield 'two\n';
+  }
+
+  test('shows all, and nothing is printed beside it', async () => {
+    const ran = await paged(await workspace(), 'cat > "$FILE"', lines());
+    expect(ran).toEqual({ stdout: '', shown: 'one\ntwo\n', error: undefined });
+  });
+
+  test.each(['no-such-pager', 'no-such-pager "x"', '/etc/passwd'])(
+    'that cannot be run, %s, is done without',
+    async (command) => {
+      const ran = await paged(await workspace(), `${command} 2>/dev/null`, lines());
+      expect(ran).toEqual({ stdout: 'one\ntwo\n', shown: undefined, error: undefined });
+    },
+  );
+
+  test('that is quit early ends the work, which was not far ahead of it', async () => {
+    let asked = 0;
+    let isEnded = false;
+    async function* endless(): AsyncIterable<string> {
+      try {
+        for (;;) {
+          asked += 1;
+          yield `${'x'.repeat(2 ** 16 - 1)}\n`;
+        }
+      } finally {
+        isEnded = true;
+      }
+    }
+    const { error, shown } = await paged(await workspace(), 'head -n 2 > "$FILE"', endless());
+    expect(error).toBeInstanceOf(OutputClosed);
+    expect(shown).toHaveLength(2 ** 17);
+    expect(isEnded).toBe(true);
+    expect(asked).toBeLessThan(100);
+  });
+
+  test('does not hide what ended the work', async () => {
+    async function* failing(): AsyncIterable<string> {
+      yield 'one\n';
+      throw new Error('no more');
+    }
+    const ran = await paged(await workspace(), 'no-such-pager 2>/dev/null', failing());
+    expect([ran.stdout, ran.error]).toEqual(['one\n', new Error('no more')]);
+  });
+});
+
+test('at a terminal, Ctrl-C is the pager’s, and what is said comes after it', async () => {
+  const bank = await workspace();
+  await bank.run(['open', 'branch1', 'ACC', '--id', 'first']);
+  const pager = join(bank.directory, 'pager');
+  await writeFile(
+    pager,
+    [
+      '#!/bin/sh',
+      'trap "echo caught" INT',
+      'sed "s/^/paged: /"',
+      'echo "options $LESS"',
+      'until read answer < /dev/tty; do :; done',
+      'echo over',
+    ].join('\n'),
+  );
+  await chmod(pager, 0o755);
+  const line = `${process.execPath} ${program} history branch1 ACC --since 2020-01-01`;
+  const child = spawn('script', ['-qfec', `stty -echo; exec ${line}`, '/dev/null'], {
+    cwd: bank.directory,
+    env: { ...bank.env, TERM: 'xterm', PAGER: pager, SHELL: '/bin/sh' },
+  });
+  onTestFinished(() => void child.kill('SIGKILL'));
+  let screen = '';
+  let look: () => void = () => undefined;
+  child.stdout.on('data', (chunk) => {
+    screen += chunk;
+    look();
+  });
+  const closed = once(child, 'close');
+  const until = (text: string) =>
+    new Promise<void>((resolve, reject) => {
+      look = () => screen.includes(text) && resolve();
+      look();
+      void closed.then(() => reject(new Error(`It ended without ${text}: ${screen}`)));
+    });
+  await until('options FRX');
+  child.stdin.write('\u0003');
+  await until('caught');
+  child.stdin.write('\u0003');
+  await until('caught\r\ncaught');
+  child.stdin.write('\r');
+  const [status] = await closed;
+  expect(status).toBe(0);
+  expect(screen).toMatch(/paged: .*first/);
+  expect(screen).toMatch(/over\s+Showing what was posted from 2020-01-01/);
+  expect(screen).not.toContain('bankctl:');
+});
