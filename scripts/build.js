@@ -22,7 +22,15 @@ const core = [
     'config/search',
     'config/branch-lookup',
   ],
-  ...['cli/execution', 'cli/session', 'commands/mongod-host', 'commands/command-input'],
+  ...[
+    'cli/execution',
+    'cli/session',
+    'cli/typed-arguments',
+    'commands/option-flags',
+    'commands/mongod-host',
+    'commands/command-input',
+    'commands/command-line',
+  ],
   ...[
     'stress/setup/options',
     'stress/plan/increments',
@@ -61,6 +69,7 @@ const starts = {
 /** What main, core and bank load late. */
 const lateParts = {
   program: 'src/cli/program.ts',
+  'meant-line': 'src/cli/meant-line.ts',
   'config-reader': 'src/config/reader.ts',
   currencies: 'src/config/currencies.ts',
   'local-lifecycle': 'src/database/local/local-lifecycle.ts',

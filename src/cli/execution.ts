@@ -1,10 +1,12 @@
 import type { Command, GlobalOptions, Typed } from '../commands/command.ts';
+import { findConfig } from '../config/search.ts';
 import type { Context } from '../core/context.ts';
 import { BankctlError, Status } from '../core/errors.ts';
 import { jsonText, shellWord } from '../core/text.ts';
 import { OutputClosed, present } from '../render/present.ts';
 import type { Result } from '../render/result.ts';
 import { OpenSession } from './session.ts';
+import { requireCount } from './typed-arguments.ts';
 
 /**
  * Runs one command: opens what it asks for, on first use, and closes all of it here,
@@ -18,10 +20,10 @@ export async function execute(
   globals: GlobalOptions,
   context: Context,
 ): Promise<Status> {
-  const makes = command.makesDatabase?.(typed) === true && typed.options['dryRun'] !== true;
-  const opened = new OpenSession(globals, context, makes);
+  const opened = new OpenSession(globals, context, { command, typed });
   let ended: Result | undefined;
   try {
+    requireCount(command, typed.args);
     const running = command.run(typed, opened.session);
     const result = await untilInterrupted(running, opened, context, isWhole);
     ended = result;
@@ -34,7 +36,10 @@ export async function execute(
   } catch (error) {
     if (isNormalEnd(ended, error)) return Status.interrupted;
     if (error instanceof OutputClosed) return ended ? statusOf(ended) : Status.done;
-    throw await opened.explain(error);
+    const explained = await opened.explain(error);
+    const { withMeantLine } = await import('./meant-line.ts');
+    const readConfig = () => findConfig(globals.config, context);
+    throw await withMeantLine(explained, { command, typed, globals }, readConfig);
   } finally {
     opened.session.progress(undefined);
     await opened.close();

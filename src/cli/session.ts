@@ -1,7 +1,8 @@
 import type { MongoClient } from 'mongodb';
 import type { Bank } from '../bank/bank.ts';
 import type { Commits } from '../bank/commits.ts';
-import type { Connected, GlobalOptions, Session } from '../commands/command.ts';
+import type { Command, Connected, GlobalOptions, Session, Typed } from '../commands/command.ts';
+import { commandLine } from '../commands/command-line.ts';
 import { mongodHost } from '../commands/mongod-host.ts';
 import { type Config, databaseNameProblem } from '../config/config.ts';
 import { findConfig } from '../config/search.ts';
@@ -18,6 +19,12 @@ import { uriFromFile } from '../system/uri-file.ts';
 /** How long to wait, after Ctrl-C, for the answer to a commit, milliseconds. */
 const maxAnswerMs = 2_000;
 
+/** A command, and what was typed after its name. */
+interface Asked {
+  readonly command: Command;
+  readonly typed: Typed;
+}
+
 /** The config and the connection of one command line, each opened at most once. */
 export class OpenSession {
   readonly session: Session;
@@ -29,8 +36,9 @@ export class OpenSession {
   #commits: Commits | undefined;
   #uri: string | undefined;
 
-  constructor(globals: GlobalOptions, context: Context, makesDatabase: boolean) {
-    this.#makesDatabase = makesDatabase;
+  /** @param asked absent if no command is run, as for completion */
+  constructor(globals: GlobalOptions, context: Context, asked?: Asked) {
+    this.#makesDatabase = asked !== undefined && makesDatabase(asked);
     const showLine = progressLine(context, globals.quiet);
     const clean = (text: string) =>
       forPerson(text, [this.#uri, globals.uri, context.env['BANKCTL_URI']]);
@@ -51,6 +59,11 @@ export class OpenSession {
         // Without an answer, the cursor is still behind the question.
         if (answer === undefined) context.stderr.write('\n');
         return /^y(es)?$/i.test(answer ?? '');
+      },
+      lineWith: (change: (args: Typed['args']) => Typed['args']) => {
+        if (asked === undefined) return 'bankctl';
+        const { command, typed } = asked;
+        return commandLine(command, { ...typed, args: change(typed.args) }, { globals });
       },
       config: () => {
         this.#config ??= this.#loadConfig();
@@ -136,6 +149,11 @@ export class OpenSession {
   async close(): Promise<void> {
     await this.#client?.close();
   }
+}
+
+/** Never in a dry run. */
+function makesDatabase({ command, typed }: Asked): boolean {
+  return command.makesDatabase?.(typed) === true && typed.options['dryRun'] !== true;
 }
 
 /**

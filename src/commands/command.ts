@@ -69,6 +69,8 @@ export interface Session {
    * @returns true for `y` or `yes`
    */
   readonly confirm: (question: string) => Promise<boolean>;
+  /** What to type for this command with other arguments. */
+  readonly lineWith: (change: (args: Typed['args']) => Typed['args']) => string;
   readonly config: () => Promise<Config>;
   /** The URI that was given; undefined if the local database is meant. */
   readonly uri: () => Promise<string | undefined>;

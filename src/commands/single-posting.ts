@@ -50,7 +50,7 @@ export async function postOne(
     announce(session, posted);
     return postedResult(posted, bank.branches);
   } catch (failed) {
-    const error = await hintAtPlace(bank, failed, accountsOf(operation, new Map()));
+    const error = await hintAtPlace(session, bank, failed, accountsOf(operation, new Map()));
     if (dryRun) throw error;
     throw await explain(error, operation, plain, interrupted.aborted);
   } finally {
