@@ -28,6 +28,7 @@ const core = [
     'cli/typed-arguments',
     'commands/option-flags',
     'commands/mongod-host',
+    'commands/notice',
     'commands/command-input',
     'commands/command-line',
   ],
@@ -47,6 +48,7 @@ const core = [
 const bank = [
   ...[
     'connection',
+    'command-log',
     'database-error',
     'local/local-database',
     'local/local-paths',
@@ -69,6 +71,7 @@ const starts = {
 /** What main, core and bank load late. */
 const lateParts = {
   program: 'src/cli/program.ts',
+  'said-once': 'src/system/said-once.ts',
   'meant-line': 'src/cli/meant-line.ts',
   'config-reader': 'src/config/reader.ts',
   currencies: 'src/config/currencies.ts',

@@ -34,7 +34,7 @@ export async function execute(
     else await untilInterrupted(shown, opened, context);
     return statusOf(result);
   } catch (error) {
-    if (isNormalEnd(ended, error)) return Status.interrupted;
+    if (ended && isNormalEnd(ended, error)) return statusOf(ended);
     if (error instanceof OutputClosed) return ended ? statusOf(ended) : Status.done;
     const explained = await opened.explain(error);
     const { withMeantLine } = await import('./meant-line.ts');
@@ -52,8 +52,8 @@ function statusOf(result: Result): Status {
 }
 
 /** Ctrl-C is the normal way to stop watching. */
-function isNormalEnd(result: Result | undefined, error: unknown): boolean {
-  const isEndless = result?.kind === 'live' || (result?.kind === 'stream' && result.endless);
+function isNormalEnd(result: Result, error: unknown): boolean {
+  const isEndless = result.kind === 'live' || (result.kind === 'stream' && result.endless);
   return isEndless === true && error instanceof BankctlError && error.code === 'interrupted';
 }
 

@@ -97,7 +97,7 @@ class Place {
       config: path('--config'),
       uri: given.get('--uri'),
       uriFile: path('--uri-file'),
-      ...{ output: 'json', colour: false, quiet: true, timeoutMs: maxMs },
+      ...{ output: 'json', colour: false, quiet: true, verbose: false, timeoutMs: maxMs },
     };
   }
 

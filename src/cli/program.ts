@@ -204,6 +204,7 @@ function readGlobals(options: Record<string, unknown>, context: Context): Global
     output: isFormat(output) ? output : 'table',
     colour: options['color'] !== false && colourful,
     quiet: options['quiet'] === true,
+    verbose: options['verbose'] === true,
     timeoutMs: parseDuration(text('timeout') ?? '10s', '--timeout'),
   });
 }

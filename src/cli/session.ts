@@ -4,6 +4,7 @@ import type { Commits } from '../bank/commits.ts';
 import type { Command, Connected, GlobalOptions, Session, Typed } from '../commands/command.ts';
 import { commandLine } from '../commands/command-line.ts';
 import { mongodHost } from '../commands/mongod-host.ts';
+import { noticeCommand } from '../commands/notice.ts';
 import { type Config, databaseNameProblem } from '../config/config.ts';
 import { findConfig } from '../config/search.ts';
 import type { Context } from '../core/context.ts';
@@ -13,6 +14,7 @@ import { quote } from '../core/text.ts';
 import { UnfinishedOperation } from '../core/unfinished-operation.ts';
 import { checkUri, databaseOf, hostsOf } from '../core/uri.ts';
 import { ignoredNotice } from '../core/uri-options.ts';
+import type { AnsweredCommand } from '../database/command-log.ts';
 import { progressLine } from '../render/progress.ts';
 import { uriFromFile } from '../system/uri-file.ts';
 
@@ -84,7 +86,9 @@ export class OpenSession {
   async #loadConfig(): Promise<Config> {
     const { globals, context, talk } = this.session;
     const config = await findConfig(globals.config, context);
-    if (config.source === undefined) {
+    if (config.source !== undefined || globals.quiet) return config;
+    const { isFirstTimeIn } = await import('../system/said-once.ts');
+    if (await isFirstTimeIn(context.env, 'no-config', context.cwd)) {
       const names = config.branches.map(({ name }) => name).join(' and ');
       talk(`No config file found: using the built-in one, with ${names}.`);
     }
@@ -98,7 +102,10 @@ export class OpenSession {
     const { uri, database } = await findDeployment(await config(), this.session, make);
     this.#uri = uri;
     const { interrupted } = context;
-    this.#client = await connect(uri, { timeoutMs: globals.timeoutMs, interrupted });
+    const onCommand = globals.verbose
+      ? (command: AnsweredCommand) => noticeCommand(this.session, command)
+      : undefined;
+    this.#client = await connect(uri, { timeoutMs: globals.timeoutMs, interrupted, onCommand });
     return { client: this.#client, uri, database };
   }
 

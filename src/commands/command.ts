@@ -41,6 +41,8 @@ export interface GlobalOptions extends Format {
   readonly uri: string | undefined;
   readonly uriFile: string | undefined;
   readonly quiet: boolean;
+  /** Whether each command to the database is shown on stderr. */
+  readonly verbose: boolean;
   /** Bound on each call to the database, milliseconds. */
   readonly timeoutMs: number;
 }

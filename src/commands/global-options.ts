@@ -31,6 +31,11 @@ export const globalOptions: readonly GlobalSpec[] = [
   { flags: '--no-color', summary: 'print without colour; NO_COLOR does the same' },
   { flags: '-q, --quiet', summary: 'print only the result and errors' },
   {
+    flags: '--verbose',
+    summary: 'show each command to the database and its time on stderr',
+    conflicts: 'quiet',
+  },
+  {
     flags: '--timeout <TIME>',
     summary: 'time limit for each call to the database',
     defaultValue: '10s',

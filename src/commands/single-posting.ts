@@ -124,7 +124,11 @@ async function explain(
     const then = plain ? 'Then repeat the command.' : hint;
     return new UnfinishedOperation(sentence, then, error, about.operationIds);
   }
-  if (plain || error.code !== 'timed_out') return error;
+  if (plain || error.status === Status.usage) return error;
+  if (error.code !== 'timed_out') {
+    const operationIds = [...new Set([id, ...error.operationIds])];
+    return new BankctlError(error.code, error.message, error.hint, { cause: error, operationIds });
+  }
   const longer = `To try again, ${again}, and give it more time with --timeout 60s.`;
   return new BankctlError('timed_out', `${error.message} ${sentence}`, longer, about);
 }

@@ -75,6 +75,7 @@ const globals: GlobalOptions = {
   output: 'table',
   colour: false,
   quiet: false,
+  verbose: false,
   timeoutMs: 1000,
 };
 
