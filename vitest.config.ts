@@ -10,6 +10,8 @@ export default defineConfig({
   plugins: [vitePage],
   test: {
     include: ['test/**/*.test.ts'],
+    // A program that a test starts remembers nothing at the home of whoever runs the tests.
+    env: { XDG_STATE_HOME: '/dev/null' },
     globalSetup: ['test/server.ts'],
     setupFiles: ['test/seed.ts'],
     testTimeout: 90_000,

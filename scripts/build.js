@@ -22,7 +22,16 @@ const core = [
     'config/search',
     'config/branch-lookup',
   ],
-  ...['cli/execution', 'cli/session', 'commands/mongod-host', 'commands/command-input'],
+  ...[
+    'cli/execution',
+    'cli/session',
+    'cli/typed-arguments',
+    'commands/option-flags',
+    'commands/mongod-host',
+    'commands/notice',
+    'commands/command-input',
+    'commands/command-line',
+  ],
   ...[
     'stress/setup/options',
     'stress/plan/increments',
@@ -40,6 +49,7 @@ const core = [
 const bank = [
   ...[
     'connection',
+    'command-log',
     'database-error',
     'local/local-database',
     'local/local-paths',
@@ -62,6 +72,8 @@ const starts = {
 /** What main, core and bank load late. */
 const lateParts = {
   program: 'src/cli/program.ts',
+  'said-once': 'src/system/said-once.ts',
+  'meant-line': 'src/cli/meant-line.ts',
   'config-reader': 'src/config/reader.ts',
   currencies: 'src/config/currencies.ts',
   'local-lifecycle': 'src/database/local/local-lifecycle.ts',

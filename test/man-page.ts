@@ -2,7 +2,7 @@ import type { ArgumentSpec, Command, OptionSpec } from '../src/commands/command.
 import { environment, exitStatuses } from '../src/commands/exit-statuses.ts';
 import { globalOptions } from '../src/commands/global-options.ts';
 import { commands } from '../src/commands/index.ts';
-import { usageOf } from '../src/commands/option-flags.ts';
+import { shortUsageOf, usageOf } from '../src/commands/option-flags.ts';
 import { configFileNames } from '../src/config/search.ts';
 
 /**
@@ -37,9 +37,12 @@ const filesText =
 
 function commandLines(command: Command): readonly string[] {
   const { name, summary, description = '', examples, samples = [] } = command;
+  const short = shortUsageOf(command);
   return [
     `.SS ${name}`,
-    ...[`.B ${escaped(usageOf(command))}`, ...paragraph(sentence(summary))],
+    `.B ${escaped(usageOf(command))}`,
+    ...(short === undefined ? [] : ['.br', `.B ${escaped(short)}`]),
+    ...paragraph(sentence(summary)),
     ...description.split('\n\n').flatMap(block),
     ...command.arguments.flatMap(argumentLines),
     ...command.options.flatMap(optionLines),

@@ -68,7 +68,9 @@ test('an error in JSON, wherever the option stands', async () => {
 test('a wrong command line names the help of its command', async () => {
   const hintOf = async (...argv: string[]) =>
     JSON.parse((await ran(...argv, '--json', '-q')).stderr).error.hint;
-  expect(await hintOf('increment', 'branch1')).toBe('See bankctl increment --help.');
+  expect(await hintOf('increment', 'branch1')).toBe(
+    'For example: bankctl increment branch1 ACC 50. For more, see bankctl increment --help.',
+  );
   expect(await hintOf('balance', '--at', '2026-01-01', '--watch')).toBe(
     'See bankctl balance --help.',
   );
@@ -78,7 +80,7 @@ test('a wrong command line names the help of its command', async () => {
 test('a command that there is not is named in one way', async () => {
   for (const argv of [['opne'], ['help', 'opne']]) {
     const { stderr } = await ran(...argv);
-    expect(stderr).toMatch(/There is no command "opne"\.\n.*ean open\?/);
+    expect(stderr).toMatch(/There is no command "opne"\.\n.*ean bankctl (help )?open\?$/m);
   }
 });
 

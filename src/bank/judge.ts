@@ -124,7 +124,7 @@ function refuseAll(outcomes: readonly Outcome[], culprit: number): readonly Outc
       `Not applied, since operation ${quote(operation.id)} of the same batch was refused: ` +
         error.message,
       `Correct operation ${quote(operation.id)}, and run the batch again.`,
-      { cause: error },
+      { cause: error, operationIds: [operation.id] },
     );
     return { applied: false, operation: outcome.operation, error: because, because: culprit };
   });

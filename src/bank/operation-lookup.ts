@@ -117,6 +117,7 @@ function notFound(id: string, near: readonly string[]): BankctlError {
     nearest === undefined
       ? `${look}, and check the id. ${rest}`
       : `If the id was mistyped, type bankctl show ${shellWord(nearest)}. ${look}. ${rest}`,
+    { operationIds: [id] },
   );
 }
 
@@ -142,6 +143,7 @@ export async function notFoundToReverse(bank: Bank, id: string): Promise<Bankctl
     'operation_not_found',
     `There is no operation ${quote(id)} to reverse${nearestClause(near)}.`,
     nearest && `If the id was mistyped, look with bankctl show ${shellWord(nearest)} first.`,
+    { operationIds: [id] },
   );
 }
 

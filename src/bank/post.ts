@@ -303,7 +303,7 @@ function refusalOf(operation: Operation, error: unknown): BankctlError {
     'refused_by_server',
     `The server refused operation ${quote(operation.id)}: ${reason}.`,
     undefined,
-    { cause: error },
+    { cause: error, operationIds: [operation.id] },
   );
 }
 

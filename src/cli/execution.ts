@@ -1,4 +1,5 @@
 import type { Command, GlobalOptions, Typed } from '../commands/command.ts';
+import { findConfig } from '../config/search.ts';
 import type { Context } from '../core/context.ts';
 import { BankctlError, Status } from '../core/errors.ts';
 import { jsonText, shellWord } from '../core/text.ts';
@@ -6,6 +7,7 @@ import { OutputClosed } from '../render/output.ts';
 import { present } from '../render/present.ts';
 import type { Result } from '../render/result.ts';
 import { OpenSession } from './session.ts';
+import { requireCount } from './typed-arguments.ts';
 
 /**
  * Runs one command: opens what it asks for, on first use, and closes all of it here,
@@ -19,10 +21,10 @@ export async function execute(
   globals: GlobalOptions,
   context: Context,
 ): Promise<Status> {
-  const makes = command.makesDatabase?.(typed) === true && typed.options['dryRun'] !== true;
-  const opened = new OpenSession(globals, context, makes);
+  const opened = new OpenSession(globals, context, { command, typed });
   let ended: Result | undefined;
   try {
+    requireCount(command, typed.args);
     const running = command.run(typed, opened.session);
     const result = await untilInterrupted(running, opened, context, isWhole);
     ended = result;
@@ -33,9 +35,12 @@ export async function execute(
     else await untilInterrupted(shown, opened, context);
     return statusOf(result);
   } catch (error) {
-    if (isNormalEnd(ended, error)) return Status.interrupted;
+    if (ended && isNormalEnd(ended, error)) return statusOf(ended);
     if (error instanceof OutputClosed) return ended ? statusOf(ended) : Status.done;
-    throw await opened.explain(error);
+    const explained = await opened.explain(error);
+    const { withMeantLine } = await import('./meant-line.ts');
+    const readConfig = () => findConfig(globals.config, context);
+    throw await withMeantLine(explained, { command, typed, globals }, readConfig);
   } finally {
     opened.session.progress(undefined);
     await opened.close();
@@ -48,8 +53,8 @@ function statusOf(result: Result): Status {
 }
 
 /** Ctrl-C is the normal way to stop watching. */
-function isNormalEnd(result: Result | undefined, error: unknown): boolean {
-  const isEndless = result?.kind === 'live' || (result?.kind === 'stream' && result.endless);
+function isNormalEnd(result: Result, error: unknown): boolean {
+  const isEndless = result.kind === 'live' || (result.kind === 'stream' && result.endless);
   return isEndless === true && error instanceof BankctlError && error.code === 'interrupted';
 }
 

@@ -97,7 +97,8 @@ class Place {
       config: path('--config'),
       uri: given.get('--uri'),
       uriFile: path('--uri-file'),
-      ...{ output: 'json', colour: false, pager: false, quiet: true, timeoutMs: maxMs },
+      ...{ output: 'json', colour: false, pager: false, quiet: true, verbose: false },
+      timeoutMs: maxMs,
     };
   }
 
@@ -110,7 +111,7 @@ class Place {
   async bank(): Promise<readonly [Bank, typeof import('../bank/index.ts')]> {
     await this.#requireFile(this.#globals.config);
     await this.#requireFile(this.#globals.uriFile);
-    this.#opened = new OpenSession(this.#globals, this.#context, false);
+    this.#opened = new OpenSession(this.#globals, this.#context);
     if ((await this.#opened.session.uri()) === undefined) await this.#nameLocal();
     return Promise.all([this.#opened.session.bank(), import('../bank/index.ts')]);
   }
@@ -126,7 +127,7 @@ class Place {
     const { localStatus } = await import('../database/local/local-database.ts');
     const { running, uri } = await localStatus(this.#context);
     if (!running) throw new Error('the local database is not running');
-    this.#opened = new OpenSession({ ...this.#globals, uri }, this.#context, false);
+    this.#opened = new OpenSession({ ...this.#globals, uri }, this.#context);
   }
 
   async close(): Promise<void> {

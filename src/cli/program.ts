@@ -3,15 +3,16 @@ import type { Command, GlobalOptions, Typed } from '../commands/command.ts';
 import { environment, exitStatuses } from '../commands/exit-statuses.ts';
 import { type GlobalSpec, globalOptions } from '../commands/global-options.ts';
 import { commands } from '../commands/index.ts';
-import { termOf } from '../commands/option-flags.ts';
+import { shortTermsOf, termOf, termsOf } from '../commands/option-flags.ts';
 import type { Context } from '../core/context.ts';
 import { parseDuration } from '../core/duration.ts';
 import { BankctlError, errorTable, Status } from '../core/errors.ts';
-import { nearest } from '../core/near-names.ts';
 import { wantsColour } from '../core/terminal.ts';
-import { quote } from '../core/text.ts';
+import { quote, sentence } from '../core/text.ts';
 import { formats, type OutputFormat } from '../render/formats.ts';
 import type { CompletionHost } from './completion/complete.ts';
+import { meantCommand, meantOption } from './meant-line.ts';
+import { separateArguments } from './typed-arguments.ts';
 
 /** What follows the list of commands. */
 function helpAfter(): string {
@@ -95,7 +96,7 @@ export function parse(
     if (!(error instanceof CommanderError)) throw error;
     if (error.exitCode === 0) return undefined;
     if (error.code === 'commander.help') throw noHelpFor(argv);
-    throw withHelpOf(verb, usageError(error));
+    throw withHelpOf(verb, usageError(error, argv, verb));
   }
 }
 
@@ -143,10 +144,12 @@ function fillIn(
   choose: (chosen: Chosen) => void,
 ): void {
   sub.description([command.summary, paragraphs(command.description)].filter(Boolean).join('\n\n'));
+  // Their number is checked later, when BRANCH:ACCOUNT is two: see `requireCount`.
   for (const spec of command.arguments) {
-    const argument = sub.createArgument(termOf(spec), spec.summary);
+    const argument = sub.createArgument(termOf({ ...spec, optional: true }), spec.summary);
     sub.addArgument(spec.choices ? argument.choices([...spec.choices]) : argument);
   }
+  sub.allowExcessArguments().usage(synopsis(command));
   for (const spec of command.options) sub.addOption(createOption(spec));
   const samples = (command.samples ?? []).map(({ name, text }) => section(`${name}:`, text));
   const examples = section('Examples:', command.examples.join('\n'));
@@ -154,10 +157,18 @@ function fillIn(
   sub.action(() => {
     choose({
       command,
-      typed: { args: sub.args, options: sub.opts() },
+      typed: { args: separateArguments(command, sub.args), options: sub.opts() },
       globals: readGlobals(program.opts(), context),
     });
   });
+}
+
+/** What follows the name of the command, in each way in which it can be typed. */
+function synopsis(command: Command): string {
+  const terms = [termsOf(command), shortTermsOf(command)].filter((it) => it !== undefined);
+  return terms
+    .map((of) => ['[options]', of].filter(Boolean).join(' '))
+    .join(`\n       bankctl ${command.name} `);
 }
 
 /** Lines under a heading. */
@@ -194,6 +205,7 @@ function readGlobals(options: Record<string, unknown>, context: Context): Global
     colour: options['color'] !== false && wantsColour(context.env, context.stdoutIsTerminal),
     pager: options['pager'] !== false,
     quiet: options['quiet'] === true,
+    verbose: options['verbose'] === true,
     timeoutMs: parseDuration(text('timeout') ?? '10s', '--timeout'),
   });
 }
@@ -209,25 +221,27 @@ function appendValue(value: string, before: readonly string[] = []): readonly st
 /** `bankctl help NAME` for a command that does not exist. */
 function noHelpFor(argv: readonly string[]): BankctlError {
   const name = argv.find((word) => word !== 'help' && !word.startsWith('-')) ?? '';
-  const meant = nearest(
-    name,
-    commands.map((command) => command.name),
-  );
-  return new BankctlError(
-    'unknown_command',
-    `There is no command ${quote(name)}.`,
-    meant && `Did you mean ${meant}?`,
-  );
+  return unknownCommand(name, argv);
 }
 
-/** Keeps commander's sentence, drops its prefix, and makes its second line the hint. */
-function usageError(error: CommanderError): BankctlError {
-  const [first = '', second] = error.message.replace(/^error: /, '').split('\n');
-  const sentence = `${first.charAt(0).toUpperCase()}${first.slice(1).replace(/\.?$/, '.')}`;
-  const hint = second?.replace(/^\(|\)$/g, '');
-  if (error.code === 'commander.unknownCommand') {
-    const name = /'(.*)'/s.exec(first)?.[1] ?? '';
-    return new BankctlError('unknown_command', `There is no command ${quote(name)}.`, hint);
-  }
-  return new BankctlError('usage', sentence, hint);
+function unknownCommand(name: string, argv: readonly string[]): BankctlError {
+  const message = `There is no command ${quote(name)}.`;
+  return new BankctlError('unknown_command', message, meantCommand(name, argv, commands));
+}
+
+/** Keeps commander's sentence without its prefix; what was meant instead is the hint. */
+function usageError(
+  error: CommanderError,
+  argv: readonly string[],
+  verb: string | undefined,
+): BankctlError {
+  const [first = ''] = error.message.replace(/^error: /, '').split('\n');
+  const word = /'(.*)'/s.exec(first)?.[1] ?? '';
+  if (error.code === 'commander.unknownCommand') return unknownCommand(word, argv);
+  const own = commands.find(({ name }) => name === verb)?.options ?? [];
+  const hint =
+    error.code === 'commander.unknownOption'
+      ? meantOption(word, argv, [...own, ...globalOptions])
+      : undefined;
+  return new BankctlError('usage', sentence(first.replace(/\.$/, '')), hint);
 }

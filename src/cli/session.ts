@@ -1,8 +1,10 @@
 import type { MongoClient } from 'mongodb';
 import type { Bank } from '../bank/bank.ts';
 import type { Commits } from '../bank/commits.ts';
-import type { Connected, GlobalOptions, Session } from '../commands/command.ts';
+import type { Command, Connected, GlobalOptions, Session, Typed } from '../commands/command.ts';
+import { commandLine } from '../commands/command-line.ts';
 import { mongodHost } from '../commands/mongod-host.ts';
+import { noticeCommand } from '../commands/notice.ts';
 import { type Config, databaseNameProblem } from '../config/config.ts';
 import { findConfig } from '../config/search.ts';
 import type { Context } from '../core/context.ts';
@@ -12,11 +14,18 @@ import { quote } from '../core/text.ts';
 import { UnfinishedOperation } from '../core/unfinished-operation.ts';
 import { checkUri, databaseOf, hostsOf } from '../core/uri.ts';
 import { ignoredNotice } from '../core/uri-options.ts';
+import type { AnsweredCommand } from '../database/command-log.ts';
 import { progressLine } from '../render/progress.ts';
 import { uriFromFile } from '../system/uri-file.ts';
 
 /** How long to wait, after Ctrl-C, for the answer to a commit, milliseconds. */
 const maxAnswerMs = 2_000;
+
+/** A command, and what was typed after its name. */
+interface Asked {
+  readonly command: Command;
+  readonly typed: Typed;
+}
 
 /** The config and the connection of one command line, each opened at most once. */
 export class OpenSession {
@@ -29,8 +38,9 @@ export class OpenSession {
   #commits: Commits | undefined;
   #uri: string | undefined;
 
-  constructor(globals: GlobalOptions, context: Context, makesDatabase: boolean) {
-    this.#makesDatabase = makesDatabase;
+  /** @param asked absent if no command is run, as for completion */
+  constructor(globals: GlobalOptions, context: Context, asked?: Asked) {
+    this.#makesDatabase = asked !== undefined && makesDatabase(asked);
     const showLine = progressLine(context, globals.quiet);
     const clean = (text: string) =>
       forPerson(text, [this.#uri, globals.uri, context.env['BANKCTL_URI']]);
@@ -52,6 +62,11 @@ export class OpenSession {
         if (answer === undefined) context.stderr.write('\n');
         return /^y(es)?$/i.test(answer ?? '');
       },
+      lineWith: (change: (args: Typed['args']) => Typed['args']) => {
+        if (asked === undefined) return 'bankctl';
+        const { command, typed } = asked;
+        return commandLine(command, { ...typed, args: change(typed.args) }, { globals });
+      },
       config: () => {
         this.#config ??= this.#loadConfig();
         return this.#config;
@@ -71,7 +86,9 @@ export class OpenSession {
   async #loadConfig(): Promise<Config> {
     const { globals, context, talk } = this.session;
     const config = await findConfig(globals.config, context);
-    if (config.source === undefined) {
+    if (config.source !== undefined || globals.quiet) return config;
+    const { isFirstTimeIn } = await import('../system/said-once.ts');
+    if (await isFirstTimeIn(context.env, 'no-config', context.cwd)) {
       const names = config.branches.map(({ name }) => name).join(' and ');
       talk(`No config file found: using the built-in one, with ${names}.`);
     }
@@ -85,7 +102,10 @@ export class OpenSession {
     const { uri, database } = await findDeployment(await config(), this.session, make);
     this.#uri = uri;
     const { interrupted } = context;
-    this.#client = await connect(uri, { timeoutMs: globals.timeoutMs, interrupted });
+    const onCommand = globals.verbose
+      ? (command: AnsweredCommand) => noticeCommand(this.session, command)
+      : undefined;
+    this.#client = await connect(uri, { timeoutMs: globals.timeoutMs, interrupted, onCommand });
     return { client: this.#client, uri, database };
   }
 
@@ -136,6 +156,11 @@ export class OpenSession {
   async close(): Promise<void> {
     await this.#client?.close();
   }
+}
+
+/** Never in a dry run. */
+function makesDatabase({ command, typed }: Asked): boolean {
+  return command.makesDatabase?.(typed) === true && typed.options['dryRun'] !== true;
 }
 
 /**

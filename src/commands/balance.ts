@@ -216,7 +216,7 @@ async function showAccount(
   if (!at) {
     const read = accountBalance(bank, reference.branch, reference.account);
     const found = await read.catch(async (error: unknown) => {
-      throw await hintAtPlace(bank, error, [reference]);
+      throw await hintAtPlace(session, bank, error, [reference]);
     });
     return accountResult(found);
   }

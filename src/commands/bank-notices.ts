@@ -6,7 +6,7 @@ import type { Problem, ProblemCode } from '../bank/survey.ts';
 import type { BranchConfig } from '../config/config.ts';
 import { BankctlError, Status } from '../core/errors.ts';
 import { count, quote, shellWord, visible } from '../core/text.ts';
-import type { Session } from './command.ts';
+import type { Session, Typed } from './command.ts';
 import { failure, warning } from './notice.ts';
 
 /** Says that a database holds no bank, so that nobody takes its emptiness for an answer. */
@@ -22,6 +22,7 @@ export async function warnOfNoBank(bank: Bank, session: Session): Promise<void> 
  * @param asked the accounts that the command named
  */
 export async function hintAtPlace(
+  session: Session,
   bank: Bank,
   error: unknown,
   asked: readonly AccountReference[] = [],
@@ -30,26 +31,52 @@ export async function hintAtPlace(
   if (error.code !== 'account_not_found' && error.code !== 'operation_not_found') return error;
   const hint = (await bank.identity.isAbsent())
     ? noBank(bank)
-    : await otherBranch(bank, asked).catch(() => undefined);
+    : await otherBranch(session, bank, asked).catch(() => undefined);
   return hint === undefined
     ? error
     : new BankctlError(error.code, error.message, hint, { cause: error });
 }
 
-/** Says which branch has an account that the one named has not. */
+/** Says which branches have an account that the one named has not. */
 async function otherBranch(
+  session: Session,
   { branches }: Bank,
   asked: readonly AccountReference[],
 ): Promise<string | undefined> {
-  for (const { branch, account } of asked) {
+  for (const reference of asked) {
+    const { branch, account } = reference;
     if ((await branches.get(branch).find([account])).length > 0) continue;
+    const having: string[] = [];
     for (const other of branches) {
-      if ((await other.read([account])).length === 0) continue;
-      const meant = shellWord(referenceKey({ branch: other.name, account }));
-      return `${visible(account)} is in ${other.name}: did you mean ${meant}?`;
+      if ((await other.read([account])).length > 0) having.push(other.name);
     }
+    const [first, second] = having;
+    if (first === undefined) continue;
+    const found = { branch: first, account };
+    const where = `${visible(account)} is in ${having.join(' and ')}`;
+    const isOtherSide = asked.some((it) => referenceKey(it) === referenceKey(found));
+    if (second !== undefined || isOtherSide) {
+      return `${where}; see bankctl accounts ${shellWord(account)}.`;
+    }
+    const line = session.lineWith((args) => withReference(args, reference, found));
+    return `${where}. Did you mean ${line}?`;
   }
   return undefined;
+}
+
+/** The arguments with another account, in one word or two as it was typed. */
+function withReference(
+  args: Typed['args'],
+  asked: AccountReference,
+  other: AccountReference,
+): Typed['args'] {
+  const words = args.map((word = '') => word.normalize('NFC'));
+  const joined = words.indexOf(referenceKey(asked));
+  if (joined >= 0) return words.with(joined, referenceKey(other));
+  const at = words.findIndex(
+    (word, index) => word === asked.branch && words[index + 1] === asked.account,
+  );
+  return at < 0 ? words : words.with(at, other.branch).with(at + 1, other.account);
 }
 
 function noBank({ config }: Bank): string {

@@ -22,6 +22,12 @@ export function commandLine(
     '--uri': shownUri,
     '--uri-file': globals.uriFile,
   }).flatMap(([flag, value]) => (value === undefined ? [] : [flag, value]));
-  const words = ['bankctl', name, ...typed.args, ...given, ...global];
-  return words.map((word) => shellWord(word ?? '')).join(' ');
+  const args = typed.args.filter((word) => word !== undefined);
+  // A word that looks like an option would be taken for one.
+  const words = args.some((word) => optionLike.test(word))
+    ? [...given, ...global, '--', ...args]
+    : [...args, ...given, ...global];
+  return ['bankctl', name, ...words].map(shellWord).join(' ');
 }
+
+const optionLike = /^-(?!$|(?:\d+|\d*\.\d+)$)/;

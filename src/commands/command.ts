@@ -43,6 +43,8 @@ export interface GlobalOptions extends Format {
   readonly uri: string | undefined;
   readonly uriFile: string | undefined;
   readonly quiet: boolean;
+  /** Whether each command to the database is shown on stderr. */
+  readonly verbose: boolean;
   /** Bound on each call to the database, milliseconds. */
   readonly timeoutMs: number;
 }
@@ -71,6 +73,8 @@ export interface Session {
    * @returns true for `y` or `yes`
    */
   readonly confirm: (question: string) => Promise<boolean>;
+  /** What to type for this command with other arguments. */
+  readonly lineWith: (change: (args: Typed['args']) => Typed['args']) => string;
   readonly config: () => Promise<Config>;
   /** The URI that was given; undefined if the local database is meant. */
   readonly uri: () => Promise<string | undefined>;

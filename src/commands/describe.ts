@@ -6,7 +6,7 @@ import type { ArgumentSpec, Command, OptionSpec, SampleFile } from './command.ts
 import { errorSchema, noticeSchema } from './error-schema.ts';
 import { type ExitStatus, environment, exitStatuses } from './exit-statuses.ts';
 import { globalOptions } from './global-options.ts';
-import { longFlag, placeholderOf, shortFlag, usageOf } from './option-flags.ts';
+import { longFlag, placeholderOf, shortFlag, shortUsageOf, usageOf } from './option-flags.ts';
 import { meaningOf } from './placeholders.ts';
 import {
   anyObject,
@@ -52,6 +52,8 @@ interface DescribedCommand {
   readonly summary: string;
   readonly description: string | null;
   readonly usage: string;
+  /** The usage with BRANCH:ACCOUNT as one word; null if there is no such way. */
+  readonly short_usage: string | null;
   readonly arguments: readonly DescribedArgument[];
   readonly options: readonly DescribedOption[];
   readonly examples: readonly string[];
@@ -95,7 +97,8 @@ const option = objectOf<DescribedOption>({
 });
 
 const command = objectOf<DescribedCommand>({
-  ...{ name: text, summary: text, description: nullable(text), usage: text },
+  ...{ name: text, summary: text, description: nullable(text) },
+  ...{ usage: text, short_usage: nullable(text) },
   arguments: listOf(
     objectOf<DescribedArgument>({
       ...{ name: text, summary: text, required: flag, variadic: flag, stands_for: text },
@@ -169,7 +172,7 @@ function describeAll(commands: readonly Command[]): Description {
 function describeOne(of: Command): DescribedCommand {
   return {
     ...{ name: of.name, summary: of.summary, description: of.description ?? null },
-    usage: usageOf(of),
+    ...{ usage: usageOf(of), short_usage: shortUsageOf(of) ?? null },
     arguments: of.arguments.map(describeArgument),
     options: of.options.map(describeOption),
     ...{ examples: of.examples, samples: of.samples ?? [], results: of.results },

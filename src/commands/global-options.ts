@@ -32,6 +32,11 @@ export const globalOptions: readonly GlobalSpec[] = [
   { flags: '--no-pager', summary: 'print long results directly, without a pager' },
   { flags: '-q, --quiet', summary: 'print only the result and errors' },
   {
+    flags: '--verbose',
+    summary: 'show each command to the database and its time on stderr',
+    conflicts: 'quiet',
+  },
+  {
     flags: '--timeout <TIME>',
     summary: 'time limit for each call to the database',
     defaultValue: '10s',

@@ -108,7 +108,7 @@ async function* sayRange(
       yield batch;
     }
   } catch (error) {
-    throw await hintAtPlace(bank, error, [account]);
+    throw await hintAtPlace(session, bank, error, [account]);
   }
   if (rows > 0 || !(range.since || range.until)) return;
   noticeRange(session, range, range.zone);

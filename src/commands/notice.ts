@@ -1,7 +1,8 @@
 import { errorJson } from '../core/error-json.ts';
 import type { BankctlError } from '../core/errors.ts';
-import { jsonText } from '../core/text.ts';
+import { count, jsonText } from '../core/text.ts';
 import { formatTime, type Span } from '../core/time.ts';
+import type { AnsweredCommand } from '../database/command-log.ts';
 import { formats } from '../render/formats.ts';
 import type { Session } from './command.ts';
 
@@ -19,6 +20,17 @@ export function notice(
   facts: NoticeFacts = {},
 ): void {
   session.talk(noticeText(session, code, message, facts));
+}
+
+/** Writes a line about a command to the database, for `--verbose`. */
+export function noticeCommand(session: Session, answered: AnsweredCommand): void {
+  const { command, database, collection, documents, ms, failed } = answered;
+  const place = collection === null ? database : `${database}.${collection}`;
+  const many = documents === null ? [] : [count(documents, 'document')];
+  const what = failed === null ? many : [`failed with ${failed}`];
+  notice(session, 'command', `${command} ${place}: ${[...what, `${ms} ms`].join(', ')}`, {
+    ...{ command, database, collection, documents, ms, failed },
+  });
 }
 
 /** As `notice`, for a result that is not the whole truth: written even with `--quiet`. */

@@ -26,8 +26,37 @@ export function termOf({ name, optional, variadic }: ArgumentSpec): string {
   return optional ? `[${term}]` : `<${term}>`;
 }
 
+/** Whether its branch and account may be typed as one word, BRANCH:ACCOUNT. */
+export function takesReference({ arguments: [first, second] }: Synopsis): boolean {
+  return first?.name === 'branch' && second?.name === 'account';
+}
+
+/** The arguments of a command line: `<branch> <account>`. */
+export function termsOf({ arguments: specs }: Synopsis): string {
+  return specs.map(termOf).join(' ');
+}
+
+/** The same with BRANCH:ACCOUNT as one word; undefined if there is no such way. */
+export function shortTermsOf(command: Synopsis): string | undefined {
+  const [branch, , ...rest] = command.arguments;
+  if (!branch || !takesReference(command)) return undefined;
+  const reference = branch.optional ? '[branch:account]' : '<branch:account>';
+  return [reference, ...rest.map(termOf)].join(' ');
+}
+
 /** `bankctl open [options] <branch> <account>`. */
-export function usageOf({ name, options, arguments: specs }: Command): string {
-  const optional = options.length > 0 ? ['[options]'] : [];
-  return ['bankctl', name, ...optional, ...specs.map(termOf)].join(' ');
+export function usageOf(command: Command): string {
+  return usageWith(command, termsOf(command));
+}
+
+/** `bankctl open [options] <branch:account>`; undefined if there is no such way. */
+export function shortUsageOf(command: Command): string | undefined {
+  const terms = shortTermsOf(command);
+  return terms === undefined ? undefined : usageWith(command, terms);
+}
+
+type Synopsis = Pick<Command, 'arguments'>;
+
+function usageWith({ name, options }: Command, terms: string): string {
+  return ['bankctl', name, options.length > 0 ? '[options]' : '', terms].filter(Boolean).join(' ');
 }

@@ -47,7 +47,7 @@ export const reverse: Command = {
       ]);
       // Without similar ids, the error is still true.
       const named = await notFoundToReverse(bank, reverses).catch(() => error);
-      throw await hintAtPlace(bank, named);
+      throw await hintAtPlace(session, bank, named);
     });
   },
 };

@@ -72,7 +72,7 @@ export const show: Command = {
       import('../bank/index.ts'),
     ]);
     const data = await findOperation(bank, id).catch(async (error: unknown) => {
-      throw await hintAtPlace(bank, error);
+      throw await hintAtPlace(session, bank, error);
     });
     if (data.operation !== id) {
       const [asked, found] = [quote(id), quote(data.operation)];

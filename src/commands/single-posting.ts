@@ -50,7 +50,7 @@ export async function postOne(
     announce(session, posted);
     return postedResult(posted, bank.branches);
   } catch (failed) {
-    const error = await hintAtPlace(bank, failed, accountsOf(operation, new Map()));
+    const error = await hintAtPlace(session, bank, failed, accountsOf(operation, new Map()));
     if (dryRun) throw error;
     throw await explain(error, operation, plain, interrupted.aborted);
   } finally {
@@ -124,7 +124,11 @@ async function explain(
     const then = plain ? 'Then repeat the command.' : hint;
     return new UnfinishedOperation(sentence, then, error, about.operationIds);
   }
-  if (plain || error.code !== 'timed_out') return error;
+  if (plain || error.status === Status.usage) return error;
+  if (error.code !== 'timed_out') {
+    const operationIds = [...new Set([id, ...error.operationIds])];
+    return new BankctlError(error.code, error.message, error.hint, { cause: error, operationIds });
+  }
   const longer = `To try again, ${again}, and give it more time with --timeout 60s.`;
   return new BankctlError('timed_out', `${error.message} ${sentence}`, longer, about);
 }

@@ -2,6 +2,7 @@ import { MongoClient, type MongoClientOptions, MongoError } from 'mongodb';
 import { BankctlError } from '../core/errors.ts';
 import { checkUri } from '../core/uri.ts';
 import { withOwnConcerns } from '../core/uri-options.ts';
+import { type AnsweredCommand, logCommands } from './command-log.ts';
 import { databaseError, invalidUri } from './database-error.ts';
 
 /** How to connect. */
@@ -10,6 +11,8 @@ interface ConnectOptions {
   readonly timeoutMs: number;
   /** The name in the server's log and in `currentOp`. */
   readonly appName?: string | undefined;
+  /** Called with each command when it is answered. */
+  readonly onCommand?: ((command: AnsweredCommand) => void) | undefined;
   /** Makes the client emit an event for every command, for those who watch what is sent. */
   readonly monitorCommands?: boolean | undefined;
   /** The maximum of connections, opened as they are needed; 10 by default. */
@@ -35,10 +38,10 @@ interface ConnectOptions {
  * @throws BankctlError `invalid_uri`
  */
 export function createClient(uri: string, options: ConnectOptions): MongoClient {
-  const { timeoutMs, appName = 'bankctl', monitorCommands = false, maxPoolSize = 10 } = options;
+  const { timeoutMs, appName = 'bankctl', maxPoolSize = 10, onCommand } = options;
   const settings: MongoClientOptions = {
     appName,
-    monitorCommands,
+    monitorCommands: options.monitorCommands ?? onCommand !== undefined,
     maxPoolSize,
     serverSelectionTimeoutMS: timeoutMs,
     connectTimeoutMS: timeoutMs,
@@ -53,7 +56,9 @@ export function createClient(uri: string, options: ConnectOptions): MongoClient 
     readPreference: 'primary',
   };
   try {
-    return new MongoClient(withOwnConcerns(checkUri(uri, 'that was given')).uri, settings);
+    const client = new MongoClient(withOwnConcerns(checkUri(uri, 'that was given')).uri, settings);
+    if (onCommand) logCommands(client, onCommand);
+    return client;
   } catch (error) {
     throw invalidUri(error, uri);
   }

@@ -43,6 +43,17 @@ export function dataDirectory(env: Env): string {
   );
 }
 
+/**
+ * What is remembered between runs, and may be lost: `bankctl` in the XDG state directory.
+ *
+ * @throws BankctlError `not_writable` if it is not set and there is no HOME
+ */
+export function stateDirectory(env: Env): string {
+  const inHome = () =>
+    join(homeOr(env, 'not_writable', 'for state', 'XDG_STATE_HOME'), '.local/state');
+  return join(xdg(env, 'XDG_STATE_HOME') ?? inHome(), 'bankctl');
+}
+
 /** The value of a variable; one set to nothing counts as not set. */
 export function given(env: Env, name: string): string | undefined {
   const value = env[name];
@@ -158,6 +169,23 @@ async function errorOf(work: () => Promise<unknown>): Promise<unknown> {
     return undefined;
   } catch (error) {
     return error;
+  }
+}
+
+/**
+ * Adds a line to a small file of the user alone, or begins it anew. A link in its place is not
+ * followed, nor is a pipe waited for. Lines that several processes add at once are all kept.
+ *
+ * @throws errors of the operating system; `ELOOP` for a link
+ */
+export async function appendPlainFile(path: string, line: string, anew: boolean): Promise<void> {
+  const { O_WRONLY, O_APPEND, O_CREAT, O_TRUNC, O_NOFOLLOW, O_NONBLOCK } = constants;
+  const flags = O_WRONLY | O_APPEND | O_CREAT | (O_NOFOLLOW ?? 0) | (O_NONBLOCK ?? 0);
+  const file = await open(path, anew ? flags | O_TRUNC : flags, 0o600);
+  try {
+    await file.write(`${line}\n`);
+  } finally {
+    await file.close();
   }
 }
 

@@ -103,6 +103,6 @@ describe('following', () => {
     await server.heal();
     await branch1.insertOne({ account_number: 'END', balance: 1 });
     await followed.seen('END');
-    expect((await followed.stop()).status).toBe(130);
+    expect((await followed.stop()).status).toBe(0);
   });
 });

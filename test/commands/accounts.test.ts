@@ -95,7 +95,8 @@ describe('an account of another branch', () => {
     const before = await made.everything();
     const { stderr, status } = await made.run(line.split(' '));
     expect(status).toBe(1);
-    expect(stderr).toContain('PAR-1 is in branch1: did you mean branch1:PAR-1?');
+    const meant = line.replace(/branch2(.PAR-1)/, 'branch1$1');
+    expect(stderr).toContain(`\nPAR-1 is in branch1. Did you mean bankctl ${meant}?\n`);
     expect(await made.everything()).toBe(before);
   });
 });

@@ -87,6 +87,8 @@ describe('without asking anybody', () => {
     ['stress --faults ', ['kill', 'failover']],
     ['open branch1 A --balance ', []],
     ['increment branch1 A -5', []],
+    ['increment branch1:A -5', []],
+    ['freeze branch1:A --m', ['--memo']],
     ['increment branch1 A --cr', ['--create']],
     ['increment branch1 A -5 --cr', ['--create']],
     ['increment -- branch1 A --cr', []],

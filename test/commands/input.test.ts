@@ -66,6 +66,7 @@ function statusRows(verb: string): Rows {
     parse: (typed) => ({ args: typed.args, ...parseWriting(typed) }),
     good: [
       [`${verb} branch1 A`, { args: ['branch1', 'A'], ...noneGiven }],
+      [`${verb} branch1:A`, { args: ['branch1', 'A'], ...noneGiven }],
       [`${verb} branch1 A ${all}`, { args: ['branch1', 'A'], ...allGiven }],
     ],
     bad: [...badAccount(verb), ...badWriting(`${verb} branch1 A`)],
@@ -128,6 +129,7 @@ const inputs: Readonly<Record<string, Rows>> = {
     parse: parseOpen,
     good: [
       ['open branch1 A', { type: 'open', ...ofAccount, amountMinor: 0n, ...noneGiven }],
+      ['open branch1:A', { type: 'open', ...ofAccount, amountMinor: 0n, ...noneGiven }],
       [
         `open branch1 A --balance 1.5 ${all}`,
         { type: 'open', ...ofAccount, amountMinor: 150n, ...allGiven },
@@ -143,6 +145,7 @@ const inputs: Readonly<Record<string, Rows>> = {
       ['open branch1 A --balance 0.001', 'amount_precision', '0.001'],
       ['open branch1 A --owner a\u0007b', 'invalid_owner', 'has the character \\x07'],
       ['open branch1 A --label a\tb', 'invalid_label', 'has the character \\t'],
+      ['open branch1:A B', 'usage', 'too many arguments'],
       ...badAccount('open'),
       ...badWriting('open branch1 A'),
     ],
@@ -153,6 +156,13 @@ const inputs: Readonly<Record<string, Rows>> = {
       [
         'increment branch1 A -50',
         { type: 'increment', ...ofAccount, amountMinor: -5000n, create: false, ...noneGiven },
+      ],
+      [
+        'increment branch1:A:1 -50',
+        {
+          ...{ type: 'increment', branch: 'branch1', account: 'A:1', amountMinor: -5000n },
+          ...{ create: false, ...noneGiven },
+        },
       ],
       [
         `increment branch1 A 0.01 --create ${all}`,
@@ -257,6 +267,7 @@ const inputs: Readonly<Record<string, Rows>> = {
     good: [
       ['balance', { branch: undefined, account: undefined, at: undefined, watch: false }],
       ['balance branch1', { branch: 'branch1', account: undefined, at: undefined, watch: false }],
+      ['balance branch1:A --watch', { ...ofAccount, at: undefined, watch: true }],
       ['balance branch1 A --watch', { ...ofAccount, at: undefined, watch: true }],
       ['balance branch1 A --at 2026-11-01', { ...ofAccount, at: day, watch: false }],
       [
@@ -318,6 +329,7 @@ const inputs: Readonly<Record<string, Rows>> = {
   history: {
     parse: parseHistory,
     good: [
+      ['history branch1:A', { ...ofAccount, author: false }],
       ['history branch1 A', { ...ofAccount, author: false }],
       [
         'history branch1 A --since 2026-11-01 --until 2026-11-01 --limit 5',

@@ -79,7 +79,7 @@ test('what is said takes the place of a progress line', async () => {
   const result = { kind: 'single', data: {}, view: recordView({}) } as const;
   const globals = {
     ...{ config: undefined, uri: undefined, uriFile: undefined, output: 'json' as const },
-    ...{ colour: false, pager: false, quiet: false, timeoutMs: 1000 },
+    ...{ colour: false, pager: false, quiet: false, verbose: false, timeoutMs: 1000 },
   };
   const speaking: Command = {
     ...command,

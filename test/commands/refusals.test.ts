@@ -148,9 +148,9 @@ describe('names', () => {
   test('an unknown branch and an unknown command name the nearest', async () => {
     const bank = await workspace();
     const branch = await bank.run(['balance', 'brnach2', '-q']);
-    expect(branch.stderr).toContain('Did you mean branch2?');
+    expect(branch.stderr).toContain('Did you mean bankctl balance branch2?');
     const command = await bank.run(['ballance']);
-    expect(command.stderr).toContain('Did you mean balance?');
+    expect(command.stderr).toContain('Did you mean bankctl balance?');
   });
 });
 

@@ -22,13 +22,29 @@ test('balance --watch prints each posting, and Ctrl-C ends it', async () => {
     await bank.run(['increment', 'branch1', 'ACC', '1', '--id', `seen-${round}`]);
   }
   const { status, stdout, stderr } = await watched;
-  expect([status, stderr]).toEqual([130, '']);
+  expect([status, stderr]).toEqual([0, '']);
   const rows = stdout
     .trimEnd()
     .split('\n')
     .map((line) => JSON.parse(line));
   expect(new Set(rows.map(({ account }) => account))).toEqual(new Set(['ACC']));
   expect(rows[0]).toMatchObject({ branch: 'branch1', amount: '1.00', type: 'increment' });
+});
+
+test('what it printed as JSON by then is a whole list', async () => {
+  const bank = await workspace();
+  await bank.run(['open', 'branch1', 'ACC']);
+  const controller = new AbortController();
+  const watched = bank.run(['balance', '--watch', '--json'], {
+    interrupted: controller.signal,
+    written: (text) => {
+      if (text.includes('"ACC"')) controller.abort();
+    },
+  });
+  while (!controller.signal.aborted) await bank.run(['increment', 'branch1', 'ACC', '1']);
+  const { status, stdout, stderr } = await watched;
+  expect([status, stderr]).toEqual([0, '']);
+  expect(JSON.parse(stdout)[0]).toMatchObject({ account: 'ACC', amount: '1.00' });
 });
 
 test('it names what another program wrote into the journal, and goes on', async () => {
@@ -54,7 +70,7 @@ test('it names what another program wrote into the journal, and goes on', async 
     await bank.run(['increment', 'branch1', 'ACC', '1', '--id', `after-${round}`]);
   }
   const { status, stdout, stderr } = await watched;
-  expect(status).toBe(130);
+  expect(status).toBe(0);
   expect(stdout).toContain('after-');
   expect(stderr).toMatch(/"code":"bad_document","message":"[^"]*\\"odd-\d+\\"/);
   expect(stdout + stderr).not.toContain('refused-');

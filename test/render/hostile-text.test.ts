@@ -76,6 +76,7 @@ const globals: GlobalOptions = {
   colour: false,
   pager: false,
   quiet: false,
+  verbose: false,
   timeoutMs: 1000,
 };
 

@@ -45,7 +45,8 @@ function reversedEntry(
 ): Entry {
   const entry = entries.get(id);
   if (!entry) {
-    throw new BankctlError('operation_not_found', `There is no operation ${quote(id)} to reverse.`);
+    const message = `There is no operation ${quote(id)} to reverse.`;
+    throw new BankctlError('operation_not_found', message, undefined, { operationIds: [id] });
   }
   if (!isReversible(entry.type)) {
     throw new BankctlError(

@@ -1,5 +1,5 @@
 import type { ArgumentSpec, Command, OptionSpec } from '../../commands/command.ts';
-import { flagsOf, longFlag, placeholderOf } from '../../commands/option-flags.ts';
+import { flagsOf, longFlag, placeholderOf, takesReference } from '../../commands/option-flags.ts';
 import { type Meaning, meaningOf } from '../../commands/placeholders.ts';
 
 /** The whole command line as data. */
@@ -131,8 +131,11 @@ class TypedWords {
     if (!this.#command || this.#isHelp) return this.#words('', current, this.#names());
     const { arguments: specs } = this.#command;
     const last = specs.at(-1);
-    const spec = specs[this.#args.length] ?? (last?.variadic ? last : undefined);
-    if (spec) return this.#argument(current, spec);
+    // A branch name has no colon: this is BRANCH:ACCOUNT.
+    const isJoined = takesReference(this.#command) && (this.#args[0] ?? current).includes(':');
+    const at = this.#args.length + (isJoined ? 1 : 0);
+    const spec = specs[at] ?? (last?.variadic ? last : undefined);
+    if (spec) return this.#argument(current, spec, isJoined && this.#args.length === 0);
     // With nothing left to type, a list of options is of more use than none.
     return this.#words('', current, current === '' && !this.#onlyArguments ? this.#unused() : []);
   }
@@ -166,13 +169,18 @@ class TypedWords {
     return { ...expected, meaning: meaningOf(placeholder), branch: this.#branch() };
   }
 
-  #argument(begun: string, { name, choices = [], isNew = false }: ArgumentSpec): Expected {
+  #argument(
+    begun: string,
+    { name, choices = [], isNew = false }: ArgumentSpec,
+    isReference: boolean,
+  ): Expected {
     const expected = this.#words(
       '',
       begun,
       choices.map((value) => ({ value })),
     );
     if (choices.length > 0 || isNew) return expected;
+    if (isReference) return { ...expected, meaning: 'reference' };
     return { ...expected, meaning: meaningOf(name), branch: this.#branch() };
   }
 

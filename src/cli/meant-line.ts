@@ -1,0 +1,128 @@
+import type { Command, GlobalOptions, OptionSpec, Typed } from '../commands/command.ts';
+import { commandLine } from '../commands/command-line.ts';
+import { flagsOf, takesReference } from '../commands/option-flags.ts';
+import type { Config } from '../config/config.ts';
+import { BankctlError, type ErrorCode } from '../core/errors.ts';
+import { nearest } from '../core/near-names.ts';
+import { hasPassword } from '../core/redaction.ts';
+import { shellWord } from '../core/text.ts';
+import { isAmountLike, plainAmount } from './meant-amount.ts';
+import { meantArguments } from './meant-arguments.ts';
+
+/** A command as it was typed. */
+interface Asked {
+  readonly command: Command;
+  readonly typed: Typed;
+  readonly globals: GlobalOptions;
+}
+
+/** Errors that may come from words in the wrong place. */
+const misplaced: ReadonlySet<ErrorCode> = new Set([
+  ...(['usage', 'unknown_branch', 'invalid_account', 'invalid_amount'] as const),
+  'account_not_found',
+]);
+
+/**
+ * The error, with the command line that was probably meant as its hint, if its arguments suggest
+ * one. Nothing is ever run on a guess.
+ *
+ * @param readConfig if it fails, the guess does without
+ */
+export async function withMeantLine(
+  error: unknown,
+  { command, typed, globals }: Asked,
+  readConfig: () => Promise<Config>,
+): Promise<unknown> {
+  if (!(error instanceof BankctlError && misplaced.has(error.code))) return error;
+  const config = await readConfig().catch(() => undefined);
+  const guess = meantArguments(command, typed, config);
+  const hint = guess
+    ? didYouMean(commandLine(command, guess, { globals }))
+    : nameBranch(command, typed, config);
+  return hint === undefined
+    ? error
+    : new BankctlError(error.code, error.message, hint, { cause: error });
+}
+
+/** What to type if the branch of an account is missing. */
+function nameBranch(
+  command: Command,
+  { args }: Typed,
+  config: Config | undefined,
+): string | undefined {
+  const words = args.flatMap((word) => (word ? [word] : []));
+  const isTransfer = command.arguments[0]?.name === 'from';
+  if (!config || !(isTransfer || takesReference(command))) return undefined;
+  const accounts = words.slice(0, isTransfer ? 2 : 1);
+  const rest = words.slice(accounts.length);
+  const needed = command.arguments.some(({ name }) => name === 'amount') ? 1 : 0;
+  const isBare = accounts.every((word) => !word.includes(':') && !isAmountLike(word));
+  if (accounts.length === 0 || !isBare || rest.length !== needed || !rest.every(isAmountLike)) {
+    return undefined;
+  }
+  if (words.some((word) => config.branches.some(({ name }) => name === word))) return undefined;
+  const named = accounts.map((word) => `BRANCH:${shellWord(word)}`);
+  const line = ['bankctl', command.name, ...named, ...rest.map(shellWord)].join(' ');
+  const find = `bankctl accounts ${shellWord(accounts[0] ?? '')}`;
+  return `Name the branch too: ${line}; ${find} says which has it.`;
+}
+
+function didYouMean(line: string): string {
+  return `Did you mean ${line}?`;
+}
+
+/** What people call a command that has another name here. */
+const otherNames: Readonly<Record<string, string>> = {
+  ...{ add: 'increment', credit: 'increment', debit: 'increment', deposit: 'increment' },
+  ...{ withdraw: 'increment', pay: 'transfer', send: 'transfer', move: 'transfer' },
+  ...{ create: 'open', new: 'open', undo: 'reverse', revert: 'reverse', get: 'balance' },
+  ...{ list: 'accounts', ls: 'accounts', search: 'accounts', find: 'accounts' },
+  ...{ journal: 'operations', log: 'operations', statement: 'history', block: 'freeze' },
+  ...{ lock: 'freeze', unblock: 'unfreeze', unlock: 'unfreeze', verify: 'audit' },
+};
+
+/**
+ * A hint at the command that was meant by a word that is none.
+ *
+ * @param argv the words after `bankctl`
+ */
+export function meantCommand(
+  word: string,
+  argv: readonly string[],
+  commands: readonly Command[],
+): string | undefined {
+  const names = commands.map(({ name }) => name);
+  const at = argv.indexOf(word);
+  const later = argv.findIndex((other, index) => index > at && names.includes(other));
+  if (at >= 0 && later >= 0) {
+    const others = argv.filter((_, index) => index !== later);
+    return didYouMean(lineOf([argv[later] ?? '', ...others]));
+  }
+  const near = nearest(word, names);
+  if (near !== undefined) return didYouMean(lineOf(argv.map((it) => (it === word ? near : it))));
+  const other = Object.hasOwn(otherNames, word) ? otherNames[word] : undefined;
+  return other && `${didYouMean(`bankctl ${other}`)} bankctl ${other} --help shows how.`;
+}
+
+/** As `meantCommand`, for an option; also for an amount that was taken for one. */
+export function meantOption(
+  typed: string,
+  argv: readonly string[],
+  options: readonly OptionSpec[],
+): string | undefined {
+  const [flag = ''] = typed.split('=');
+  const meant = isAmountLike(flag) ? plainAmount(flag) : nearest(flag, options.flatMap(flagsOf));
+  const at = argv.indexOf(typed);
+  if (meant === undefined || meant === flag || at < 0) return undefined;
+  const word = meant + typed.slice(flag.length);
+  return didYouMean(lineOf(argv.map((other, index) => (index === at ? word : other))));
+}
+
+/** A command line that can be copied; never with a password. */
+function lineOf(argv: readonly string[]): string {
+  const isSecret = (word = '') => word.includes('://') && hasPassword(word);
+  const shown = argv.filter(
+    (word, at) => !isSecret(word) && !(word === '--uri' && isSecret(argv[at + 1])),
+  );
+  return ['bankctl', ...shown].map(shellWord).join(' ');
+}

@@ -1,0 +1,153 @@
+import { execFileSync } from 'node:child_process';
+import { describe, expect, test } from 'vitest';
+import { run, type Workspace, workspace } from '../workspace.ts';
+
+const config = `branches:
+  paris: { collection: paris, currency: EUR }
+  milan: { collection: milan, currency: EUR }
+  tokyo: { collection: tokyo, currency: JPY }
+`;
+
+async function bankOfThree(): Promise<Workspace> {
+  const bank = await workspace({ config });
+  for (const account of ['paris:PAR-1', 'milan:MIL-1', "milan:it's $HOME", 'milan:7']) {
+    await bank.run(['open', account, '--balance', '500']);
+  }
+  return bank;
+}
+
+/** The words of a command line, as a shell reads them. */
+function wordsOf(line: string): readonly string[] {
+  const script = `set -- ${line}\nfor word in "$@"; do printf '%s\\0' "$word"; done`;
+  return execFileSync('bash', ['-c', script], { encoding: 'utf8' }).split('\0').slice(0, -1);
+}
+
+interface Missed {
+  readonly status: number;
+  readonly hint: string;
+}
+
+async function missed(bank: Workspace, line: string): Promise<Missed> {
+  const { status, stdout, stderr } = await bank.run([...wordsOf(line), '--json']);
+  expect(stdout).toBe('');
+  return { status, hint: JSON.parse(stderr).error.hint };
+}
+
+describe('a near miss is answered with the command that was meant, which is not run', () => {
+  test('of arguments, options and commands', async () => {
+    const bank = await bankOfThree();
+    const before = await bank.everything();
+    for (const [line, meant, status = 2] of nearMisses) {
+      const found = await missed(bank, line);
+      const hint = found.hint.replace(/ --json(?=\?$)/, '');
+      expect([line, hint, found.status]).toEqual([line, meant, status]);
+      const [, copied] = /^(?:.* )?Did you mean bankctl (.*)\?$/.exec(hint) ?? [];
+      // What is to be copied is a command line that the shell reads as it was meant.
+      if (copied !== undefined) {
+        const again = await bank.run([...wordsOf(copied), '--dry-run']);
+        expect([copied, again.stderr]).toEqual([copied, expect.not.stringContaining('Did you')]);
+      }
+    }
+    expect(await bank.everything()).toBe(before);
+  });
+
+  const nearMisses: readonly (readonly [line: string, hint: string, status?: number])[] = [
+    ...dyms([
+      ['transfer paris PAR-1 milan MIL-1 250', 'transfer paris:PAR-1 milan:MIL-1 250'],
+      ['transfer paris:PAR-1 milan MIL-1 250', 'transfer paris:PAR-1 milan:MIL-1 250'],
+      ['transfer paris: PAR-1 milan: MIL-1 250', 'transfer paris:PAR-1 milan:MIL-1 250'],
+      ['transfer PAR-1 paris MIL-1 milan 250', 'transfer paris:PAR-1 milan:MIL-1 250'],
+      ['transfer 250 paris:PAR-1 milan:MIL-1', 'transfer paris:PAR-1 milan:MIL-1 250'],
+      ['transfer paris PAR-1 milan 7 250', 'transfer paris:PAR-1 milan:7 250'],
+      ['transfer 250 paris PAR-1 milan 7', 'transfer paris:PAR-1 milan:7 250'],
+      ['transfer pariss:PAR-1 miln:MIL-1 1,50', 'transfer paris:PAR-1 milan:MIL-1 1.50'],
+      [
+        'transfer paris:PAR-1 milan:MIL-1 2 to Ann',
+        "transfer paris:PAR-1 milan:MIL-1 2 --memo 'to Ann'",
+      ],
+      ['increment PAR-1 paris 50', 'increment paris PAR-1 50'],
+      ['increment paris 50 PAR-1', 'increment paris PAR-1 50'],
+      ['increment 50 PAR-1 paris --id i', 'increment paris PAR-1 50 --id i'],
+      ['increment parsi:PAR-1 50', 'increment paris PAR-1 50'],
+      ['increment paris paris:PAR-1 50', 'increment paris PAR-1 50', 1],
+      ['increment paris PAR-1 50 EUR', 'increment paris PAR-1 50'],
+      ['increment paris PAR-1 €1.234,50', 'increment paris PAR-1 1234.50'],
+      ['increment paris PAR-1 1,234.50', 'increment paris PAR-1 1234.50'],
+      ['increment paris PAR-1 \u221250', 'increment paris PAR-1 -50'],
+      ['increment paris PAR-1 -50,00', 'increment paris PAR-1 -50.00'],
+      [`increment milan 5 "it's \\$HOME"`, `increment milan 'it'\\''s $HOME' 5`],
+      ['freeze PAR-1 paris', 'freeze paris PAR-1'],
+      ['close paris PAR-1 at his wish', "close paris PAR-1 --memo 'at his wish'"],
+      ['open paris NEW 100', 'open paris NEW --balance 100'],
+      ['balance pariss', 'balance paris'],
+      ['balance pariss PAR-1', 'balance paris PAR-1'],
+      ['history PAR-1 paris --limit 3', 'history paris PAR-1 --limit 3'],
+      ['audit pariss', 'audit paris'],
+      ['import f.csv paris', 'import paris f.csv'],
+      ['operations --branch pariss', 'operations --branch paris'],
+      ['operations --account pariss:PAR-1', 'operations --account paris:PAR-1'],
+      ['incremnt paris PAR-1 5', 'increment paris PAR-1 5'],
+      ['paris increment PAR-1 5', 'increment paris PAR-1 5'],
+      ['increment paris PAR-1 5 --meno "a b"', "increment paris PAR-1 5 --memo 'a b'"],
+      ['increment paris PAR-1 5 --meno=x', "increment paris PAR-1 5 '--memo=x'"],
+    ]),
+    ['increment milan PAR-1 5', `PAR-1 is in paris. ${dym('increment paris PAR-1 5')}`, 1],
+    ['increment PAR-1 50', branchMissing('increment BRANCH:PAR-1 50')],
+    ['freeze PAR-1', branchMissing('freeze BRANCH:PAR-1')],
+    ['balance PAR-1', branchMissing('balance BRANCH:PAR-1')],
+    ['transfer PAR-1 MIL-1 250', branchMissing('transfer BRANCH:PAR-1 BRANCH:MIL-1 250')],
+    ['transfer paris:PAR-1 milan:MIL-1', exampleOf('transfer', 'branch1:ACC branch2:ACC 25')],
+    [
+      'withdraw paris PAR-1 5',
+      'Did you mean bankctl increment? bankctl increment --help shows how.',
+    ],
+    // What could be two things is left to the user.
+    ['increment paris PAR-1 2.500', 'Write 2500.00 or 2.50.'],
+    ['increment paris PAR-1 1,234', 'Write digits, with a point before the cents: 50 or -12.34.'],
+    ['increment tokyo PAR-1 €50', 'Write digits, with a point before the cents: 50 or -12.34.'],
+  ];
+});
+
+function dym(line: string): string {
+  return `Did you mean bankctl ${line}?`;
+}
+
+function dyms(rows: readonly (readonly [line: string, meant: string, status?: number])[]) {
+  return rows.map(([line, meant, status = 2]) => [line, dym(meant), status] as const);
+}
+
+function branchMissing(line: string): string {
+  return `Name the branch too: bankctl ${line}; bankctl accounts PAR-1 says which has it.`;
+}
+
+function exampleOf(command: string, args: string): string {
+  return `For example: bankctl ${command} ${args}. For more, see bankctl ${command} --help.`;
+}
+
+test('an account in several other branches is left to the user', async () => {
+  const bank = await bankOfThree();
+  await bank.run(['open', 'tokyo:MIL-1']);
+  expect(await missed(bank, 'freeze paris MIL-1')).toEqual({
+    status: 1,
+    hint: 'MIL-1 is in milan and tokyo; see bankctl accounts MIL-1.',
+  });
+});
+
+test('a guess does without a config that cannot be read, and shows no password', async () => {
+  const argv = ['transfer', 'a', 'A', 'b', 'B', '5', '--config', '/nowhere'];
+  const uri = 'mongodb://u:secret@h';
+  const { stderr } = await run([...argv, '--uri', uri], '/', {});
+  expect(stderr).toContain('Did you mean bankctl transfer a:A b:B 5 --config /nowhere?');
+  const mistyped = await run(['balanc', '--uri', uri, `--uri=${uri}`], '/', {});
+  expect(mistyped.stderr).toContain('Did you mean bankctl balance?');
+  expect(stderr + mistyped.stderr).not.toContain('secret');
+});
+
+test('both spellings are one operation', async () => {
+  const bank = await bankOfThree();
+  const line = ['-50', '--id', 'once', '--json'];
+  const joined = await bank.run(['increment', 'paris:PAR-1', ...line]);
+  const apart = await bank.run(['increment', 'paris', 'PAR-1', ...line]);
+  expect([joined.status, apart.status]).toEqual([0, 0]);
+  expect(JSON.parse(apart.stdout)).toEqual({ ...JSON.parse(joined.stdout), replayed: true });
+});
