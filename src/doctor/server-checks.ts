@@ -75,8 +75,13 @@ async function version({ client, database }: Deployment): Promise<Check> {
     'server',
     `MongoDB ${text} with the feature compatibility version ${compatibility}.`,
     'When no older server is left, raise it in mongosh: ' +
-      `db.adminCommand({setFeatureCompatibilityVersion: "${major}.0"}).`,
+      `db.adminCommand({setFeatureCompatibilityVersion: "${major}.0"${confirmed(major)}}).`,
   );
+}
+
+/** Source: MongoDB manual, "setFeatureCompatibilityVersion", changed in version 7.0. */
+function confirmed(major: number): string {
+  return major >= 7 ? ', confirm: true' : '';
 }
 
 /** Undefined for a user who may not ask. */

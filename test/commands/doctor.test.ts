@@ -8,6 +8,7 @@ import { type GuardedServer, startGuarded } from '../database/guarded-server.ts'
 import { temporaryDirectory } from '../database/host.ts';
 import { freshEnv } from '../database/local-env.ts';
 import { mongodWith } from '../database/own-mongod.ts';
+import { serverThatSays } from '../database/stand-in-server.ts';
 import { type Ran, run, type Workspace, workspace } from '../workspace.ts';
 
 interface Report {
@@ -112,6 +113,27 @@ describe('doctor', () => {
     );
     expect([status, states['connection'], states['server']]).toEqual([3, 'problem', 'skipped']);
     expect(stdout + stderr).not.toContain('sesame');
+  });
+
+  test.each([
+    ['6.0.5', '5.0', '{setFeatureCompatibilityVersion: "6.0"}'],
+    ['8.0.4', '7.0', '{setFeatureCompatibilityVersion: "8.0", confirm: true}'],
+  ])('says how MongoDB %s is raised from %s', async (version, older, cure) => {
+    const address = await serverThatSays((own) => ({
+      ...{ isWritablePrimary: true, setName: 'rs0', hosts: [own], me: own, setVersion: 1 },
+      ...{ minWireVersion: 0, maxWireVersion: 17, logicalSessionTimeoutMinutes: 30 },
+      ...{ version, versionArray: version.split('.').map(Number) },
+      featureCompatibilityVersion: { version: older },
+      cursor: { id: 0, ns: 'bank.bankctl', firstBatch: [] },
+    }));
+    const bank = await workspace();
+    const env = { BANKCTL_URI: `mongodb://${address}/?directConnection=true` };
+    const { stdout } = await bank.run(['doctor', '--json', '--timeout', '2s'], { env });
+    const { checks }: Report = JSON.parse(stdout);
+    expect(checks.find(({ check }) => check === 'server')).toMatchObject({
+      state: 'warning',
+      cure: expect.stringContaining(cure),
+    });
   });
 
   test('explains a standalone and a server that was never initiated', async () => {
