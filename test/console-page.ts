@@ -1,10 +1,17 @@
 import { cp, readFile, writeFile } from 'node:fs/promises';
+import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import { parseWords } from '../src/cli/completion/shell-words.ts';
 import type { Workspace } from './workspace.ts';
 
-/** As a person at a terminal of 100 columns sees it, without colour. */
+/** As a person at a terminal sees it, without colour. */
 const terminal = { NO_COLOR: '1', LANG: 'C.UTF-8', TERM: 'xterm', PAGER: 'cat' };
+
+/** How the commands of a page are run. */
+export interface PageOptions {
+  /** Through a pipe, in which no column depends on the width of a path. */
+  readonly piped?: boolean;
+}
 
 /** A session, or a comment that sets the clock: `<!-- clock 2024-11-04T08:00Z -->`. */
 const part = /<!-- clock (?<time>\S+) -->|```console\n(?<session>.*?)```/gs;
@@ -17,7 +24,11 @@ const part = /<!-- clock (?<time>\S+) -->|```console\n(?<session>.*?)```/gs;
  *
  * @returns the page, with what the commands print now
  */
-export async function replayed(page: string, bank: Workspace): Promise<string> {
+export async function replayed(
+  page: string,
+  bank: Workspace,
+  options: PageOptions = {},
+): Promise<string> {
   const clock = createClock(bank);
   let done = '';
   let at = 0;
@@ -29,7 +40,7 @@ export async function replayed(page: string, bank: Workspace): Promise<string> {
       done += '```console\n';
       let last = 0;
       for (const [at, line] of lines.entries()) {
-        const { said, status } = await say(line.slice(2), bank, last);
+        const { said, status } = await say(line.slice(2), bank, last, options);
         // Only what a page means to show may fail.
         if (status !== 0 && lines[at + 1] !== '$ echo $?') {
           throw new Error(`${line} ended with ${status}:\n${said}`);
@@ -57,10 +68,9 @@ export async function takeExample(name: string, bank: Workspace): Promise<void> 
 }
 
 /** How one command line ends, with what it prints in the order in which it does. */
-async function say(line: string, bank: Workspace, last: number) {
+async function say(line: string, bank: Workspace, last: number, options: PageOptions) {
   const [command = '', ...rest] = parseWords(line).map(({ value }) => value);
-  const clean = (text: string) =>
-    text.replaceAll(bank.db.databaseName, 'bank').replaceAll(bank.directory, '~/bank');
+  const clean = (text: string) => withoutChance(text, bank);
   if (line === 'echo $?') return { said: `${last}\n`, status: 0 };
   if (command === 'cat') {
     const text = await readFile(join(bank.directory, rest[0] ?? ''), 'utf8');
@@ -74,11 +84,30 @@ async function say(line: string, bank: Workspace, last: number) {
     said += text;
   };
   const { status, stdout } = await bank.run(isShown ? rest : rest.slice(0, to), {
-    ...{ terminal: isShown, env: terminal, said: note },
+    terminal: isShown && options.piped !== true,
+    env: terminal,
+    said: note,
     ...(isShown ? { written: note } : {}),
   });
   if (!isShown) await writeFile(join(bank.directory, rest[to + 1] ?? ''), stdout);
   return { said: clean(said), status };
+}
+
+/** Without what differs from run to run and from machine to machine. */
+function withoutChance(text: string, { db, directory }: Workspace): string {
+  return text
+    .replaceAll(db.databaseName, 'bank')
+    .replaceAll(directory, '~/bank')
+    .replace(/\/\S*m\.sock/g, '/run/mongod.sock')
+    .replace(/(?<=127\.0\.0\.1:)\d{2,5}/g, '27017')
+    .replace(
+      /^disk .*free where.*$/m,
+      'disk            ok       96.4 GiB are free where the data is.',
+    )
+    .replace(/^disk: Make room there.\n/m, '')
+    .replace(`belongs to ${userInfo().username} `, 'belongs to teller ')
+    .replace(/(?<=MongoDB )\d+\.\d+\.\d+/g, '6.0.5')
+    .replace(/[\da-f]{8}-[\da-f]{4}-[\da-f-]{22}/g, '3ac70ef4-aa62-47e4-885e-800e7012ebb9');
 }
 
 /** Moves what was just posted to a time that stays. */

@@ -58,6 +58,8 @@ describe('doctor', () => {
       ...[0, 'warning', 'warning'],
     ]);
     expect(before.stdout).toContain('bankctl init');
+    // The server tells of the disk only once the database exists.
+    expect(before.states['disk']).toBe('skipped');
     expect((await examine(bank, {}, 'doctor --fix --json')).states['collections']).toBe('ok');
     await bank.db.collection('branch1').dropIndexes();
     await bank.db.command({ collMod: 'journal', validator: {} });
@@ -146,10 +148,8 @@ describe('doctor', () => {
       const uri = `mongodb://${socket}/?directConnection=true`;
       const { status, stdout } = await examine(bank, { BANKCTL_URI: uri });
       const { checks }: Report = JSON.parse(stdout);
-      expect([status, checks.find(({ check }) => check === 'replica_set')?.code]).toEqual([
-        3,
-        code,
-      ]);
+      const problems = checks.filter(({ state }) => state === 'problem');
+      expect([status, ...problems.map((one) => one.code)]).toEqual([3, code]);
     }
   });
 
