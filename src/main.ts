@@ -51,8 +51,8 @@ async function flush(stream: Writable): Promise<void> {
 async function report(error: unknown, argv: readonly string[], context: Context): Promise<Status> {
   const [
     { BankctlError },
-    { forPerson, linesForPerson, withoutSecrets },
-    { jsonText },
+    { linesForPerson, withoutSecrets },
+    { cutLongWords, jsonText, visible },
     { asksForJson },
     { errorJson },
   ] = await Promise.all([
@@ -67,7 +67,8 @@ async function report(error: unknown, argv: readonly string[], context: Context)
   const code = known ? error.code : 'internal';
   const message = error instanceof Error ? error.message : String(error);
   const hint = known ? error.hint : 'This is a bug in bankctl; please report it with this text.';
-  const clean = (text: string) => withoutSecrets(text, uris);
+  // What was typed can be of any length, and a message may quote all of it.
+  const clean = (text: string) => cutLongWords(withoutSecrets(text, uris));
   if (asksForJson(argv)) {
     const about = known ? { operationIds: error.operationIds, mayRepeat: error.mayRepeat } : {};
     const shown = { code, message: clean(message), hint: clean(hint), ...about } as const;
@@ -75,7 +76,7 @@ async function report(error: unknown, argv: readonly string[], context: Context)
   } else {
     const trace =
       known || !(error instanceof Error) ? [] : [linesForPerson(`${error.stack}`, uris)];
-    const lines = [`bankctl: ${forPerson(message, uris)}`, ...trace, forPerson(hint, uris)];
+    const lines = [`bankctl: ${visible(clean(message))}`, ...trace, visible(clean(hint))];
     context.stderr.write(`${lines.join('\n')}\n`);
   }
   return known ? error.status : 1;

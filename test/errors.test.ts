@@ -1,12 +1,16 @@
 import { once } from 'node:events';
 import { chmod, readFile, writeFile } from 'node:fs/promises';
 import { createServer, connect as dial, type Socket } from 'node:net';
+import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { MongoClient, ObjectId } from 'mongodb';
 import { describe, expect, inject, onTestFinished, test } from 'vitest';
 import { endAbandoned } from '../src/bank/abandoned-transactions.ts';
+import { exitStatuses } from '../src/commands/exit-statuses.ts';
+import { isRetryable } from '../src/core/error-json.ts';
 import { type ErrorCode, errorTable } from '../src/core/errors.ts';
+import { shellWord, visible } from '../src/core/text.ts';
 import { mongodWith } from './database/own-mongod.ts';
 import { startFaultServer } from './fault-server.ts';
 import { type RunOptions, run, type Workspace, workspace } from './workspace.ts';
@@ -105,7 +109,9 @@ const provocations: Readonly<Record<ErrorCode, string | ((bank: Workspace) => Pr
       const file = 'id,branch,account,amount\na,branch1,ACC,1\nb,branch1,NOBODY,1\n';
       await withFile(bank, 'a.csv', file, 'apply a.csv --atomic --results r.ndjson');
       const [first = ''] = (await readFile(join(bank.directory, 'r.ndjson'), 'utf8')).split('\n');
-      return JSON.parse(first).code ?? JSON.parse(first).error?.code;
+      const { code, message } = JSON.parse(first);
+      meet(bank, 'apply a.csv --atomic --results r.ndjson', { code, message });
+      return code;
     },
     too_many_operations: (bank) => {
       const rows = Array.from({ length: 10_001 }, (_, index) => `${index},branch1,ACC,1\n`);
@@ -191,7 +197,9 @@ const provocations: Readonly<Record<ErrorCode, string | ((bank: Workspace) => Pr
     account_moved: async (bank) => {
       await writeFile(join(bank.directory, 'plan.yaml'), await planFor(bank, { balance: '9.00' }));
       const { stdout } = await bank.run(['repair', 'plan.yaml', '--yes', '--json']);
-      return JSON.parse(stdout).moved[0]?.code;
+      const [{ code, reason: message }] = JSON.parse(stdout).moved;
+      meet(bank, 'repair plan.yaml', { code, message });
+      return code;
     },
     invalid_plan: (bank) => withFile(bank, 'plan.yaml', 'plan: 2\n', 'repair plan.yaml --yes'),
     plan_mismatch: async (bank) =>
@@ -207,7 +215,9 @@ const provocations: Readonly<Record<ErrorCode, string | ((bank: Workspace) => Pr
       const asked = { canAsk: true, stdin: Readable.from(['no\n']) };
       const { stderr } = await bank.run(['adopt', 'branch2', '--json'], asked);
       // On a terminal, what is typed ends the line of the question.
-      return /"code":"(\w+)"/.exec(stderr)?.[1];
+      const { code, message, hint } = JSON.parse(stderr.slice(stderr.indexOf('{'))).error;
+      meet(bank, 'adopt branch2', { code, message, hint });
+      return code;
     },
     capped_collection: async (bank) => {
       await bank.db.collection('branch2').drop();
@@ -275,11 +285,47 @@ async function codeOf(
   const last = stderr.trimEnd().split('\n').at(-1) ?? '';
   if (!last.startsWith('{')) return `no error, but status ${status}: ${stderr}`;
   const { code, message, hint } = JSON.parse(last).error;
+  const typed = argv.map((word) => shellWord(word)).join(' ');
+  meet(bank, typed, { code, message, hint, status });
   expect([message, hint]).toEqual([
     expect.stringMatching(/^\S.*\.$/s),
     expect.stringMatching(/\S/),
   ]);
   return code;
+}
+
+/** A code as it was met: the command line, and what it said. */
+interface Met {
+  readonly line: string;
+  readonly code: string;
+  readonly message: string;
+  readonly hint?: string;
+  readonly status?: number;
+}
+
+/** Each code as its row provoked it, and the last of what was said so far. */
+const gallery = new Map<string, Met>();
+const heard: Met[] = [];
+
+function meet(bank: Workspace, line: string, { code, ...said }: Omit<Met, 'line'>): void {
+  const stable = (text: string) => visible(withoutChance(text, bank));
+  const hint = said.hint === undefined ? {} : { hint: stable(said.hint) };
+  heard.push({ ...said, ...hint, code, line: stable(line), message: stable(said.message) });
+}
+
+/** What differs from run to run: places, ports, times, and ids that nobody chose. */
+function withoutChance(text: string, { db, directory }: Workspace): string {
+  return text
+    .replaceAll(db.databaseName.toUpperCase(), 'BANK')
+    .replaceAll(db.databaseName, 'bank')
+    .replaceAll(directory, '~/bank')
+    .replaceAll(`belongs to ${userInfo().username} `, 'belongs to teller ')
+    .replace(/(?<=mongodb:\/\/)[^\s/?'"]*%2F[^\s/?'"]*/g, 'SOCKET')
+    .replace(/\/\S*\.sock/g, 'SOCKET')
+    .replace(/(?<=127\.0\.0\.1:)\d{2,5}/g, '27017')
+    .replace(/\d{4}-\d\d-\d\dT[\d:.]+Z(?<!1999.*)/g, '2026-11-24T18:30:00.000Z')
+    .replace(/\b[\da-f]{24}\b/g, '6b0984b99700c3e64c6790c0')
+    .replace(/[\da-f]{8}-[\da-f]{4}-[\da-f-]{22}/g, '3ac70ef4-aa62-47e4-885e-800e7012ebb9');
 }
 
 async function withFile(
@@ -349,12 +395,46 @@ describe('each code of the table has a way to it', () => {
         ? await codeOf(bank, provocation.split(' '))
         : await provocation(bank);
     expect(met).toBe(code);
+    const last = heard.findLast((one) => one.code === code);
+    if (last) gallery.set(code, last);
   });
 
   test('none is left out', () => {
     expect(Object.keys(provocations).sort()).toEqual(Object.keys(errorTable).sort());
   });
 });
+
+/** `npm run docs` writes the page anew. */
+test('docs/errors.md shows each code as it was met', async () => {
+  const ofStatus = (of: number) =>
+    Object.entries(errorTable).filter(([, { status }]) => status === of);
+  const sections = exitStatuses.flatMap(({ status, meaning }) => {
+    const codes = ofStatus(status);
+    if (codes.length === 0) return [];
+    const entries = codes.map(([code, row]) => entryOf(code, row));
+    return [`## Status ${status}: ${meaning}`, ...entries];
+  });
+  const page = `${[...intro, ...sections].join('\n\n')}\n`;
+  await expect(page).toMatchFileSnapshot('../docs/errors.md');
+});
+
+const intro = [
+  '# Errors',
+  'Every error code, provoked for real by a test, with what it said. `npm run docs` writes this page ' +
+    'anew; paths, ports, times and made-up ids are replaced, so that it stays the same.',
+  'On stderr, an error is a sentence and a line with what to type next, as below. With `--json`, ' +
+    'it is one line, `{"error":{"code","message","hint","retryable"}}`, with the `operations` that ' +
+    'it is about. "May succeed later" is `retryable`: what stood in the way was of the moment, and ' +
+    'the same command, with its `--id` or `--batch`, is safe to repeat.',
+];
+
+function entryOf(code: string, { meaning, hint }: { meaning: string; hint: string }): string {
+  const met = gallery.get(code);
+  if (!met) throw new Error(`${code} was not met.`);
+  const retryable = isRetryable(code) ? ' May succeed later.' : '';
+  const said = [`$ bankctl ${met.line}`, `bankctl: ${met.message}`, met.hint ?? hint];
+  return `### \`${code}\`\n\n${meaning}${retryable}\n\n\`\`\`console\n${said.join('\n')}\n\`\`\``;
+}
 
 describe('a hint of the table, which stands wherever its code is thrown,', () => {
   test.each(Object.entries(errorTable))('of %s claims no fate', (_, { hint, meaning }) => {

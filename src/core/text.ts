@@ -107,6 +107,13 @@ export function quote(text: string): string {
   return `"${visible(shown.replace(/["\\]/g, '\\$&'))}"`;
 }
 
+/** Text in which a word of more than 2000 characters, which nobody reads, is cut to 200. */
+export function cutLongWords(text: string): string {
+  return text.replace(/\S+/gu, (word) =>
+    word.length > 2000 ? word.replace(/^(.{200}).*/su, '$1...') : word,
+  );
+}
+
 /** A clause as a sentence, with a capital and a full stop. */
 export function sentence(clause: string): string {
   return `${clause.charAt(0).toUpperCase()}${clause.slice(1)}.`;

@@ -9,7 +9,7 @@ import type { BinaryHost } from '../database/mongod/mongod-binary.ts';
 import { knownMongod } from '../database/mongod/mongod-search.ts';
 import { checkBank } from './bank-checks.ts';
 import { type Check, checkNames, ok, problem, skipped, warning } from './check.ts';
-import { checkServer } from './server-checks.ts';
+import { checkServer, isUninitiated } from './server-checks.ts';
 
 /** What the checks need from their caller. */
 interface DoctorHost {
@@ -55,16 +55,18 @@ export async function examine(host: DoctorHost): Promise<readonly Check[]> {
       explain: (error: unknown) => explained(error, uri, timeoutMs),
     };
     try {
-      checks.push(...(await checkServer(deployment)), ...(await checkBank(known, deployment)));
+      checks.push(...(await checkServer(deployment)));
+      if (!isUninitiated(checks)) checks.push(...(await checkBank(known, deployment)));
     } catch (error) {
       checks.push(problem('server', deployment.explain(error)));
     }
   }
-  const done = new Set(checks.map(({ check }) => check));
-  const rest = checkNames
-    .filter((name) => !done.has(name))
-    .map((name) => skipped(name, 'The database could not be asked.'));
-  return [...checks, ...rest];
+  // The last of a name: what ended the checks takes the place of an earlier "ok".
+  return checkNames.map(
+    (name) =>
+      checks.findLast(({ check }) => check === name) ??
+      skipped(name, 'The database could not be asked.'),
+  );
 }
 
 function explained(error: unknown, uri: string, timeoutMs: number): BankctlError {

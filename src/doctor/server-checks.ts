@@ -30,13 +30,20 @@ export async function checkServer(deployment: Deployment): Promise<readonly Chec
   const { client, database } = deployment;
   const db = client.db(database);
   const hello = await db.command({ hello: 1 });
+  const first = [await attempt('server', deployment, () => version(deployment)), replicaSet(hello)];
+  // Such a server answers nothing else, and its answers would hide the reason.
+  if (isUninitiated(first)) return [...first, clock(hello, deployment.nowMs())];
   return [
-    await attempt('server', deployment, () => version(deployment)),
-    replicaSet(hello),
+    ...first,
     await attempt('majority', deployment, () => majority(deployment, hello)),
     clock(hello, deployment.nowMs()),
     await attempt('disk', deployment, () => disk(deployment)),
   ];
+}
+
+/** Whether a check found that the server's replica set was never initiated. */
+export function isUninitiated(checks: readonly Check[]): boolean {
+  return checks.some(({ code }) => code === 'not_initiated');
 }
 
 /** A check; whatever it throws is its problem, except that it was not permitted to look. */
@@ -75,8 +82,13 @@ async function version({ client, database }: Deployment): Promise<Check> {
     'server',
     `MongoDB ${text} with the feature compatibility version ${compatibility}.`,
     'When no older server is left, raise it in mongosh: ' +
-      `db.adminCommand({setFeatureCompatibilityVersion: "${major}.0"}).`,
+      `db.adminCommand({setFeatureCompatibilityVersion: "${major}.0"${confirmed(major)}}).`,
   );
+}
+
+/** Source: MongoDB manual, "setFeatureCompatibilityVersion", changed in version 7.0. */
+function confirmed(major: number): string {
+  return major >= 7 ? ', confirm: true' : '';
 }
 
 /** Undefined for a user who may not ask. */
@@ -164,7 +176,8 @@ async function disk({ client, database, dataDir }: Deployment): Promise<Check> {
 
 async function freeOnServer(client: MongoClient, database: string): Promise<number | undefined> {
   const { fsTotalSize, fsUsedSize } = await client.db(database).command({ dbStats: 1 });
-  return typeof fsTotalSize === 'number' && typeof fsUsedSize === 'number'
+  // Both are 0 as long as the database does not exist.
+  return typeof fsTotalSize === 'number' && typeof fsUsedSize === 'number' && fsTotalSize > 0
     ? fsTotalSize - fsUsedSize
     : undefined;
 }

@@ -8,6 +8,7 @@ import { type GuardedServer, startGuarded } from '../database/guarded-server.ts'
 import { temporaryDirectory } from '../database/host.ts';
 import { freshEnv } from '../database/local-env.ts';
 import { mongodWith } from '../database/own-mongod.ts';
+import { serverThatSays } from '../database/stand-in-server.ts';
 import { type Ran, run, type Workspace, workspace } from '../workspace.ts';
 
 interface Report {
@@ -57,6 +58,8 @@ describe('doctor', () => {
       ...[0, 'warning', 'warning'],
     ]);
     expect(before.stdout).toContain('bankctl init');
+    // The server tells of the disk only once the database exists.
+    expect(before.states['disk']).toBe('skipped');
     expect((await examine(bank, {}, 'doctor --fix --json')).states['collections']).toBe('ok');
     await bank.db.collection('branch1').dropIndexes();
     await bank.db.command({ collMod: 'journal', validator: {} });
@@ -114,6 +117,27 @@ describe('doctor', () => {
     expect(stdout + stderr).not.toContain('sesame');
   });
 
+  test.each([
+    ['6.0.5', '5.0', '{setFeatureCompatibilityVersion: "6.0"}'],
+    ['8.0.4', '7.0', '{setFeatureCompatibilityVersion: "8.0", confirm: true}'],
+  ])('says how MongoDB %s is raised from %s', async (version, older, cure) => {
+    const address = await serverThatSays((own) => ({
+      ...{ isWritablePrimary: true, setName: 'rs0', hosts: [own], me: own, setVersion: 1 },
+      ...{ minWireVersion: 0, maxWireVersion: 17, logicalSessionTimeoutMinutes: 30 },
+      ...{ version, versionArray: version.split('.').map(Number) },
+      featureCompatibilityVersion: { version: older },
+      cursor: { id: 0, ns: 'bank.bankctl', firstBatch: [] },
+    }));
+    const bank = await workspace();
+    const env = { BANKCTL_URI: `mongodb://${address}/?directConnection=true` };
+    const { stdout } = await bank.run(['doctor', '--json', '--timeout', '2s'], { env });
+    const { checks }: Report = JSON.parse(stdout);
+    expect(checks.find(({ check }) => check === 'server')).toMatchObject({
+      state: 'warning',
+      cure: expect.stringContaining(cure),
+    });
+  });
+
   test('explains a standalone and a server that was never initiated', async () => {
     const bank = await workspace();
     for (const [options, code] of [
@@ -124,10 +148,8 @@ describe('doctor', () => {
       const uri = `mongodb://${socket}/?directConnection=true`;
       const { status, stdout } = await examine(bank, { BANKCTL_URI: uri });
       const { checks }: Report = JSON.parse(stdout);
-      expect([status, checks.find(({ check }) => check === 'replica_set')?.code]).toEqual([
-        3,
-        code,
-      ]);
+      const problems = checks.filter(({ state }) => state === 'problem');
+      expect([status, ...problems.map((one) => one.code)]).toEqual([3, code]);
     }
   });
 

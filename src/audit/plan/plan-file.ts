@@ -78,7 +78,7 @@ async function withDraft(
   const place = isAbsolute(path) ? path : join(cwd, path);
   const draft = join(dirname(place), `.bankctl-plan.${freshId()}`);
   try {
-    if (await stat(place).catch(() => undefined)) throw exists(path);
+    if (await isThere(place)) throw exists(path);
     const file = await open(draft, 'wx', 0o600);
     try {
       await work({ file, draft, place });
@@ -89,6 +89,16 @@ async function withDraft(
   } catch (error) {
     if (errnoCode(error) === 'EEXIST') throw exists(path);
     throw fileError(error, 'not_writable', path, 'Name a file that can be written after --plan.');
+  }
+}
+
+/** @throws whatever else keeps a file from having this path, such as its length */
+async function isThere(place: string): Promise<boolean> {
+  try {
+    return (await stat(place)) !== undefined;
+  } catch (error) {
+    if (errnoCode(error) === 'ENOENT') return false;
+    throw error;
   }
 }
 

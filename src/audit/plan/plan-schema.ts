@@ -44,7 +44,7 @@ const head = z.strictObject(
     database_id: text,
     made: text,
     by: text,
-    repairs: z.unknown(),
+    repairs: z.custom<unknown>((list) => list !== undefined, 'is missing'),
   },
   { error: wrongShape('the head of a plan') },
 );

@@ -1,0 +1,177 @@
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import fc from 'fast-check';
+import { expect, onTestFinished, test } from 'vitest';
+import { errorSchema } from '../src/commands/error-schema.ts';
+import { nastyValues } from './nasty-values.ts';
+import { faults } from './result-schemas.ts';
+import { type Ran, run, type Workspace, workspace } from './workspace.ts';
+
+/** What of `describe` a command line is made of. */
+interface Tree {
+  readonly options: readonly Flag[];
+  readonly commands: readonly Described[];
+  readonly statuses: readonly { readonly status: number }[];
+}
+
+interface Described {
+  readonly name: string;
+  readonly arguments: readonly Slot[];
+  readonly options: readonly Flag[];
+}
+
+interface Slot {
+  readonly name: string;
+  readonly required: boolean;
+  readonly stands_for: string;
+  readonly choices: readonly string[] | null;
+}
+
+interface Flag {
+  readonly name: string;
+  /** Null for a switch. */
+  readonly value: string | null;
+}
+
+/** A place of a command line, and the line with a value there. */
+interface Place {
+  readonly name: string;
+  readonly line: (value: string) => readonly string[];
+  /** How many values it gets in one run. */
+  readonly values: number;
+}
+
+/** What an argument is when another place has the nasty value. */
+function goodValue({ name, stands_for, choices }: Slot): string {
+  const byName: Readonly<Record<string, string>> = { amount: '1', to: 'branch1:OTHER' };
+  const byMeaning: Readonly<Record<string, string>> = {
+    ...{ branch: 'branch1', account: 'ACC', reference: 'branch1:ACC', operation: 'open-ACC' },
+    file: 'rows.csv',
+  };
+  return byName[name] ?? choices?.at(-1) ?? byMeaning[stands_for] ?? 'A';
+}
+
+/** Words that keep a command short, whatever else it gets. */
+const tamed: Readonly<Record<string, readonly string[]>> = {
+  stress: ['--ops', '2', '--workers', '1', '--branches', '1', '--model', 'branch'],
+};
+
+/** Every argument and option of every command, and the global options. */
+function placesOf({ commands, options }: Tree): readonly Place[] {
+  const wordsOf = ({ name, arguments: slots }: Described) => [
+    ...[name, ...slots.filter(({ required }) => required).map(goodValue)],
+    ...(tamed[name] ?? []),
+  ];
+  const ofOption = (words: readonly string[], { name, value }: Flag): Place => ({
+    name: `${words[0]} ${name}`,
+    line: (nasty) =>
+      value !== null && nasty.length % 2 === 0
+        ? [...words, name, nasty]
+        : [...words, `${name}=${nasty}`],
+    values: value === null ? 1 : 6,
+  });
+  const ofCommand = (command: Described): readonly Place[] => {
+    const { arguments: slots } = command;
+    const inArguments = slots.map((slot, at) => ({
+      name: `${command.name} <${slot.name}>`,
+      line: (nasty: string) => {
+        const others = slots.filter(({ required }, index) => required || index <= at);
+        const words = others.map(goodValue);
+        return [command.name, ...words.with(at, nasty), ...(tamed[command.name] ?? [])];
+      },
+      values: 8,
+    }));
+    return [...inArguments, ...command.options.map((flag) => ofOption(wordsOf(command), flag))];
+  };
+  return [
+    ...commands.flatMap(ofCommand),
+    ...options.map((flag) => ofOption(['balance', '--timeout', '1s'], flag)),
+  ];
+}
+
+/** Shuffled decks of all values, one after another, by the seed of the run. */
+function dealt(total: number): readonly string[] {
+  const all = nastyValues.length;
+  const deck = fc.shuffledSubarray([...nastyValues], { minLength: all, maxLength: all });
+  return fc.sample(deck, Math.ceil(total / all)).flat();
+}
+
+async function bankWithAccounts(): Promise<Workspace> {
+  const bank = await workspace();
+  await bank.run(['open', 'branch1', 'ACC', '--balance', '10', '--id', 'open-ACC']);
+  await bank.run(['open', 'branch1', 'OTHER', '--balance', '10']);
+  await bank.run(['open', 'branch2', 'ACC']);
+  return bank;
+}
+
+/** The hash of all collections. */
+async function hashOf({ db }: Workspace): Promise<string> {
+  const { md5 } = await db.command({ dbHash: 1 });
+  return md5;
+}
+
+/** A file command may take some rows and refuse others; the others of its cases prove the rest. */
+function tookSome({ stdout }: Ran): boolean {
+  return stdout !== '';
+}
+
+/** Whatever is neither visible nor the end of a line. */
+const invisible = /[\p{C}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}]/gu;
+
+/** What is wrong with the end of a command, if anything. */
+function problemsOf({ status, stdout, stderr }: Ran, asJson: boolean, { statuses }: Tree) {
+  const last = stderr.trimEnd().split('\n').at(-1) ?? '';
+  const isRefused = [1, 2, 3].includes(status) && stdout === '';
+  const unseen = [...`${stdout}${stderr}`.matchAll(invisible)].filter(([text]) => text !== '\n');
+  const checks: readonly (readonly [boolean, string])[] = [
+    [!statuses.some((known) => known.status === status), `ended with ${status}`],
+    [/\n\s+at .+:\d/.test(stderr), 'printed a stack trace'],
+    [/bug in bankctl|"code":"internal"/.test(stderr), 'called itself a bug'],
+    [unseen.length > 0, `printed ${JSON.stringify(unseen[0]?.[0])}`],
+    [isRefused && asJson && jsonFault(last) !== '', `is no JSON error: ${jsonFault(last)}`],
+    [isRefused && stderr.trim() === '', 'said nothing'],
+    [stderr.length > 10_000, `said ${stderr.length} characters`],
+  ];
+  return checks.flatMap(([applies, problem]) => (applies ? [problem] : []));
+}
+
+function jsonFault(line: string): string {
+  return line.startsWith('{') ? faults(errorSchema, JSON.parse(line)) : line.slice(0, 200);
+}
+
+test('every place of every command withstands every nasty value', async () => {
+  const bank = await bankWithAccounts();
+  const tree: Tree = JSON.parse((await bank.run(['describe'])).stdout);
+  // Two directories down, so that ../../etc is still in the workspace.
+  const cwd = join(bank.directory, 'two', 'down');
+  await mkdir(cwd, { recursive: true });
+  // Nothing may be written elsewhere, whichever of the two working directories a path goes by.
+  const home = process.cwd();
+  process.chdir(cwd);
+  onTestFinished(() => process.chdir(home));
+  await writeFile(join(cwd, 'rows.csv'), 'id,branch,account,amount\nrow-1,branch1,ACC,1\n');
+  const places = placesOf(tree).flatMap((place) =>
+    Array.from({ length: place.values }, () => place),
+  );
+  const values = dealt(places.length);
+  expect(new Set(values).size).toBeGreaterThanOrEqual(80);
+  expect(new Set(values).size).toBe(nastyValues.length);
+
+  const wrong: unknown[] = [];
+  let before = await hashOf(bank);
+  for (const [at, { name, line }] of places.entries()) {
+    const asJson = at % 2 === 0;
+    const argv = [...(asJson ? ['-o', 'json'] : []), ...line(values[at] ?? '')];
+    const shown = argv.map((word) => word.slice(0, 80));
+    const interrupted = AbortSignal.timeout(name.startsWith('stress') ? 2_000 : 20_000);
+    const ran = await run(argv, cwd, bank.env, { interrupted }).catch((error: unknown) => ({
+      ...{ status: -1, stdout: '', stderr: String(error) },
+    }));
+    const after = await hashOf(bank);
+    const moved = [1, 2, 3].includes(ran.status) && before !== after && !tookSome(ran);
+    const problems = [...problemsOf(ran, asJson, tree), ...(moved ? ['wrote something'] : [])];
+    if (problems.length > 0) wrong.push([name, shown, problems, ran.stderr.slice(0, 300)]);
+    before = after;
+  }
+  expect(wrong).toEqual([]);
+});
