@@ -607,7 +607,7 @@ describe.each(Object.entries(inputs))('%s', (_name, rows) => {
 describe('the options of every command', () => {
   const globals = {
     ...{ config: undefined, uri: undefined, uriFile: undefined, output: 'table' },
-    ...{ colour: false, pager: true, quiet: false, timeoutMs: 10_000 },
+    ...{ colour: false, pager: true, quiet: false, verbose: false, timeoutMs: 10_000 },
   };
 
   test.each<[line: string, env: Record<string, string>, changed: object]>([
