@@ -149,7 +149,7 @@ function countProblem(
   isCut: boolean,
 ): string | undefined {
   const named = header.findLastIndex((name) => name !== '') + 1;
-  if (cells.length >= named && cells.slice(header.length).every(isBlank)) return undefined;
+  if (cells.length >= named && cells.length <= header.length) return undefined;
   const names = header.slice(0, named);
   const counted = `has ${cells.length} of the ${named} cells ${names.join(',')}`;
   return isCut && cells.length < named
