@@ -23,12 +23,11 @@ export async function page(
   try {
     await context.ignoreInterrupts(async () => {
       const pager = startPager(command, context.env);
-      const close = () => pager.input.destroy();
-      interrupted.addEventListener('abort', close, { once: true });
+      interrupted.addEventListener('abort', pager.stop, { once: true });
       try {
         await show(pager, texts, context.stdout);
       } finally {
-        interrupted.removeEventListener('abort', close);
+        interrupted.removeEventListener('abort', pager.stop);
       }
     });
   } finally {

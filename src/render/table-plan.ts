@@ -7,6 +7,8 @@ export interface Needs {
   /** What its title needs before a cell. */
   readonly label: number;
   /** Less would break a word of ordinary length, or a figure. */
+  readonly word: number;
+  /** A table begins with this or more: texts of ordinary length are not wrapped either. */
   readonly min: number;
   /** With this, nothing is wrapped. */
   readonly natural: number;
@@ -27,8 +29,8 @@ interface Member {
   readonly labelled: boolean;
 }
 
-/** Words longer than this may be broken in a narrow table. */
-export const ordinaryWord = 14;
+/** Longer texts and words may be broken in a narrow table. */
+export const ordinaryLength = 16;
 
 /** Of each column: a border and two spaces. */
 const frame = 3;
@@ -69,13 +71,14 @@ export function fitsPlan(plan: readonly Stack[], needs: readonly Needs[]): boole
     const indexes = members.map(({ index }) => index);
     const now = stackOf(indexes, needs);
     return (
-      now.min <= width &&
+      now.word <= width &&
       members.every(({ labelled }, at) => labelled || now.members[at]?.labelled !== true)
     );
   });
 }
 
 interface Sized extends Omit<Stack, 'width'> {
+  readonly word: number;
   readonly min: number;
   readonly natural: number;
 }
@@ -94,6 +97,7 @@ function stackOf(indexes: readonly number[], needs: readonly Needs[]): Sized {
   return {
     members: all.map(({ member }) => member),
     figure: all.every(({ figure }) => figure),
+    word: Math.max(...all.map(({ word }) => word)),
     min: Math.max(...all.map(({ min }) => min)),
     natural: all.reduce((sum, { whole }) => sum + whole + stackGap.length, -stackGap.length),
   };

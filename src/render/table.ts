@@ -4,7 +4,7 @@ import { type Style, shownNotes, title } from './record.ts';
 import {
   fitsPlan,
   type Needs,
-  ordinaryWord,
+  ordinaryLength,
   planTable,
   type Stack,
   stackGap,
@@ -85,7 +85,11 @@ function framedTable(style: Style): Table {
     const isNew = plan === undefined || !fitsPlan(plan, needs);
     if (isNew) {
       lines.push(...end());
-      plan = planTable(needs, style.width, heightOf(view, body.slice(0, sampleSize), measure));
+      plan = planTable(
+        needs,
+        style.width,
+        heightOf(view, [...body, ...foot].slice(0, sampleSize), measure),
+      );
       lines.push(ruleLine(plan, frame.top));
       last = undefined;
     }
@@ -199,21 +203,24 @@ function needsOf(
   return columns.map(({ name, align }, index) => {
     const figure = align === 'right';
     const heading = title(name);
-    const start = { min: longestWord(heading, measure), natural: heading.length, sparse: false };
-    let { min, natural, sparse } = before[index] ?? start;
+    const headWord = longestWord(heading, measure);
+    const start = { word: headWord, min: headWord, natural: heading.length, sparse: false };
+    let { word, min, natural, sparse } = before[index] ?? start;
     for (const row of rows) {
       const text = row[index] ?? '';
       const whole = measure(text);
+      const unbroken = figure ? whole : Math.min(longestWord(text, measure), ordinaryLength);
       natural = Math.max(natural, whole);
-      min = Math.max(min, figure ? whole : Math.min(longestWord(text, measure), ordinaryWord));
+      word = Math.max(word, unbroken);
+      min = Math.max(min, whole <= ordinaryLength ? whole : unbroken);
       sparse ||= text === '';
     }
-    return { figure, sparse, label: heading.length + 1, min, natural };
+    return { figure, sparse, label: heading.length + 1, word, min, natural };
   });
 }
 
 function longestWord(text: string, measure: Measure): number {
-  if (!text.includes(' ') && text.length <= ordinaryWord) return measure(text);
+  if (!text.includes(' ') && text.length <= ordinaryLength) return measure(text);
   return Math.max(...wordsOf(text).map(measure));
 }
 

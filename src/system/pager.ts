@@ -7,6 +7,8 @@ export interface Pager {
   readonly input: Writable;
   /** Fulfilled when it has ended: quit, ended by Ctrl-C, or never there. */
   readonly ended: Promise<'quit' | 'interrupted' | 'missing'>;
+  /** Ends it, as when bankctl itself is asked to end or its terminal is gone. */
+  readonly stop: () => void;
 }
 
 /** What a shell returns for a command that it cannot run. */
@@ -33,5 +35,9 @@ export function startPager(command: string, env: Context['env']): Pager {
       else resolve(cannotRun.includes(code) ? 'missing' : 'quit');
     });
   });
-  return { input: child.stdin, ended };
+  const stop = () => {
+    child.stdin.destroy();
+    child.kill();
+  };
+  return { input: child.stdin, ended, stop };
 }

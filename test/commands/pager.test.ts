@@ -32,10 +32,16 @@ test.each<[env: Record<string, string>, command: string | undefined]>([
 });
 
 describe('a pager', () => {
-  async function paged(bank: Workspace, command: string, texts: AsyncIterable<string>) {
+  async function paged(
+    bank: Workspace,
+    command: string,
+    texts: AsyncIterable<string>,
+    interrupted = new AbortController().signal,
+  ) {
     const [stdout, stderr] = [new Captured(), new Captured()];
     const env = { ...bank.env, FILE: join(bank.directory, 'shown') };
-    const own: Context = { ...realContext, stdout, stderr, stderrIsTerminal: true, env };
+    const terminal = { stdout, stderr, stderrIsTerminal: true };
+    const own: Context = { ...realContext, ...terminal, env, interrupted };
     const error = await page(command, texts, own).then(
       () => undefined,
       (thrown: unknown) => thrown,
@@ -80,6 +86,16 @@ describe('a pager', () => {
     expect(shown).toHaveLength(2 ** 17);
     expect(isEnded).toBe(true);
     expect(asked).toBeLessThan(100);
+  });
+
+  test('ends when bankctl is asked to end', async () => {
+    const controller = new AbortController();
+    async function* interrupting(): AsyncIterable<string> {
+      yield 'one\n';
+      controller.abort('SIGTERM');
+    }
+    const ran = paged(await workspace(), 'tail -f /dev/null', interrupting(), controller.signal);
+    expect(await ran).toEqual({ stdout: '', shown: undefined, error: undefined });
   });
 
   test('does not hide what ended the work', async () => {

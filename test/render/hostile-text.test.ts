@@ -106,16 +106,19 @@ function viewOf(layout: View['layout'], texts: readonly string[]): View {
 const texts = fc.array(hostileText, { minLength: 1, maxLength: 3 });
 
 describe('nothing that a terminal obeys or does not show reaches a person', () => {
-  test.each(['grid', 'record', 'text'] as const)('in a view laid out as %s', async (layout) => {
-    await fc.assert(
-      fc.asyncProperty(texts, async (cells) => {
-        const result: Result = { kind: 'single', data: cells, view: viewOf(layout, cells) };
-        for (const output of ['table', 'json', 'ndjson', 'csv'] as const) {
-          expectClean(await printed(result, { output }));
-        }
-      }),
-    );
-  });
+  test.each(['grid', 'record', 'text', 'prose'] as const)(
+    'in a view laid out as %s',
+    async (layout) => {
+      await fc.assert(
+        fc.asyncProperty(texts, async (cells) => {
+          const result: Result = { kind: 'single', data: cells, view: viewOf(layout, cells) };
+          for (const output of ['table', 'json', 'ndjson', 'csv', 'spreadsheet'] as const) {
+            expectClean(await printed(result, { output }));
+          }
+        }),
+      );
+    },
+  );
 
   test('in a table that is piped', async () => {
     await fc.assert(

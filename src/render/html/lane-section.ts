@@ -61,7 +61,8 @@ function modelCell({ model }: LaneStep): Markup {
   if (model === null) return html`<td class="state"></td>`;
   const { name, cached } = model;
   const cache = cached === null ? 'cache empty' : cached === name ? '' : `${cached} cached`;
-  return html`<td class="state" data-of="the model points at">${name}${cache === '' ? '' : html`<small>${cache}</small>`}</td>`;
+  const small = cache === '' ? '' : html`<small>${cache}</small>`;
+  return html`<td class="state" data-of="the model points at">${name}${small}</td>`;
 }
 
 /** The id of a step's row; the page's script finds the step by it. */
