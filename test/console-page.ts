@@ -19,8 +19,8 @@ const part = /<!-- clock (?<time>\S+) -->|```console\n(?<session>.*?)```/gs;
 /**
  * A page whose every `console` block is run again, command by command, in the workspace.
  *
- * The time of a posting is the server's. To keep the page as it is, each command's postings are moved to
- * the time of the last `clock` comment, a minute later per command.
+ * The time of a posting is the server's. To keep the page as it is, each command's postings are
+ * moved to the time of the last `clock` comment, a minute later per command.
  *
  * @returns the page, with what the commands print now
  */

@@ -414,19 +414,19 @@ test('docs/errors.md shows each code as it was met', async () => {
     const entries = codes.map(([code, row]) => entryOf(code, row));
     return [`## Status ${status}: ${meaning}`, ...entries];
   });
-  const page = `${[...intro, ...sections].join('\n\n')}\n`;
+  const page = `${[intro, ...sections].join('\n\n')}\n`;
   await expect(page).toMatchFileSnapshot('../docs/errors.md');
 });
 
-const intro = [
-  '# Errors',
-  'Every error code, provoked for real by a test, with what it said. `npm run docs` writes this page ' +
-    'anew; paths, ports, times and made-up ids are replaced, so that it stays the same.',
-  'On stderr, an error is a sentence and a line with what to type next, as below. With `--json`, ' +
-    'it is one line, `{"error":{"code","message","hint","retryable"}}`, with the `operations` that ' +
-    'it is about. "May succeed later" is `retryable`: what stood in the way was of the moment, and ' +
-    'the same command, with its `--id` or `--batch`, is safe to repeat.',
-];
+const intro = `# Errors
+
+Every error code, provoked for real by a test, with what it said. \`npm run docs\` writes this page
+anew; paths, ports, times and made-up ids are replaced, so that it stays the same.
+
+On stderr, an error is a sentence and a line with what to type next, as below. With \`--json\`, it
+is one line, \`{"error":{"code","message","hint","retryable"}}\`, with the \`operations\` that it is
+about. "May succeed later" is \`retryable\`: what stood in the way was of the moment, and the same
+command, with its \`--id\` or \`--batch\`, is safe to repeat.`;
 
 function entryOf(code: string, { meaning, hint }: { meaning: string; hint: string }): string {
   const met = gallery.get(code);

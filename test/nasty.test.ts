@@ -136,7 +136,11 @@ function problemsOf({ status, stdout, stderr }: Ran, asJson: boolean, { statuses
 }
 
 function jsonFault(line: string): string {
-  return line.startsWith('{') ? faults(errorSchema, JSON.parse(line)) : line.slice(0, 200);
+  try {
+    return faults(errorSchema, JSON.parse(line));
+  } catch {
+    return `no JSON: ${line.slice(0, 200)}`;
+  }
 }
 
 test('every place of every command withstands every nasty value', async () => {
@@ -174,4 +178,26 @@ test('every place of every command withstands every nasty value', async () => {
     before = after;
   }
   expect(wrong).toEqual([]);
+});
+
+test('a doctored end of a command is objected to, and so is a write', async () => {
+  const bank = await bankWithAccounts();
+  const tree: Tree = JSON.parse((await bank.run(['describe'])).stdout);
+  const refused = await bank.run(['balance', 'nowhere', '--json']);
+  expect(problemsOf(refused, true, tree)).toEqual([]);
+  const doctored: readonly Partial<Ran>[] = [
+    { status: 7 },
+    { stderr: 'bankctl: x\n    at main (main.ts:1:1)\n' },
+    { stderr: `${refused.stderr.replace('unknown_branch', 'internal')}` },
+    { stderr: '{"error":{"code":"usage"}}\n' },
+    { stderr: refused.stderr.replace('nowhere', '\u001B[2J') },
+    { stderr: refused.stderr.replace('nowhere', 'x'.repeat(20_000)) },
+    { stderr: '' },
+  ];
+  for (const change of doctored) {
+    expect(problemsOf({ ...refused, ...change }, true, tree)).not.toEqual([]);
+  }
+  const before = await hashOf(bank);
+  await bank.db.collection('branch1').updateOne({ account_number: 'ACC' }, { $inc: { seen: 1 } });
+  expect(await hashOf(bank)).not.toBe(before);
 });
