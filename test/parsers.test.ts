@@ -69,9 +69,13 @@ const parsers: Readonly<Record<string, readonly [(text: string) => unknown, soun
 };
 
 /** Reads text as the lines of a file of operations. */
-function rowsOf(create: (shape: RowShape) => RowParser, before: string, after = '') {
+function rowsOf(
+  create: (shape: RowShape, layout: RowLayout) => RowParser,
+  before: string,
+  after = '',
+) {
   return (text: string) => {
-    const parser = create(operationShape);
+    const parser = create(operationShape, {});
     return `${before}${text}${after}`.split('\n').flatMap((line, index) => {
       const row = parser.parse(index + 1, line, false);
       return row === undefined ? [] : [toOperation(row, config)];

@@ -156,6 +156,7 @@ describe('one home each', () => {
   const homes: readonly [what: string, pattern: RegExp, home: RegExp][] = [
     ['commander', /from 'commander'/, /^src\/cli\/program\.ts$/],
     ['chalk', /from 'chalk'/, /^src\/render\/paint\.ts$/],
+    ['cli-table3', /from 'cli-table3'/, /^src\/render\/frame\.ts$/],
     ['string-width', /from 'string-width'/, /^src\/render\/unicode-width\.ts$/],
     ['mongodb', /import (?!type)[^;]*from 'mongodb'/, /^src\/(bank|database|stress)\//],
     ['mongodb-memory-server', /'mongodb-memory-server'/, /^src\/database\//],

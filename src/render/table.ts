@@ -1,5 +1,6 @@
 import { groupDigits } from '../core/money.ts';
 import { visible } from '../core/text.ts';
+import { createFrame } from './frame.ts';
 import { type Style, shownNotes, title } from './record.ts';
 import {
   fitsPlan,
@@ -12,12 +13,6 @@ import {
 import { isMoney, type Row, type View } from './view.ts';
 import { type Measure, measureFor } from './width.ts';
 import { wordsOf, wrapText } from './wrap.ts';
-
-/** The corners and lines of a frame, from left to right. */
-const frames = {
-  unicode: { top: '┌─┬┐', rule: '├─┼┤', bottom: '└─┴┘', side: '│' },
-  ascii: { top: '+-++', rule: '+-++', bottom: '+-++', side: '|' },
-} as const;
 
 /** A table that may come in parts. */
 export interface Table {
@@ -71,11 +66,11 @@ function plainTable({ paint }: Style): Table {
  * that does not fit begins a table of its own.
  */
 function framedTable(style: Style): Table {
-  const frame = frames[style.unicode ? 'unicode' : 'ascii'];
+  const frame = createFrame(style.unicode);
   let needs: readonly Needs[] = [];
   let plan: readonly Stack[] | undefined;
   let last: Block['kind'] | undefined;
-  const end = () => (plan ? [ruleLine(plan, frame.bottom)] : []);
+  const end = () => (plan ? frame.bottom(plan) : []);
   const add = async (view: View): Promise<readonly string[]> => {
     const body = view.rows.map((row) => shownRow(row, view));
     const foot = (view.footer ?? []).map((row) => shownRow(row, view));
@@ -90,18 +85,19 @@ function framedTable(style: Style): Table {
         style.width,
         heightOf(view, [...body, ...foot].slice(0, sampleSize), measure),
       );
-      lines.push(ruleLine(plan, frame.top));
       last = undefined;
     }
     const stacks = plan ?? [];
-    for (const { kind, row } of blocksOf(isNew, body, foot)) {
-      const isApart = last !== undefined && (last !== kind || isStacked(stacks, view));
-      if (isApart) lines.push(ruleLine(stacks, frame.rule));
-      const cells = stacks.map((stack) =>
-        kind === 'head' ? headLines(stack, view, measure) : cellLines(stack, row, view, measure),
+    for (const { kind, rows } of blocksOf(isNew, body, foot, isStacked(stacks, view))) {
+      const drawn = rows.map((row) =>
+        stacks.map((stack) =>
+          kind === 'head' ? headLines(stack, view, measure) : cellLines(stack, row, view, measure),
+        ),
       );
+      const isApart = last !== kind || isStacked(stacks, view);
+      const above = last === undefined ? 'top' : isApart ? 'rule' : undefined;
       const painted = kind === 'head' ? style.paint.head : undefined;
-      lines.push(...frameLines(stacks, cells, { measure, side: frame.side, painted }));
+      lines.push(...frame.rows(stacks, drawn, { above, measure, painted }));
       last = kind;
     }
     return lines;
@@ -127,22 +123,25 @@ function isStacked(plan: readonly Stack[], { columns }: View): boolean {
   return plan.length < columns.length;
 }
 
-/** A row of a table, which may have several lines. */
+/** Rows of a table with a line above them at most. */
 interface Block {
   readonly kind: 'head' | 'body' | 'foot';
-  readonly row: Row;
+  readonly rows: readonly Row[];
 }
 
-function blocksOf(hasHead: boolean, body: readonly Row[], foot: readonly Row[]): readonly Block[] {
+function blocksOf(
+  hasHead: boolean,
+  body: readonly Row[],
+  foot: readonly Row[],
+  areApart: boolean,
+): readonly Block[] {
+  const parts = (kind: Block['kind'], rows: readonly Row[]): readonly Block[] =>
+    areApart ? rows.map((row) => ({ kind, rows: [row] })) : [{ kind, rows }];
   return [
-    ...(hasHead ? [{ kind: 'head', row: [] } as const] : []),
-    ...body.map((row) => ({ kind: 'body', row }) as const),
-    ...foot.map((row) => ({ kind: 'foot', row }) as const),
-  ];
-}
-
-function ruleLine(plan: readonly Stack[], [left, line = '', cross, right]: Iterable<string>) {
-  return `${left}${plan.map(({ width }) => line.repeat(width + 2)).join(cross)}${right}`;
+    ...(hasHead ? parts('head', [[]]) : []),
+    ...parts('body', body),
+    ...parts('foot', foot),
+  ].filter(({ rows }) => rows.length > 0);
 }
 
 function headLines({ members, width }: Stack, { columns }: View, measure: Measure) {
@@ -170,28 +169,6 @@ function flowed(texts: readonly string[], width: number, measure: Measure): read
     else lines.push(...wrapText(text, width, measure));
   }
   return lines;
-}
-
-interface Drawing {
-  readonly measure: Measure;
-  readonly side: string;
-  readonly painted: ((text: string) => string) | undefined;
-}
-
-function frameLines(
-  plan: readonly Stack[],
-  cells: readonly (readonly string[])[],
-  { measure, side, painted = (text) => text }: Drawing,
-): readonly string[] {
-  const height = Math.max(1, ...cells.map(({ length }) => length));
-  return Array.from({ length: height }, (_, at) => {
-    const parts = plan.map(({ figure, width }, index) => {
-      const text = cells[index]?.[at] ?? '';
-      const gap = ' '.repeat(Math.max(width - measure(text), 0));
-      return figure ? ` ${gap}${painted(text)} ` : ` ${painted(text)}${gap} `;
-    });
-    return `${side}${parts.join(side)}${side}`;
-  });
 }
 
 function needsOf(
