@@ -104,7 +104,8 @@ describe('operations', () => {
     const [head, ...lines] = stdout.trimEnd().split(/\r?\n/);
     expect(head).toBe(
       'at,operation,type,by,account,amount,balance,currency,' +
-        'counter_account,counter_amount,counter_balance,counter_currency,memo,reverses,owner,labels',
+        'counter_account,counter_amount,counter_balance,counter_currency,' +
+        'memo,reverses,owner,labels',
     );
     const move = lines.find((line) => line.includes('move-1,transfer')) ?? '';
     expect(move).toContain('2026-11-24T22:04:00.000Z');

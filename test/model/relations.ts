@@ -282,7 +282,7 @@ export function importCounts(
   }
 }
 
-/** Balances, versions, statuses and profiles are the model's, and the journal has the operations it has. */
+/** Accounts are as the model has them, and the journal has the operations that it has. */
 export function stateAsModelled(snapshot: Snapshot, model: Bank): void {
   const relation = 'state = model';
   const stored = byPlace(snapshot);

@@ -143,11 +143,12 @@ class TypedWords {
     return this.#isHelp ? names : [...names, help];
   }
 
-  /** Long flags that were not typed yet. */
+  /** Long flags that were not typed yet, or may be typed again. */
   #unused(): readonly Candidate[] {
     return this.#options()
-      .map((option) => ({ value: longFlag(option), summary: option.summary }))
-      .filter(({ value }) => !this.#given.has(value));
+      .map((option) => ({ value: longFlag(option), ...option }))
+      .filter(({ value, repeatable }) => repeatable === true || !this.#given.has(value))
+      .map(({ value, summary }) => ({ value, summary }));
   }
 
   #words(before: string, begun: string, words: readonly Candidate[]): Expected {
