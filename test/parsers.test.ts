@@ -21,6 +21,7 @@ import { checkUri } from '../src/core/uri.ts';
 import { createCsvParser } from '../src/files/csv.ts';
 import { createNdjsonParser } from '../src/files/ndjson.ts';
 import { operationShape, toOperation } from '../src/files/operation-rows.ts';
+import type { RowLayout } from '../src/files/dress.ts';
 import { LineProblem, type RowParser, type RowShape } from '../src/files/rows.ts';
 import { parseScheduleId } from '../src/stress/explore/schedule.ts';
 import { readHistoryEvent } from '../src/stress/history/event.ts';

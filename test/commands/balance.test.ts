@@ -282,6 +282,8 @@ describe('a document with a field that bankctl could not have written', () => {
     ['no opening time', { opened_at: undefined }],
     ['an opening time in words', { opened_at: 'today' }],
     ['a posting time in words', { posted_at: 'today' }],
+    ['an owner that is a number', { bankctl_owner: 7 }],
+    ['a label that is a number', { bankctl_labels: ['vip', 7] }],
   ];
 
   test.each(fields)('%s: every read names it, without a stack trace', async (_, changed) => {
@@ -355,9 +357,15 @@ test.each(['decimal', 'double'])(
         'branch1',
         'open',
         'branch2',
+        ['x', null],
+        ['x', ['y']],
+        ['x'],
       ],
     ];
-    const names = ['balance', 'branch', 'version', 'status', 'opened_at', 'posted_at'];
+    const names = [
+      ...['balance', 'branch', 'version', 'status', 'opened_at', 'posted_at'],
+      ...['bankctl_owner', 'bankctl_labels'],
+    ];
     const documents = names.flatMap((name) =>
       odd.map((value, index) => accountDocument(`${name}-${index}`, { [name]: value })),
     );

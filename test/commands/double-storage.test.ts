@@ -88,8 +88,8 @@ test('what is exported from doubles is imported to the same, also into decimals'
     .updateOne({ account_number: 'A' }, { $inc: { balance: 0.1 + 0.2 } });
   const { stdout } = await bank.run(['export', 'branch1']);
   expect(stdout).toBe(
-    'branch,account,balance,currency,status\n' +
-      'branch1,A,10.30,USD,open\nbranch1,F,0.07,USD,frozen\n',
+    'branch,account,balance,currency,status,owner,labels\n' +
+      'branch1,A,10.30,USD,open,,\nbranch1,F,0.07,USD,frozen,,\n',
   );
   for (const storage of ['decimal', 'double']) {
     const other = await workspace({

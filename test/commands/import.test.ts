@@ -199,9 +199,9 @@ describe('import', () => {
 describe('export', () => {
   test('writes CSV unless asked otherwise, one branch or all', async () => {
     const bank = await filled();
-    const head = 'branch,account,balance,currency,status\n';
-    const one = 'branch1,A,100.00,USD,frozen\nbranch1,B,0.00,USD,closed\n';
-    const other = 'branch2,é,-27.50,EUR,open\n';
+    const head = 'branch,account,balance,currency,status,owner,labels\n';
+    const one = 'branch1,A,100.00,USD,frozen,,\nbranch1,B,0.00,USD,closed,,\n';
+    const other = 'branch2,é,-27.50,EUR,open,,\n';
     expect((await bank.run(['export'])).stdout).toBe(head + one + other);
     expect((await bank.run(['export', 'branch2'])).stdout).toBe(head + other);
     const { stdout } = await bank.run(['export', 'branch2', '-o', 'ndjson']);
@@ -262,7 +262,9 @@ describe('export', () => {
 
   test('an empty bank has a head and no rows', async () => {
     const bank = await workspace();
-    expect((await bank.run(['export'])).stdout).toBe('branch,account,balance,currency,status\n');
+    expect((await bank.run(['export'])).stdout).toBe(
+      'branch,account,balance,currency,status,owner,labels\n',
+    );
     expect((await bank.run(['export', '--operations'])).stdout).toBe('');
   });
 });

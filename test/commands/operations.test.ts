@@ -104,12 +104,13 @@ describe('operations', () => {
     const [head, ...lines] = stdout.trimEnd().split(/\r?\n/);
     expect(head).toBe(
       'at,operation,type,by,account,amount,balance,currency,' +
-        'counter_account,counter_amount,counter_balance,counter_currency,memo,reverses',
+        'counter_account,counter_amount,counter_balance,counter_currency,' +
+        'memo,reverses,owner,labels',
     );
     const move = lines.find((line) => line.includes('move-1,transfer')) ?? '';
     expect(move).toContain('2026-11-24T22:04:00.000Z');
     expect(move).toContain('branch2:B,-20.50,479.50,USD,branch1:A,20.50,1520.50,USD,,');
-    expect(lines.find((line) => line.includes('back-1'))).toMatch(/,move-1$/);
+    expect(lines.find((line) => line.includes('back-1'))).toMatch(/,move-1,,$/);
   });
 
   test('writes every posting of a repair, two to a line', async () => {

@@ -26,7 +26,16 @@ export type Ask =
       readonly minor: bigint;
     }
   | { readonly type: 'reverse'; readonly reverses: string }
-  | { readonly type: 'freeze' | 'unfreeze' | 'close'; readonly at: Place };
+  | { readonly type: 'freeze' | 'unfreeze' | 'close'; readonly at: Place }
+  | {
+      readonly type: 'label';
+      readonly at: Place;
+      /** Empty if it stays; `-` for none. */
+      readonly owner: string;
+      /** A word, or empty. */
+      readonly add: string;
+      readonly remove: string;
+    };
 
 export interface BranchRules {
   readonly name: string;
@@ -40,12 +49,28 @@ export interface Account {
   readonly minor: bigint;
   readonly version: number;
   readonly status: 'open' | 'frozen' | 'closed';
+  readonly profile: Profile;
+}
+
+/** Whose an account is, and its labels in order. */
+export interface Profile {
+  /** Empty for none. */
+  readonly owner: string;
+  readonly labels: readonly string[];
+}
+
+export const noProfile: Profile = { owner: '', labels: [] };
+
+export function profileText({ owner, labels }: Profile): string {
+  return `${owner}[${labels.join()}]`;
 }
 
 export interface Posting extends Place {
   readonly minor: bigint;
   readonly afterMinor: bigint;
   readonly version: number;
+  /** Of a label, and of its reversal. */
+  readonly profiles?: { readonly before: Profile; readonly after: Profile };
 }
 
 interface Applied {
@@ -133,11 +158,14 @@ function take(bank: Draft, rules: Rules, request: Request, { row, retryRefused }
     if (row) bank.refused.set(request.id, { ...request, codes: [...codes] });
     return { kind: 'refused', codes: [...codes] };
   }
-  const postings = legs.map(({ at, minor, status }): Posting => {
-    const old = bank.accounts.get(placeKey(at)) ?? { minor: 0n, version: 0, status: 'open' };
-    const account = { minor: old.minor + minor, version: old.version + 1, status };
+  const postings = legs.map(({ at, minor, status, profile }): Posting => {
+    const fresh = { minor: 0n, version: 0, status: 'open', profile: noProfile } as const;
+    const old = bank.accounts.get(placeKey(at)) ?? fresh;
+    const kept = { status, profile: profile ?? old.profile };
+    const account = { minor: old.minor + minor, version: old.version + 1, ...kept };
     bank.accounts.set(placeKey(at), account);
-    return { ...at, minor, afterMinor: account.minor, version: account.version };
+    const profiles = profile && { profiles: { before: old.profile, after: profile } };
+    return { ...at, minor, afterMinor: account.minor, version: account.version, ...profiles };
   });
   bank.applied.set(request.id, { ...request, postings });
   bank.refused.delete(request.id);
@@ -160,6 +188,7 @@ interface Leg {
   readonly at: Place;
   readonly minor: bigint;
   readonly status: Account['status'];
+  readonly profile?: Profile;
 }
 
 /** The legs of a request; every rule that it breaks is added to `codes`. */
@@ -185,6 +214,8 @@ function legsOf(bank: Bank, rules: Rules, asked: Ask, codes: Set<string>): reado
       ];
     case 'reverse':
       return reversal(bank, rules, asked.reverses, codes);
+    case 'label':
+      return [label(bank, asked, codes)];
     default:
       return [changeStatus(bank, asked.type, asked.at, codes)];
   }
@@ -220,7 +251,7 @@ function checkOpen({ status }: Account, codes: Set<string>): void {
 function reversal(bank: Bank, rules: Rules, id: string, codes: Set<string>): readonly Leg[] {
   const entry = bank.applied.get(id);
   if (entry === undefined) codes.add('operation_not_found');
-  else if (entry.ask.type !== 'increment' && entry.ask.type !== 'transfer') {
+  else if (!['increment', 'transfer', 'label'].includes(entry.ask.type)) {
     codes.add('not_reversible');
   }
   for (const { ask: other } of bank.applied.values()) {
@@ -229,8 +260,55 @@ function reversal(bank: Bank, rules: Rules, id: string, codes: Set<string>): rea
   if (entry === undefined || codes.size > 0) return [];
   return entry.postings.map((posting) => {
     const at = { branch: posting.branch, account: posting.account };
+    if (posting.profiles) return unlabel(bank, at, posting.profiles, codes);
     return move(bank, rules, at, -posting.minor, codes);
   });
+}
+
+/** An account of any status but closed. */
+function unclosed(bank: Bank, at: Place, codes: Set<string>): Account | undefined {
+  const account = bank.accounts.get(placeKey(at));
+  if (account === undefined) codes.add('account_not_found');
+  if (account?.status === 'closed') codes.add('account_closed');
+  return account;
+}
+
+function label(
+  bank: Bank,
+  { at, owner, add, remove }: Extract<Ask, { readonly type: 'label' }>,
+  codes: Set<string>,
+): Leg {
+  const account = unclosed(bank, at, codes);
+  const { profile: before, status } = account ?? { profile: noProfile, status: 'open' };
+  const labels = new Set([...before.labels, ...(add === '' ? [] : [add])]);
+  labels.delete(remove);
+  const profile = {
+    owner: owner === '' ? before.owner : owner.replace(/^-$/, ''),
+    labels: [...labels].sort(),
+  };
+  if (account && profileText(profile) === profileText(before)) codes.add('labels_unchanged');
+  return { at, minor: 0n, status, profile };
+}
+
+/** What a label changed is put back, if it is still as the label left it. */
+function unlabel(
+  bank: Bank,
+  at: Place,
+  { before, after }: { readonly before: Profile; readonly after: Profile },
+  codes: Set<string>,
+): Leg {
+  const { profile, status } = unclosed(bank, at, codes) ?? { profile: noProfile, status: 'open' };
+  const words = new Set([...before.labels, ...after.labels, ...profile.labels]);
+  const labels: string[] = [];
+  for (const word of [...words].sort()) {
+    const [was, became, is] = [before, after, profile].map((it) => it.labels.includes(word));
+    if (was !== became && is !== became) codes.add('labels_changed');
+    if (was === became ? is : was) labels.push(word);
+  }
+  const setOwner = before.owner !== after.owner;
+  if (setOwner && profile.owner !== after.owner) codes.add('labels_changed');
+  const owner = setOwner ? before.owner : profile.owner;
+  return { at, minor: 0n, status, profile: { owner, labels } };
 }
 
 function changeStatus(

@@ -14,6 +14,7 @@ type Fields = Readonly<Record<string, string>>;
 
 const operationColumns = [
   ...['type', 'id', 'branch', 'account', 'amount', 'from', 'to', 'reverses', 'memo', 'create'],
+  ...['owner', 'add', 'remove'],
 ];
 
 /** The rows of `apply`. */
@@ -68,6 +69,8 @@ export function fieldsOf(ask: Ask, world: World): Fields {
     }
     case 'reverse':
       return { reverses: ask.reverses };
+    case 'label':
+      return { ...ask.at, ...editOf(ask) };
     default:
       return { ...ask.at };
   }
@@ -92,9 +95,21 @@ export function wordsOf(ask: Ask, world: World): readonly string[] {
     }
     case 'reverse':
       return ['reverse', ask.reverses];
+    case 'label': {
+      const options = Object.entries(editOf(ask)).map(([name, value]) => `--${name}=${value}`);
+      return ['label', ...at(ask.at), ...options];
+    }
     default:
       return [ask.type, ...at(ask.at)];
   }
+}
+
+function editOf({ owner, add, remove }: Extract<Ask, { readonly type: 'label' }>): Fields {
+  return {
+    ...(owner === '' ? {} : { owner }),
+    ...(add === '' ? {} : { add }),
+    ...(remove === '' ? {} : { remove }),
+  };
 }
 
 export function amountIn(minor: bigint, branch: string, world: World): string {

@@ -59,6 +59,7 @@ export const askTypes = [
   'freeze',
   'unfreeze',
   'close',
+  'label',
 ] as const;
 export type AskType = (typeof askTypes)[number];
 
@@ -221,6 +222,7 @@ const weightOf: Readonly<Record<AskType, number>> = {
   freeze: 1,
   unfreeze: 1,
   close: 1,
+  label: 2,
 };
 
 const askType = fc.oneof(

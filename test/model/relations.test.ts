@@ -1,6 +1,6 @@
 import { Decimal128, type Document, Long } from 'mongodb';
 import { describe, expect, test } from 'vitest';
-import { ask, type Bank, emptyBank, type Wanted } from './bank.ts';
+import { type Account, ask, type Bank, emptyBank, noProfile, type Wanted } from './bank.ts';
 import type { Ran } from './relations.ts';
 import * as relations from './relations.ts';
 import { type Snapshot, snapshotOf } from './snapshot.ts';
@@ -51,10 +51,11 @@ function failed(message: string, status = 3): Ran {
 
 const request = { id: 'op-1', memo: '', ask: { type: 'open', at: account, minor: 100n } } as const;
 const [model] = ask(emptyBank, rulesOf(world), request, { row: false, retryRefused: false });
-const poorer: Bank = {
-  ...model,
-  accounts: new Map([['branch1:A', { minor: 99n, version: 1, status: 'open' }]]),
+const changed = (fields: Partial<Account>): Bank => {
+  const same = { minor: 100n, version: 1, status: 'open', profile: noProfile } as const;
+  return { ...model, accounts: new Map([['branch1:A', { ...same, ...fields }]]) };
 };
+const poorer = changed({ minor: 99n });
 
 const opened = { operation: 'op-1', replayed: false, ...account, balance: '1.00', version: 1 };
 const counted = { applied: 1, replayed: 0, refused: 0 };
@@ -305,6 +306,16 @@ const canaries: Readonly<Record<string, readonly Canary[]>> = {
       'another balance',
       () => relations.stateAsModelled(bank, model),
       () => relations.stateAsModelled(bank, poorer),
+    ],
+    [
+      'another owner',
+      () => relations.stateAsModelled(bank, changed({})),
+      () => relations.stateAsModelled(bank, changed({ profile: { owner: 'B', labels: [] } })),
+    ],
+    [
+      'another label',
+      () => relations.stateAsModelled(bank, changed({})),
+      () => relations.stateAsModelled(bank, changed({ profile: { owner: '', labels: ['b'] } })),
     ],
     [
       'one account too many',

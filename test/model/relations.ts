@@ -1,4 +1,4 @@
-import { type Bank, type Fate, placeKey, type Wanted } from './bank.ts';
+import { type Bank, type Fate, placeKey, profileText, type Wanted } from './bank.ts';
 import { added, byPlace, type Snapshot } from './snapshot.ts';
 import { minorOf, type World } from './worlds.ts';
 
@@ -282,19 +282,17 @@ export function importCounts(
   }
 }
 
-/** Balances, versions and statuses are the model's, and the journal has the operations it has. */
+/** Accounts are as the model has them, and the journal has the operations that it has. */
 export function stateAsModelled(snapshot: Snapshot, model: Bank): void {
   const relation = 'state = model';
   const stored = byPlace(snapshot);
-  for (const [key, { minor, version, status }] of model.accounts) {
+  for (const [key, { minor, version, status, profile }] of model.accounts) {
     const [account] = stored.get(key) ?? [];
     hold(relation, account !== undefined, `${key} is not there`);
-    const is = `${account.minor} ${account.version} ${account.status}`;
-    hold(
-      relation,
-      is === `${minor} ${version} ${status}`,
-      `${key}: ${is}, not ${minor} ${version} ${status}`,
-    );
+    const there = profileText(account.profile);
+    const is = `${account.minor} ${account.version} ${account.status} ${there}`;
+    const should = `${minor} ${version} ${status} ${profileText(profile)}`;
+    hold(relation, is === should, `${key}: ${is}, not ${should}`);
   }
   for (const key of stored.keys()) hold(relation, model.accounts.has(key), `${key} is there`);
   const [is, should] = [snapshot.journal.size, model.applied.size];

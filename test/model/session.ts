@@ -89,6 +89,15 @@ export class Session {
         const ids = [...this.model.applied.keys()].filter((id) => /^[a-z]+[-\d]+$/.test(id));
         return { type, reverses: ids[reverses % Math.max(ids.length, 1)] ?? 'nothing' };
       }
+      case 'label': {
+        // Few words and owners, so that the same are set, removed and set again.
+        const pick = Math.abs(minor);
+        const add = ['', 'vip', 'late'][pick % 3] ?? '';
+        const remove = create ? (add === 'vip' ? 'late' : 'vip') : '';
+        const owner = ['', 'Ada Lovelace', '-', 'Bob'][pick % 4] ?? '';
+        const isAsked = `${owner}${add}${remove}` !== '';
+        return { type, at: this.place(at), owner: isAsked ? owner : 'Bob', add, remove };
+      }
       default:
         return { type, at: this.place(at) };
     }

@@ -1,5 +1,13 @@
 import { BSON, type Db, Decimal128, type Document, Double, Long } from 'mongodb';
-import { type Account, type Ask, type Bank, type Place, type Posting, placeKey } from './bank.ts';
+import {
+  type Account,
+  type Ask,
+  type Bank,
+  type Place,
+  type Posting,
+  type Profile,
+  placeKey,
+} from './bank.ts';
 import { type Branch, minorOf, type World } from './worlds.ts';
 
 const { EJSON } = BSON;
@@ -12,6 +20,7 @@ export interface StoredAccount extends Place {
   readonly minor: bigint | undefined;
   /** Undefined unless it is a whole number from 1. */
   readonly version: number | undefined;
+  readonly profile: Profile;
   readonly text: string;
 }
 
@@ -21,6 +30,8 @@ export interface StoredEntry {
   readonly type: string;
   readonly memo: string;
   readonly reverses: string | undefined;
+  /** What a label asked for. */
+  readonly label: Document;
   readonly atMs: number;
   readonly seq: number;
   readonly postings: readonly Posting[];
@@ -99,8 +110,13 @@ function toAccount(document: Document, branch: Branch): StoredAccount {
     status,
     minor: balanceMinor(balance, branch),
     version: version instanceof Long ? version.toNumber() : undefined,
+    profile: toProfile({ owner: document['bankctl_owner'], labels: document['bankctl_labels'] }),
     text: canonical(document),
   };
+}
+
+function toProfile({ owner, labels }: Document): Profile {
+  return { owner: owner ?? '', labels: labels ?? [] };
 }
 
 /** A double only where the branch keeps doubles, and only the one nearest to an exact amount. */
@@ -138,6 +154,7 @@ function toEntry(document: Document, world: World): StoredEntry {
     type: String(document['type']),
     memo: String(document['memo'] ?? ''),
     reverses: document['reverses'],
+    label: document['label'] ?? {},
     atMs: document['at'] instanceof Date ? document['at'].getTime() : 0,
     seq: Number(document['seq'] ?? 0),
     postings: postings.map(({ branch, account_number: account, amount, ...rest }) => ({
@@ -146,6 +163,12 @@ function toEntry(document: Document, world: World): StoredEntry {
       minor: minor(amount, branch),
       afterMinor: minor(rest['balance_after'], branch),
       version: Number(rest['version']),
+      ...(rest['profile'] && {
+        profiles: {
+          before: toProfile(rest['profile'].before),
+          after: toProfile(rest['profile'].after),
+        },
+      }),
     })),
   };
 }
@@ -169,10 +192,10 @@ export function byPlace({ accounts }: Snapshot): ReadonlyMap<string, readonly St
 export function adopt(model: Bank, snapshot: Snapshot): Bank {
   const accounts = new Map<string, Account>();
   for (const stored of snapshot.accounts) {
-    const { minor, version, status } = stored;
+    const { minor, version, status, profile } = stored;
     if (minor === undefined || version === undefined) continue;
     if (status !== 'open' && status !== 'frozen' && status !== 'closed') continue;
-    accounts.set(placeKey(stored), { minor, version, status });
+    accounts.set(placeKey(stored), { minor, version, status, profile });
   }
   const applied = new Map(model.applied);
   for (const [id, entry] of snapshot.journal) {
@@ -186,7 +209,7 @@ export function adopt(model: Bank, snapshot: Snapshot): Bank {
 }
 
 /** What was asked for, inferred from an entry's postings. */
-function askOf({ type, postings, reverses = '' }: StoredEntry): Ask {
+function askOf({ type, postings, reverses = '', label }: StoredEntry): Ask {
   const [first, second] = postings;
   if (first === undefined) throw new Error('an applied operation without postings');
   const at = { branch: first.branch, account: first.account };
@@ -201,6 +224,11 @@ function askOf({ type, postings, reverses = '' }: StoredEntry): Ask {
     }
     case 'reverse':
       return { type, reverses };
+    case 'label': {
+      const { owner, add = [], remove = [] } = label;
+      const edit = { add: add.join(), remove: remove.join() };
+      return { type, at, owner: owner === null ? '-' : (owner ?? ''), ...edit };
+    }
     case 'freeze':
     case 'unfreeze':
     case 'close':

@@ -149,8 +149,9 @@ class TypedWords {
   /** Long flags that were not typed yet, or may be typed again. */
   #unused(): readonly Candidate[] {
     return this.#options()
-      .filter((option) => option.repeatable || !this.#given.has(longFlag(option)))
-      .map((option) => ({ value: longFlag(option), summary: option.summary }));
+      .map((option) => ({ value: longFlag(option), ...option }))
+      .filter(({ value, repeatable }) => repeatable === true || !this.#given.has(value))
+      .map(({ value, summary }) => ({ value, summary }));
   }
 
   #words(before: string, begun: string, words: readonly Candidate[]): Expected {

@@ -1,6 +1,6 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { placeKey } from '../bank.ts';
+import { placeKey, profileText } from '../bank.ts';
 import { folder } from '../bench.ts';
 import type { RoundTrip } from '../plan.ts';
 import { must, type Ran, saying } from '../relations.ts';
@@ -65,7 +65,8 @@ function sameState(
     snapshot.accounts
       .map((each) => {
         const history = operations ? `${each.version} ${historyOf(snapshot, placeKey(each))}` : '';
-        return `${placeKey(each)} ${each.minor} ${each.status} ${history}`;
+        const profile = profileText(each.profile);
+        return `${placeKey(each)} ${each.minor} ${each.status} ${profile} ${history}`;
       })
       .sort()
       .join('; ');
