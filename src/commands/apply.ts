@@ -150,7 +150,10 @@ async function run(typed: Typed, session: Session): Promise<SingleResult> {
     progress: showProgress(session),
     refused: ({ line, error, isVictim }) => {
       if (isVictim) victims += 1;
-      else refusals.show(`Line ${line} was refused: ${error.message} ${error.hint}`);
+      else {
+        const sentence = `Line ${line} was refused: ${error.message} ${error.hint}`;
+        refusals.show('row_refused', sentence, { line, error: error.code });
+      }
     },
   });
   refusals.end();

@@ -99,7 +99,8 @@ async function run(typed: Typed, session: Session): Promise<SingleResult> {
       progress(`${totalRows === undefined ? 'Checking' : 'Importing'}: ${count(rows, 'row')}`),
     imported: (rows) => {
       for (const { line, outcome, reason } of rows) {
-        if (reason !== undefined) wrong.show(`Line ${line}, ${outcome}: ${reason}.`);
+        if (reason === undefined) continue;
+        wrong.show('row_not_imported', `Line ${line}, ${outcome}: ${reason}.`, { line, outcome });
       }
     },
   });
