@@ -1,4 +1,3 @@
-import { fieldNames } from '../bank/operations/kind.ts';
 import { parseOperationId } from '../bank/operations/names.ts';
 import { isRowType, rowTypes } from '../bank/operations/operation.ts';
 import { BankctlError } from '../core/errors.ts';
@@ -6,6 +5,7 @@ import { count, quote } from '../core/text.ts';
 import { formatTime } from '../core/time.ts';
 import type { ApplyOptions, ApplyResult } from '../files/apply.ts';
 import type { FileHost } from '../files/file-run.ts';
+import { operationShape } from '../files/operation-rows.ts';
 import { bar } from '../render/progress.ts';
 import type { SingleResult } from '../render/result.ts';
 import type { Command, Session, Typed } from './command.ts';
@@ -118,7 +118,7 @@ export function parseApply(typed: Typed): ApplyOptions {
   const { options } = typed;
   const [batch, type] = [textOption(typed, 'batch'), textOption(typed, 'type')];
   return {
-    ...parseFileOptions(typed, fieldNames),
+    ...parseFileOptions(typed, operationShape),
     batch: batch === undefined ? undefined : parseBatchName(batch),
     onRefusal: options['onRefusal'] === 'stop' ? 'stop' : 'continue',
     atomic: options['atomic'] === true,

@@ -3,6 +3,7 @@ import { formatAmount } from '../core/money.ts';
 import { asSentence, count, quote } from '../core/text.ts';
 import { rowFormats, separators } from '../files/dress.ts';
 import type { FileHost, FileOptions, Interruption, Left } from '../files/file-run.ts';
+import type { RowShape } from '../files/rows.ts';
 import {
   type ExpectedTotal,
   formatMoney,
@@ -53,15 +54,15 @@ export const fileOptions: readonly OptionSpec[] = [
 /**
  * The values of `formatOptions` and `fileOptions`, with the last argument as the file.
  *
- * @param fields what the columns of the file may be
+ * @param shape what the rows of the file may have
  * @throws `usage`, `invalid_amount`, `amount_precision`
  */
-export function parseFileOptions(typed: Typed, fields: readonly string[]): FileOptions {
+export function parseFileOptions(typed: Typed, shape: RowShape): FileOptions {
   const { args, options } = typed;
   return {
     file: argument(typed, args.length - 1),
     format: rowFormats.find((format) => format === options['format']),
-    dress: parseDress(typed, fields),
+    dress: parseDress(typed, shape),
     expected: {
       rows: wholeNumberOption(typed, 'expectRows', { min: 0, max: 1e12 }),
       totals: parseTotals(textOptions(typed, 'expectTotal')),

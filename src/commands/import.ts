@@ -1,7 +1,7 @@
 import { findBranch } from '../config/branch-lookup.ts';
 import type { Config } from '../config/config.ts';
 import { count } from '../core/text.ts';
-import { accountColumns } from '../files/account-rows.ts';
+import { accountShape } from '../files/account-rows.ts';
 import type { FileOptions } from '../files/file-run.ts';
 import type { ImportResult } from '../files/import.ts';
 import type { SingleResult } from '../render/result.ts';
@@ -80,7 +80,7 @@ export const importCommand: Command = {
 /** @throws `unknown_branch` */
 export function parseImport(typed: Typed, config: Config): ImportInput {
   return {
-    ...parseFileOptions(typed, accountColumns),
+    ...parseFileOptions(typed, accountShape),
     branch: findBranch(config, argument(typed, 0)).name,
     anyBranch: typed.options['anyBranch'] === true,
   };

@@ -207,7 +207,13 @@ function repeatedColumn(
   fields: readonly (string | undefined)[],
   dress: Dress | undefined,
 ): HeaderProblem | undefined {
-  const second = fields.findIndex((field, index) => field && fields.indexOf(field) !== index);
+  const seen = new Set<string>();
+  const second = fields.findIndex((field) => {
+    if (!field) return false;
+    const isRepeated = seen.has(field);
+    seen.add(field);
+    return isRepeated;
+  });
   const [field = '', name = ''] = [fields[second], names[second]];
   if (second < 0) return undefined;
   const first = names[fields.indexOf(field)] ?? '';
