@@ -88,7 +88,7 @@ test.each(['apply', 'import'] as const)(
   },
 );
 
-test('reverse --batch interrupted at every message says what it did, and completes it', async () => {
+test('reverse --batch interrupted at every message says what it did, and goes on', async () => {
   const bank = await workspace();
   const reversals = (name: string) =>
     bank.db.collection('journal').countDocuments({ reverses: { $regex: `^${name}:` } });
