@@ -81,8 +81,7 @@ export const apply: Command = {
   examples: [
     'bankctl apply orders.ndjson --results done.ndjson',
     "bankctl apply payroll.csv --batch pay-11 --expect-rows 2 --expect-total '2400.00 USD'",
-    'bankctl apply bank.csv --batch nov --decimal comma --columns account=Konto,amount=Betrag ' +
-      '--drop Saldo',
+    'bankctl apply bank.csv --batch nov --decimal comma --columns account=Konto --drop Saldo',
     'zcat orders.ndjson.gz | bankctl apply - --on-refusal stop',
   ],
   results: [countsForm<ApplyResult['counts']>(['applied', 'replayed', 'refused', 'batches'])],
@@ -98,7 +97,7 @@ export const apply: Command = {
     },
     {
       name: 'bank.csv',
-      text: ['Branch;Konto;Betrag;Saldo', 'branch1;ACC-1;-12,34;87,66'].join('\n'),
+      text: ['Branch;Konto;Amount;Saldo', 'branch1;ACC-1;-12,34;87,66'].join('\n'),
     },
     {
       name: 'orders.ndjson',
