@@ -85,7 +85,8 @@ export function createBatchFiles(db: Db, journal: string): BatchFiles {
         .find({ _id: /^file:/ })
         .sort({ at: -1 })
         .limit(maxNames);
-      return [...new Set((await given.toArray()).flatMap(({ batches }) => batches))];
+      const names = (await given.toArray()).flatMap(({ batches }): unknown[] => [batches].flat());
+      return [...new Set(names.filter((name) => typeof name === 'string'))];
     },
   } satisfies BatchFiles);
 }

@@ -13,7 +13,10 @@ import { rowOf } from './operations/operation.ts';
 export interface BatchOperation {
   readonly id: string;
   readonly isReversed: boolean;
-  /** What its row added to the total of the file; undefined if that cannot be read. */
+  /**
+   * What its row added to the total of the file; undefined if that cannot be read, or the operation
+   * is reversed.
+   */
   readonly amount: { readonly currency: Currency; readonly minor: bigint } | undefined;
 }
 
@@ -37,11 +40,14 @@ export async function* batchOperations(
       const ids = documents.map(({ _id }) => _id);
       const reversals = await runWithin(bank.timeoutMs, () => journal.findReversals(ids));
       const reversed = new Set(reversals.map(({ reverses }) => reverses));
-      yield documents.map((document) => ({
-        id: document._id,
-        isReversed: reversed.has(document._id),
-        amount: amountOf(bank, document),
-      }));
+      yield documents.map((document) => {
+        const isReversed = reversed.has(document._id);
+        return {
+          id: document._id,
+          isReversed,
+          amount: isReversed ? undefined : amountOf(bank, document),
+        };
+      });
     }
   } finally {
     await session.endSession();

@@ -1,4 +1,3 @@
-import { fieldNames } from '../bank/operations/kind.ts';
 import { parseOperationId } from '../bank/operations/names.ts';
 import { isRowType, rowTypes } from '../bank/operations/operation.ts';
 import { BankctlError } from '../core/errors.ts';
@@ -6,6 +5,7 @@ import { count, quote } from '../core/text.ts';
 import { formatTime } from '../core/time.ts';
 import type { ApplyOptions, ApplyResult } from '../files/apply.ts';
 import type { FileHost } from '../files/file-run.ts';
+import { operationShape } from '../files/operation-rows.ts';
 import { bar } from '../render/progress.ts';
 import type { SingleResult } from '../render/result.ts';
 import type { Command, Session, Typed } from './command.ts';
@@ -82,8 +82,7 @@ export const apply: Command = {
   examples: [
     'bankctl apply orders.ndjson --results done.ndjson',
     "bankctl apply payroll.csv --batch pay-11 --expect-rows 2 --expect-total '2400.00 USD'",
-    'bankctl apply bank.csv --batch nov --decimal comma --columns account=Konto,amount=Betrag ' +
-      '--drop Saldo',
+    'bankctl apply bank.csv --batch nov --decimal comma --columns account=Konto --drop Saldo',
     'zcat orders.ndjson.gz | bankctl apply - --on-refusal stop',
   ],
   results: [countsForm<ApplyResult['counts']>(['applied', 'replayed', 'refused', 'batches'])],
@@ -99,7 +98,7 @@ export const apply: Command = {
     },
     {
       name: 'bank.csv',
-      text: ['Branch;Konto;Betrag;Saldo', 'branch1;ACC-1;-12,34;87,66'].join('\n'),
+      text: ['Branch;Konto;Amount;Saldo', 'branch1;ACC-1;-12,34;87,66'].join('\n'),
     },
     {
       name: 'orders.ndjson',
@@ -119,7 +118,7 @@ export function parseApply(typed: Typed): ApplyOptions {
   const { options } = typed;
   const [batch, type] = [textOption(typed, 'batch'), textOption(typed, 'type')];
   return {
-    ...parseFileOptions(typed, fieldNames),
+    ...parseFileOptions(typed, operationShape),
     batch: batch === undefined ? undefined : parseBatchName(batch),
     onRefusal: options['onRefusal'] === 'stop' ? 'stop' : 'continue',
     atomic: options['atomic'] === true,
@@ -151,7 +150,10 @@ async function run(typed: Typed, session: Session): Promise<SingleResult> {
     progress: showProgress(session),
     refused: ({ line, error, isVictim }) => {
       if (isVictim) victims += 1;
-      else refusals.show(`Line ${line} was refused: ${error.message} ${error.hint}`);
+      else {
+        const sentence = `Line ${line} was refused: ${error.message} ${error.hint}`;
+        refusals.show('row_refused', sentence, { line, error: error.code });
+      }
     },
   });
   refusals.end();

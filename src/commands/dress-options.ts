@@ -1,7 +1,7 @@
 import { BankctlError } from '../core/errors.ts';
-import { nearest } from '../core/near-names.ts';
 import { quote } from '../core/text.ts';
 import { type Dress, foldName, type Separator } from '../files/dress.ts';
+import { meantColumn, type RowShape } from '../files/rows.ts';
 import type { OptionSpec, Typed } from './command.ts';
 import { textOption, textOptions } from './command-input.ts';
 
@@ -38,12 +38,12 @@ const separatorNames: ReadonlyMap<string, Separator> = new Map([
 /**
  * The values of `dressOptions`.
  *
- * @param fields what the columns of the file may be
+ * @param shape what the rows of the file may have
  * @throws `usage`
  */
-export function parseDress(typed: Typed, fields: readonly string[]): Dress {
+export function parseDress(typed: Typed, shape: RowShape): Dress {
   const separator = textOption(typed, 'separator');
-  const columns = parseColumns(textOptions(typed, 'columns'), fields);
+  const columns = parseColumns(textOptions(typed, 'columns'), shape);
   const dropped = textOptions(typed, 'drop');
   const both = [...columns.values()].find((name) =>
     dropped.some((text) => [text, ...text.split(',')].map(foldName).includes(foldName(name))),
@@ -72,10 +72,7 @@ function parseSeparator(text: string): Separator {
 }
 
 /** A comma begins the next pair only if a field and an equals sign follow it. */
-function parseColumns(
-  texts: readonly string[],
-  fields: readonly string[],
-): ReadonlyMap<string, string> {
+function parseColumns(texts: readonly string[], shape: RowShape): ReadonlyMap<string, string> {
   const columns = new Map<string, string>();
   const taken = new Set<string>();
   for (const pair of texts.flatMap((text) => text.split(/,(?=\s*\w+=)/))) {
@@ -85,10 +82,10 @@ function parseColumns(
       const hint = 'Write it as --columns account=Konto,amount=Betrag.';
       throw usage(`--columns ${quote(pair)} does not say which column is which field.`, hint);
     }
-    if (!fields.includes(field)) {
-      const meant = nearest(field, fields);
+    if (!shape.columns.includes(field)) {
+      const meant = meantColumn(field, shape);
       const hint = meant === undefined ? undefined : `Did you mean ${meant}?`;
-      const known = `there are ${fields.join(', ')}`;
+      const known = `there are ${shape.columns.join(', ')}`;
       throw usage(`--columns ${quote(pair)} begins with no field of a row: ${known}.`, hint);
     }
     if (columns.has(field)) {

@@ -3,6 +3,7 @@ import { formatAmount } from '../core/money.ts';
 import { asSentence, count, quote } from '../core/text.ts';
 import { rowFormats, separators } from '../files/dress.ts';
 import type { FileHost, FileOptions, Interruption, Left } from '../files/file-run.ts';
+import type { RowShape } from '../files/rows.ts';
 import {
   type ExpectedTotal,
   formatMoney,
@@ -15,7 +16,7 @@ import type { Command, OptionSpec, Session, Typed } from './command.ts';
 import { argument, textOption, textOptions, wholeNumberOption } from './command-input.ts';
 import { commandLine } from './command-line.ts';
 import { dressOptions, parseDress } from './dress-options.ts';
-import { notice } from './notice.ts';
+import { type NoticeFacts, notice, warning } from './notice.ts';
 import {
   amount,
   flag,
@@ -53,15 +54,15 @@ export const fileOptions: readonly OptionSpec[] = [
 /**
  * The values of `formatOptions` and `fileOptions`, with the last argument as the file.
  *
- * @param fields what the columns of the file may be
+ * @param shape what the rows of the file may have
  * @throws `usage`, `invalid_amount`, `amount_precision`
  */
-export function parseFileOptions(typed: Typed, fields: readonly string[]): FileOptions {
+export function parseFileOptions(typed: Typed, shape: RowShape): FileOptions {
   const { args, options } = typed;
   return {
     file: argument(typed, args.length - 1),
     format: rowFormats.find((format) => format === options['format']),
-    dress: parseDress(typed, fields),
+    dress: parseDress(typed, shape),
     expected: {
       rows: wholeNumberOption(typed, 'expectRows', { min: 0, max: 1e12 }),
       totals: parseTotals(textOptions(typed, 'expectTotal')),
@@ -92,7 +93,7 @@ export function fileHost(
   typed: Typed,
   session: Session,
 ): Omit<FileHost, 'progress'> {
-  const { context, say, talk, progress } = session;
+  const { context, talk, progress } = session;
   return {
     context,
     openBank: session.bank,
@@ -101,12 +102,16 @@ export function fileHost(
       progress(undefined);
       // A single problem is the message of the error that follows.
       if (problems.length < 2) return;
-      for (const { line, message, hint } of problems) {
-        say(`${asSentence(`Line ${line} ${message}`)}${hint === undefined ? '' : ` ${hint}`}`);
+      for (const { line, code, message, hint } of problems) {
+        const cure = hint === undefined ? '' : ` ${hint}`;
+        warning(session, code, `${asSentence(`Line ${line} ${message}`)}${cure}`, { line });
       }
-      const more = faults - problems.length;
-      const all = listsAll(textOption(typed, 'results'));
-      if (more > 0) say(`... and ${count(more, 'more faulty line')}; ${all}.`);
+      countMore(
+        session,
+        faults - problems.length,
+        'more faulty line',
+        textOption(typed, 'results'),
+      );
     },
     traits: ({ blankRows, namelessColumns, droppedColumns, separatorFound }) => {
       if (separatorFound !== undefined) {
@@ -145,8 +150,16 @@ export function rerunHint(spec: Command, typed: Typed, session: Session): FileHo
   return (left) => `${purposes[left]}, ${how}: ${command}`;
 }
 
-function listsAll(results: string | undefined): string {
-  return results === undefined ? '--results FILE lists them all' : 'see the results';
+/** Says how many more there are than were shown. */
+function countMore(
+  session: Session,
+  rows: number,
+  noun: string,
+  results: string | undefined,
+): void {
+  if (rows <= 0) return;
+  const all = results === undefined ? '--results FILE lists them all' : 'see the results';
+  warning(session, 'more_rows', `... and ${count(rows, noun)}; ${all}.`, { rows });
 }
 
 /** Rows that are shown one by one; the others are counted. */
@@ -154,7 +167,7 @@ const maxShown = 10;
 
 /** Shows the first of the rows that need a word, also with `--quiet`, and counts the rest. */
 interface RowTalk {
-  readonly show: (sentence: string) => void;
+  readonly show: (code: string, sentence: string, facts: NoticeFacts) => void;
   /** Counts the rows that were not shown. */
   readonly end: () => void;
   /** How many rows there were, shown or not. */
@@ -163,22 +176,21 @@ interface RowTalk {
 
 /** @param noun what a row that is not shown is called: `more refused row` */
 export function createRowTalk(
-  { say, progress }: Session,
+  session: Session,
   noun: string,
   { results }: Pick<FileOptions, 'results'>,
 ): RowTalk {
   let rows = 0;
   return {
-    show: (sentence) => {
+    show: (code, sentence, facts) => {
       rows += 1;
       if (rows > maxShown) return;
-      progress(undefined);
-      say(sentence);
+      session.progress(undefined);
+      warning(session, code, sentence, facts);
     },
     end: () => {
-      progress(undefined);
-      if (rows <= maxShown) return;
-      say(`... and ${count(rows - maxShown, noun)}; ${listsAll(results)}.`);
+      session.progress(undefined);
+      countMore(session, rows - maxShown, noun, results);
     },
     rows: () => rows,
   };

@@ -1,7 +1,7 @@
 import { findBranch } from '../config/branch-lookup.ts';
 import type { Config } from '../config/config.ts';
 import { count } from '../core/text.ts';
-import { accountColumns } from '../files/account-rows.ts';
+import { accountShape } from '../files/account-rows.ts';
 import type { FileOptions } from '../files/file-run.ts';
 import type { ImportResult } from '../files/import.ts';
 import type { SingleResult } from '../render/result.ts';
@@ -81,7 +81,7 @@ export const importCommand: Command = {
 /** @throws `unknown_branch` */
 export function parseImport(typed: Typed, config: Config): ImportInput {
   return {
-    ...parseFileOptions(typed, accountColumns),
+    ...parseFileOptions(typed, accountShape),
     branch: findBranch(config, argument(typed, 0)).name,
     anyBranch: typed.options['anyBranch'] === true,
   };
@@ -100,7 +100,8 @@ async function run(typed: Typed, session: Session): Promise<SingleResult> {
       progress(`${totalRows === undefined ? 'Checking' : 'Importing'}: ${count(rows, 'row')}`),
     imported: (rows) => {
       for (const { line, outcome, reason } of rows) {
-        if (reason !== undefined) wrong.show(`Line ${line}, ${outcome}: ${reason}.`);
+        if (reason === undefined) continue;
+        wrong.show('row_not_imported', `Line ${line}, ${outcome}: ${reason}.`, { line, outcome });
       }
     },
   });

@@ -7,7 +7,7 @@ import { formats } from '../render/formats.ts';
 import type { Session } from './command.ts';
 
 /** Facts for a program, in addition to the sentence for people. */
-type NoticeFacts = Readonly<Record<string, unknown>>;
+export type NoticeFacts = Readonly<Record<string, unknown>>;
 
 /**
  * Writes a sentence on stderr about a result that is right as it is. With JSON or NDJSON it is one

@@ -43,7 +43,8 @@ export async function runBatch(
         session.progress(`${totalRows === undefined ? 'Reading' : 'Reversing'}: ${of(rows)}`),
       refused: ({ operation, error }) => {
         const id = 'reverses' in operation ? operation.reverses : operation.id;
-        refusals.show(`${quote(id)} cannot be reversed: ${error.message} ${error.hint}`);
+        const sentence = `${quote(id)} cannot be reversed: ${error.message} ${error.hint}`;
+        refusals.show('not_reversed', sentence, { operation: id, error: error.code });
       },
     });
     refusals.end();

@@ -115,7 +115,8 @@ function readWith(
   const shared = { separator, isSeparatorFound };
   try {
     const names = csvCells(line, text, separator).map((name) => (isBlank(name) ? '' : name.trim()));
-    const fields = names.map((name) => fieldOf(name, shape, dress));
+    const dropped = droppedNames(dress);
+    const fields = names.map((name) => fieldOf(name, shape, dress, dropped));
     const known = fields.filter((field) => field !== undefined && shape.columns.includes(field));
     const columns = { ...shared, names, fields };
     return {
@@ -130,20 +131,24 @@ function readWith(
 }
 
 /** The field that a column is. A name that is none of a row's fields stays as it is. */
-function fieldOf(name: string, shape: RowShape, dress: Dress | undefined): string | undefined {
+function fieldOf(
+  name: string,
+  shape: RowShape,
+  dress: Dress | undefined,
+  dropped: ReadonlySet<string>,
+): string | undefined {
   const folded = foldName(name);
   if (folded === '') return '';
   for (const [field, other] of dress?.columns ?? []) if (foldName(other) === folded) return field;
-  if (droppedNames([name], dress).length > 0) return undefined;
+  if (dropped.has(folded)) return undefined;
   return shape.columns.find((column) => column === folded) ?? name;
 }
 
-/** Which of some names were said to be left out. */
-function droppedNames(names: readonly string[], dress: Dress | undefined): readonly string[] {
-  const dropped = new Set(
+/** The columns that were said to be left out. A comma may be part of a name. */
+function droppedNames(dress: Dress | undefined): ReadonlySet<string> {
+  return new Set(
     (dress?.dropped ?? []).flatMap((text) => [text, ...text.split(',')]).map(foldName),
   );
-  return names.filter((name) => dropped.has(foldName(name)));
 }
 
 function headerProblem(
@@ -207,7 +212,13 @@ function repeatedColumn(
   fields: readonly (string | undefined)[],
   dress: Dress | undefined,
 ): HeaderProblem | undefined {
-  const second = fields.findIndex((field, index) => field && fields.indexOf(field) !== index);
+  const seen = new Set<string>();
+  const second = fields.findIndex((field) => {
+    if (!field) return false;
+    const isRepeated = seen.has(field);
+    seen.add(field);
+    return isRepeated;
+  });
   const [field = '', name = ''] = [fields[second], names[second]];
   if (second < 0) return undefined;
   const first = names[fields.indexOf(field)] ?? '';
@@ -267,7 +278,7 @@ function missingNeeded(
   const missing = shape.needed(present).filter((name) => !present.includes(name));
   const [first] = missing;
   if (first === undefined) return undefined;
-  const has = names.filter((name) => name !== '').join(', ');
+  const has = names.filter((_, index) => fields[index]).join(', ');
   return {
     message: `lacks the column ${missing.join(', ')}: it has ${has}`,
     ...(dress && { hint: `Add it, or say which column it is, with --columns ${first}=NAME.` }),

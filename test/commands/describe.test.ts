@@ -93,16 +93,23 @@ test('the sample files of the help do what they show', async () => {
     (command.samples ?? []).map((sample) => ({ command: command.name, ...sample })),
   );
   expect(samples.map(({ name }) => name)).toEqual([
-    ...['orders.csv', 'orders.ndjson', 'branch1.csv', 'branch1.ndjson'],
+    ...['orders.csv', 'bank.csv', 'orders.ndjson', 'branch1.csv', 'branch1.ndjson'],
   ]);
   for (const { command, name, text } of samples) {
     const bank = await workspace();
     await writeFile(join(bank.directory, name), `${text}\n`);
+    const isForeign = name === 'bank.csv';
+    if (isForeign) await bank.run(['open', 'branch1', 'ACC-1', '--balance', '100']);
     await bank.run(['open', 'branch1', command === 'import' ? 'OTHER' : 'ACC-2']);
+    const example = commands
+      .find((one) => one.name === command)
+      ?.examples.find((line) => isForeign && line.includes(` ${name} `));
     const words = command === 'import' ? ['import', 'branch1', name] : ['apply', name];
-    const { status, stdout, stderr } = await bank.run([...words, '--json']);
+    const line = example?.split(' ').slice(1) ?? words;
+    const { status, stdout, stderr } = await bank.run([...line, '--json', '-q']);
     expect([status, stderr, name]).toEqual([0, '', name]);
-    expect(JSON.parse(stdout)[command === 'import' ? 'created' : 'applied']).toBe(3);
+    const rows = isForeign ? 1 : 3;
+    expect(JSON.parse(stdout)[command === 'import' ? 'created' : 'applied']).toBe(rows);
     const help = await run(['help', command], '/', {});
     expect(help.stdout).toContain(`${name}:\n${text.replace(/^/gm, '  ')}\n`);
   }

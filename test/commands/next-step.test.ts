@@ -19,7 +19,7 @@ async function bankWith(...accounts: readonly string[]): Promise<Workspace> {
 
 async function errorOf(bank: Workspace, ...argv: readonly string[]) {
   const { stderr } = await bank.run([...argv, '--json']);
-  return JSON.parse(stderr).error;
+  return JSON.parse(stderr.trimEnd().split('\n').at(-1) ?? '').error;
 }
 
 test('a hint with a command line has the names that are known, as a shell takes them', async () => {

@@ -129,7 +129,13 @@ describe('a broken stdout never hides what was applied', () => {
     ['an increment', increment, 'full', 1, /Operation op-1 was applied\..*ENOSPC/],
     ['an increment', increment, 'closed', 0, /^Operation op-1 was applied\.\n$/],
     ['a file', ['apply', 'a.csv', '-q'], 'full', 1, /The result is \{"applied":1,.*ENOSPC/],
-    ['a file', ['apply', 'a.csv', '-q'], 'closed', 1, /^The result is \{"applied":1,.*\}\.\n$/],
+    [
+      'a file',
+      ['apply', 'a.csv', '-q'],
+      'closed',
+      1,
+      /^Line 3 .*\nThe result is \{"applied":1,.*\}\.\n$/,
+    ],
     ['an import', ['import', 'branch1', 'i.csv', '-q'], 'full', 1, /"created":1,.*ENOSPC/],
     ['an import', ['import', 'branch1', 'i.csv', '-q'], 'closed', 0, /"created":1,/],
   ] as const)('of %s: %j, %s', async (_, argv, broken, status, told) => {

@@ -87,3 +87,27 @@ test.each(['apply', 'import'] as const)(
     expect(seen).toContain('130');
   },
 );
+
+test('reverse --batch interrupted at every message says what it did, and goes on', async () => {
+  const bank = await workspace();
+  const reversals = (name: string) =>
+    bank.db.collection('journal').countDocuments({ reverses: { $regex: `^${name}:` } });
+  for (let at = 1; ; at += 1) {
+    const name = `b${at}`;
+    const rows = `branch1,A,${at},true\nbranch1,B,2,true\nbranch1,A,3,\n`;
+    await writeFile(join(bank.directory, 'rows'), `branch,account,amount,create\n${rows}`);
+    await bank.run(['apply', 'rows', '--batch', name]);
+    const line = ['reverse', '--batch', name, '--yes', '--json'];
+    const ran = await interruptedAt(bank, [...line, '--timeout', '5s'], at);
+    const { reversed = 0, unknown = 0 } = ran.stdout === '' ? {} : JSON.parse(ran.stdout);
+    const done = await reversals(name);
+    expect([name, done >= reversed, done <= reversed + unknown]).toEqual([name, true, true]);
+    await endAbandoned(bank.db.client);
+    const again = await bank.run([...line, '-q']);
+    const counts = JSON.parse(again.stdout);
+    expect([name, counts.reversed + counts.reversed_before]).toEqual([name, 3]);
+    const { stdout } = await bank.run(['balance', 'branch1', '-o', 'csv']);
+    expect(stdout).toBe('account,balance,status\nA,0.00,open\nB,0.00,open\n');
+    if (!ran.reached) break;
+  }
+});
