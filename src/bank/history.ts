@@ -17,6 +17,7 @@ export interface HistoryRow {
   readonly counterparty: string | null;
   readonly amount: string;
   readonly balance: string;
+  readonly currency: string;
   readonly version: number;
   readonly memo: string | null;
   readonly by: string;
@@ -75,6 +76,7 @@ function rowsOf(
     counterparty: others.length === 0 ? null : [...new Set(others)].join(', '),
     amount: formatAmount(posting.amountMinor, currency),
     balance: formatAmount(posting.balanceAfterMinor, currency),
+    currency: currency.code,
     version: Number(posting.version),
     memo: entry.memo ?? null,
     by: entry.by,

@@ -96,6 +96,7 @@ describe('a near miss is answered with the command that was meant, which is not 
     ['freeze PAR-1', branchMissing('freeze BRANCH:PAR-1')],
     ['balance PAR-1', branchMissing('balance BRANCH:PAR-1')],
     ['transfer PAR-1 MIL-1 250', branchMissing('transfer BRANCH:PAR-1 BRANCH:MIL-1 250')],
+    ['transfer milan:MIL-1 PAR-1 250', branchMissing('transfer milan:MIL-1 BRANCH:PAR-1 250')],
     ['transfer paris:PAR-1 milan:MIL-1', exampleOf('transfer', 'branch1:ACC branch2:ACC 25')],
     [
       'withdraw paris PAR-1 5',
