@@ -152,3 +152,17 @@ test('both spellings are one operation', async () => {
   expect([joined.status, apart.status]).toEqual([0, 0]);
   expect(JSON.parse(apart.stdout)).toEqual({ ...JSON.parse(joined.stdout), replayed: true });
 });
+
+test('hostile words make no guess, and take no time', async () => {
+  const many = Array.from({ length: 5_000 }, (_, at) => String(at));
+  for (const words of [
+    many,
+    ['a'.repeat(100_000), '5'],
+    [`1${' '.repeat(100_000)}EUR`, 'x', 'y'],
+  ]) {
+    const { status, stderr } = await run(['transfer', ...words], '/', {});
+    expect([status, stderr]).toEqual([2, expect.not.stringContaining('Did you mean')]);
+  }
+  const { stderr } = await run(['transfer', 'a', 'A\u202EB\n', 'b', 'B', '5'], '/', {});
+  expect(stderr).toContain("transfer $'a:A\\U0000202eB\\U0000000a' b:B 5?");
+});
