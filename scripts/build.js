@@ -73,7 +73,6 @@ const starts = {
 const lateParts = {
   program: 'src/cli/program.ts',
   'said-once': 'src/system/said-once.ts',
-  'meant-line': 'src/cli/meant-line.ts',
   'config-reader': 'src/config/reader.ts',
   currencies: 'src/config/currencies.ts',
   'local-lifecycle': 'src/database/local/local-lifecycle.ts',

@@ -42,6 +42,7 @@ export interface AccountBalance {
   readonly account: string | null;
   /** Null if the stored balance is not an exact amount. */
   readonly balance: string | null;
+  readonly currency: string;
   readonly status: string | null;
 }
 
@@ -207,6 +208,7 @@ function toAccountBalance(branch: BranchModel, document: Document): AccountBalan
   return {
     account: isNumbered(document) ? document['account_number'] : null,
     balance: minor === undefined ? null : formatAmount(minor, branch.currency),
+    currency: branch.currency.code,
     status: typeof status === 'string' ? status : null,
   };
 }

@@ -18,6 +18,7 @@ export interface HistoryRow extends Partial<ShownProfile> {
   readonly counterparty: string | null;
   readonly amount: string;
   readonly balance: string;
+  readonly currency: string;
   readonly version: number;
   readonly memo: string | null;
   readonly by: string;
@@ -76,6 +77,7 @@ function rowsOf(
     counterparty: others.length === 0 ? null : [...new Set(others)].join(', '),
     amount: formatAmount(posting.amountMinor, currency),
     balance: formatAmount(posting.balanceAfterMinor, currency),
+    currency: currency.code,
     version: Number(posting.version),
     memo: entry.memo ?? null,
     by: entry.by,

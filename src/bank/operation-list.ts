@@ -4,8 +4,12 @@ import type { Bank } from './bank.ts';
 import { escapeRegex, idsOfBatch } from './batch-files.ts';
 import { journalOf } from './history.ts';
 import { isApplied, type JournalDocument } from './journal-document.ts';
-import { type ShownRefused, showApplied, showRefused } from './operation-lookup.ts';
-import type { ShownProfile } from './operations/profile.ts';
+import {
+  type ShownPosting,
+  type ShownRefused,
+  showApplied,
+  showRefused,
+} from './operation-lookup.ts';
 
 /** Which operations are listed: those for which all that is given holds. */
 export interface OperationQuery {
@@ -31,17 +35,6 @@ export interface OperationQuery {
   readonly limit?: number | undefined;
 }
 
-/** A posting of a listed operation, as in the JSON result. */
-interface ListedPosting extends Partial<ShownProfile> {
-  readonly branch: string;
-  readonly account: string;
-  readonly amount: string;
-  /** Null for a branch that the config leaves out. */
-  readonly currency: string | null;
-  readonly balance: string;
-  readonly version: number;
-}
-
 /** An applied operation, as in the JSON result. */
 export interface ListedOperation {
   readonly operation: string;
@@ -51,7 +44,7 @@ export interface ListedOperation {
   readonly type: string;
   readonly memo: string | null;
   readonly reverses: string | null;
-  readonly postings: readonly ListedPosting[];
+  readonly postings: readonly ShownPosting[];
 }
 
 /** A refused operation, as in the JSON result. */
@@ -71,13 +64,10 @@ export async function* listOperations(
   reportProblem: (error: BankctlError) => void,
 ): AsyncIterable<readonly (ListedOperation | ListedRefusal)[]> {
   const journal = journalOf(bank);
-  const currencies = new Map([...bank.branches].map(({ name, currency }) => [name, currency.code]));
   const session = bank.startSession({ snapshot: true });
   const list = (document: JournalDocument): readonly (ListedOperation | ListedRefusal)[] => {
     try {
-      return [
-        isApplied(document) ? listApplied(bank, document, currencies) : listRefused(document),
-      ];
+      return [isApplied(document) ? listApplied(bank, document) : listRefused(document)];
     } catch (error) {
       if (!(error instanceof BankctlError)) throw error;
       reportProblem(error);
@@ -93,17 +83,9 @@ export async function* listOperations(
   }
 }
 
-function listApplied(
-  bank: Bank,
-  document: Parameters<typeof showApplied>[1],
-  currencies: ReadonlyMap<string, string>,
-): ListedOperation {
+function listApplied(bank: Bank, document: Parameters<typeof showApplied>[1]): ListedOperation {
   const shown = showApplied(bank, document, undefined);
-  const { operation, at, by, type, memo, reverses } = shown;
-  const postings = shown.postings.map(({ branch, account, amount, balance_after, ...rest }) => ({
-    ...{ branch, account, amount, currency: currencies.get(branch) ?? null },
-    ...{ balance: balance_after, ...rest },
-  }));
+  const { operation, at, by, type, memo, reverses, postings } = shown;
   return { operation, at, by, type, memo, reverses, postings };
 }
 

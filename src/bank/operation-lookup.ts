@@ -25,7 +25,10 @@ export interface ShownPosting extends Partial<ShownProfile> {
   readonly branch: string;
   readonly account: string;
   readonly amount: string;
-  readonly balance_after: string;
+  /** What the account had after it. */
+  readonly balance: string;
+  /** Null for a branch that the config leaves out. */
+  readonly currency: string | null;
   readonly version: number;
 }
 
@@ -222,7 +225,8 @@ function showPosting(bank: Bank, document: JournalDocument, posting: Document): 
   };
   return {
     ...{ branch, account, amount: shown(posting['amount']) },
-    balance_after: shown(posting['balance_after']),
+    balance: shown(posting['balance_after']),
+    currency: currency?.code ?? null,
     version: Number(version),
     ...(profile && showProfile(profile)),
   };

@@ -145,7 +145,7 @@ export async function* accountBalancesAt(
       yield documents.map((document) => {
         const account = String(document['_id'].account_number);
         const balance = storedAmount(document, `${name}:${account}`, currency);
-        return { account, balance, status: statusOf(document) };
+        return { account, balance, currency: currency.code, status: statusOf(document) };
       });
     }
   } finally {

@@ -17,6 +17,7 @@ export interface Movement {
   readonly account: string;
   readonly amount: string;
   readonly balance: string;
+  readonly currency: string;
   readonly version: number;
 }
 
@@ -148,6 +149,7 @@ function movementsOf(bank: Bank, entry: Entry, { branch, account }: WatchFilter)
       account: posting.account,
       amount: formatAmount(posting.amountMinor, currency),
       balance: formatAmount(posting.balanceAfterMinor, currency),
+      currency: currency.code,
       version: Number(posting.version),
     };
   });

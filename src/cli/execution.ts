@@ -1,5 +1,4 @@
 import type { Command, GlobalOptions, Typed } from '../commands/command.ts';
-import { findConfig } from '../config/search.ts';
 import type { Context } from '../core/context.ts';
 import { BankctlError, Status } from '../core/errors.ts';
 import { jsonText, shellWord } from '../core/text.ts';
@@ -35,12 +34,13 @@ export async function execute(
     else await untilInterrupted(shown, opened, context);
     return statusOf(result);
   } catch (error) {
-    if (ended && isNormalEnd(ended, error)) return statusOf(ended);
+    if (ended && isNormalEnd(ended, error)) {
+      // What a terminal shows for Ctrl-C is still on the line.
+      if (ended.kind === 'live') context.stdout.write('\n');
+      return statusOf(ended);
+    }
     if (error instanceof OutputClosed) return ended ? statusOf(ended) : Status.done;
-    const explained = await opened.explain(error);
-    const { withMeantLine } = await import('./meant-line.ts');
-    const readConfig = () => findConfig(globals.config, context);
-    throw await withMeantLine(explained, { command, typed, globals }, readConfig);
+    throw await opened.explain(error);
   } finally {
     opened.session.progress(undefined);
     await opened.close();

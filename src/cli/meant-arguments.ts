@@ -5,6 +5,10 @@ import { nearest } from '../core/near-names.ts';
 import { jsonText } from '../core/text.ts';
 import { isAmountLike, plainAmount } from './meant-amount.ts';
 
+/** Nobody typed more by mistake, and the guess takes time in their square. */
+const maxWords = 50;
+const maxLength = 500;
+
 /** Arguments and options. */
 type Guess = Pick<Typed, 'args' | 'options'>;
 
@@ -21,6 +25,7 @@ export function meantArguments(
   config: Config | undefined,
 ): Guess | undefined {
   const args = typed.args.flatMap((word) => (word ? [word] : []));
+  if (args.length > maxWords || args.some(({ length }) => length > maxLength)) return undefined;
   const guess = guessOf(command, { args, options: typed.options }, new Branches(config));
   return guess && jsonText(shape(guess)) !== jsonText(shape(typed)) ? guess : undefined;
 }

@@ -56,14 +56,20 @@ function nameBranch(
   const accounts = words.slice(0, isTransfer ? 2 : 1);
   const rest = words.slice(accounts.length);
   const needed = command.arguments.some(({ name }) => name === 'amount') ? 1 : 0;
-  const isBare = accounts.every((word) => !word.includes(':') && !isAmountLike(word));
-  if (accounts.length === 0 || !isBare || rest.length !== needed || !rest.every(isAmountLike)) {
+  const bare = accounts.filter((word) => !word.includes(':'));
+  const [first] = bare;
+  if (
+    first === undefined ||
+    bare.some(isAmountLike) ||
+    rest.length !== needed ||
+    !rest.every(isAmountLike)
+  ) {
     return undefined;
   }
   if (words.some((word) => config.branches.some(({ name }) => name === word))) return undefined;
-  const named = accounts.map((word) => `BRANCH:${shellWord(word)}`);
+  const named = accounts.map((word) => (bare.includes(word) ? 'BRANCH:' : '') + shellWord(word));
   const line = ['bankctl', command.name, ...named, ...rest.map(shellWord)].join(' ');
-  const find = `bankctl accounts ${shellWord(accounts[0] ?? '')}`;
+  const find = `bankctl accounts ${shellWord(first)}`;
   return `Name the branch too: ${line}; ${find} says which has it.`;
 }
 

@@ -4,6 +4,7 @@ import { environment, exitStatuses } from '../commands/exit-statuses.ts';
 import { type GlobalSpec, globalOptions } from '../commands/global-options.ts';
 import { commands } from '../commands/index.ts';
 import { shortTermsOf, termOf, termsOf } from '../commands/option-flags.ts';
+import { findConfig } from '../config/search.ts';
 import type { Context } from '../core/context.ts';
 import { parseDuration } from '../core/duration.ts';
 import { BankctlError, errorTable, Status } from '../core/errors.ts';
@@ -11,7 +12,7 @@ import { wantsColour } from '../core/terminal.ts';
 import { quote, sentence } from '../core/text.ts';
 import { formats, type OutputFormat } from '../render/formats.ts';
 import type { CompletionHost } from './completion/complete.ts';
-import { meantCommand, meantOption } from './meant-line.ts';
+import { meantCommand, meantOption, withMeantLine } from './meant-line.ts';
 import { separateArguments } from './typed-arguments.ts';
 
 /** What follows the list of commands. */
@@ -45,7 +46,8 @@ export async function run(
   try {
     return await execute(chosen.command, chosen.typed, chosen.globals, context);
   } catch (error) {
-    throw withHelpOf(chosen.command.name, error);
+    const readConfig = () => findConfig(chosen.globals.config, context);
+    throw withHelpOf(chosen.command.name, await withMeantLine(error, chosen, readConfig));
   }
 }
 

@@ -92,7 +92,7 @@ interface AccountsInput extends AccountQuery {
 
 /** @throws `invalid_amount`, `amount_precision`, `invalid_label` */
 export function parseAccounts(typed: Typed, config: Config): AccountsInput {
-  const [first, second] = typed.args;
+  const [first, second] = separate(typed.args, config);
   const names = config.branches.map(({ name }) => name);
   const named = first === undefined ? undefined : names.find((it) => it === first.normalize('NFC'));
   const all = { branches: names, text: first };
@@ -116,6 +116,15 @@ export function parseAccounts(typed: Typed, config: Config): AccountsInput {
     ...{ ...place, status: textOption(typed, 'status'), owner: textOption(typed, 'owner') },
     ...{ labels: labels.length === 0 ? undefined : parseLabels(labels.join()), bounds },
   };
+}
+
+/** BRANCH:TEXT is a branch and a text; after a word that names no branch, a colon is text. */
+function separate(args: Typed['args'], { branches }: Config): Typed['args'] {
+  const [first = ''] = args;
+  const colon = first.indexOf(':');
+  const branch = first.slice(0, Math.max(colon, 0)).normalize('NFC');
+  if (args.length !== 1 || !branches.some(({ name }) => name === branch)) return args;
+  return [branch, ...(colon === first.length - 1 ? [] : [first.slice(colon + 1)])];
 }
 
 /** Says that nothing was found, and what else the word may have meant. */

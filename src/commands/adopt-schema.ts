@@ -42,6 +42,7 @@ export const adoptForms: readonly ResultForm[] = [
       rounded: listOf(
         objectOf<AdoptData['rounded'][number]>({
           ...{ branch: text, account: text, before: amount, after: amount },
+          currency: text,
         }),
       ),
       rounded_more: optional(wholeNumber),
@@ -55,7 +56,7 @@ export const adoptForms: readonly ResultForm[] = [
       outside: optional(
         listOf(
           objectOf<NonNullable<AdoptData['outside']>[number]>({
-            ...{ branch: text, account: text, amount },
+            ...{ branch: text, account: text, amount, currency: text },
           }),
         ),
       ),

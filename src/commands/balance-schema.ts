@@ -47,6 +47,7 @@ interface AccountShown {
   readonly branch: string;
   readonly account: string;
   readonly balance: string;
+  readonly currency: string;
   readonly version: number;
   readonly status: string;
 }
@@ -66,13 +67,15 @@ export const balanceForms: readonly ResultForm[] = [
   ),
   manyOf(
     objectOf<AccountBalance & Moment>({
-      ...{ account: nullable(text), balance: nullable(amount), status: nullable(text), ...moment },
+      ...{ account: nullable(text), balance: nullable(amount), currency: text },
+      ...{ status: nullable(text), ...moment },
     }),
     'with a branch: its accounts',
   ),
   oneOf(
     objectOf<AccountShown & Moment>({
-      ...{ branch: text, account: text, balance: amount, version: wholeNumber, status: text },
+      ...{ branch: text, account: text, balance: amount, currency: text },
+      ...{ version: wholeNumber, status: text },
       ...moment,
     }),
     'with a branch and an account',
@@ -80,7 +83,7 @@ export const balanceForms: readonly ResultForm[] = [
   manyOf(
     objectOf<Movement>({
       ...{ at: time, operation: text, type: text, branch: text, account: text },
-      ...{ amount, balance: amount, version: wholeNumber },
+      ...{ amount, balance: amount, currency: text, version: wholeNumber },
     }),
     'with --watch: a posting each',
   ),

@@ -230,8 +230,8 @@ type FoundAccount = Omit<Awaited<ReturnType<typeof accountBalance>>, 'status'> &
 };
 
 function accountResult(found: FoundAccount, moment?: object): Result {
-  const { branch, account, balance: amount, version, status } = found;
-  const data = { branch, account, balance: amount, version, status, ...moment };
+  const { branch, account, balance: amount, currency, version, status } = found;
+  const data = { branch, account, balance: amount, currency, version, status, ...moment };
   return { kind: 'single', data, view: accountView(found) };
 }
 

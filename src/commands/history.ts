@@ -47,7 +47,7 @@ export const history: Command = {
     manyOf(
       objectOf<HistoryRow>({
         ...{ at: time, operation: text, type: text, counterparty: nullable(text) },
-        ...{ amount, balance: amount, version: wholeNumber },
+        ...{ amount, balance: amount, currency: text, version: wholeNumber },
         ...{ memo: nullable(text), by: text, reverses: nullable(text) },
         ...profileFields,
       }),

@@ -47,8 +47,7 @@ function recordResult(
   const data = second
     ? transferData(posted, first, second, branches)
     : accountData(posted, first, branches);
-  const currency = branches.get(first.branch).currency.code;
-  const { replayed: _replayed, dry_run: _dryRun, operation, ...rest } = data;
+  const { replayed: _replayed, dry_run: _dryRun, operation, currency, ...rest } = data;
   const shown = { ...rest, currency, ...(operation === null ? {} : { operation }) };
   return { data, view: flatView(shown) };
 }
@@ -59,11 +58,11 @@ function manyResult(posted: Posted, branches: Branches): Shown {
     const { amount, before, after } = amountsOf(posting, branches);
     const { branch, account, version } = posting;
     const figures = { amount, balance_before: before, balance: after, version: Number(version) };
-    return { branch, account, ...figures };
+    return { branch, account, ...figures, currency: branches.get(branch).currency.code };
   });
   const view = gridView(postings, [
     ...[column('branch'), column('account'), figure('amount'), figure('balance_before')],
-    ...[figure('balance'), figure('version')],
+    ...[figure('balance'), figure('version'), column('currency')],
   ]);
   const { operation, reverses } = posted;
   const notes = [
@@ -89,6 +88,7 @@ export interface PostedAccount extends PostedFlags, Partial<ShownProfile> {
   readonly amount?: string;
   readonly balance_before?: string;
   readonly balance: string;
+  readonly currency: string;
   readonly version: number;
   /** Of a command that sets it. */
   readonly status?: string;
@@ -106,6 +106,7 @@ export interface TransferSide {
 /** The JSON of an operation on two accounts. */
 export interface PostedTransfer extends PostedFlags {
   readonly amount: string;
+  readonly currency: string;
   readonly from: TransferSide;
   readonly to: TransferSide;
 }
@@ -113,6 +114,7 @@ export interface PostedTransfer extends PostedFlags {
 /** One posting of an operation on several accounts that is no transfer. */
 export interface PostedOne extends TransferSide {
   readonly amount: string;
+  readonly currency: string;
 }
 
 /** The JSON of an operation on several accounts that is no transfer. */
@@ -138,6 +140,7 @@ function accountData(posted: Posted, posting: Posting, branches: Branches): Post
     account: posting.account,
     ...(showsAmount ? { amount: amounts.amount, balance_before: amounts.before } : {}),
     balance: amounts.after,
+    currency: branches.get(posting.branch).currency.code,
     version: Number(posting.version),
     ...(status === undefined ? {} : { status }),
     ...(posting.profile && showProfile(posting.profile)),
@@ -165,6 +168,7 @@ function transferData(
   return {
     ...flags(posted),
     amount: amountsOf(to, branches).amount,
+    currency: branches.get(to.branch).currency.code,
     from: side(from),
     to: side(to),
   };

@@ -36,7 +36,7 @@ export function accountForm(type: OperationType, when?: string): ResultForm {
   const schema = objectOf<PostedAccount>({
     ...flags,
     ...{ branch: text, account: text, amount: optional(amount), balance_before: optional(amount) },
-    ...{ balance: amount, version: wholeNumber },
+    ...{ balance: amount, currency: text, version: wholeNumber },
     status: optional(wordOf(['open', 'frozen', 'closed'])),
     ...profileFields,
   });
@@ -57,11 +57,14 @@ const side = objectOf<TransferSide>(sideFields);
 
 /** What a command prints that moves money between two accounts. */
 export function transferForm(when?: string): ResultForm {
-  return oneOf(objectOf<PostedTransfer>({ ...flags, amount, from: side, to: side }), when);
+  return oneOf(
+    objectOf<PostedTransfer>({ ...flags, amount, currency: text, from: side, to: side }),
+    when,
+  );
 }
 
 /** What a command prints that posts to several accounts, and is no transfer. */
 export function postingsForm(when: string): ResultForm {
-  const postings = listOf(objectOf<PostedOne>({ ...sideFields, amount }));
+  const postings = listOf(objectOf<PostedOne>({ ...sideFields, amount, currency: text }));
   return oneOf(objectOf<PostedMany>({ ...flags, postings }), when);
 }

@@ -47,9 +47,8 @@ export const show: Command = {
         was: optional(mapOf(text)),
         postings: listOf(
           objectOf<ShownPosting>({
-            ...{ branch: text, account: text, amount: text, balance_after: text },
-            version: wholeNumber,
-            ...profileFields,
+            ...{ branch: text, account: text, amount: text, balance: text },
+            ...{ currency: nullable(text), version: wholeNumber, ...profileFields },
           }),
         ),
       }),
@@ -97,14 +96,16 @@ function appliedView(data: ShownApplied, at: string): View {
       { name: 'branch' },
       { name: 'account' },
       { name: 'amount', align: 'right' },
-      { name: 'balance_after', align: 'right' },
+      { name: 'balance', align: 'right' },
+      { name: 'currency' },
       { name: 'version', align: 'right' },
     ],
     rows: data.postings.map((posting) => [
       posting.branch,
       posting.account,
       posting.amount,
-      posting.balance_after,
+      posting.balance,
+      posting.currency ?? '',
       String(posting.version),
     ]),
     notes: [

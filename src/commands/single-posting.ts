@@ -124,13 +124,17 @@ async function explain(
     const then = plain ? 'Then repeat the command.' : hint;
     return new UnfinishedOperation(sentence, then, error, about.operationIds);
   }
-  if (plain || error.status === Status.usage) return error;
-  if (error.code !== 'timed_out') {
-    const operationIds = [...new Set([id, ...error.operationIds])];
-    return new BankctlError(error.code, error.message, error.hint, { cause: error, operationIds });
-  }
+  if (plain) return error;
+  if (error.code !== 'timed_out') return idGiven ? withOperation(error, id) : error;
   const longer = `To try again, ${again}, and give it more time with --timeout 60s.`;
   return new BankctlError('timed_out', `${error.message} ${sentence}`, longer, about);
+}
+
+/** Nobody can look up an id that was made up for an operation that was refused. */
+function withOperation(error: BankctlError, id: string): BankctlError {
+  if (error.status === Status.usage) return error;
+  const operationIds = [...new Set([id, ...error.operationIds])];
+  return new BankctlError(error.code, error.message, error.hint, { cause: error, operationIds });
 }
 
 type Said = Pick<BankctlError, 'message' | 'hint'>;

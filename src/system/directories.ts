@@ -3,7 +3,7 @@ import { lstat, mkdir, open, stat } from 'node:fs/promises';
 import { dirname, isAbsolute, join, resolve } from 'node:path';
 import { errnoCode, fileError } from '../core/errno.ts';
 import { BankctlError, type ErrorCode } from '../core/errors.ts';
-import { sentence } from '../core/text.ts';
+import { sentence, shellWord } from '../core/text.ts';
 import { privacyFault } from './ownership.ts';
 
 type Env = Readonly<Record<string, string | undefined>>;
@@ -130,7 +130,9 @@ export function requirePrivate(path: string, code: ErrorCode, cure: string): voi
   throw new BankctlError(
     code,
     `${fault.path} ${fault.reason}, so bankctl keeps nothing in ${path}.`,
-    closable ? `If it is for bankctl alone, chmod 700 ${path}; else ${cure}.` : sentence(cure),
+    closable
+      ? `If it is for bankctl alone, chmod 700 ${shellWord(path)}; else ${cure}.`
+      : sentence(cure),
   );
 }
 

@@ -32,7 +32,7 @@ async function sums(bank: Workspace, account = 'A') {
   return [String(postings[0]?.['sum']), String(document?.['balance'])];
 }
 
-const entry = (amount: string) => ({ branch: 'branch1', account: 'A', amount });
+const entry = (amount: string) => ({ branch: 'branch1', account: 'A', amount, currency: 'USD' });
 
 test.each<[what: string, steps: readonly (number | string)[], amount: string | undefined]>([
   ['nothing', ['increment branch1 A 5'], undefined],
@@ -98,7 +98,7 @@ test('an account that the journal does not know whole is left alone', async () =
   for (const option of ['--dry-run', '--yes'] as const) {
     expect(await outside(bank, option)).toMatchObject({
       ...{ status: 1, conflicts: [conflict] },
-      found: [{ branch: 'branch1', account: 'B', amount: '2.00' }],
+      found: [{ branch: 'branch1', account: 'B', amount: '2.00', currency: 'USD' }],
     });
   }
 });
@@ -142,7 +142,7 @@ test('a transfer counts for both of its accounts', async () => {
   expect(await outside(bank)).toMatchObject({ status: 0, found: [] });
   await write(bank, 1, 'B');
   expect((await outside(bank)).found).toEqual([
-    { branch: 'branch1', account: 'B', amount: '1.00' },
+    { branch: 'branch1', account: 'B', amount: '1.00', currency: 'USD' },
   ]);
 });
 

@@ -49,7 +49,9 @@ describe('a balance', () => {
     const { status, stderr, result } = await adopt(bank, '--yes');
     expect([status, stderr]).toEqual([0, '']);
     const rounded =
-      before === undefined ? [] : [{ branch: 'branch1', account: 'A', before, after: adopted }];
+      before === undefined
+        ? []
+        : [{ branch: 'branch1', account: 'A', before, after: adopted, currency: 'USD' }];
     const totals = { branch: 'branch1', currency: 'USD', before: before ?? adopted };
     expect(result).toEqual({
       ...{ adopted: 1, converted: 0, rounded, renumbered: 0, replaced: 0 },

@@ -99,7 +99,9 @@ describe('what is not of the bank', () => {
     await plant(bank, ...strangers);
     const { status, stdout, stderr } = await bank.run(['balance', 'branch1', '--json']);
     expect(status).toBe(0);
-    expect(JSON.parse(stdout)).toEqual([{ account: 'A', balance: '10.00', status: 'open' }]);
+    expect(JSON.parse(stdout)).toEqual([
+      { account: 'A', balance: '10.00', currency: 'USD', status: 'open' },
+    ]);
     const people = await bank.run(['balance', 'branch1']);
     expect(people.stdout).toMatch(/^A +10\.00 +open\nLeft out: 5 documents of branch1\./m);
     expect((await bank.run(['balance', 'branch1', '-o', 'csv'])).stdout).toBe(
@@ -250,8 +252,8 @@ describe('one balance that cannot be read', () => {
     const listed = await bank.run(['balance', 'branch1', '--json']);
     expect(listed.status).toBe(1);
     expect(JSON.parse(listed.stdout)).toEqual([
-      { account: 'A', balance: '10.00', status: 'open' },
-      { account: 'BAD', balance: null, status: 'open' },
+      { account: 'A', balance: '10.00', currency: 'USD', status: 'open' },
+      { account: 'BAD', balance: null, currency: 'USD', status: 'open' },
     ]);
     const one = await bank.run(['balance', 'branch1', 'BAD', '--json']);
     expect(JSON.parse(one.stderr)).toMatchObject({ error: { code: 'bad_balance' } });
@@ -309,7 +311,12 @@ describe('a document with a field that bankctl could not have written', () => {
     await plant(bank, accountDocument('', { _id: 'odd-1', account_number: undefined }));
     const { status, stdout, stderr } = await bank.run(['balance', 'branch1', '--json']);
     expect(status).toBe(1);
-    expect(JSON.parse(stdout)[0]).toEqual({ account: null, balance: '5.00', status: 'open' });
+    expect(JSON.parse(stdout)[0]).toEqual({
+      account: null,
+      balance: '5.00',
+      currency: 'USD',
+      status: 'open',
+    });
     expect(stderr).toMatch(/_id odd-1/);
   });
 });

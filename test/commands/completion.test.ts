@@ -56,7 +56,7 @@ describe('without asking anybody', () => {
     '--no-pager',
     '--quiet',
   ];
-  const options = [...global, '--timeout', '--help', '--version'];
+  const options = [...global, '--verbose', '--timeout', '--help', '--version'];
 
   test.each<[words: string, values: readonly string[]]>([
     ['', [...names, 'help']],
@@ -169,6 +169,8 @@ describe('names of the bank', () => {
     expect((await found(bank, ['history', 'branch2', ''])).values).toEqual(['Z']);
     expect((await offered(bank, ['history', 'nowhere', ''])).values).toEqual([]);
     expect((await found(bank, ['transfer', 'branch1:A-155'])).values).toEqual(['branch1:A-155']);
+    expect((await found(bank, ['balance', 'branch1:A-155'])).values).toEqual(['branch1:A-155']);
+    expect((await offered(bank, ['open', 'branch1:A-155'])).values).toEqual([]);
     const typed = ['operations', '--branch', 'branch2', '--account', ''];
     expect((await found(bank, typed)).values).toEqual(['Z']);
     expect((await found(bank, ['operations', '--account=branch2:'])).values).toEqual([

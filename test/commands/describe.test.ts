@@ -57,7 +57,7 @@ test('a schema objects to a field that is missing, unknown, or of another type',
   const [balance] = commands.find(({ name }) => name === 'open')?.results ?? [];
   const right = {
     ...{ operation: 'a', replayed: false, dry_run: false, branch: 'b', account: 'c' },
-    ...{ balance: '1.00', version: 1 },
+    ...{ balance: '1.00', currency: 'USD', version: 1 },
   };
   expect(faults(balance?.schema ?? {}, right)).toBe('');
   expect(faults(balance?.schema ?? {}, { ...right, balance: 1 })).toMatch(/balance/);

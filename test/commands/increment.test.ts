@@ -63,6 +63,7 @@ describe('what is shown', () => {
       amount: '50.00',
       balance_before: '100.00',
       balance: '150.00',
+      currency: 'USD',
       version: 2,
     });
   });

@@ -242,6 +242,10 @@ const inputs: Readonly<Record<string, Rows>> = {
       ['accounts', { branches: ['branch1', 'branch2'] }],
       ['accounts branch2', { branches: ['branch2'] }],
       ['accounts branch2 PAR', { branches: ['branch2'], text: 'PAR' }],
+      ['accounts branch2:PAR', { branches: ['branch2'], text: 'PAR' }],
+      ['accounts branch2:', { branches: ['branch2'] }],
+      ['accounts branch2 branch2:PAR', { branches: ['branch2'], text: 'branch2:PAR' }],
+      ['accounts A:B', { branches: ['branch1', 'branch2'], text: 'A:B' }],
       ['accounts PAR', { branches: ['branch1', 'branch2'], text: 'PAR' }],
       ['accounts brunch1', { branches: ['branch1', 'branch2'], text: 'brunch1', meant: 'branch1' }],
       [
@@ -615,6 +619,7 @@ describe('the options of every command', () => {
     ['balance --json', {}, { output: 'json' }],
     ['balance -o ndjson', {}, { output: 'ndjson' }],
     ['-o csv balance', {}, { output: 'csv' }],
+    ['balance --verbose', {}, { verbose: true }],
     ['balance -q --timeout 1m', {}, { quiet: true, timeoutMs: 60_000 }],
     ['balance --config a.yaml --uri mongodb://h', {}, { config: 'a.yaml', uri: 'mongodb://h' }],
     ['balance --uri-file f', {}, { uriFile: 'f' }],

@@ -44,6 +44,7 @@ describe('transfer', () => {
       replayed: false,
       dry_run: false,
       amount: '5.50',
+      currency: 'USD',
       from: {
         branch: 'branch1',
         account: 'B',
@@ -97,6 +98,7 @@ describe('reverse', () => {
       replayed: false,
       dry_run: false,
       amount: '30.00',
+      currency: 'USD',
       from: expect.objectContaining({ branch: 'branch2', account: 'C', balance: '100.00' }),
       to: expect.objectContaining({ branch: 'branch1', account: 'A', balance: '100.00' }),
     });
@@ -110,6 +112,7 @@ describe('reverse', () => {
       amount: '-5.00',
       balance_before: '105.00',
       balance: '100.00',
+      currency: 'USD',
       version: 3,
     });
     const shown = json(await bank.run(['show', 't1', '--json']));

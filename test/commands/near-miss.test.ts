@@ -96,6 +96,7 @@ describe('a near miss is answered with the command that was meant, which is not 
     ['freeze PAR-1', branchMissing('freeze BRANCH:PAR-1')],
     ['balance PAR-1', branchMissing('balance BRANCH:PAR-1')],
     ['transfer PAR-1 MIL-1 250', branchMissing('transfer BRANCH:PAR-1 BRANCH:MIL-1 250')],
+    ['transfer milan:MIL-1 PAR-1 250', branchMissing('transfer milan:MIL-1 BRANCH:PAR-1 250')],
     ['transfer paris:PAR-1 milan:MIL-1', exampleOf('transfer', 'branch1:ACC branch2:ACC 25')],
     [
       'withdraw paris PAR-1 5',
@@ -150,4 +151,18 @@ test('both spellings are one operation', async () => {
   const apart = await bank.run(['increment', 'paris', 'PAR-1', ...line]);
   expect([joined.status, apart.status]).toEqual([0, 0]);
   expect(JSON.parse(apart.stdout)).toEqual({ ...JSON.parse(joined.stdout), replayed: true });
+});
+
+test('hostile words make no guess, and take no time', async () => {
+  const many = Array.from({ length: 5_000 }, (_, at) => String(at));
+  for (const words of [
+    many,
+    ['a'.repeat(100_000), '5'],
+    [`1${' '.repeat(100_000)}EUR`, 'x', 'y'],
+  ]) {
+    const { status, stderr } = await run(['transfer', ...words], '/', {});
+    expect([status, stderr]).toEqual([2, expect.not.stringContaining('Did you mean')]);
+  }
+  const { stderr } = await run(['transfer', 'a', 'A\u202EB\n', 'b', 'B', '5'], '/', {});
+  expect(stderr).toContain("transfer $'a:A\\U0000202eB\\U0000000a' b:B 5?");
 });

@@ -89,11 +89,11 @@ describe('repair', () => {
     expect(shown.postings).toEqual([
       {
         ...{ branch: 'branch1', account: 'ACC-7', amount: '70.01' },
-        ...{ balance_after: '170.01', version: 2 },
+        ...{ balance: '170.01', currency: 'USD', version: 2 },
       },
       {
         ...{ branch: 'branch2', account: 'ACC-7', amount: '-70.01' },
-        ...{ balance_after: '100.00', version: 3 },
+        ...{ balance: '100.00', currency: 'USD', version: 3 },
       },
     ]);
     const history = parsed(await bank.run(['history', 'branch2', 'ACC-7', '--json']));
@@ -434,7 +434,9 @@ describe('a repair can be reversed', () => {
       ],
     });
     const table = await bank.run(['reverse', 'fix-1', '--id', 'back']);
-    expect(table.stdout).toMatch(/^branch +account +amount +balance before +balance +version\n/);
+    expect(table.stdout).toMatch(
+      /^branch +account +amount +balance before +balance +version +currency\n/,
+    );
     expect(table.stdout).toMatch(/operation back\nreverses fix-1\n$/);
     const twice = await bank.run(['reverse', 'fix-1', '--id', 'again', '--json']);
     expect(JSON.parse(twice.stderr).error.code).toBe('already_reversed');

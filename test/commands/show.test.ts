@@ -42,8 +42,22 @@ describe('an operation that was applied', () => {
       reversed_by: null,
       request: expect.stringMatching(/^[0-9a-f]{64}$/),
       postings: [
-        { branch: 'branch1', account: 'A', amount: '-30.00', balance_after: '70.00', version: 2 },
-        { branch: 'branch1', account: 'B', amount: '30.00', balance_after: '30.00', version: 2 },
+        {
+          branch: 'branch1',
+          account: 'A',
+          amount: '-30.00',
+          balance: '70.00',
+          currency: 'USD',
+          version: 2,
+        },
+        {
+          branch: 'branch1',
+          account: 'B',
+          amount: '30.00',
+          balance: '30.00',
+          currency: 'USD',
+          version: 2,
+        },
       ],
     });
   });
@@ -273,7 +287,7 @@ test('a journal document that bankctl did not write is named, without a stack tr
     expect(JSON.parse(answer.stderr).error, answer.stderr).toMatchObject({ code: 'bad_document' });
   }
   expect((await shown(bank, 'fine-but-inexact')).data.postings).toMatchObject([
-    { amount: '1.005', balance_after: 'NaN' },
+    { amount: '1.005', balance: 'NaN' },
   ]);
 });
 
@@ -284,4 +298,27 @@ test('people see the time in the zone of the config, programs in UTC', async () 
   await bank.run(['open', 'branch1', 'A', '--id', 'open-A']);
   expect((await bank.run(['show', 'open-A'])).stdout).toMatch(/applied \S+\+05:45 by teller@desk/);
   expect((await shown(bank, 'open-A')).data.at).toMatch(/Z$/);
+});
+
+test('an error says which operations it is about, if anybody can look them up', async () => {
+  const bank = await workspace();
+  await bank.run(['open', 'branch1', 'A', '--balance', '9', '--id', 'first']);
+  await bank.run(['increment', 'branch1', 'A', '1', '--id', 'one']);
+  await bank.run(['reverse', 'one', '--id', 'two']);
+  const before = await bank.everything();
+  for (const [line, ids] of [
+    ['increment branch1 A -50 --id big', ['big']],
+    ['increment branch1 A -50', undefined],
+    ['increment branch1 A -50 --id big --dry-run', undefined],
+    ['increment branch1 A 2 --id one', ['one']],
+    ['increment branch9 A 2 --id three', undefined],
+    ['reverse one --id three', ['three', 'one', 'two']],
+    ['reverse first', ['first']],
+    ['reverse nothing', ['nothing']],
+    ['show nothing', ['nothing']],
+  ] as const) {
+    const { stderr } = await bank.run([...line.split(' '), '--json', '-q']);
+    expect([line, JSON.parse(stderr).error.operations]).toEqual([line, ids]);
+  }
+  expect(await bank.everything()).toBe(before);
 });

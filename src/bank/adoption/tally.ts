@@ -13,6 +13,7 @@ interface RoundedRow {
   /** As it was, with all its digits. */
   readonly before: string;
   readonly after: string;
+  readonly currency: string;
 }
 
 /** An account whose number is stored in another form now. */
@@ -28,6 +29,7 @@ interface OutsideRow {
   readonly account: string;
   /** What the balance had beyond the journal; zero if several writes cancelled out. */
   readonly amount: string;
+  readonly currency: string;
 }
 
 /** What became of the documents of one branch. */
@@ -109,7 +111,8 @@ export class BranchTally {
     this.#lost += roundedFrom - exactOfMinor(balanceMinor, currency);
     if (this.#rounded.length >= maxListed) return;
     const before = formatExact(roundedFrom, currency);
-    this.#rounded.push({ branch, account, before, after: formatAmount(balanceMinor, currency) });
+    const after = formatAmount(balanceMinor, currency);
+    this.#rounded.push({ branch, account, before, after, currency: currency.code });
   }
 
   #addRenumbered(from: unknown, account: string): void {
@@ -122,7 +125,8 @@ export class BranchTally {
     const { name: branch, currency } = this.#branch;
     this.#counts.outside += 1;
     if (this.#outside.length >= maxListed) return;
-    this.#outside.push({ branch, account, amount: formatAmount(amountMinor, currency) });
+    const amount = formatAmount(amountMinor, currency);
+    this.#outside.push({ branch, account, amount, currency: currency.code });
   }
 
   report(): BranchReport {
