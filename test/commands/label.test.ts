@@ -245,7 +245,8 @@ describe('a file', () => {
     const bank = await bankWith();
     const apply = ['apply', 'f.csv', '--last-line-complete'];
     const dry = await filed(bank, 'f.csv', rows, ...apply, '--dry-run', '--results', 'dry.ndjson');
-    const counts = { applied: 7, replayed: 0, refused: 1, batches: 1 };
+    const tally = { applied: 7, replayed: 0, refused: 1, batches: 1 };
+    const counts = { ...tally, totals: { USD: '6.00' }, refused_totals: {} };
     expect([dry.status, JSON.parse(dry.stdout)]).toEqual([1, { ...counts, dry_run: true }]);
     const real = await bank.run([...apply, '--json']);
     expect([real.status, JSON.parse(real.stdout)]).toEqual([1, counts]);
@@ -323,7 +324,7 @@ describe('a file', () => {
     expect([status, JSON.parse(stdout)]).toMatchObject([1, { duplicate: 2, conflict: 3 }]);
     expect(stderr).toContain(
       'branch1:B already exists with 0.00 and open and no owner, but the row has 0.00 and open ' +
-        'and the owner "Bob"',
+        'and the owner \\"Bob\\"',
     );
     expect(await bank.everything()).toBe(before);
   });
