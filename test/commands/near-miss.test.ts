@@ -134,14 +134,31 @@ test('an account in several other branches is left to the user', async () => {
   });
 });
 
-test('a guess does without a config that cannot be read, and shows no password', async () => {
+test('a guess does without a config that cannot be read', async () => {
   const argv = ['transfer', 'a', 'A', 'b', 'B', '5', '--config', '/nowhere'];
-  const uri = 'mongodb://u:secret@h';
-  const { stderr } = await run([...argv, '--uri', uri], '/', {});
+  const { stderr } = await run(argv, '/', {});
   expect(stderr).toContain('Did you mean bankctl transfer a:A b:B 5 --config /nowhere?');
-  const mistyped = await run(['balanc', '--uri', uri, `--uri=${uri}`], '/', {});
-  expect(mistyped.stderr).toContain('Did you mean bankctl balance?');
-  expect(stderr + mistyped.stderr).not.toContain('secret');
+});
+
+test.each([
+  ['increment PAR-1 paris 5 --uri SECRET', 'increment paris PAR-1 5 --uri URI'],
+  ['increment PAR-1 paris 5 --uri=SECRET', 'increment paris PAR-1 5 --uri URI'],
+  ['incremnt paris PAR-1 5 --uri SECRET', 'increment paris PAR-1 5 --uri URI'],
+  ['incremnt paris PAR-1 5 --uri=SECRET', "increment paris PAR-1 5 '--uri=URI'"],
+  ['increment paris PAR-1 5 --uro SECRET', 'increment paris PAR-1 5 --uri URI'],
+  ['increment paris PAR-1 5 --uri SECRET --meno=x', "increment paris PAR-1 5 --uri URI '--memo=x'"],
+  ['increment PAR-1 5 --uri SECRET', 'increment BRANCH:PAR-1 5 --uri URI'],
+])('%s: what is to be copied hides the URI, and runs on no other database', async (line, meant) => {
+  const bank = await bankOfThree();
+  const before = await bank.everything();
+  for (const secret of ['mongodb://u:secret@h', 'mongodb://h/?proxyPassword=secret']) {
+    const { stderr } = await bank.run(wordsOf(line.replace('SECRET', `'${secret}'`)));
+    expect(stderr).not.toContain('secret');
+    expect(stderr).toContain(meant);
+  }
+  const again = await bank.run(wordsOf(String(meant).replace('BRANCH', 'paris')));
+  expect([again.status, again.stderr]).toEqual([2, expect.stringContaining('URI')]);
+  expect(await bank.everything()).toBe(before);
 });
 
 test('both spellings are one operation', async () => {
