@@ -44,12 +44,25 @@ const maxLabels = 20;
 export function parseOwner(text: string): string | null {
   if (text === noOwner) return null;
   const owner = text.normalize('NFC');
-  const isPadded = owner !== owner.trim();
-  const problem =
-    textProblem(owner, maxOwnerLength, unseenInProse(owner)) ??
-    (isPadded ? 'begins or ends with a space' : undefined);
+  const problem = ownerProblem(owner);
   if (problem === undefined) return owner;
   throw new BankctlError('invalid_owner', `The owner ${quote(text)} ${problem}.`);
+}
+
+function ownerProblem(owner: string): string | undefined {
+  return (
+    textProblem(owner, maxOwnerLength, unseenInProse(owner)) ??
+    (owner === owner.trim() ? undefined : 'begins or ends with a space')
+  );
+}
+
+/** True for what `parseOwner` can give. */
+export function isOwner(text: string): boolean {
+  return text !== noOwner && isNormal(text) && ownerProblem(text) === undefined;
+}
+
+function isNormal(text: string): boolean {
+  return text === text.normalize('NFC');
 }
 
 /** The inverse of `parseOwner`. */
@@ -64,13 +77,13 @@ export function ownerText(owner: string | null): string {
 export function parseLabels(text: string): readonly string[] {
   const labels = text
     .normalize('NFC')
-    .split(/[\p{Zs},]+/u)
+    .split(betweenLabels)
     .filter((label) => label !== '');
   if (labels.length === 0) {
     throw new BankctlError('invalid_label', `There is no label in ${quote(text)}.`);
   }
   for (const label of labels) {
-    const problem = textProblem(label, maxLabelLength, unseenInName(label));
+    const problem = labelProblem(label);
     if (problem !== undefined) {
       throw new BankctlError('invalid_label', `The label ${quote(label)} ${problem}.`);
     }
@@ -79,6 +92,19 @@ export function parseLabels(text: string): readonly string[] {
   if (sorted.length <= maxLabels) return sorted;
   const message = `${sorted.length} labels are given at once, but the maximum is ${maxLabels}.`;
   throw new BankctlError('invalid_label', message);
+}
+
+const betweenLabels = /[\p{Zs},]+/u;
+
+function labelProblem(label: string): string | undefined {
+  return textProblem(label, maxLabelLength, unseenInName(label));
+}
+
+/** True for what `parseLabels` can give, in any order, or for none. */
+export function areLabels(labels: readonly string[]): boolean {
+  const isLabel = (label: string) =>
+    isNormal(label) && !betweenLabels.test(label) && labelProblem(label) === undefined;
+  return labels.length <= maxLabels && labels.every(isLabel);
 }
 
 /** The inverse of `parseLabels`. */
