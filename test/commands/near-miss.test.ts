@@ -102,6 +102,14 @@ describe('a near miss is answered with the command that was meant, which is not 
       'withdraw paris PAR-1 5',
       'Did you mean bankctl increment? bankctl increment --help shows how.',
     ],
+    [
+      'operations --account a:b',
+      'If "a:b" is an account, name its branch: --branch BRANCH --account a:b.',
+    ],
+    [
+      'operations --branch paris --account milan:7',
+      'Leave out --branch, or type --account paris:milan:7 for an account that is called so.',
+    ],
     // What could be two things is left to the user.
     ['increment paris PAR-1 2.500', 'Write 2500.00 or 2.50.'],
     ['increment paris PAR-1 1,234', 'Write digits, with a point before the cents: 50 or -12.34.'],
