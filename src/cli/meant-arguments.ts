@@ -3,14 +3,17 @@ import { longFlag, takesReference } from '../commands/option-flags.ts';
 import type { BranchConfig, Config } from '../config/config.ts';
 import { nearest } from '../core/near-names.ts';
 import { jsonText } from '../core/text.ts';
-import { isAmountLike, plainAmount } from './meant-amount.ts';
+import { currencyCode, isAmountLike, isCurrency, plainAmount } from './meant-amount.ts';
 
 /** Nobody typed more by mistake, and the guess takes time in their square. */
 const maxWords = 50;
 const maxLength = 500;
 
 /** Arguments and options. */
-type Guess = Pick<Typed, 'args' | 'options'>;
+interface Guess extends Pick<Typed, 'args' | 'options'> {
+  /** What to say instead, if nothing that could be typed is what was meant. */
+  readonly advice?: string;
+}
 
 /**
  * What was probably meant by arguments that do not fit a command: words in another order, two words
@@ -27,6 +30,7 @@ export function meantArguments(
   const args = typed.args.flatMap((word) => (word ? [word] : []));
   if (args.length > maxWords || args.some(({ length }) => length > maxLength)) return undefined;
   const guess = guessOf(command, { args, options: typed.options }, new Branches(config));
+  if (guess?.advice !== undefined) return guess;
   return guess && jsonText(shape(guess)) !== jsonText(shape(typed)) ? guess : undefined;
 }
 
@@ -175,9 +179,18 @@ function withRest(
     args: [...args, ...amounts],
     options: { ...options, ...more },
   });
-  const left = rest.filter((word) => word.toUpperCase() !== branch?.currency.code);
+  const left = rest.filter((word) => currencyCode(word) !== branch?.currency.code);
   if (left.length === 0) return guess();
   const [first = ''] = left;
+  if (amount !== undefined && isCurrency(first)) {
+    // As a memo, the same figure would be posted in the currency of the branch.
+    if (branch === undefined) return undefined;
+    const { name, currency } = branch;
+    return {
+      ...guess(),
+      advice: `${name} keeps ${currency.code}, not ${currencyCode(first)}: give it in ${currency.code}.`,
+    };
+  }
   const takes = (flag: string, name: string, unused: unknown) =>
     command.options.some((option) => longFlag(option) === flag) && options[name] === unused;
   if (isAmountLike(first) && left.length === 1 && takes('--balance', 'balance', '0')) {

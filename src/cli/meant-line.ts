@@ -37,7 +37,7 @@ export async function withMeantLine(
   const config = await readConfig().catch(() => undefined);
   const guess = meantArguments(command, typed, config);
   const hint = guess
-    ? didYouMean(commandLine(command, guess, { globals }))
+    ? (guess.advice ?? didYouMean(commandLine(command, guess, { globals })))
     : nameBranch({ command, typed, globals }, config);
   return hint === undefined
     ? error
@@ -117,7 +117,10 @@ export function meantOption(
   options: readonly OptionSpec[],
 ): string | undefined {
   const [flag = ''] = typed.split('=');
-  const meant = isAmountLike(flag) ? plainAmount(flag) : nearest(flag, options.flatMap(flagsOf));
+  const flags = options.flatMap(flagsOf);
+  const begun = flags.filter((it) => it.startsWith(flag));
+  const near = begun.length === 1 ? begun[0] : nearest(flag, flags);
+  const meant = isAmountLike(flag) ? plainAmount(flag) : near;
   const at = argv.indexOf(typed);
   if (meant === undefined || meant === flag || at < 0) return undefined;
   const word = meant + typed.slice(flag.length);

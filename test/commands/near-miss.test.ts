@@ -88,6 +88,8 @@ describe('a near miss is answered with the command that was meant, which is not 
       ['operations --account pariss:PAR-1', 'operations --account paris:PAR-1'],
       ['incremnt paris PAR-1 5', 'increment paris PAR-1 5'],
       ['paris increment PAR-1 5', 'increment paris PAR-1 5'],
+      ['increment paris PAR-1 5 --dry', 'increment paris PAR-1 5 --dry-run'],
+      ['increment paris PAR-1 1,50 €', 'increment paris PAR-1 1.50'],
       ['increment paris PAR-1 5 --meno "a b"', "increment paris PAR-1 5 --memo 'a b'"],
       ['increment paris PAR-1 5 --meno=x', "increment paris PAR-1 5 '--memo=x'"],
     ]),
@@ -110,6 +112,12 @@ describe('a near miss is answered with the command that was meant, which is not 
       'operations --branch paris --account milan:7',
       'Leave out --branch, or type --account paris:milan:7 for an account that is called so.',
     ],
+    // The same figure in another currency would be other money.
+    ['increment paris PAR-1 1 USD', 'paris keeps EUR, not USD: give it in EUR.'],
+    ['increment paris PAR-1 1 usd for rent', 'paris keeps EUR, not USD: give it in EUR.'],
+    ['increment paris PAR-1 1 $', 'paris keeps EUR, not USD: give it in EUR.'],
+    ['transfer paris:PAR-1 milan:MIL-1 1,5 JPY', 'paris keeps EUR, not JPY: give it in EUR.'],
+    ['increment tokyo PAR-1 1,5', 'Write digits, with a point before the cents: 50 or -12.34.'],
     // What could be two things is left to the user.
     ['increment paris PAR-1 2.500', 'Write 2500.00 or 2.50.'],
     ['increment paris PAR-1 1,234', 'Write digits, with a point before the cents: 50 or -12.34.'],
