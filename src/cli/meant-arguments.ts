@@ -185,10 +185,11 @@ function withRest(
   if (amount !== undefined && isCurrency(first)) {
     // As a memo, the same figure would be posted in the currency of the branch.
     if (branch === undefined) return undefined;
-    const { name, currency } = branch;
+    const { code } = branch.currency;
+    const other = currencyCode(first);
     return {
       ...guess(),
-      advice: `${name} keeps ${currency.code}, not ${currencyCode(first)}: give it in ${currency.code}.`,
+      advice: `${branch.name} keeps ${code}, not ${other}: give it in ${code}.`,
     };
   }
   const takes = (flag: string, name: string, unused: unknown) =>
@@ -197,7 +198,10 @@ function withRest(
     return guess({ balance: plainAmount(first, branch?.currency) });
   }
   const isLast = left.every((word, at) => word === typed.slice(-left.length)[at]);
-  return isLast && takes('--memo', 'memo', undefined) ? guess({ memo: left.join(' ') }) : undefined;
+  const isProse = !left.some((word) => /^--?[a-z]/i.test(word));
+  return isLast && isProse && takes('--memo', 'memo', undefined)
+    ? guess({ memo: left.join(' ') })
+    : undefined;
 }
 
 /** Branches as the config spells them, in arguments and options. */

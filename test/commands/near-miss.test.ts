@@ -118,6 +118,7 @@ describe('a near miss is answered with the command that was meant, which is not 
     ['increment paris PAR-1 1 $', 'paris keeps EUR, not USD: give it in EUR.'],
     ['transfer paris:PAR-1 milan:MIL-1 1,5 JPY', 'paris keeps EUR, not JPY: give it in EUR.'],
     ['increment tokyo PAR-1 1,5', 'Write digits, with a point before the cents: 50 or -12.34.'],
+    ['open paris -- -6 --balance 1 -q', exampleOf('open', 'branch1 ACC --balance 100')],
     // What could be two things is left to the user.
     ['increment paris PAR-1 2.500', 'Write 2500.00 or 2.50.'],
     ['increment paris PAR-1 1,234', 'Write digits, with a point before the cents: 50 or -12.34.'],

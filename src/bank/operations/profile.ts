@@ -1,6 +1,6 @@
 import { BankctlError } from '../../core/errors.ts';
-import { quote, shellWord, unseenInName, unseenInProse } from '../../core/text.ts';
-import { type AccountReference, referenceKey, textProblem } from './names.ts';
+import { quote, unseenInName, unseenInProse } from '../../core/text.ts';
+import { type AccountReference, referenceKey, shellReference, textProblem } from './names.ts';
 
 /** Whose an account is, and the words that it is found by. No rule about money looks at it. */
 export interface Profile {
@@ -134,12 +134,12 @@ export function editProfile(
     throw new BankctlError(
       'labels_unchanged',
       `Nothing would change: ${shown} has ${describe(before)}.`,
-      `See it with bankctl accounts ${shellWords(account)}.`,
+      `See it with bankctl accounts ${shellReference(account)}.`,
     );
   }
   if (labels.length > maxLabels) {
     const message = `${shown} would have ${labels.length} labels, but the maximum is ${maxLabels}.`;
-    const hint = `Remove one with bankctl label ${shellWords(account)} --remove WORD.`;
+    const hint = `Remove one with bankctl label ${shellReference(account)} --remove WORD.`;
     throw new BankctlError('too_many_labels', message, hint);
   }
   return { owner, labels };
@@ -176,15 +176,11 @@ export function undoChange(
       'labels_changed',
       `What the operation set on ${referenceKey(account)} was changed since: ` +
         `${reasons.join(', ')}.`,
-      `Say what it shall have now, with bankctl label ${shellWords(account)}.`,
+      `Say what it shall have now, with bankctl label ${shellReference(account)}.`,
     );
   }
   const owner = setOwner ? { owner: before.owner } : {};
   return editProfile(account, now, { ...owner, add: removed, remove: added });
-}
-
-function shellWords({ branch, account }: AccountReference): string {
-  return `${shellWord(branch)} ${shellWord(account)}`;
 }
 
 function shownOwner(owner: string | null): string {
