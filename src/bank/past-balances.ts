@@ -1,7 +1,6 @@
 import { type ClientSession, type Document, Timestamp } from 'mongodb';
 import { BankctlError } from '../core/errors.ts';
 import { type Currency, formatAmount } from '../core/money.ts';
-import { shellWord } from '../core/text.ts';
 import { formatTime, type Span } from '../core/time.ts';
 import { type AccountBalance, type BankBalance, sumUp } from './balances.ts';
 import type { Bank } from './bank.ts';
@@ -9,7 +8,7 @@ import { runWithin } from './deadline.ts';
 import { fromDecimal } from './decimal.ts';
 import { journalOf } from './history.ts';
 import type { Journal } from './journal.ts';
-import type { AccountReference } from './operations/names.ts';
+import { type AccountReference, shellReference } from './operations/names.ts';
 import { kindNamed } from './operations/operation.ts';
 
 /** A moment of the past, and whether what was posted by then can still change. */
@@ -166,7 +165,7 @@ export async function accountBalanceAt(bank: Bank, reference: AccountReference, 
     for await (const [found] of journal.accountsAt(lastOf(span), reference, session)) {
       if (found) return found;
     }
-    const words = `${shellWord(name)} ${shellWord(reference.account)}`;
+    const words = shellReference({ branch: name, account: reference.account });
     throw outOfRange(
       `${shown} had no posting by ${shownEnd(bank, span)}.`,
       `bankctl history ${words} shows the times of its postings.`,

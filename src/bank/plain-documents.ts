@@ -1,8 +1,9 @@
+import { areLabels, isOwner } from './operations/profile.ts';
 import {
+  asciiArrayAt,
   asciiAt,
   bsonType,
   createRawFields,
-  isTextArray,
   plainMinorAt,
   wholeAt,
 } from './raw-fields.ts';
@@ -62,7 +63,7 @@ export function plainAccounts({
     statuses.has(asciiAt(bytes, at(4))) &&
     isTime(bytes, at(5)) &&
     (at(6) === 0 || isTime(bytes, at(6))) &&
-    (at(8) === 0 || isTextArray(bytes, at(8)));
+    hasPlainProfile(bytes, at(7), at(8));
   return (bytes) => {
     if (storage !== 'decimal' || !isOwn(bytes)) return undefined;
     const account = asciiAt(bytes, at(0));
@@ -71,6 +72,14 @@ export function plainAccounts({
     if (!account || !version || balanceMinor === undefined) return undefined;
     return { account, version, balanceMinor, isClosed: asciiAt(bytes, at(4)) === 'closed' };
   };
+}
+
+/** @param owner where it is, as `labels` is; 0 if there is none */
+function hasPlainProfile(bytes: Buffer, owner: number, labels: number): boolean {
+  return (
+    (owner === 0 || isOwner(asciiAt(bytes, owner) ?? '')) &&
+    (labels === 0 || areLabels(asciiArrayAt(bytes, labels) ?? ['']))
+  );
 }
 
 /** Reads one posting; false if its branch is to be left out, undefined if it is not plain. */

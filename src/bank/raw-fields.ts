@@ -126,14 +126,18 @@ export function asciiAt(bytes: Buffer, at: number): string | undefined {
   return bytes.toString('latin1', at + 4, end);
 }
 
-/** True for an array that holds nothing but strings. */
-export function isTextArray(bytes: Uint8Array, at: number): boolean {
+/** The elements of an array of strings in printable ASCII; undefined for any other array. */
+export function asciiArrayAt(bytes: Buffer, at: number): readonly string[] | undefined {
+  const texts: string[] = [];
   let position = at + 4;
   while (bytes[position] === bsonType.string) {
     position = endOfName(bytes, position + 1) + 1;
+    const text = asciiAt(bytes, position);
+    if (text === undefined) return undefined;
+    texts.push(text);
     position += sizeOf(bytes, position, bsonType.string);
   }
-  return bytes[position] === 0;
+  return bytes[position] === 0 ? texts : undefined;
 }
 
 /** A date or a long as a number; undefined if it is negative or too large for one. */

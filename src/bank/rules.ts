@@ -1,11 +1,10 @@
 import type { BranchConfig } from '../config/config.ts';
 import { BankctlError } from '../core/errors.ts';
 import { formatAmount } from '../core/money.ts';
-import { shellWord } from '../core/text.ts';
 import type { AccountState, Book } from './book.ts';
 import type { Posting } from './operations/entry.ts';
 import type { Leg, Pinned } from './operations/kind.ts';
-import { type AccountReference, referenceKey } from './operations/names.ts';
+import { referenceKey, shellReference } from './operations/names.ts';
 import { noProfile, type ProfileChange } from './operations/profile.ts';
 import { maxBalanceMinor } from './stored-balance.ts';
 
@@ -59,7 +58,7 @@ function stateBefore(book: Book, leg: Leg): AccountState {
     throw new BankctlError(
       'account_not_found',
       `There is no account ${leg.account} in ${branch.name}.`,
-      `Open it with bankctl open ${shellWords(leg)}.`,
+      `Open it with bankctl open ${shellReference(leg)}.`,
     );
   }
   checkStatus(leg, reading);
@@ -91,7 +90,7 @@ function newAccount(now: Date): AccountState {
 
 function checkStatus(leg: Leg, { status }: AccountState): void {
   const shown = referenceKey(leg);
-  const words = shellWords(leg);
+  const words = shellReference(leg);
   if (leg.existing === 'refuse') {
     throw new BankctlError(
       'account_exists',
@@ -122,10 +121,6 @@ function checkStatus(leg: Leg, { status }: AccountState): void {
     `The account ${shown} is not frozen.`,
     `See its status with bankctl balance ${words}.`,
   );
-}
-
-function shellWords({ branch, account }: AccountReference): string {
-  return `${shellWord(branch)} ${shellWord(account)}`;
 }
 
 function stateAfter(book: Book, leg: Leg, before: AccountState, at: Date) {
@@ -174,7 +169,7 @@ function checkBounds(
       `The account ${referenceKey(leg)} has ${shown(beforeMinor)} ${currency.code}; ` +
         `${shown(leg.amountMinor)} would leave ${shown(afterMinor)}, below the minimum of ` +
         `${shown(branch.minBalanceMinor)}.`,
-      `See it with bankctl balance ${shellWords(leg)}.`,
+      `See it with bankctl balance ${shellReference(leg)}.`,
     );
   }
   const limitMinor = maxBalanceMinor(branch);

@@ -1,5 +1,7 @@
 import type { Document } from 'mongodb';
 import {
+  areLabels,
+  isOwner,
   noProfile,
   type Profile,
   type ProfileChange,
@@ -31,8 +33,8 @@ export function toStoredProfile({ owner, labels }: Profile): StoredProfile {
 export function badProfileFields(document: Document): readonly (keyof StoredProfile)[] {
   const { [ownerField]: owner, [labelsField]: labels } = document;
   return [
-    ...(owner == null || typeof owner === 'string' ? [] : ([ownerField] as const)),
-    ...(labels == null || isTexts(labels) ? [] : ([labelsField] as const)),
+    ...(owner == null || isStoredOwner(owner) ? [] : ([ownerField] as const)),
+    ...(labels == null || isStoredLabels(labels) ? [] : ([labelsField] as const)),
   ];
 }
 
@@ -41,9 +43,17 @@ export function readProfile(document: Document): Profile | undefined {
   const { [ownerField]: owner, [labelsField]: labels } = document;
   if (owner == null && labels == null) return undefined;
   return toProfile({
-    owner: typeof owner === 'string' ? owner : null,
-    labels: isTexts(labels) ? labels : noProfile.labels,
+    owner: isStoredOwner(owner) ? owner : null,
+    labels: isStoredLabels(labels) ? labels : noProfile.labels,
   });
+}
+
+function isStoredOwner(value: unknown): value is string {
+  return typeof value === 'string' && isOwner(value);
+}
+
+function isStoredLabels(value: unknown): value is readonly string[] {
+  return isTexts(value) && areLabels(value);
 }
 
 function toProfile({ owner, labels }: Profile): Profile {

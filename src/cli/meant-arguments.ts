@@ -3,14 +3,17 @@ import { longFlag, takesReference } from '../commands/option-flags.ts';
 import type { BranchConfig, Config } from '../config/config.ts';
 import { nearest } from '../core/near-names.ts';
 import { jsonText } from '../core/text.ts';
-import { isAmountLike, plainAmount } from './meant-amount.ts';
+import { currencyCode, isAmountLike, isCurrency, plainAmount } from './meant-amount.ts';
 
 /** Nobody typed more by mistake, and the guess takes time in their square. */
 const maxWords = 50;
 const maxLength = 500;
 
 /** Arguments and options. */
-type Guess = Pick<Typed, 'args' | 'options'>;
+interface Guess extends Pick<Typed, 'args' | 'options'> {
+  /** What to say instead, if nothing that could be typed is what was meant. */
+  readonly advice?: string;
+}
 
 /**
  * What was probably meant by arguments that do not fit a command: words in another order, two words
@@ -27,6 +30,7 @@ export function meantArguments(
   const args = typed.args.flatMap((word) => (word ? [word] : []));
   if (args.length > maxWords || args.some(({ length }) => length > maxLength)) return undefined;
   const guess = guessOf(command, { args, options: typed.options }, new Branches(config));
+  if (guess?.advice !== undefined) return guess;
   return guess && jsonText(shape(guess)) !== jsonText(shape(typed)) ? guess : undefined;
 }
 
@@ -175,16 +179,29 @@ function withRest(
     args: [...args, ...amounts],
     options: { ...options, ...more },
   });
-  const left = rest.filter((word) => word.toUpperCase() !== branch?.currency.code);
+  const left = rest.filter((word) => currencyCode(word) !== branch?.currency.code);
   if (left.length === 0) return guess();
   const [first = ''] = left;
+  if (amount !== undefined && isCurrency(first)) {
+    // As a memo, the same figure would be posted in the currency of the branch.
+    if (branch === undefined) return undefined;
+    const { code } = branch.currency;
+    const other = currencyCode(first);
+    return {
+      ...guess(),
+      advice: `${branch.name} keeps ${code}, not ${other}: give it in ${code}.`,
+    };
+  }
   const takes = (flag: string, name: string, unused: unknown) =>
     command.options.some((option) => longFlag(option) === flag) && options[name] === unused;
   if (isAmountLike(first) && left.length === 1 && takes('--balance', 'balance', '0')) {
     return guess({ balance: plainAmount(first, branch?.currency) });
   }
   const isLast = left.every((word, at) => word === typed.slice(-left.length)[at]);
-  return isLast && takes('--memo', 'memo', undefined) ? guess({ memo: left.join(' ') }) : undefined;
+  const isProse = !left.some((word) => /^--?[a-z]/i.test(word));
+  return isLast && isProse && takes('--memo', 'memo', undefined)
+    ? guess({ memo: left.join(' ') })
+    : undefined;
 }
 
 /** Branches as the config spells them, in arguments and options. */

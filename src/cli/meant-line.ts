@@ -1,5 +1,5 @@
 import type { Command, GlobalOptions, OptionSpec, Typed } from '../commands/command.ts';
-import { commandLine } from '../commands/command-line.ts';
+import { commandLine, databaseWords, uriPlaceholder } from '../commands/command-line.ts';
 import { flagsOf, takesReference } from '../commands/option-flags.ts';
 import type { Config } from '../config/config.ts';
 import { BankctlError, type ErrorCode } from '../core/errors.ts';
@@ -37,8 +37,8 @@ export async function withMeantLine(
   const config = await readConfig().catch(() => undefined);
   const guess = meantArguments(command, typed, config);
   const hint = guess
-    ? didYouMean(commandLine(command, guess, { globals }))
-    : nameBranch(command, typed, config);
+    ? (guess.advice ?? didYouMean(commandLine(command, guess, { globals })))
+    : nameBranch({ command, typed, globals }, config);
   return hint === undefined
     ? error
     : new BankctlError(error.code, error.message, hint, { cause: error });
@@ -46,11 +46,10 @@ export async function withMeantLine(
 
 /** What to type if the branch of an account is missing. */
 function nameBranch(
-  command: Command,
-  { args }: Typed,
+  { command, typed, globals }: Asked,
   config: Config | undefined,
 ): string | undefined {
-  const words = args.flatMap((word) => (word ? [word] : []));
+  const words = typed.args.flatMap((word) => (word ? [word] : []));
   const isTransfer = command.arguments[0]?.name === 'from';
   if (!config || !(isTransfer || takesReference(command))) return undefined;
   const accounts = words.slice(0, isTransfer ? 2 : 1);
@@ -68,8 +67,9 @@ function nameBranch(
   }
   if (words.some((word) => config.branches.some(({ name }) => name === word))) return undefined;
   const named = accounts.map((word) => (bare.includes(word) ? 'BRANCH:' : '') + shellWord(word));
-  const line = ['bankctl', command.name, ...named, ...rest.map(shellWord)].join(' ');
-  const find = `bankctl accounts ${shellWord(first)}`;
+  const database = databaseWords(globals).map(shellWord);
+  const line = ['bankctl', command.name, ...named, ...rest.map(shellWord), ...database].join(' ');
+  const find = ['bankctl accounts', shellWord(first), ...database].join(' ');
   return `Name the branch too: ${line}; ${find} says which has it.`;
 }
 
@@ -117,18 +117,22 @@ export function meantOption(
   options: readonly OptionSpec[],
 ): string | undefined {
   const [flag = ''] = typed.split('=');
-  const meant = isAmountLike(flag) ? plainAmount(flag) : nearest(flag, options.flatMap(flagsOf));
+  const flags = options.flatMap(flagsOf);
+  const begun = flags.filter((it) => it.startsWith(flag));
+  const near = begun.length === 1 ? begun[0] : nearest(flag, flags);
+  const meant = isAmountLike(flag) ? plainAmount(flag) : near;
   const at = argv.indexOf(typed);
   if (meant === undefined || meant === flag || at < 0) return undefined;
   const word = meant + typed.slice(flag.length);
   return didYouMean(lineOf(argv.map((other, index) => (index === at ? word : other))));
 }
 
-/** A command line that can be copied; never with a password. */
+/** A command line that can be copied, with a placeholder for a secret URI. */
 function lineOf(argv: readonly string[]): string {
-  const isSecret = (word = '') => word.includes('://') && hasPassword(word);
-  const shown = argv.filter(
-    (word, at) => !isSecret(word) && !(word === '--uri' && isSecret(argv[at + 1])),
+  const shown = argv.map((word, at) =>
+    (word.includes('://') || argv[at - 1] === '--uri') && hasPassword(word)
+      ? word.replace(/^(--[\w-]+=)?.*$/s, `$1${uriPlaceholder}`)
+      : word,
   );
   return ['bankctl', ...shown].map(shellWord).join(' ');
 }

@@ -73,7 +73,9 @@ export const accounts: Command = {
       failure(session, error);
     };
     const found = findAccounts(bank, query, report);
-    const stream = streamOf<FoundAccount>(announceNone(session, found, query), [
+    const isSound = () => status === Status.done;
+    const announced = announceNone(session, found, { ...query, isSound });
+    const stream = streamOf<FoundAccount>(announced, [
       ...[column('branch'), column('account'), figure('balance'), column('currency')],
       column('status'),
       { name: 'since', cell: ({ since }) => (since === null ? '' : formatAt(new Date(since))) },
@@ -127,11 +129,17 @@ function separate(args: Typed['args'], { branches }: Config): Typed['args'] {
   return [branch, ...(colon === first.length - 1 ? [] : [first.slice(colon + 1)])];
 }
 
+/** What is to be said if nothing is found. */
+interface Sought extends AccountsInput {
+  /** False if an account could not be read: it may be the one. */
+  readonly isSound: () => boolean;
+}
+
 /** Says that nothing was found, and what else the word may have meant. */
 async function* announceNone<Item>(
   session: Session,
   batches: AsyncIterable<readonly Item[]>,
-  { text, meant }: AccountsInput,
+  { text, meant, isSound }: Sought,
 ): AsyncIterable<readonly Item[]> {
   let any = false;
   for await (const batch of batches) {
@@ -139,7 +147,7 @@ async function* announceNone<Item>(
     any = true;
     yield batch;
   }
-  if (any) return;
+  if (any || !isSound()) return;
   const hint = meant === undefined ? '' : ` Did you mean bankctl accounts ${shellWord(meant)}?`;
   const what = text === undefined ? 'No account matches.' : `No account has ${quote(text)} in it.`;
   notice(session, 'no_accounts', `${what}${hint}`);

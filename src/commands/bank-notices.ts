@@ -56,7 +56,8 @@ async function otherBranch(
     const where = `${visible(account)} is in ${having.join(' and ')}`;
     const isOtherSide = asked.some((it) => referenceKey(it) === referenceKey(found));
     if (second !== undefined || isOtherSide) {
-      return `${where}; see bankctl accounts ${shellWord(account)}.`;
+      const word = account.startsWith('-') ? `-- ${shellWord(account)}` : shellWord(account);
+      return `${where}; see bankctl accounts ${word}.`;
     }
     const line = session.lineWith((args) => withReference(args, reference, found));
     return `${where}. Did you mean ${line}?`;

@@ -1,8 +1,11 @@
 import { hasPassword } from '../core/redaction.ts';
 import { shellWord } from '../core/text.ts';
-import type { Command, Session, Typed } from './command.ts';
+import type { Command, GlobalOptions, Session, Typed } from './command.ts';
 
-/** What to type to run a command again as it was typed, but without a password. */
+/**
+ * What to type to run a command again as it was typed. A secret URI is left for the user to fill
+ * in: without any, the command would run on another database.
+ */
 export function commandLine(
   { name, options }: Command,
   typed: Typed,
@@ -16,12 +19,7 @@ export function commandLine(
     if (typeof value !== 'string') return value === true ? [flag] : [];
     return value === defaultValue ? [] : [flag, value];
   });
-  const shownUri = globals.uri !== undefined && !hasPassword(globals.uri) ? globals.uri : undefined;
-  const global = Object.entries({
-    '--config': globals.config,
-    '--uri': shownUri,
-    '--uri-file': globals.uriFile,
-  }).flatMap(([flag, value]) => (value === undefined ? [] : [flag, value]));
+  const global = databaseWords(globals);
   const args = typed.args.filter((word) => word !== undefined);
   // A word that looks like an option would be taken for one.
   const words = args.some((word) => optionLike.test(word))
@@ -29,5 +27,17 @@ export function commandLine(
     : [...args, ...given, ...global];
   return ['bankctl', name, ...words].map(shellWord).join(' ');
 }
+
+/** The options that say which database it is, as they were typed, but for a secret. */
+export function databaseWords({ config, uri, uriFile }: GlobalOptions): readonly string[] {
+  return Object.entries({
+    '--config': config,
+    '--uri': uri !== undefined && hasPassword(uri) ? uriPlaceholder : uri,
+    '--uri-file': uriFile,
+  }).flatMap(([flag, value]) => (value === undefined ? [] : [flag, value]));
+}
+
+/** What stands for a URI that is not shown; as it is, it is refused. */
+export const uriPlaceholder = 'URI';
 
 const optionLike = /^-(?!$|(?:\d+|\d*\.\d+)$)/;

@@ -1,10 +1,10 @@
 import type { ListedOperation, ListedRefusal, OperationQuery } from '../bank/operation-list.ts';
 import { parseAccountNumber } from '../bank/operations/names.ts';
 import { operationTypes } from '../bank/operations/operation.ts';
-import { findBranch } from '../config/branch-lookup.ts';
+import { findBranch, unknownBranch } from '../config/branch-lookup.ts';
 import type { Config } from '../config/config.ts';
 import { BankctlError, Status } from '../core/errors.ts';
-import { quote } from '../core/text.ts';
+import { quote, shellWord } from '../core/text.ts';
 import { parseSpan, timeFormat } from '../core/time.ts';
 import { formats } from '../render/formats.ts';
 import { type StreamResult, streamOf } from '../render/result.ts';
@@ -133,16 +133,25 @@ export function parseOperations(typed: Typed, config: Config): OperationsInput {
   };
 }
 
-/** An account may come with its branch; after `--branch`, a colon is part of its number. */
+/** An account may come with its branch; after `--branch`, another word before a colon is text. */
 function parsePlace(branch: string | undefined, typed: Typed, config: Config) {
   const text = textOption(typed, 'account');
   if (text === undefined) return { branch, account: undefined };
   const colon = text.indexOf(':');
+  const [word, rest] = [text.slice(0, Math.max(colon, 0)), text.slice(colon + 1)];
+  const named = config.branches.find(({ name }) => name === word.normalize('NFC'))?.name;
+  if (named !== undefined && branch !== undefined && named !== branch) {
+    throw new BankctlError(
+      'usage',
+      `--branch ${branch} and --account ${quote(text)} name two branches.`,
+      `Leave out --branch, or type --account ${shellWord(`${branch}:${text}`)} for an account ` +
+        'that is called so.',
+    );
+  }
+  if (named !== undefined) return { branch: named, account: parseAccountNumber(rest) };
   if (branch !== undefined || colon < 1) return { branch, account: parseAccountNumber(text) };
-  return {
-    branch: findBranch(config, text.slice(0, colon)).name,
-    account: parseAccountNumber(text.slice(colon + 1)),
-  };
+  const both = `--branch BRANCH --account ${shellWord(text)}`;
+  return unknownBranch(word, config, `If ${quote(text)} is an account, name its branch: ${both}.`);
 }
 
 /** A day of its own, or a range. */

@@ -1,4 +1,5 @@
 import type { Bank } from '../bank/bank.ts';
+import { shellReference } from '../bank/operations/names.ts';
 import {
   accountsOf,
   type Change,
@@ -153,9 +154,8 @@ async function unknownWrite(
   const { WriteUnknown } = await import('../bank/index.ts');
   if (!(error instanceof WriteUnknown)) return undefined;
   const unknown = `Whether ${branch}:${account} was changed is not known`;
-  const words = `${shellWord(branch)} ${shellWord(account)}`;
   return {
     message: `${unknown}, and there is no journal to ask.`,
-    hint: `See what is there with bankctl balance ${words}.`,
+    hint: `See what is there with bankctl balance ${shellReference({ branch, account })}.`,
   };
 }

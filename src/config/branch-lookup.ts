@@ -13,8 +13,11 @@ export function findBranch(config: Config, name: string): BranchConfig {
   return config.branches.find((branch) => branch.name === wanted) ?? unknownBranch(name, config);
 }
 
-/** @throws `unknown_branch`, always */
-export function unknownBranch(name: string, config: Config): never {
+/**
+ * @param hint what to type if it is not clear which branch was meant
+ * @throws `unknown_branch`, always
+ */
+export function unknownBranch(name: string, config: Config, hint?: string): never {
   const meant = nearest(
     name,
     config.branches.map((branch) => branch.name),
@@ -22,6 +25,6 @@ export function unknownBranch(name: string, config: Config): never {
   throw new BankctlError(
     'unknown_branch',
     `There is no branch ${quote(name)}.`,
-    meant && `Did you mean ${meant}?`,
+    meant === undefined ? hint : `Did you mean ${meant}?`,
   );
 }

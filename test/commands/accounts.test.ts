@@ -68,6 +68,8 @@ describe('accounts', () => {
     expect(status).toBe(1);
     expect(JSON.parse(stdout)).toHaveLength(3);
     expect(stderr).toContain('branch1:PAR-2');
+    const alone = await made.run(['accounts', 'branch1', 'PAR-2']);
+    expect([alone.status, alone.stderr]).toEqual([1, expect.not.stringContaining('No account')]);
   });
 
   test('says when nothing matches, and which branch a word may have meant', async () => {

@@ -33,7 +33,7 @@ describe('a field of the other program', () => {
     ['status closed, without money', { status: 'closed', balance: 0 }],
     ['opened_at and posted_at', { opened_at: opened, posted_at: posted }],
     ['owner and labels', { owner: 7, labels: 'a;b' }],
-    ['what bankctl label sets', { bankctl_owner: 'Ada', bankctl_labels: ['vip'] }],
+    ['what bankctl label sets', { bankctl_owner: 'Ada é', bankctl_labels: ['vip', 'eu'] }],
   ])('%s is kept', async (_what, fields) => {
     const bank = await legacy(fields);
     const { status, result } = await adopt(bank, '--yes');
@@ -63,7 +63,11 @@ describe('a field of the other program', () => {
     ['opened_at', { opened_at: new Date(-1) }, 'a field opened_at of its own, a date'],
     ['posted_at', { posted_at: [1] }, 'a field posted_at of its own, an array'],
     ['bankctl_owner', { bankctl_owner: 5 }, 'a field bankctl_owner of its own, 5'],
+    ['bankctl_owner', { bankctl_owner: '-' }, 'a field bankctl_owner of its own, "-"'],
+    ['bankctl_owner', { bankctl_owner: 'Ad\ra' }, 'a field bankctl_owner of its own, "Ad\\ra"'],
+    ['bankctl_owner', { bankctl_owner: 'x'.repeat(201) }, 'a field bankctl_owner of its own, "xx'],
     ['bankctl_labels', { bankctl_labels: [1] }, 'a field bankctl_labels of its own, an array'],
+    ['bankctl_labels', { bankctl_labels: ['a b'] }, 'a field bankctl_labels of its own, an array'],
   ])('%s, which is %j, is written over only if that is asked for', async (name, fields, shown) => {
     const bank = await legacy(fields);
     for (const flag of ['--dry-run', '--yes']) {

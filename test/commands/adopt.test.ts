@@ -196,13 +196,14 @@ describe('a document', () => {
     await accounts.updateOne({ account_number: 'ODD' }, { $set: { version: 1.5 } });
     await accounts.updateOne({ account_number: 'SPOILT' }, { $unset: { balance: '' } });
     await accounts.insertOne({ account_number: 'AWAY', balance: 1, branch: 'branch9' });
+    const oddVersion = /^The document of "ODD" \(_id \w+\) has no valid version\.$/;
     for (const options of [['--dry-run'], ['--yes']]) {
       const before = await bank.everything();
       const { status, result } = await adopt(bank, ...options);
       expect([status, result.adopted, result.converted]).toEqual([1, 0, 0]);
       expect(result.conflicts).toMatchObject([
         { code: 'bad_balance', account: 'SPOILT', detail: expect.stringContaining('no balance') },
-        { code: 'bad_document', account: 'ODD', detail: expect.stringContaining('version') },
+        { code: 'bad_document', account: 'ODD', detail: expect.stringMatching(oddVersion) },
         { code: 'behind_journal', account: 'GONE', detail: expect.stringContaining('postings') },
         { code: 'misplaced_document', account: 'AWAY', detail: expect.stringContaining('branch9') },
       ]);

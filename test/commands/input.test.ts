@@ -309,6 +309,11 @@ const inputs: Readonly<Record<string, Rows>> = {
           refused: false,
         },
       ],
+      ['operations --branch branch1 --account branch1:A', { ...ofAccount, refused: false }],
+      [
+        'operations --account branch1:branch2:A',
+        { branch: 'branch1', account: 'branch2:A', refused: false },
+      ],
       [
         'operations --on 2026-11-01',
         { since: new Date('2026-11-01'), until: new Date('2026-11-02'), refused: false },
@@ -319,6 +324,8 @@ const inputs: Readonly<Record<string, Rows>> = {
       ['operations --branch brunch1', 'unknown_branch', 'brunch1'],
       [`operations --account ${hidden}`, 'invalid_account', '\\u202e'],
       ['operations --account brunch1:A', 'unknown_branch', 'brunch1'],
+      ['operations --account a:b', 'unknown_branch', '"a"'],
+      ['operations --branch branch2 --account branch1:A', 'usage', 'name two branches'],
       ['operations --amount 5,00', 'invalid_amount', '--amount "5,00"'],
       ['operations --min -5', 'invalid_amount', '--min "-5"'],
       ['operations --max x', 'invalid_amount', '--max "x"'],

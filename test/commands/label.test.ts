@@ -365,6 +365,15 @@ describe('the fields of another program', () => {
     ['bankctl_owner', 5],
     ['bankctl_labels', 'vip'],
     ['bankctl_labels', ['vip', 7]],
+    ['bankctl_owner', ''],
+    ['bankctl_owner', ' Ada'],
+    ['bankctl_owner', 'Ada\u001b[31m'],
+    ['bankctl_owner', 'Cafe\u0301'],
+    ['bankctl_labels', ['']],
+    ['bankctl_labels', ['a,b']],
+    ['bankctl_labels', ['Cafe\u0301']],
+    ['bankctl_labels', ['x'.repeat(41)]],
+    ['bankctl_labels', Array.from({ length: 21 }, (_, at) => `l${at}`)],
   ])(
     'that is %s, with %j, keeps the account from being used, and is found',
     async (name, value) => {

@@ -88,6 +88,8 @@ describe('a near miss is answered with the command that was meant, which is not 
       ['operations --account pariss:PAR-1', 'operations --account paris:PAR-1'],
       ['incremnt paris PAR-1 5', 'increment paris PAR-1 5'],
       ['paris increment PAR-1 5', 'increment paris PAR-1 5'],
+      ['increment paris PAR-1 5 --dry', 'increment paris PAR-1 5 --dry-run'],
+      ['increment paris PAR-1 1,50 €', 'increment paris PAR-1 1.50'],
       ['increment paris PAR-1 5 --meno "a b"', "increment paris PAR-1 5 --memo 'a b'"],
       ['increment paris PAR-1 5 --meno=x', "increment paris PAR-1 5 '--memo=x'"],
     ]),
@@ -102,6 +104,21 @@ describe('a near miss is answered with the command that was meant, which is not 
       'withdraw paris PAR-1 5',
       'Did you mean bankctl increment? bankctl increment --help shows how.',
     ],
+    [
+      'operations --account a:b',
+      'If "a:b" is an account, name its branch: --branch BRANCH --account a:b.',
+    ],
+    [
+      'operations --branch paris --account milan:7',
+      'Leave out --branch, or type --account paris:milan:7 for an account that is called so.',
+    ],
+    // The same figure in another currency would be other money.
+    ['increment paris PAR-1 1 USD', 'paris keeps EUR, not USD: give it in EUR.'],
+    ['increment paris PAR-1 1 usd for rent', 'paris keeps EUR, not USD: give it in EUR.'],
+    ['increment paris PAR-1 1 $', 'paris keeps EUR, not USD: give it in EUR.'],
+    ['transfer paris:PAR-1 milan:MIL-1 1,5 JPY', 'paris keeps EUR, not JPY: give it in EUR.'],
+    ['increment tokyo PAR-1 1,5', 'Write digits, with a point before the cents: 50 or -12.34.'],
+    ['open paris -- -6 --balance 1 -q', exampleOf('open', 'branch1 ACC --balance 100')],
     // What could be two things is left to the user.
     ['increment paris PAR-1 2.500', 'Write 2500.00 or 2.50.'],
     ['increment paris PAR-1 1,234', 'Write digits, with a point before the cents: 50 or -12.34.'],
@@ -134,14 +151,31 @@ test('an account in several other branches is left to the user', async () => {
   });
 });
 
-test('a guess does without a config that cannot be read, and shows no password', async () => {
+test('a guess does without a config that cannot be read', async () => {
   const argv = ['transfer', 'a', 'A', 'b', 'B', '5', '--config', '/nowhere'];
-  const uri = 'mongodb://u:secret@h';
-  const { stderr } = await run([...argv, '--uri', uri], '/', {});
+  const { stderr } = await run(argv, '/', {});
   expect(stderr).toContain('Did you mean bankctl transfer a:A b:B 5 --config /nowhere?');
-  const mistyped = await run(['balanc', '--uri', uri, `--uri=${uri}`], '/', {});
-  expect(mistyped.stderr).toContain('Did you mean bankctl balance?');
-  expect(stderr + mistyped.stderr).not.toContain('secret');
+});
+
+test.each([
+  ['increment PAR-1 paris 5 --uri SECRET', 'increment paris PAR-1 5 --uri URI'],
+  ['increment PAR-1 paris 5 --uri=SECRET', 'increment paris PAR-1 5 --uri URI'],
+  ['incremnt paris PAR-1 5 --uri SECRET', 'increment paris PAR-1 5 --uri URI'],
+  ['incremnt paris PAR-1 5 --uri=SECRET', "increment paris PAR-1 5 '--uri=URI'"],
+  ['increment paris PAR-1 5 --uro SECRET', 'increment paris PAR-1 5 --uri URI'],
+  ['increment paris PAR-1 5 --uri SECRET --meno=x', "increment paris PAR-1 5 --uri URI '--memo=x'"],
+  ['increment PAR-1 5 --uri SECRET', 'increment BRANCH:PAR-1 5 --uri URI'],
+])('%s: what is to be copied hides the URI, and runs on no other database', async (line, meant) => {
+  const bank = await bankOfThree();
+  const before = await bank.everything();
+  for (const secret of ['mongodb://u:secret@h', 'mongodb://h/?proxyPassword=secret']) {
+    const { stderr } = await bank.run(wordsOf(line.replace('SECRET', `'${secret}'`)));
+    expect(stderr).not.toContain('secret');
+    expect(stderr).toContain(meant);
+  }
+  const again = await bank.run(wordsOf(String(meant).replace('BRANCH', 'paris')));
+  expect([again.status, again.stderr]).toEqual([2, expect.stringContaining('URI')]);
+  expect(await bank.everything()).toBe(before);
 });
 
 test('both spellings are one operation', async () => {

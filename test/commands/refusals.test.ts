@@ -118,6 +118,23 @@ describe('names', () => {
     expect(await bank.everything()).toBe('[]');
   });
 
+  test.each([
+    'open branch1:-x',
+    'increment branch1:-y 1',
+    'increment branch1:-x -500',
+    'freeze branch1:-f',
+    'unfreeze branch1:-x',
+    'label branch1:-x --remove vip',
+  ])('%s: a name like an option stays a name in the hint', async (line) => {
+    const bank = await workspace();
+    for (const words of ['open branch1:-x', 'open branch1:-f', 'freeze branch1:-f']) {
+      expect(await bank.run(words.split(' '))).toMatchObject({ status: 0 });
+    }
+    const { stderr } = await bank.run(line.split(' '));
+    const [, hinted = expect.fail(stderr)] = /bankctl (\w+ branch1:-\w)[. ]/.exec(stderr) ?? [];
+    expect(await bank.run([...hinted.split(' '), '-q'])).toMatchObject({ status: 0, stderr: '' });
+  });
+
   test('a name is a literal string, whatever it looks like', async () => {
     const bank = await workspace();
     const names = ['$where', 'a.b', '.*', '{"$gt":""}', '-', '__proto__', 'é'.repeat(64), '1:2'];

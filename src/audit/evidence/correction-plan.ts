@@ -1,3 +1,4 @@
+import { shellReference } from '../../bank/operations/names.ts';
 import { shellWord } from '../../core/text.ts';
 import type { Correction, CorrectionLeg } from '../correction.ts';
 import type { FindingCode } from '../finding.ts';
@@ -55,8 +56,8 @@ function obstacleOf({ account, sheet, doubt, hasJournal }: Damage): string | und
   }
   const missing = wrong.find(({ place }) => !place);
   if (missing) {
-    const words = ['bankctl open', ...[missing.name, account].map(shellWord)];
-    return `Open it with ${words.join(' ')}, and audit again.`;
+    const words = shellReference({ branch: missing.name, account });
+    return `Open it with bankctl open ${words}, and audit again.`;
   }
   const unstamped = wrong.find(({ version }) => version === undefined);
   if (unstamped) return `Run bankctl adopt ${shellWord(unstamped.name)}, and audit again.`;

@@ -134,7 +134,9 @@ function judgeStamped(document: Document, branch: BranchModel): Verdict {
   if (sound.verdict === 'conflict') return sound;
   const state = stateOf(document, branch, sound.balanceMinor);
   if (state instanceof BankctlError) {
-    return conflict('bad_document', document, branch, state.message.replace(/\.$/, ''));
+    const { message } = state;
+    const [reason = message] = /has no valid .*(?=\.$)/.exec(message) ?? [];
+    return conflict('bad_document', document, branch, reason);
   }
   const isKnown =
     fromStored(balance, branch) !== undefined &&

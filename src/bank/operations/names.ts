@@ -1,5 +1,5 @@
 import { BankctlError } from '../../core/errors.ts';
-import { quote, unseenInName, unseenInProse } from '../../core/text.ts';
+import { quote, shellWord, unseenInName, unseenInProse } from '../../core/text.ts';
 
 /** An account's name within the whole bank. */
 export interface AccountReference {
@@ -72,4 +72,10 @@ export function parseReference(text: string): AccountReference {
     branch: text.slice(0, colon),
     account: parseAccountNumber(text.slice(colon + 1)),
   };
+}
+
+/** An account as arguments of a command, for a shell; in one word if it looks like an option. */
+export function shellReference({ branch, account }: AccountReference): string {
+  if (account.startsWith('-')) return shellWord(`${branch}:${account}`);
+  return `${shellWord(branch)} ${shellWord(account)}`;
 }

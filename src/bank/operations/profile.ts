@@ -1,6 +1,6 @@
 import { BankctlError } from '../../core/errors.ts';
-import { quote, shellWord, unseenInName, unseenInProse } from '../../core/text.ts';
-import { type AccountReference, referenceKey, textProblem } from './names.ts';
+import { quote, unseenInName, unseenInProse } from '../../core/text.ts';
+import { type AccountReference, referenceKey, shellReference, textProblem } from './names.ts';
 
 /** Whose an account is, and the words that it is found by. No rule about money looks at it. */
 export interface Profile {
@@ -44,12 +44,25 @@ const maxLabels = 20;
 export function parseOwner(text: string): string | null {
   if (text === noOwner) return null;
   const owner = text.normalize('NFC');
-  const isPadded = owner !== owner.trim();
-  const problem =
-    textProblem(owner, maxOwnerLength, unseenInProse(owner)) ??
-    (isPadded ? 'begins or ends with a space' : undefined);
+  const problem = ownerProblem(owner);
   if (problem === undefined) return owner;
   throw new BankctlError('invalid_owner', `The owner ${quote(text)} ${problem}.`);
+}
+
+function ownerProblem(owner: string): string | undefined {
+  return (
+    textProblem(owner, maxOwnerLength, unseenInProse(owner)) ??
+    (owner === owner.trim() ? undefined : 'begins or ends with a space')
+  );
+}
+
+/** True for what `parseOwner` can give. */
+export function isOwner(text: string): boolean {
+  return text !== noOwner && isNormal(text) && ownerProblem(text) === undefined;
+}
+
+function isNormal(text: string): boolean {
+  return text === text.normalize('NFC');
 }
 
 /** The inverse of `parseOwner`. */
@@ -64,13 +77,13 @@ export function ownerText(owner: string | null): string {
 export function parseLabels(text: string): readonly string[] {
   const labels = text
     .normalize('NFC')
-    .split(/[\p{Zs},]+/u)
+    .split(betweenLabels)
     .filter((label) => label !== '');
   if (labels.length === 0) {
     throw new BankctlError('invalid_label', `There is no label in ${quote(text)}.`);
   }
   for (const label of labels) {
-    const problem = textProblem(label, maxLabelLength, unseenInName(label));
+    const problem = labelProblem(label);
     if (problem !== undefined) {
       throw new BankctlError('invalid_label', `The label ${quote(label)} ${problem}.`);
     }
@@ -79,6 +92,19 @@ export function parseLabels(text: string): readonly string[] {
   if (sorted.length <= maxLabels) return sorted;
   const message = `${sorted.length} labels are given at once, but the maximum is ${maxLabels}.`;
   throw new BankctlError('invalid_label', message);
+}
+
+const betweenLabels = /[\p{Zs},]+/u;
+
+function labelProblem(label: string): string | undefined {
+  return textProblem(label, maxLabelLength, unseenInName(label));
+}
+
+/** True for what `parseLabels` can give, in any order, or for none. */
+export function areLabels(labels: readonly string[]): boolean {
+  const isLabel = (label: string) =>
+    isNormal(label) && !betweenLabels.test(label) && labelProblem(label) === undefined;
+  return labels.length <= maxLabels && labels.every(isLabel);
 }
 
 /** The inverse of `parseLabels`. */
@@ -108,12 +134,12 @@ export function editProfile(
     throw new BankctlError(
       'labels_unchanged',
       `Nothing would change: ${shown} has ${describe(before)}.`,
-      `See it with bankctl accounts ${shellWords(account)}.`,
+      `See it with bankctl accounts ${shellReference(account)}.`,
     );
   }
   if (labels.length > maxLabels) {
     const message = `${shown} would have ${labels.length} labels, but the maximum is ${maxLabels}.`;
-    const hint = `Remove one with bankctl label ${shellWords(account)} --remove WORD.`;
+    const hint = `Remove one with bankctl label ${shellReference(account)} --remove WORD.`;
     throw new BankctlError('too_many_labels', message, hint);
   }
   return { owner, labels };
@@ -150,15 +176,11 @@ export function undoChange(
       'labels_changed',
       `What the operation set on ${referenceKey(account)} was changed since: ` +
         `${reasons.join(', ')}.`,
-      `Say what it shall have now, with bankctl label ${shellWords(account)}.`,
+      `Say what it shall have now, with bankctl label ${shellReference(account)}.`,
     );
   }
   const owner = setOwner ? { owner: before.owner } : {};
   return editProfile(account, now, { ...owner, add: removed, remove: added });
-}
-
-function shellWords({ branch, account }: AccountReference): string {
-  return `${shellWord(branch)} ${shellWord(account)}`;
 }
 
 function shownOwner(owner: string | null): string {
