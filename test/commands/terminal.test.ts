@@ -110,7 +110,8 @@ describe('on a terminal', () => {
       '1,234.50',
     ]);
     expect([status, await bank.everything()]).toEqual([2, before]);
-    expect(stderr).toBe('bankctl: "1,234.50" is not an amount of money.\nType 1234.50.\n');
+    const meant = 'Did you mean bankctl increment milan-main-street ACC 1234.50?';
+    expect(stderr).toBe(`bankctl: "1,234.50" is not an amount of money.\n${meant}\n`);
   });
 
   test('a long list goes on in its columns until a figure does not fit', async () => {
