@@ -9,7 +9,7 @@ const frames = {
 } as const;
 
 /** The lines of each cell of a row. */
-export type RowLines = readonly (readonly string[])[];
+type RowLines = readonly (readonly string[])[];
 
 /** How rows are drawn. */
 interface Drawing {
@@ -20,7 +20,7 @@ interface Drawing {
 }
 
 /** Draws the frame around rows, in parts. */
-export interface Frame {
+interface Frame {
   readonly rows: (
     plan: readonly Stack[],
     rows: readonly RowLines[],
