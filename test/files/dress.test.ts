@@ -219,6 +219,27 @@ describe('an amount', () => {
     } else expect(await refusal(text, dress)).toMatch(expected);
   });
 
+  test.each<readonly [row: string, expected: RegExp | string]>([
+    [
+      'x,branch1,A,1,5',
+      /^2 has 1,5 without quotation marks: it may be one amount, or two cells > /,
+    ],
+    ['x,branch1,A,-12,50', /^2 has -12,50 without .* Write the amount in quotation marks; if none/],
+    ['"x",branch1,A,1,5', /^2 has 1,5 without/],
+    ['x,branch1,A,1,234.50,', /^2 has 6 of the 5 cells/],
+    ['x,branch1,A,"1,5",7', '150'],
+    ['x,branch1,A,"1",5', '100'],
+    ['x,branch1,A,1,"5"', '100'],
+    ['x,branch1,A,1,rent', '100'],
+  ])('%s with a declared comma and commas between columns', async (row, expected) => {
+    const text = `${head},memo\n${row}\n`;
+    const dress = { decimalComma: true };
+    if (typeof expected === 'string') {
+      expect((await read(text, dress)).read).toMatchObject([{ amount: expected }]);
+    } else expect(await refusal(text, dress)).toMatch(expected);
+    if (row.endsWith(',')) expect(await refusal(text)).toMatch(expected);
+  });
+
   test('with a comma that nobody declared says how to declare it', async () => {
     const text = 'id;branch;account;amount\nx;branch1;A;5,00\n';
     expect(await refusal(text)).toMatch(/"5,00" is not an amount.* say so: --decimal comma/);
