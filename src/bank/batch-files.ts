@@ -40,6 +40,8 @@ export interface BatchFiles {
   readonly hasOthers: (file: BatchFile) => Promise<boolean>;
   /** How many applied operations have an id that derives from the name. */
   readonly countApplied: (batch: string) => Promise<number>;
+  /** How many operations with such an id were reversed. */
+  readonly countReversed: (batch: string) => Promise<number>;
   /** Some of the names that were given last, each once. */
   readonly names: () => Promise<readonly string[]>;
 }
@@ -51,6 +53,7 @@ const durable = { writeConcern: { w: 'majority' } } as const;
 
 /** Sends nothing to the server. */
 export function createBatchFiles(db: Db, journal: string): BatchFiles {
+  const entries = db.collection<{ _id: string; postings?: unknown; reverses?: string }>(journal);
   const files: Collection<BatchFileDocument> = db.collection<BatchFileDocument>('bankctl');
   const idOf = (digest: string) => `file:${digest}`;
   const find = async (digest: string) =>
@@ -76,10 +79,8 @@ export function createBatchFiles(db: Db, journal: string): BatchFiles {
       (await files.findOne({ _id: { $ne: idOf(digest), $regex: /^file:/ }, batches: batch })) !==
       null,
     countApplied: (batch) =>
-      db.collection<{ _id: string; postings?: unknown }>(journal).countDocuments({
-        _id: idsOfBatch(batch),
-        postings: { $exists: true },
-      }),
+      entries.countDocuments({ _id: idsOfBatch(batch), postings: { $exists: true } }),
+    countReversed: (batch) => entries.countDocuments({ reverses: idsOfBatch(batch) }),
     names: async () => {
       const given = files
         .find({ _id: /^file:/ })

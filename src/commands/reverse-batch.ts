@@ -92,5 +92,11 @@ function report(
   } else if (reversed === 0 && refused === 0) {
     talk(`Nothing is left to reverse of --batch ${quote(batch)}: ${of(before)} had been before.`);
   }
+  if (!interrupted && !dryRun && reversed + before > 0) {
+    talk(
+      'To apply the file again once it is corrected, give it another --batch name: with ' +
+        `${quote(batch)}, rows that were reversed are not applied again.`,
+    );
+  }
   return fileResult(result, { dryRun, isRefused: refused > 0 });
 }
