@@ -209,7 +209,13 @@ describe('an amount', () => {
     ['1234.56', /^2 has the amount "1234\.56"/],
     ['1,234,567', /^2 has the amount "1,234,567"/],
     ['1,230', /^2 .*"1,230" may be 1230,00 USD, or 1,23 > Write 1230,00 or 1,23\.$/],
-    ['0,001', /^2 .*"0,001" has 3 decimals/],
+    ['0,001', /^2 .*"0,001" has 3 decimals.* > Round it/],
+    [
+      '1,234',
+      /^2 .*"1,234" has 3 decimals, but USD has 2 > Write 1234,00 if that is meant, or else/,
+    ],
+    [',5', /^2 .*",5" is not an amount of money > Write digits, with a comma before the cents: 50/],
+    ['12,', /^2 .*"12," is not an amount of money > Write digits, with a comma before .*-12,34\.$/],
     ['5,00 EUR', /^2 .*"5,00 EUR" is not an amount.* > Leave out the currency/],
   ])('%s with a declared comma', async (cell, expected) => {
     const text = `id;branch;account;amount\nx;branch1;A;${cell}\n`;
