@@ -63,9 +63,10 @@ export interface ApplyResult {
   /** Rows that were applied before under the same `--batch` name, and are not in the file. */
   readonly dropped: number;
   readonly interrupted: Interruption | undefined;
-  /** Of the amounts of all rows, and of those that were refused, by currency. */
+  /** Of the amounts of all rows, and of those refused and replayed, by currency. */
   readonly totals: readonly Money[];
   readonly refusedTotals: readonly Money[];
+  readonly replayedTotals: readonly Money[];
 }
 
 /** A refused row, as reported while the file runs. */
@@ -183,6 +184,7 @@ class ApplyWork implements RowWork<OperationRow> {
   #totalRows: number | undefined;
   #totals: Totals = createTotals();
   readonly #refusedTotals = createTotals();
+  readonly #replayedTotals = createTotals();
   readonly #reversed = createReversedRows();
   /** Rows of other files with the same `--batch` name. */
   #appliedBefore = 0;
@@ -246,7 +248,7 @@ class ApplyWork implements RowWork<OperationRow> {
           ...(this.#expectFresh && !isRetry ? { expectFresh: true } : {}),
           onSettled: (some) => {
             outcomes.push(...some);
-            if (some.some(({ applied }) => applied)) this.#counts.batches += 1;
+            if (some.some((it) => it.applied && !it.replayed)) this.#counts.batches += 1;
             if (this.#unknown.size === 0) return;
             for (const { operation } of some) this.#unknown.delete(operation);
           },
@@ -293,6 +295,7 @@ class ApplyWork implements RowWork<OperationRow> {
       this.#host.refused({ line, operation, error, isVictim: because !== undefined });
     } else if (outcome.replayed) {
       this.#counts.replayed += 1;
+      this.#replayedTotals.add(amount);
       if (outcome.operation.request !== undefined) this.#replayedIds += 1;
     } else this.#counts.applied += 1;
   }
@@ -311,7 +314,8 @@ class ApplyWork implements RowWork<OperationRow> {
     const dropped = isWhole ? Math.max(this.#appliedBefore - this.#replayedIds, 0) : 0;
     const [totals, refusedTotals] = [this.#totals.sums(), this.#refusedTotals.sums()];
     const [counts, standing, reversed] = [this.#counts, this.#standing, this.#reversed.count()];
-    return { counts, standing, reversed, dropped, totals, refusedTotals };
+    const replayedTotals = this.#replayedTotals.sums();
+    return { counts, standing, reversed, dropped, totals, refusedTotals, replayedTotals };
   }
 
   #done(): number {

@@ -6,6 +6,7 @@ import { jsonText } from '../core/text.ts';
 import { type ApplyHost, type ApplyResult, applyRows, type OperationRows } from './apply.ts';
 import type { Row, RowShape } from './rows.ts';
 import { copyToFile, type Source } from './source.ts';
+import type { Money } from './totals.ts';
 
 /** Which file is undone, and how. */
 export interface ReverseBatchOptions {
@@ -79,7 +80,15 @@ export async function reverseBatch(
   const result = await applyRows(reversals, posting, host, () => Promise.resolve(source));
   const { applied, replayed, refused, batches } = result.counts;
   const counts = { reversed: applied, reversed_before: before + replayed, refused, batches };
-  return { ...result, counts };
+  return { ...result, counts, totals: without(result.totals, result.replayedTotals) };
+}
+
+/** Leaves out what another run reversed after the list was made. */
+function without(totals: readonly Money[], replayed: readonly Money[]): readonly Money[] {
+  return totals.map(({ currency, minor }) => {
+    const other = replayed.find((it) => it.currency.code === currency.code);
+    return { currency, minor: minor - (other?.minor ?? 0n) };
+  });
 }
 
 function toLine({ id, amount }: BatchOperation): object {
