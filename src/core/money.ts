@@ -53,7 +53,8 @@ export function parseAmount(text: string, currency: Currency): bigint {
       `${quote(text)} has ${count(fraction.length, 'decimal')}, ` +
         `but ${currency.code} has ${currency.digits === 0 ? 'no decimals' : currency.digits}.`,
       thousands &&
-        `Write ${thousands} if that is meant, or else round it to the decimals of ${currency.code}.`,
+        `Write ${thousands} if that is meant, or else round it to the decimals ` +
+          `of ${currency.code}.`,
     );
   }
   const magnitude = BigInt(whole + fraction.padEnd(currency.digits, '0'));
