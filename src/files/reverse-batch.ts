@@ -1,4 +1,5 @@
 import { type BatchOperation, batchOperations } from '../bank/batch-operations.ts';
+import { runWithin } from '../bank/deadline.ts';
 import { journalOf } from '../bank/history.ts';
 import { currencyDigits } from '../config/currencies.ts';
 import { formatAmount, parseAmount } from '../core/money.ts';
@@ -22,6 +23,8 @@ export interface ReverseBatchResult
   extends Pick<ApplyResult, 'interrupted' | 'totals' | 'refusedTotals'> {
   /** Numbers of operations, and of committed transactions, named as in the JSON result. */
   readonly counts: Readonly<Record<'reversed' | 'reversed_before' | 'refused' | 'batches', number>>;
+  /** Rows with ids of their own, at least: they are not among the operations. */
+  readonly ownIds: number;
 }
 
 /** A row of the list of what is to be reversed. */
@@ -49,6 +52,10 @@ export async function reverseBatch(
 ): Promise<ReverseBatchResult> {
   const bank = await host.openBank();
   journalOf(bank);
+  const ownIds =
+    (await runWithin(bank.timeoutMs, async () => {
+      return bank.batchFiles?.maxOwnIds(options.batch);
+    })) ?? 0;
   let before = 0;
   let rows = 0;
   const lines = async function* () {
@@ -64,7 +71,7 @@ export async function reverseBatch(
   if (rows === 0) {
     await source.close();
     const counts = { reversed: 0, reversed_before: before, refused: 0, batches: 0 };
-    return { counts, totals: [], refusedTotals: [], interrupted: undefined };
+    return { counts, ownIds, totals: [], refusedTotals: [], interrupted: undefined };
   }
   const posting = {
     ...({
@@ -80,7 +87,7 @@ export async function reverseBatch(
   const result = await applyRows(reversals, posting, host, () => Promise.resolve(source));
   const { applied, replayed, refused, batches } = result.counts;
   const counts = { reversed: applied, reversed_before: before + replayed, refused, batches };
-  return { ...result, counts, totals: without(result.totals, result.replayedTotals) };
+  return { ...result, counts, ownIds, totals: without(result.totals, result.replayedTotals) };
 }
 
 /** Leaves out what another run reversed after the list was made. */

@@ -116,6 +116,26 @@ describe('reverse --batch', () => {
     expect(await balances(bank)).toBe('A,107.00,open B,109.00,open');
   });
 
+  test('says that rows with ids of their own stay', async () => {
+    const rows = ['id,branch,account,amount', ',branch1,A,1', 'own-1,branch1,A,20', ''];
+    const bank = await bankAfter(rows.join('\n'));
+    for (const more of ['--dry-run', '--yes', '--yes']) {
+      const { status, stderr } = await reversed(bank, more);
+      expect([status, stderr]).toEqual([
+        0,
+        expect.stringMatching(/^1 row of the file had an id of its own and is not among these; /m),
+      ]);
+    }
+    expect(await balances(bank)).toBe('A,120.00,open B,100.00,open');
+    const files = bank.db.collection<{ _id: string }>('bankctl');
+    const odd = { batches: ['pay'], rows: 'many' };
+    await files.insertOne({ _id: 'file:zz', ...odd }, { bypassDocumentValidation: true });
+    const { stderr } = await reversed(bank, '--yes');
+    expect(stderr).toMatch(/^1 row of the file had/m);
+    await files.deleteMany({ _id: /^file:[0-9a-f]/ });
+    expect((await reversed(bank, '--yes')).stderr).not.toContain('of its own');
+  });
+
   test('asks on a terminal, after saying what it would do', async () => {
     const bank = await bankAfter(`${mixed}open,branch1,C,3.00,,\n`);
     const before = await bank.everything();
