@@ -15,7 +15,7 @@ interface BatchFileDocument {
 
 /** Rows as `apply` was given them. */
 export interface BatchFile {
-  /** Digest of what the rows without ids ask for, whatever their order. */
+  /** Their number, in 8 hexadecimal digits, and a digest of what the rows without ids ask for. */
   readonly digest: string;
   readonly batch: string;
   readonly rows: number;
@@ -40,6 +40,10 @@ export interface BatchFiles {
   readonly hasOthers: (file: BatchFile) => Promise<boolean>;
   /** How many applied operations have an id that derives from the name. */
   readonly countApplied: (batch: string) => Promise<number>;
+  /** How many operations with such an id were reversed. */
+  readonly countReversed: (batch: string) => Promise<number>;
+  /** The largest number of rows with ids of their own in a file given under the name. */
+  readonly maxOwnIds: (batch: string) => Promise<number>;
   /** Some of the names that were given last, each once. */
   readonly names: () => Promise<readonly string[]>;
 }
@@ -51,6 +55,7 @@ const durable = { writeConcern: { w: 'majority' } } as const;
 
 /** Sends nothing to the server. */
 export function createBatchFiles(db: Db, journal: string): BatchFiles {
+  const entries = db.collection<{ _id: string; postings?: unknown; reverses?: string }>(journal);
   const files: Collection<BatchFileDocument> = db.collection<BatchFileDocument>('bankctl');
   const idOf = (digest: string) => `file:${digest}`;
   const find = async (digest: string) =>
@@ -76,10 +81,17 @@ export function createBatchFiles(db: Db, journal: string): BatchFiles {
       (await files.findOne({ _id: { $ne: idOf(digest), $regex: /^file:/ }, batches: batch })) !==
       null,
     countApplied: (batch) =>
-      db.collection<{ _id: string; postings?: unknown }>(journal).countDocuments({
-        _id: idsOfBatch(batch),
-        postings: { $exists: true },
-      }),
+      entries.countDocuments({ _id: idsOfBatch(batch), postings: { $exists: true } }),
+    countReversed: (batch) => entries.countDocuments({ reverses: idsOfBatch(batch) }),
+    maxOwnIds: async (batch) => {
+      const given = files.find({ _id: /^file:/, batches: batch });
+      let most = 0;
+      for await (const { _id, rows } of given) {
+        const withoutIds = Number.parseInt(_id.replace('file:', '').slice(0, 8), 16);
+        if (Number.isSafeInteger(rows)) most = Math.max(most, rows - (withoutIds || rows));
+      }
+      return most;
+    },
     names: async () => {
       const given = files
         .find({ _id: /^file:/ })

@@ -54,7 +54,8 @@ export const apply: Command = {
     'A row that the rules refuse changes nothing, and stays refused when the file is run again',
     `unless --retry-refused is given. ${correctInPlace}`,
     'An applied row cannot be changed: reverse it, and post a new one under a new id; bankctl',
-    'reverse --batch NAME undoes a whole file.',
+    'reverse --batch NAME undoes a whole file. A row that was applied and reversed since is not',
+    'applied again: it is counted as replayed and as reversed, and the exit status is 1.',
     '',
     'With --atomic all rows are one transaction, which holds at most 10000 rows and 8 MiB of the',
     'file, and must end within --timeout. A dry run keeps what it would change in memory.',
@@ -85,7 +86,11 @@ export const apply: Command = {
     'bankctl apply bank.csv --batch nov --decimal comma --columns account=Konto --drop Saldo',
     'zcat orders.ndjson.gz | bankctl apply - --on-refusal stop',
   ],
-  results: [countsForm<ApplyResult['counts']>(['applied', 'replayed', 'refused', 'batches'])],
+  results: [
+    countsForm<ApplyResult['counts'] & Pick<ApplyResult, 'reversed'>>([
+      ...(['applied', 'replayed', 'refused', 'batches', 'reversed'] as const),
+    ]),
+  ],
   samples: [
     {
       name: 'orders.csv',
@@ -166,7 +171,9 @@ async function run(typed: Typed, session: Session): Promise<SingleResult> {
   sayMore(result, input, talk, config.timezone);
   const { counts, interrupted } = result;
   if (interrupted) talk(host.rerunHint(interrupted.left));
-  return fileResult(result, { ...input, isRefused: counts.refused > 0 });
+  const { reversed } = result;
+  const isRefused = counts.refused > 0 || reversed > 0;
+  return fileResult({ ...result, rare: { reversed } }, { ...input, isRefused });
 }
 
 /** Says what the counts alone do not. */
@@ -176,7 +183,7 @@ function sayMore(
   talk: Session['talk'],
   zone: string,
 ): void {
-  const { counts, standing, dropped, interrupted } = result;
+  const { counts, standing, reversed, dropped, interrupted } = result;
   if (standing.since) {
     const [are, they, have, them] =
       standing.rows === 1 ? ['is', 'it', 'has', 'it'] : ['are', 'they', 'have', 'them'];
@@ -210,6 +217,26 @@ function sayMore(
       `${count(counts.replayed, 'row')} had been applied before; nothing was added for ${them}.`,
     );
   }
+  if (reversed > 0) talk(reversedSentence(result, input));
+}
+
+/** What became of rows that were undone, and how to apply them all the same. */
+function reversedSentence({ reversed, counts }: ApplyResult, { batch }: ApplyOptions): string {
+  const [are, have, them, they, ids] =
+    reversed === 1
+      ? ['is', 'has', 'it', 'it', 'a new id']
+      : ['are', 'have', 'them', 'they', 'new ids'];
+  const isWhole = counts.applied === 0 && counts.replayed === reversed;
+  const cure =
+    batch === undefined
+      ? `give ${them} ${ids}`
+      : isWhole
+        ? 'give the file another --batch name, with --again'
+        : `give ${them} alone, in a file with another --batch name (--results lists ${them})`;
+  return (
+    `${count(reversed, 'row')} ${have} been applied before and reversed since: ${they} ${are} ` +
+    `not applied again. To apply ${them}, ${cure}.`
+  );
 }
 
 /** Count, rate and time left, redrawn at most ten times a second. */

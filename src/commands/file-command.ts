@@ -230,6 +230,8 @@ export function countsForm<Counts>(
 interface Done {
   /** In order. */
   readonly counts: Readonly<Record<string, number>>;
+  /** Counts that people see only if they are not 0. */
+  readonly rare?: Readonly<Record<string, number>>;
   readonly interrupted: Interruption | undefined;
   readonly totals: readonly Money[];
   readonly refusedTotals: readonly Money[];
@@ -237,7 +239,7 @@ interface Done {
 
 /** The result of a file: its counts and totals. */
 export function fileResult(
-  { counts, interrupted, totals, refusedTotals }: Done,
+  { counts, rare = {}, interrupted, totals, refusedTotals }: Done,
   { dryRun, isRefused }: { readonly dryRun: boolean; readonly isRefused: boolean },
 ): SingleResult {
   const refused = isRefused ? { status: Status.refused } : {};
@@ -246,12 +248,14 @@ export function fileResult(
     wrote: !dryRun,
     data: {
       ...counts,
+      ...rare,
       ...{ totals: byCode(totals), refused_totals: byCode(refusedTotals) },
       ...(dryRun ? { dry_run: true } : {}),
       ...(interrupted ? { interrupted: true, unknown: interrupted.unknown } : {}),
     },
     view: recordView({
       ...counts,
+      ...Object.fromEntries(Object.entries(rare).filter(([, rows]) => rows > 0)),
       ...{ total: listOfMoney(totals), refused_total: listOfMoney(refusedTotals) },
     }),
     ...(interrupted ? { status: Status.interrupted } : refused),

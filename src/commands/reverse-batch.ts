@@ -82,7 +82,7 @@ function report(
   rerunHint: ReturnType<typeof fileHost>['rerunHint'],
   { talk }: Session,
 ): SingleResult {
-  const { counts, interrupted } = result;
+  const { counts, ownIds, interrupted } = result;
   const { reversed, reversed_before: before, refused } = counts;
   if (interrupted) {
     talk(`Interrupted. ${interrupted.certainty}`);
@@ -91,6 +91,19 @@ function report(
     talk(`Dry run: nothing was written. ${of(reversed)} would be reversed, ${refused} refused.`);
   } else if (reversed === 0 && refused === 0) {
     talk(`Nothing is left to reverse of --batch ${quote(batch)}: ${of(before)} had been before.`);
+  }
+  if (ownIds > 0) {
+    const [had, is, it] = ownIds === 1 ? ['an id', 'is', 'it'] : ['ids', 'are', 'them'];
+    talk(
+      `${count(ownIds, 'row')} of the file had ${had} of ${ownIds === 1 ? 'its' : 'their'} own ` +
+        `and ${is} not among these; reverse ${it} by ${had}.`,
+    );
+  }
+  if (!interrupted && !dryRun && reversed + before > 0) {
+    talk(
+      'To apply the file again once it is corrected, give it another --batch name: with ' +
+        `${quote(batch)}, rows that were reversed are not applied again.`,
+    );
   }
   return fileResult(result, { dryRun, isRefused: refused > 0 });
 }

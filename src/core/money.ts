@@ -43,22 +43,27 @@ export function parseAmount(text: string, currency: Currency): bigint {
   }
   const whole = match[1] ?? '';
   const fraction = (match[2] ?? '').replace(/0+$/, '');
+  const thousands =
+    currency.digits < 3 && pointedThousand.test(text)
+      ? formatAmount(BigInt(text.replace('.', '')) * 10n ** BigInt(currency.digits), currency)
+      : undefined;
   if (fraction.length > currency.digits) {
     throw new BankctlError(
       'amount_precision',
       `${quote(text)} has ${count(fraction.length, 'decimal')}, ` +
         `but ${currency.code} has ${currency.digits === 0 ? 'no decimals' : currency.digits}.`,
+      thousands &&
+        `Write ${thousands} if that is meant, or else round it to the decimals ` +
+          `of ${currency.code}.`,
     );
   }
   const magnitude = BigInt(whole + fraction.padEnd(currency.digits, '0'));
-  if (currency.digits < 3 && pointedThousand.test(text)) {
-    const thousands = BigInt(whole + (match[2] ?? '')) * 10n ** BigInt(currency.digits);
-    const sign = text.startsWith('-') ? -1n : 1n;
-    const [many, few] = [thousands, magnitude].map((it) => formatAmount(sign * it, currency));
+  if (thousands !== undefined) {
+    const few = formatAmount(text.startsWith('-') ? -magnitude : magnitude, currency);
     throw new BankctlError(
       'invalid_amount',
-      `${quote(text)} may be ${many} ${currency.code}, or ${few}.`,
-      `Write ${many} or ${few}.`,
+      `${quote(text)} may be ${thousands} ${currency.code}, or ${few}.`,
+      `Write ${thousands} or ${few}.`,
     );
   }
   if (magnitude > maxMinor) {

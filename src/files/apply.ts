@@ -25,6 +25,7 @@ import {
 } from './file-run.ts';
 import { assignIds, missingIdProblem } from './operation-ids.ts';
 import { amountOf, shapeOf, toOperation } from './operation-rows.ts';
+import { createReversedRows } from './reversed-rows.ts';
 import type { Row, RowShape } from './rows.ts';
 import { openSource, type Source } from './source.ts';
 import { createTotals, type Money, type Totals } from './totals.ts';
@@ -57,12 +58,15 @@ export interface ApplyResult {
   readonly counts: Readonly<Record<'applied' | 'replayed' | 'refused' | 'batches', number>>;
   /** Of the refused rows: those that were refused before, and since when. */
   readonly standing: { readonly rows: number; readonly since: Date | undefined };
+  /** Of the replayed rows: those reversed since by anything but a row of the file. */
+  readonly reversed: number;
   /** Rows that were applied before under the same `--batch` name, and are not in the file. */
   readonly dropped: number;
   readonly interrupted: Interruption | undefined;
-  /** Of the amounts of all rows, and of those that were refused, by currency. */
+  /** Of the amounts of all rows, and of those refused and replayed, by currency. */
   readonly totals: readonly Money[];
   readonly refusedTotals: readonly Money[];
+  readonly replayedTotals: readonly Money[];
 }
 
 /** A refused row, as reported while the file runs. */
@@ -180,6 +184,8 @@ class ApplyWork implements RowWork<OperationRow> {
   #totalRows: number | undefined;
   #totals: Totals = createTotals();
   readonly #refusedTotals = createTotals();
+  readonly #replayedTotals = createTotals();
+  readonly #reversed = createReversedRows();
   /** Rows of other files with the same `--batch` name. */
   #appliedBefore = 0;
   #replayedIds = 0;
@@ -233,18 +239,21 @@ class ApplyWork implements RowWork<OperationRow> {
   async post(rows: readonly OperationRow[], isRetry: boolean): Promise<void> {
     if (!isRetry) this.#outcomes = [];
     const outcomes = this.#outcomes;
+    const { bank } = this.#files;
     const left = rows.slice(outcomes.length).map(({ operation }) => operation);
     try {
-      await post(this.#files.bank, left, {
-        ...this.#postOptions,
-        ...(this.#expectFresh && !isRetry ? { expectFresh: true } : {}),
-        onSettled: (some) => {
-          outcomes.push(...some);
-          if (some.some(({ applied }) => applied)) this.#counts.batches += 1;
-          if (this.#unknown.size === 0) return;
-          for (const { operation } of some) this.#unknown.delete(operation);
-        },
-      });
+      if (left.length > 0)
+        await post(bank, left, {
+          ...this.#postOptions,
+          ...(this.#expectFresh && !isRetry ? { expectFresh: true } : {}),
+          onSettled: (some) => {
+            outcomes.push(...some);
+            if (some.some((it) => it.applied && !it.replayed)) this.#counts.batches += 1;
+            if (this.#unknown.size === 0) return;
+            for (const { operation } of some) this.#unknown.delete(operation);
+          },
+        });
+      await this.#reversed.find(bank, outcomes);
     } catch (error) {
       if (error instanceof OutcomeUnknown) {
         for (const operation of error.operations) this.#unknown.add(operation);
@@ -257,14 +266,20 @@ class ApplyWork implements RowWork<OperationRow> {
     const replayedBefore = this.#counts.replayed;
     for (const [index, outcome] of this.#outcomes.entries()) {
       const row = rows[index];
-      if (row) this.#countOne(outcome, row);
+      if (!row) continue;
+      this.#countOne(outcome, row);
+      this.#reversed.take(outcome);
     }
     this.#expectFresh = this.#counts.replayed === replayedBefore && !this.#options.dryRun;
   }
 
   results(rows: readonly OperationRow[]): readonly object[] {
     const { bank } = this.#files;
-    return this.#outcomes.map((outcome, index) => toResult(rows[index]?.line ?? 0, outcome, bank));
+    return this.#outcomes.map((outcome, index) => {
+      const by = this.#reversed.reversedBy(outcome.operation.id);
+      const result = toResult(rows[index]?.line ?? 0, outcome, bank);
+      return by === undefined ? result : { ...result, reversed_by: by };
+    });
   }
 
   #countOne(outcome: Outcome, { line, operation, amount }: OperationRow): void {
@@ -280,6 +295,7 @@ class ApplyWork implements RowWork<OperationRow> {
       this.#host.refused({ line, operation, error, isVictim: because !== undefined });
     } else if (outcome.replayed) {
       this.#counts.replayed += 1;
+      this.#replayedTotals.add(amount);
       if (outcome.operation.request !== undefined) this.#replayedIds += 1;
     } else this.#counts.applied += 1;
   }
@@ -297,7 +313,9 @@ class ApplyWork implements RowWork<OperationRow> {
     const isWhole = this.#done() === this.#totalRows;
     const dropped = isWhole ? Math.max(this.#appliedBefore - this.#replayedIds, 0) : 0;
     const [totals, refusedTotals] = [this.#totals.sums(), this.#refusedTotals.sums()];
-    return { counts: this.#counts, standing: this.#standing, dropped, totals, refusedTotals };
+    const [counts, standing, reversed] = [this.#counts, this.#standing, this.#reversed.count()];
+    const replayedTotals = this.#replayedTotals.sums();
+    return { counts, standing, reversed, dropped, totals, refusedTotals, replayedTotals };
   }
 
   #done(): number {

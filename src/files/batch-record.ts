@@ -62,11 +62,24 @@ export async function recordBatch(bank: Bank, given: GivenRows, file: string): P
       ? await batchFiles.find(given.digest)
       : await batchFiles.record(given, await bank.serverTime());
     if (first && !first.batches.includes(given.batch)) {
-      if (!given.again) throw repeatedError(first, file, given, bank.config.timezone);
+      if (!given.again) {
+        const undone = await countUndone(batchFiles, first.batches);
+        throw repeatedError(first, file, given, bank.config.timezone, undone);
+      }
       if (!given.dryRun) await batchFiles.addName(given);
     }
     return (await batchFiles.hasOthers(given)) ? batchFiles.countApplied(given.batch) : 0;
   });
+}
+
+/** How many operations of some names were reversed, of how many that were applied. */
+async function countUndone(batchFiles: BatchFiles, batches: readonly string[]) {
+  const undone = { applied: 0, reversed: 0 };
+  for (const batch of batches) {
+    undone.applied += await batchFiles.countApplied(batch);
+    undone.reversed += await batchFiles.countReversed(batch);
+  }
+  return undone;
 }
 
 function repeatedError(
@@ -74,14 +87,26 @@ function repeatedError(
   file: string,
   { batch }: BatchFile,
   zone: string,
+  { applied, reversed }: Awaited<ReturnType<typeof countUndone>>,
 ): BankctlError {
   const [name = ''] = batches;
+  const given =
+    `The rows of ${file} were given before, with --batch ${quote(name)}, by ${by} at ` +
+    `${formatTime(at, zone)}`;
+  if (reversed > 0 && reversed === applied) {
+    return new BankctlError(
+      'file_repeated',
+      `${given}, and all that was applied was reversed since.`,
+      `Add --again to apply them with --batch ${shellWord(batch)}.`,
+    );
+  }
   return new BankctlError(
     'file_repeated',
-    `The rows of ${file} were given before, with --batch ${quote(name)}, by ${by} at ` +
-      `${formatTime(at, zone)}; those already applied would be applied a second time with ` +
-      `--batch ${quote(batch)}.`,
-    `Use --batch ${shellWord(name)} to make sure that all of them are applied, ` +
-      'or --again to apply them a second time.',
+    `${given}; those already applied would be applied a second time with --batch ${quote(batch)}.`,
+    reversed > 0
+      ? `--batch ${shellWord(name)} applies what is missing, but not again what was reversed ` +
+          `(${reversed} of ${applied}); --again applies all rows, even those that stand.`
+      : `Use --batch ${shellWord(name)} to make sure that all of them are applied, ` +
+          'or --again to apply them a second time.',
   );
 }

@@ -118,7 +118,7 @@ function decimalOf({ dress }: RowLayout): Row['decimal'] {
 function toRow(
   reader: RecordReader,
   { line, text, isCut }: CsvRecord,
-  traits: { blankRows: number; namelessColumns: number },
+  traits: { blankRows: number },
 ): Row | undefined {
   const { names, fields: columns, separator, layout } = reader;
   const cells = csvCells(line, text, separator);
@@ -129,9 +129,8 @@ function toRow(
   if (cells.length !== names.length) {
     const wrong = countProblem(names, cells, isCut);
     if (wrong !== undefined) throw new LineProblem(line, wrong);
-    const extra = cells.length - names.filter((name) => name !== '').length;
-    traits.namelessColumns = Math.max(traits.namelessColumns, extra);
   }
+  checkApart(reader, line, text, cells);
   const fields = toFields(line, reader, cells);
   const row: Row = { line, length: text.length, fields, decimal: decimalOf(layout) };
   const lastColumn = columns[cells.length - 1] ?? '';
@@ -140,8 +139,8 @@ function toRow(
 }
 
 /**
- * What is wrong with the number of cells of a row; empty ones in columns without a name do not
- * count.
+ * What is wrong with the number of cells of a row. It may lack those of columns without a name, but
+ * has none that the header has not: an amount with a comma in it would look like two cells.
  */
 function countProblem(
   header: readonly string[],
@@ -155,6 +154,30 @@ function countProblem(
   return isCut && cells.length < named
     ? `stops in the middle: the file ends there, and the line ${counted}`
     : counted;
+}
+
+/**
+ * Where commas are between the columns and in the amounts, `1,5` is two cells and may be meant as
+ * one. @throws `LineProblem`
+ */
+function checkApart(
+  { fields, separator, shape: { amounts = [] }, layout }: RecordReader,
+  line: number,
+  text: string,
+  cells: readonly string[],
+): void {
+  if (separator !== ',' || !layout.dress?.decimalComma) return;
+  for (const [index, name] of fields.entries()) {
+    const pair = cells.slice(index, index + 2).join(',');
+    if (!amounts.includes(name ?? '') || !/^[+-]?\d+,\d+$/.test(pair)) continue;
+    // A quoted cell has its quotation mark where the comma is expected.
+    if (!`,${text},`.includes(`,${pair},`)) continue;
+    throw new LineProblem(
+      line,
+      `has ${pair} without quotation marks: it may be one ${name}, or two cells`,
+      `Write the ${name} in quotation marks; if none of the file has a comma, leave out --decimal.`,
+    );
+  }
 }
 
 /** How spreadsheets write a number of more than eleven digits. */

@@ -14,7 +14,7 @@ import {
  * Compares a file with what its giver says of it.
  *
  * @throws `totals_differ`, with both figures of each difference; `usage` for a total in no currency
- *   or in one of several; `invalid_amount`, `amount_precision`
+ *   or in one of several, or with too many decimals; `invalid_amount`
  */
 export function checkExpected(
   file: string,
@@ -76,7 +76,12 @@ function toMoney(file: string, { amount, code }: ExpectedTotal, sums: readonly M
   const digits = currencyDigits(of);
   if (digits !== undefined) {
     const currency = { code: of, digits };
-    return { currency, minor: parseAmount(amount, currency) };
+    try {
+      return { currency, minor: parseAmount(amount, currency) };
+    } catch (error) {
+      if (!(error instanceof BankctlError) || error.code !== 'amount_precision') throw error;
+      throw new BankctlError('usage', `--expect-total: ${error.message}`, error.hint);
+    }
   }
   throw new BankctlError(
     'usage',

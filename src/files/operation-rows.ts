@@ -94,7 +94,9 @@ export function atLine(
   const isAmount = error.code === 'invalid_amount' || error.code === 'amount_precision';
   // The parser was given the amount with a point.
   const asWritten = (text: string) =>
-    isAmount && decimal === 'comma' ? text.replace(/(\d)\.(?=\d)/g, '$1,') : text;
+    isAmount && decimal === 'comma'
+      ? text.replace(/(["\d])\.(?=\d)|(\d)\.(?=")/g, '$1$2,').replace('a point', 'a comma')
+      : text;
   const more = decimal === 'point' && hint === commaHint ? declareComma : '';
   const said = asWritten(`cannot be used: ${sentence}`);
   return new LineProblem(line, said, `${asWritten(hint ?? error.hint)}${more}`);

@@ -1,4 +1,5 @@
 import { type BatchOperation, batchOperations } from '../bank/batch-operations.ts';
+import { runWithin } from '../bank/deadline.ts';
 import { journalOf } from '../bank/history.ts';
 import { currencyDigits } from '../config/currencies.ts';
 import { formatAmount, parseAmount } from '../core/money.ts';
@@ -6,6 +7,7 @@ import { jsonText } from '../core/text.ts';
 import { type ApplyHost, type ApplyResult, applyRows, type OperationRows } from './apply.ts';
 import type { Row, RowShape } from './rows.ts';
 import { copyToFile, type Source } from './source.ts';
+import type { Money } from './totals.ts';
 
 /** Which file is undone, and how. */
 export interface ReverseBatchOptions {
@@ -21,6 +23,8 @@ export interface ReverseBatchResult
   extends Pick<ApplyResult, 'interrupted' | 'totals' | 'refusedTotals'> {
   /** Numbers of operations, and of committed transactions, named as in the JSON result. */
   readonly counts: Readonly<Record<'reversed' | 'reversed_before' | 'refused' | 'batches', number>>;
+  /** Rows with ids of their own, at least: they are not among the operations. */
+  readonly ownIds: number;
 }
 
 /** A row of the list of what is to be reversed. */
@@ -48,6 +52,10 @@ export async function reverseBatch(
 ): Promise<ReverseBatchResult> {
   const bank = await host.openBank();
   journalOf(bank);
+  const ownIds =
+    (await runWithin(bank.timeoutMs, async () => {
+      return bank.batchFiles?.maxOwnIds(options.batch);
+    })) ?? 0;
   let before = 0;
   let rows = 0;
   const lines = async function* () {
@@ -63,7 +71,7 @@ export async function reverseBatch(
   if (rows === 0) {
     await source.close();
     const counts = { reversed: 0, reversed_before: before, refused: 0, batches: 0 };
-    return { counts, totals: [], refusedTotals: [], interrupted: undefined };
+    return { counts, ownIds, totals: [], refusedTotals: [], interrupted: undefined };
   }
   const posting = {
     ...({
@@ -79,7 +87,15 @@ export async function reverseBatch(
   const result = await applyRows(reversals, posting, host, () => Promise.resolve(source));
   const { applied, replayed, refused, batches } = result.counts;
   const counts = { reversed: applied, reversed_before: before + replayed, refused, batches };
-  return { ...result, counts };
+  return { ...result, counts, ownIds, totals: without(result.totals, result.replayedTotals) };
+}
+
+/** Leaves out what another run reversed after the list was made. */
+function without(totals: readonly Money[], replayed: readonly Money[]): readonly Money[] {
+  return totals.map(({ currency, minor }) => {
+    const other = replayed.find((it) => it.currency.code === currency.code);
+    return { currency, minor: minor - (other?.minor ?? 0n) };
+  });
 }
 
 function toLine({ id, amount }: BatchOperation): object {

@@ -54,6 +54,17 @@ describe('parseAmount', () => {
   });
 
   test.each([
+    ['1.234', usd, 'Write 1234.00 if that is meant, or else round it to the decimals of USD.'],
+    ['+1.234', usd, 'Write 1234.00 if that is meant, or else round it to the decimals of USD.'],
+    ['-1.234', jpy, 'Write -1234 if that is meant, or else round it to the decimals of JPY.'],
+    ['0.005', usd, 'Round it to the decimals of the currency.'],
+  ])('%s in %o is refused, and not only to be rounded', (text, of, hint) => {
+    expect(() => parseAmount(text, of)).toThrow(
+      expect.objectContaining({ code: 'amount_precision', hint }),
+    );
+  });
+
+  test.each([
     ['0.500', usd, 50n],
     ['2500.000', usd, 250_000n],
     ['2.5000', usd, 250n],

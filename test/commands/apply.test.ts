@@ -69,7 +69,7 @@ describe('what a file can ask for', () => {
       const ran = await bank.run(['apply', file, '--json', '-q']);
       expect(ran).toMatchObject({ status: 0, stderr: '' });
       expect(JSON.parse(ran.stdout)).toEqual({
-        ...{ applied: 9, replayed: 0, refused: 0, batches: 1 },
+        ...{ applied: 9, replayed: 0, refused: 0, batches: 1, reversed: 0 },
         ...{ totals: { USD: '13.50' }, refused_totals: {} },
       });
       expect(await balances(bank)).toEqual({ A: '101.50', B: '100.00', C: '0.00', NEW: '2.00' });

@@ -116,6 +116,26 @@ describe('reverse --batch', () => {
     expect(await balances(bank)).toBe('A,107.00,open B,109.00,open');
   });
 
+  test('says that rows with ids of their own stay', async () => {
+    const rows = ['id,branch,account,amount', ',branch1,A,1', 'own-1,branch1,A,20', ''];
+    const bank = await bankAfter(rows.join('\n'));
+    for (const more of ['--dry-run', '--yes', '--yes']) {
+      const { status, stderr } = await reversed(bank, more);
+      expect([status, stderr]).toEqual([
+        0,
+        expect.stringMatching(/^1 row of the file had an id of its own and is not among these; /m),
+      ]);
+    }
+    expect(await balances(bank)).toBe('A,120.00,open B,100.00,open');
+    const files = bank.db.collection<{ _id: string }>('bankctl');
+    const odd = { batches: ['pay'], rows: 'many' };
+    await files.insertOne({ _id: 'file:zz', ...odd }, { bypassDocumentValidation: true });
+    const { stderr } = await reversed(bank, '--yes');
+    expect(stderr).toMatch(/^1 row of the file had/m);
+    await files.deleteMany({ _id: /^file:[0-9a-f]/ });
+    expect((await reversed(bank, '--yes')).stderr).not.toContain('of its own');
+  });
+
   test('asks on a terminal, after saying what it would do', async () => {
     const bank = await bankAfter(`${mixed}open,branch1,C,3.00,,\n`);
     const before = await bank.everything();
@@ -150,6 +170,79 @@ describe('reverse --batch', () => {
     const { status, result, stderr } = await reversed(bank, '--yes');
     expect([status, result.reversed, result.refused]).toEqual([1, 3, 1]);
     expect(stderr).toContain('not exact in USD');
+  });
+});
+
+describe('a file that was undone and is applied again', () => {
+  const applied = async (bank: Workspace, ...more: readonly string[]) => {
+    const ran = await bank.run(['apply', 'pay.csv', '--json', ...more]);
+    return { ...ran, result: ran.stdout === '' ? undefined : JSON.parse(ran.stdout) };
+  };
+
+  test('says that its rows stay reversed, and how to apply them', async () => {
+    const bank = await bankAfter(mixed);
+    const { stderr } = await reversed(bank, '--yes');
+    expect(stderr).toContain('give it another --batch name: with "pay", rows that');
+    const before = await bank.everything();
+    for (const more of [['--dry-run'], ['--results', 'out']]) {
+      const same = await applied(bank, '--batch', 'pay', ...more);
+      expect(same).toMatchObject({
+        status: 1,
+        result: { applied: 0, replayed: 4, refused: 0, reversed: 4 },
+      });
+      expect(same.stderr).toContain(
+        '4 rows have been applied before and reversed since: they are not applied again. ' +
+          'To apply them, give the file another --batch name, with --again.',
+      );
+    }
+    const [line = ''] = (await readFile(join(bank.directory, 'out'), 'utf8')).split('\n');
+    expect(JSON.parse(line)).toMatchObject({
+      outcome: 'replayed',
+      reversed_by: expect.stringMatching(/^pay:\w+:reversed$/),
+    });
+    const other = await applied(bank, '--batch', 'pay2');
+    expect(JSON.parse(other.stderr).error).toMatchObject({
+      code: 'file_repeated',
+      message: expect.stringContaining('and all that was applied was reversed since.'),
+      hint: 'Add --again to apply them with --batch pay2.',
+    });
+    expect(await bank.everything()).toBe(before);
+    const anew = await applied(bank, '--batch', 'pay2', '--again');
+    expect(anew).toMatchObject({ status: 0, result: { applied: 4, reversed: 0 } });
+    const third = await applied(bank, '--batch', 'pay3');
+    expect(JSON.parse(third.stderr).error.hint).toMatch(/^--batch pay .*\(4 of 8\); --again/);
+  });
+
+  test('with one row corrected says that only that one was applied', async () => {
+    const bank = await bankAfter(mixed);
+    await reversed(bank, '--yes');
+    await writeFile(join(bank.directory, 'pay.csv'), mixed.replace('-2.00', '-3.00'));
+    const { status, result, stderr } = await applied(bank, '--batch', 'pay');
+    expect([status, result]).toMatchObject([1, { applied: 1, replayed: 3, reversed: 3 }]);
+    expect(stderr).toContain('give them alone, in a file with another --batch name');
+    const shown = await bank.run(['apply', 'pay.csv', '--batch', 'pay', '-q', '-o', 'table']);
+    expect(shown.stdout).toMatch(/^reversed +3$/m);
+  });
+
+  test('does not take rows for undone that the file itself reverses', async () => {
+    const bank = await bankAfter(mixed);
+    const rows = ['a,increment,5.00,', 'r,reverse,,a', 'b,increment,5.00,'];
+    const branches = rows.map((row) => row.replace('increment', 'increment,branch1,A'));
+    const text = branches.map((row) => row.replace('reverse', 'reverse,,')).join('\n');
+    const path = join(bank.directory, 'pay.csv');
+    await writeFile(path, `id,type,branch,account,amount,reverses\n${text}\n`);
+    for (const replayed of [0, 3]) {
+      const ran = await applied(bank);
+      expect([ran.stderr, ran]).toMatchObject([
+        expect.not.stringContaining('reversed since'),
+        { status: 0, result: { replayed, reversed: 0 } },
+      ]);
+    }
+    await bank.run(['reverse', 'b']);
+    const { status, result, stderr } = await applied(bank);
+    expect([status, result]).toMatchObject([1, { replayed: 3, reversed: 1 }]);
+    expect(stderr).toContain('1 row has been applied before and reversed since: it is not');
+    expect(stderr).toContain('give it a new id');
   });
 });
 

@@ -209,7 +209,13 @@ describe('an amount', () => {
     ['1234.56', /^2 has the amount "1234\.56"/],
     ['1,234,567', /^2 has the amount "1,234,567"/],
     ['1,230', /^2 .*"1,230" may be 1230,00 USD, or 1,23 > Write 1230,00 or 1,23\.$/],
-    ['0,001', /^2 .*"0,001" has 3 decimals/],
+    ['0,001', /^2 .*"0,001" has 3 decimals.* > Round it/],
+    [
+      '1,234',
+      /^2 .*"1,234" has 3 decimals, but USD has 2 > Write 1234,00 if that is meant, or else/,
+    ],
+    [',5', /^2 .*",5" is not an amount of money > Write digits, with a comma before the cents: 50/],
+    ['12,', /^2 .*"12," is not an amount of money > Write digits, with a comma before .*-12,34\.$/],
     ['5,00 EUR', /^2 .*"5,00 EUR" is not an amount.* > Leave out the currency/],
   ])('%s with a declared comma', async (cell, expected) => {
     const text = `id;branch;account;amount\nx;branch1;A;${cell}\n`;
@@ -217,6 +223,27 @@ describe('an amount', () => {
     if (typeof expected === 'string') {
       expect((await read(text, dress)).read).toMatchObject([{ amount: expected }]);
     } else expect(await refusal(text, dress)).toMatch(expected);
+  });
+
+  test.each<readonly [row: string, expected: RegExp | string]>([
+    [
+      'x,branch1,A,1,5',
+      /^2 has 1,5 without quotation marks: it may be one amount, or two cells > /,
+    ],
+    ['x,branch1,A,-12,50', /^2 has -12,50 without .* Write the amount in quotation marks; if none/],
+    ['"x",branch1,A,1,5', /^2 has 1,5 without/],
+    ['x,branch1,A,1,234.50,', /^2 has 6 of the 5 cells/],
+    ['x,branch1,A,"1,5",7', '150'],
+    ['x,branch1,A,"1",5', '100'],
+    ['x,branch1,A,1,"5"', '100'],
+    ['x,branch1,A,1,rent', '100'],
+  ])('%s with a declared comma and commas between columns', async (row, expected) => {
+    const text = `${head},memo\n${row}\n`;
+    const dress = { decimalComma: true };
+    if (typeof expected === 'string') {
+      expect((await read(text, dress)).read).toMatchObject([{ amount: expected }]);
+    } else expect(await refusal(text, dress)).toMatch(expected);
+    if (row.endsWith(',')) expect(await refusal(text)).toMatch(expected);
   });
 
   test('with a comma that nobody declared says how to declare it', async () => {

@@ -103,7 +103,7 @@ describe('CSV is parsed by its grammar', () => {
     [`${row('a')}\n"b,branch1,A,1.00\n${row('c')}\n`, { 3: /is not closed/ }],
     [`"b,branch1,A,1.00\n${`${row('c')}\n`.repeat(5_000)}`, { 2: /is not closed/ }],
     [`b"c,branch1,A,1.00\n${row('d')}\n${row('e')},f\n`, { 2: /is quoted wrongly/, 4: /has 5 of/ }],
-    [`${row('a')}\n,,,\n \n${row('b')}, \n`, {}],
+    [`${row('a')}\n,,,,\n \n${row('b')}, \n`, { 5: /has 5 of the 4 cells/ }],
     [`${row('a')}\n${row('b')}\n${row('a')}\n`, { 4: /has the id "a" of line 2/ }],
     [`2.02611E+13,branch1,A,1.00\n`, { 2: /a long number that a spreadsheet has rounded/ }],
     [`a,branch1,A\u0001,1.00\n`, { 2: /cannot be printed/ }],
