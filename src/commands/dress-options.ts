@@ -45,13 +45,18 @@ export function parseDress(typed: Typed, shape: RowShape): Dress {
   const separator = textOption(typed, 'separator');
   const columns = parseColumns(textOptions(typed, 'columns'), shape);
   const dropped = textOptions(typed, 'drop');
-  const both = [...columns.values()].find((name) =>
-    dropped.some((text) => [text, ...text.split(',')].map(foldName).includes(foldName(name))),
-  );
+  const both = [...columns.values()].find((name) => names(dropped).includes(foldName(name)));
   if (both !== undefined) {
     throw usage(
       `--columns and --drop both name the column ${quote(both)}.`,
       'Leave it out of one of them.',
+    );
+  }
+  if (shape.columns.includes('id') && !columns.has('id') && names(dropped).includes('id')) {
+    throw usage(
+      '--drop id would leave out what makes each row safe to repeat: rows that were applied with ' +
+        'their ids would be applied again.',
+      'If it is no id of an operation, keep it with --columns memo=id.',
     );
   }
   return {
@@ -60,6 +65,11 @@ export function parseDress(typed: Typed, shape: RowShape): Dress {
     columns,
     dropped,
   };
+}
+
+/** A text is one name, which may have commas, or several. */
+function names(texts: readonly string[]): readonly string[] {
+  return texts.flatMap((text) => [text, ...text.split(',')]).map(foldName);
 }
 
 function parseSeparator(text: string): Separator {

@@ -450,6 +450,7 @@ const inputs: Readonly<Record<string, Rows>> = {
       ['apply f.csv --columns id=A,id=B', 'usage', 'two columns for id'],
       ['apply f.csv --columns id=A,memo=a', 'usage', 'the column "a" for two fields'],
       ['apply f.csv --columns id=A --drop b,a', 'usage', 'both name the column "A"'],
+      ['apply f.csv --drop memo,ID', 'usage', 'rows that were applied with their ids'],
       ['apply f.csv --type repair', 'usage', 'Allowed choices are increment, open'],
       ['apply f.csv --expect-rows -1', 'usage', '--expect-rows "-1" is not a whole number'],
       ['apply f.csv --expect-total 1,5', 'invalid_amount', '--expect-total "1,5"'],
