@@ -6,7 +6,7 @@ import { takeOver } from './next-step.ts';
 import type { AccountStatus } from './operations/entry.ts';
 import { referenceKey } from './operations/names.ts';
 import { fromStored, type Storage } from './stored-balance.ts';
-import { badProfileFields, readProfile, type StoredProfile } from './stored-profile.ts';
+import { mistypedProfileFields, readProfile, type StoredProfile } from './stored-profile.ts';
 import { timeOf, versionOf } from './stored-values.ts';
 
 /** An account as it is stored, one document of its branch's collection. */
@@ -53,7 +53,7 @@ export function readAccount(
   if (!openedAt) return bad('opened_at');
   const postedAt = timeOf(document['posted_at'] ?? opened_at);
   if (!postedAt) return bad('posted_at');
-  const [badField] = badProfileFields(document);
+  const [badField] = mistypedProfileFields(document);
   if (badField !== undefined) return bad(badField);
   const times = { openedAt, postedAt, nextAt: new Date(postedAt.getTime() + 1) };
   const profile = readProfile(document);

@@ -217,8 +217,7 @@ function exampleOf({ _id, account_number }: Document): string {
 }
 
 /**
- * The aggregation equivalent of `readAccount`, except that it looks only at the types of owners and
- * labels; a test keeps them in step.
+ * The aggregation equivalent of `readAccount`; a test keeps them in step.
  */
 function codeOf(branch: BranchConfig): Document | string {
   const isType = (field: string, ...types: string[]) => ({ $in: [{ $type: field }, types] });

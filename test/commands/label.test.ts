@@ -364,15 +364,6 @@ describe('the fields of another program', () => {
     ['bankctl_owner', 5],
     ['bankctl_labels', 'vip'],
     ['bankctl_labels', ['vip', 7]],
-    ['bankctl_owner', ''],
-    ['bankctl_owner', ' Ada'],
-    ['bankctl_owner', 'Ada\u001b[31m'],
-    ['bankctl_owner', 'Cafe\u0301'],
-    ['bankctl_labels', ['']],
-    ['bankctl_labels', ['a,b']],
-    ['bankctl_labels', ['Cafe\u0301']],
-    ['bankctl_labels', ['x'.repeat(41)]],
-    ['bankctl_labels', Array.from({ length: 21 }, (_, at) => `l${at}`)],
   ])(
     'that is %s, with %j, keeps the account from being used, and is found',
     async (name, value) => {
@@ -394,4 +385,27 @@ describe('the fields of another program', () => {
       expect(await found(bank, 'branch1')).toEqual(['B']);
     },
   );
+
+  test.each([
+    ['bankctl_owner', ''],
+    ['bankctl_owner', ' Ada'],
+    ['bankctl_owner', 'Ada\u001b[31m'],
+    ['bankctl_owner', 'Cafe\u0301'],
+    ['bankctl_labels', ['']],
+    ['bankctl_labels', ['a,b']],
+    ['bankctl_labels', ['Cafe\u0301']],
+    ['bankctl_labels', ['x'.repeat(41)]],
+    ['bankctl_labels', Array.from({ length: 21 }, (_, at) => `l${at + 10}`)],
+  ])('that is %s, with %j, is found, and does not lock the money', async (name, value) => {
+    const bank = await bankWith(['label', 'branch1', 'A', ...ada, '--add', 'vip']);
+    const accounts = bank.db.collection('branch1');
+    await accounts.updateOne({ account_number: 'A' }, { $set: { [name]: value } });
+    await done(bank, 'increment', 'branch1', 'A', '1');
+    expect(await accounts.findOne({ account_number: 'A' })).toMatchObject({ [name]: value });
+    const { status, stdout } = await bank.run(['audit', '--json']);
+    expect([status, JSON.parse(stdout).findings]).toMatchObject([
+      4,
+      [{ code: 'bad_document', account: 'A', detail: expect.stringContaining(name) }],
+    ]);
+  });
 });

@@ -2,7 +2,9 @@ import type { Document } from 'mongodb';
 import { readAccount } from '../../bank/account.ts';
 import { type Conflict, judgeDocument } from '../../bank/adoption/verdict.ts';
 import { isLegacyAccount, type LegacyProblem, readLegacy } from '../../bank/legacy-document.ts';
+import { referenceKey } from '../../bank/operations/names.ts';
 import { type PlainAccount, plainAccounts } from '../../bank/plain-documents.ts';
+import { badProfileFields } from '../../bank/stored-profile.ts';
 import type { BranchConfig } from '../../config/config.ts';
 import { BankctlError } from '../../core/errors.ts';
 import { formatAmount } from '../../core/money.ts';
@@ -90,7 +92,8 @@ function scanDocument(audited: Audited, seen: SeenPlace, document: Document): Fi
     fingerprints.add(fingerprints.keyOf(name, number), state.version, state.balanceMinor, 1);
     const isClosed = state.status === 'closed';
     observe(audited, { ...state, place: seen.place, account: number, isClosed });
-    return undefined;
+    const [badField] = badProfileFields(document);
+    return badField === undefined ? undefined : profileFinding(name, number, badField);
   }
   const { verdict } = judgeDocument(document, audited.bank.branches.get(name));
   if (verdict === 'adopt') return scanForeign(audited, seen, document);
@@ -108,6 +111,16 @@ function scanDocument(audited: Audited, seen: SeenPlace, document: Document): Fi
       verdict === 'convert'
         ? `bankctl adopt ${shellWord(name)} puts it into the form that bankctl writes.`
         : 'Find out which program wrote it, and correct the document by hand.',
+  };
+}
+
+/** For an owner or labels that bankctl could not have written, nor would take back from a file. */
+function profileFinding(branch: string, account: string, field: string): Finding {
+  return {
+    ...{ code: 'bad_document', account, branch },
+    detail: `The document of ${referenceKey({ branch, account })} has no valid ${field}.`,
+    cause: null,
+    repair: 'Find out which program wrote it, and correct the document by hand.',
   };
 }
 
