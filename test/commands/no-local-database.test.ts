@@ -55,7 +55,7 @@ describe('with another HOME, as in a cron job', () => {
         `There is no local database in ${dataDir}, where HOME=${home} says to look.`,
       );
       expect(stderr).toContain('bankctl init');
-      expect(existsSync(join(home, '.local'))).toBe(false);
+      expect(existsSync(join(home, '.local', 'share'))).toBe(false);
     },
   );
 
