@@ -1,5 +1,5 @@
 import type { Document } from 'mongodb';
-import { createDigestTable, hash32 } from '../core/digest-table.ts';
+import { createDigestTable, digestOf } from '../core/digest-table.ts';
 import { isLegacyAccount, readLegacy } from './legacy-document.ts';
 
 /** An account number that several documents of a collection have. */
@@ -37,11 +37,6 @@ export async function* findRepeatedNumbers(
     });
     if (found.length > 0) yield found;
   }
-}
-
-/** A number's name in a `createDigestTable`. */
-export function digestOf(account: string): readonly [high: number, low: number] {
-  return [hash32(account, 0x9e3779b1), hash32(account, 0x85ebca77)];
 }
 
 /** Numbers are no amounts. */

@@ -1,6 +1,6 @@
 import { BankctlError } from '../core/errors.ts';
 import { quote } from '../core/text.ts';
-import { type Dress, foldName, type Separator } from '../files/dress.ts';
+import { type Dress, droppedNames, foldName, type Separator } from '../files/dress.ts';
 import { meantColumn, type RowShape } from '../files/rows.ts';
 import type { OptionSpec, Typed } from './command.ts';
 import { textOption, textOptions } from './command-input.ts';
@@ -45,14 +45,15 @@ export function parseDress(typed: Typed, shape: RowShape): Dress {
   const separator = textOption(typed, 'separator');
   const columns = parseColumns(textOptions(typed, 'columns'), shape);
   const dropped = textOptions(typed, 'drop');
-  const both = [...columns.values()].find((name) => names(dropped).includes(foldName(name)));
+  const leftOut = droppedNames(dropped);
+  const both = [...columns.values()].find((name) => leftOut.has(foldName(name)));
   if (both !== undefined) {
     throw usage(
       `--columns and --drop both name the column ${quote(both)}.`,
       'Leave it out of one of them.',
     );
   }
-  if (shape.columns.includes('id') && !columns.has('id') && names(dropped).includes('id')) {
+  if (shape.columns.includes('id') && !columns.has('id') && leftOut.has('id')) {
     throw usage(
       '--drop id would leave out what makes each row safe to repeat: rows that were applied with ' +
         'their ids would be applied again.',
@@ -65,11 +66,6 @@ export function parseDress(typed: Typed, shape: RowShape): Dress {
     columns,
     dropped,
   };
-}
-
-/** A text is one name, which may have commas, or several. */
-function names(texts: readonly string[]): readonly string[] {
-  return texts.flatMap((text) => [text, ...text.split(',')]).map(foldName);
 }
 
 function parseSeparator(text: string): Separator {

@@ -70,6 +70,11 @@ function grow(words: Uint32Array): Uint32Array<ArrayBuffer> {
   return larger;
 }
 
+/** A text's name in a `createDigestTable`. */
+export function digestOf(text: string): readonly [high: number, low: number] {
+  return [hash32(text, 0x9e3779b1), hash32(text, 0x85ebca77)];
+}
+
 /** 32 bits of a text. Two texts may share them. */
 export function hash32(text: string, seed: number): number {
   let bits = seed;

@@ -1,6 +1,13 @@
 import { quote, shellWord } from '../core/text.ts';
 import { csvCells } from './csv-cells.ts';
-import { type Dress, foldName, type RowLayout, type Separator, separators } from './dress.ts';
+import {
+  type Dress,
+  droppedNames,
+  foldName,
+  type RowLayout,
+  type Separator,
+  separators,
+} from './dress.ts';
 import { isBlank, LineProblem, meantColumn, type RowShape, unknownColumn } from './rows.ts';
 
 /** The columns of a CSV. */
@@ -115,7 +122,7 @@ function readWith(
   const shared = { separator, isSeparatorFound };
   try {
     const names = csvCells(line, text, separator).map((name) => (isBlank(name) ? '' : name.trim()));
-    const dropped = droppedNames(dress);
+    const dropped = droppedNames(dress?.dropped ?? []);
     const fields = names.map((name) => fieldOf(name, shape, dress, dropped));
     const known = fields.filter((field) => field !== undefined && shape.columns.includes(field));
     const columns = { ...shared, names, fields };
@@ -142,13 +149,6 @@ function fieldOf(
   for (const [field, other] of dress?.columns ?? []) if (foldName(other) === folded) return field;
   if (dropped.has(folded)) return undefined;
   return shape.columns.find((column) => column === folded) ?? name;
-}
-
-/** The columns that were said to be left out. A comma may be part of a name. */
-function droppedNames(dress: Dress | undefined): ReadonlySet<string> {
-  return new Set(
-    (dress?.dropped ?? []).flatMap((text) => [text, ...text.split(',')]).map(foldName),
-  );
 }
 
 function headerProblem(

@@ -14,7 +14,7 @@ export interface Dress {
   readonly decimalComma: boolean;
   /** What the file calls a column, by the name of the field that the column is. */
   readonly columns: ReadonlyMap<string, string>;
-  /** Names of columns to leave out, or several of them with commas between. */
+  /** Names of columns to leave out, or several of them with commas between: see `droppedNames`. */
   readonly dropped: readonly string[];
 }
 
@@ -37,4 +37,9 @@ export type RowFormat = (typeof rowFormats)[number];
  */
 export function foldName(name: string): string {
   return name.normalize('NFC').trim().replace(/\s+/g, ' ').toLowerCase();
+}
+
+/** The folded names of the columns that were said to be left out. A comma may be part of a name. */
+export function droppedNames(dropped: readonly string[]): ReadonlySet<string> {
+  return new Set(dropped.flatMap((text) => [text, ...text.split(',')]).map(foldName));
 }

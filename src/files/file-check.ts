@@ -1,7 +1,7 @@
 import { parseReference } from '../bank/operations/names.ts';
 import { findBranch } from '../config/branch-lookup.ts';
 import type { Config } from '../config/config.ts';
-import { createDigestTable, hash32 } from '../core/digest-table.ts';
+import { createDigestTable, digestOf } from '../core/digest-table.ts';
 import { BankctlError, errorTable } from '../core/errors.ts';
 import { asSentence, quote } from '../core/text.ts';
 import type { RowLayout } from './dress.ts';
@@ -204,7 +204,7 @@ function createIdCheck(): IdCheck {
     suspects,
     note: (id, line) => {
       const keepFirst = (before: number) => (before === 0 ? line : before);
-      const earlier = lineOfId.update(hash32(id, 0x9e3779b1), hash32(id, 0x85ebca77), keepFirst);
+      const earlier = lineOfId.update(...digestOf(id), keepFirst);
       if (earlier > 0 && suspects.length < maxSuspects) suspects.push({ line, earlier });
     },
   };

@@ -4,6 +4,7 @@ import { BankctlError } from '../core/errors.ts';
 import { UnfinishedOperation } from '../core/unfinished-operation.ts';
 import { isOutage, isTooLarge } from '../database/driver-errors.ts';
 import { retryThroughOutages } from '../database/outage-retries.ts';
+import { stoppedAnswering } from '../database/stopped-answering.ts';
 import { limitHeapGrowth } from '../system/heap.ts';
 import { checkExpected } from './expectations.ts';
 import {
@@ -249,7 +250,5 @@ function describeFailure(error: unknown, file: string, tally: Tally, rerun: stri
   }
   if (!isOutage(error))
     return isUntouched ? error : new UnfinishedOperation(certainty, rerun, error);
-  const reason = error instanceof Error ? error.message.replace(/\s*\.?$/, '') : String(error);
-  const message = `The database stopped answering (${reason}). ${certainty}`;
-  return new BankctlError('unreachable', message, rerun, { cause: error });
+  return stoppedAnswering(error, certainty, rerun);
 }

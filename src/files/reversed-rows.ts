@@ -1,7 +1,7 @@
 import type { Bank } from '../bank/bank.ts';
 import { runWithin } from '../bank/deadline.ts';
 import type { Outcome } from '../bank/judge.ts';
-import { createDigestTable, hash32 } from '../core/digest-table.ts';
+import { createDigestTable, digestOf } from '../core/digest-table.ts';
 
 /**
  * Which rows that were applied before have been reversed since: nothing is added for them, though
@@ -23,9 +23,8 @@ const [foreign, own] = [1, 2];
 /** Makes a count of nothing. */
 export function createReversedRows(): ReversedRows {
   const reversals = createDigestTable();
-  const mark = (id: string, state: number) =>
-    reversals.update(hash32(id, 0x9e3779b1), hash32(id, 0x85ebca77), () => state);
-  const markOf = (id: string) => reversals.get(hash32(id, 0x9e3779b1), hash32(id, 0x85ebca77));
+  const mark = (id: string, state: number) => reversals.update(...digestOf(id), () => state);
+  const markOf = (id: string) => reversals.get(...digestOf(id));
   let latest: ReadonlyMap<string, string> = new Map();
   let rows = 0;
   return Object.freeze({

@@ -1,6 +1,7 @@
 import { BankctlError } from '../../core/errors.ts';
 import { UnfinishedOperation } from '../../core/unfinished-operation.ts';
 import { isOutage } from '../../database/driver-errors.ts';
+import { stoppedAnswering } from '../../database/stopped-answering.ts';
 
 /**
  * What ended a run of a plan, as an error that says what is certain and what to type next.
@@ -12,7 +13,5 @@ export function describeFailure(error: unknown, certainty: string, hint: string)
     return new BankctlError(error.code, `${error.message} ${certainty}`, hint, { cause: error });
   }
   if (!isOutage(error)) return new UnfinishedOperation(certainty, hint, error);
-  const reason = error instanceof Error ? error.message.replace(/\s*\.?$/, '') : String(error);
-  const message = `The database stopped answering (${reason}). ${certainty}`;
-  return new BankctlError('unreachable', message, hint, { cause: error });
+  return stoppedAnswering(error, certainty, hint);
 }

@@ -1,10 +1,9 @@
 import type { Document } from 'mongodb';
-import { createDigestTable } from '../../core/digest-table.ts';
+import { createDigestTable, digestOf } from '../../core/digest-table.ts';
 import { type RetryContext, retryThroughOutages } from '../../database/outage-retries.ts';
 import type { Bank } from '../bank.ts';
 import type { BranchModel } from '../branch.ts';
 import type { LegacyCollection } from '../legacy-collection.ts';
-import { digestOf } from '../repeated-numbers.ts';
 import { accountOf, type IsDuplicate } from './verdict.ts';
 
 /** How many documents one call reads. */
