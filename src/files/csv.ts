@@ -118,7 +118,7 @@ function decimalOf({ dress }: RowLayout): Row['decimal'] {
 function toRow(
   reader: RecordReader,
   { line, text, isCut }: CsvRecord,
-  traits: { blankRows: number },
+  traits: { blankRows: number } & Pick<FileTraits, 'droppedColumns'>,
 ): Row | undefined {
   const { names, fields: columns, separator, layout } = reader;
   const cells = csvCells(line, text, separator);
@@ -132,7 +132,9 @@ function toRow(
   }
   checkApart(reader, line, text, cells);
   const fields = toFields(line, reader, cells);
-  const row: Row = { line, length: text.length, fields, decimal: decimalOf(layout) };
+  const shared = { line, length: text.length, fields, decimal: decimalOf(layout) };
+  const leftOut = () => cells.filter((_, index) => columns[index] === undefined);
+  const row: Row = traits.droppedColumns.length === 0 ? shared : { ...shared, leftOut: leftOut() };
   const lastColumn = columns[cells.length - 1] ?? '';
   const mayBeCut = isCut && !text.endsWith('"') && lastColumn !== '';
   return mayBeCut ? { ...row, mayBeCut: lastColumn } : row;
