@@ -5,7 +5,7 @@ import { findBranch } from '../config/branch-lookup.ts';
 import type { Config } from '../config/config.ts';
 import { parseAmount } from '../core/money.ts';
 import { quote } from '../core/text.ts';
-import { atLine } from './operation-rows.ts';
+import { atLine, checkDecimal } from './operation-rows.ts';
 import { LineProblem, type Row, type RowShape } from './rows.ts';
 
 /** The columns of exported accounts, in order. */
@@ -74,6 +74,7 @@ export function toAccount({ line, fields, decimal }: Row, target: Target): Accou
       );
     }
     const balanceMinor = parseAmount(balance, currency);
+    checkDecimal(balance, decimal);
     if (status === 'closed' && balanceMinor !== 0n) {
       throw new LineProblem(
         line,

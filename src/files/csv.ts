@@ -110,8 +110,13 @@ function traitsOf({ names, fields, separator, isSeparatorFound }: CsvHeader): Pa
   };
 }
 
-function decimalOf({ dress }: RowLayout): Row['decimal'] {
-  return dress && (dress.decimalComma ? 'comma' : 'point');
+/** Semicolons are used where the comma is the decimal sign, and then points are between thousands. */
+function decimalOf(reader: RecordReader): Row['decimal'] {
+  const { separator, isSeparatorFound, layout } = reader;
+  const { dress } = layout;
+  if (!dress) return undefined;
+  const isInDoubt = dress.decimal === undefined && isSeparatorFound && separator === ';';
+  return isInDoubt ? 'in doubt' : (dress.decimal ?? 'point');
 }
 
 /** @returns undefined for an empty row */
@@ -120,7 +125,7 @@ function toRow(
   { line, text, isCut }: CsvRecord,
   traits: { blankRows: number } & Pick<FileTraits, 'droppedColumns'>,
 ): Row | undefined {
-  const { names, fields: columns, separator, layout } = reader;
+  const { names, fields: columns, separator } = reader;
   const cells = csvCells(line, text, separator);
   if (cells.every(isBlank)) {
     traits.blankRows += 1;
@@ -132,7 +137,7 @@ function toRow(
   }
   checkApart(reader, line, text, cells);
   const fields = toFields(line, reader, cells);
-  const shared = { line, length: text.length, fields, decimal: decimalOf(layout) };
+  const shared = { line, length: text.length, fields, decimal: decimalOf(reader) };
   const leftOut = () => cells.filter((_, index) => columns[index] === undefined);
   const row: Row = traits.droppedColumns.length === 0 ? shared : { ...shared, leftOut: leftOut() };
   const lastColumn = columns[cells.length - 1] ?? '';
@@ -168,7 +173,7 @@ function checkApart(
   text: string,
   cells: readonly string[],
 ): void {
-  if (separator !== ',' || !layout.dress?.decimalComma) return;
+  if (separator !== ',' || layout.dress?.decimal !== 'comma') return;
   for (const [index, name] of fields.entries()) {
     const pair = cells.slice(index, index + 2).join(',');
     if (!amounts.includes(name ?? '') || !/^[+-]?\d+,\d+$/.test(pair)) continue;
@@ -201,7 +206,7 @@ function toFields(
     }
     if (names.includes(name) && roundedNumber.test(cell)) throw roundedProblem(line, name, cell);
     if (flags.includes(name)) fields[name] = toFlag(line, name, cell);
-    else if (layout.dress?.decimalComma && amounts.includes(name)) {
+    else if (layout.dress?.decimal === 'comma' && amounts.includes(name)) {
       fields[name] = fromDecimalComma(line, name, cell);
     } else fields[name] = cell;
   }

@@ -11,6 +11,7 @@ import { findBranch } from '../config/branch-lookup.ts';
 import type { Config } from '../config/config.ts';
 import { currencyDigits } from '../config/currencies.ts';
 import { BankctlError } from '../core/errors.ts';
+import { isPointedThousand } from '../core/money.ts';
 import { nearest } from '../core/near-names.ts';
 import { quote } from '../core/text.ts';
 import { type Fields, LineProblem, type Row, type RowShape } from './rows.ts';
@@ -63,8 +64,10 @@ export function toOperation(
   try {
     const id = fields['id'] === undefined ? '' : parseOperationId(fields['id']);
     const memo = fields['memo'] === undefined ? undefined : parseMemo(fields['memo']);
+    const change = rowKindOf(type).parse(fields, config);
+    checkDecimal(fields['amount'], decimal);
     // Set on the same object: copying it would take a fifth of the time of reading a file.
-    return Object.assign(rowKindOf(type).parse(fields, config), { id, idGiven: true, memo });
+    return Object.assign(change, { id, idGiven: true, memo });
   } catch (error) {
     throw atLine(line, error, fields['amount'], decimal);
   }
@@ -97,9 +100,26 @@ export function atLine(
     isAmount && decimal === 'comma'
       ? text.replace(/(["\d])\.(?=\d)|(\d)\.(?=")/g, '$1$2,').replace('a point', 'a comma')
       : text;
-  const more = decimal === 'point' && hint === commaHint ? declareComma : '';
+  const isPoint = decimal === 'point' || decimal === 'in doubt';
+  const more = isPoint && hint === commaHint ? declareComma : '';
   const said = asWritten(`cannot be used: ${sentence}`);
   return new LineProblem(line, said, `${asWritten(hint ?? error.hint)}${more}`);
+}
+
+/**
+ * To be called with an amount that its parser takes. @throws `invalid_amount` if the file looks like
+ * one with a comma before the cents, and the amount would be a thousand times as much then
+ */
+export function checkDecimal(amount: string | undefined, decimal: Row['decimal']): void {
+  if (decimal !== 'in doubt' || amount === undefined || !isPointedThousand(amount)) return;
+  const [few, many] = [amount, amount.replace('.', '')];
+  throw new BankctlError(
+    'invalid_amount',
+    `${quote(amount)} may be ${many}, since the file has semicolons between its columns, or ` +
+      `${few}.`,
+    `Say --decimal point if it is ${few}; if commas stand before the cents, say --decimal comma ` +
+      'and leave out the points.',
+  );
 }
 
 const commaHint = 'Write a point before the cents, and nothing between thousands.';

@@ -14,7 +14,7 @@ export interface Row {
   /** The field in which the file ends, unless something shows that it is whole. */
   readonly mayBeCut?: string;
   /** How its amounts are written, if that can be said of the file. */
-  readonly decimal?: 'point' | 'comma' | undefined;
+  readonly decimal?: 'point' | 'comma' | 'in doubt' | undefined;
 }
 
 /** Text by name; a flag is `true` or `false`. */
