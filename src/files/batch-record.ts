@@ -104,8 +104,7 @@ async function checkReading(
     throw new BankctlError(
       'file_repeated',
       `Line ${own.line} of ${file} has the id of the operation ${quote(own.operation)}, which ` +
-        'moved the same money, in a column that is not read as its id: it would be moved a second ' +
-        'time.',
+        'moved the same money, in a column that is not read as its id: it would be moved again.',
       'Leave that column its ids, with --columns id=NAME if it has another name; ' +
         'or add --again to apply the rows once more.',
     );
@@ -118,9 +117,9 @@ function redressedError({ rows, line, operation }: RepeatedRows, file: string, b
   const [verb, their] = rows === 1 ? ['differs', 'its'] : ['differ', 'their'];
   return new BankctlError(
     'file_repeated',
-    `${count(rows, 'row')} of ${file} ${verb} only in ${their} memo or type from what was applied before ` +
-      `with --batch ${quote(batch)} and is not in the file any more (line ${line}: operation ` +
-      `${quote(operation)}): ${their} money would be moved a second time.`,
+    `${count(rows, 'row')} of ${file} ${verb} only in ${their} memo or type from what was ` +
+      `applied before with --batch ${quote(batch)} and is not in the file any more ` +
+      `(line ${line}: operation ${quote(operation)}): ${their} money would be moved a second time.`,
     'Read the file with the same --columns, --drop and --type as before; ' +
       'or add --again to apply the rows besides what they applied then.',
   );

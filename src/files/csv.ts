@@ -110,7 +110,7 @@ function traitsOf({ names, fields, separator, isSeparatorFound }: CsvHeader): Pa
   };
 }
 
-/** Semicolons are used where the comma is the decimal sign, and then points are between thousands. */
+/** Semicolons go with a comma before the cents, and that with points between thousands. */
 function decimalOf(reader: RecordReader): Row['decimal'] {
   const { separator, isSeparatorFound, layout } = reader;
   const { dress } = layout;

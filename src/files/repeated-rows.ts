@@ -136,7 +136,7 @@ export interface PossibleIds {
   readonly find: (bank: Bank) => Promise<Omit<RepeatedRows, 'rows'> | undefined>;
 }
 
-/** How many cells are looked at: a file that was applied with its ids shows it in its first rows. */
+/** How many cells are looked at: a file that was applied with its ids shows it early. */
 const maxCells = 2000;
 
 /** The maximum length of an operation id. */

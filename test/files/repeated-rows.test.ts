@@ -79,7 +79,7 @@ describe('the same file under the same name, read otherwise', () => {
     expect(same).toMatchObject({ status: 0, result: { applied: 0, replayed: 2 } });
   });
 
-  test('is refused from the standard input, and after the file has grown and was sorted', async () => {
+  test('is refused from the standard input, and when it has grown and was sorted', async () => {
     const bank = await bankWith({ 'f.csv': dresses['a memo that was dropped']?.[0] ?? '' });
     await apply(bank, 'f.csv --batch p --drop text');
     const before = await bank.everything();
