@@ -4,6 +4,7 @@ import { apply } from './apply.js';
 import { audit } from './audit.js';
 import { exhaustiveRate } from './exhaustive-rate.js';
 import { branchRate } from './load-rate.js';
+import { writers } from './writers.js';
 import { startup, warmIncrement } from './startup.js';
 
 const parts = {
@@ -14,6 +15,7 @@ const parts = {
   adopt,
   stress: branchRate,
   exhaustive: exhaustiveRate,
+  writers,
 };
 const wanted = process.argv.slice(2);
 const unknown = wanted.filter((name) => !(name in parts));
