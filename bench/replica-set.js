@@ -1,0 +1,168 @@
+// What a replica set of three costs and bears: apply on it and on one member alone, and apply while
+// the primary is killed or told to step down.
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import { MongoClient } from 'mongodb';
+import { bankctl } from './bank.js';
+import { processMs } from './measure.js';
+import { amount, ratio } from './report.js';
+import { bundled, stressHost } from './stress-sources.js';
+
+const rounds = Number(process.env.BANKCTL_BENCH_ROUNDS ?? 3);
+const rows = 100_000;
+const accounts = 1000;
+
+export async function replicaSet() {
+  const directory = await mkdtemp(join(tmpdir(), 'bankctl-bench-'));
+  const { directory: built, throwaway } = await bundled();
+  const open = [];
+  try {
+    await writeFiles(directory);
+    const start = async (replicas) => {
+      const server = await throwaway.startThrowaway(stressHost(), { replicas });
+      open.push(server);
+      const client = await MongoClient.connect(server.uri);
+      open.push({ stop: () => client.close() });
+      return { server, client, at: atServer(server.uri, directory) };
+    };
+    const [three, one] = [await start(3), await start(1)];
+    await waitLikeMongodb(three.client);
+    const perSecond = { ours: [], theirs: [] };
+    for (let round = 0; round < rounds; round += 1) {
+      perSecond.ours.push(rows / (await applied(three)));
+      perSecond.theirs.push(rows / (await applied(one)));
+    }
+    const title = `apply, ${rows.toLocaleString('en')} rows, on three members`;
+    ratio({ title, unit: 'operations/s', theirName: 'on one', ...perSecond });
+    const gaps = { killed: [], asked: [] };
+    for (let round = 0; round < rounds; round += 1) {
+      gaps.killed.push(await gapOf(three, killPrimary));
+      gaps.asked.push(await gapOf(three, stepDown));
+    }
+    const gap = 'longest time without a commit';
+    amount({ title: `apply, undisturbed: ${gap}`, unit: 's', values: [await gapOf(three)] });
+    amount({ title: `apply, primary told to step down: ${gap}`, unit: 's', values: gaps.asked });
+    amount({ title: `apply, primary killed by kill -9: ${gap}`, unit: 's', values: gaps.killed });
+  } finally {
+    for (const { stop } of open.reverse()) await stop();
+    await rm(directory, { recursive: true });
+    await rm(built, { recursive: true });
+  }
+}
+
+function atServer(uri, cwd) {
+  return { cwd, env: { ...process.env, BANKCTL_URI: uri } };
+}
+
+/** Throwaway sets elect a primary after 2 s without one; MongoDB waits for 10 s by default. */
+async function waitLikeMongodb(client) {
+  const admin = client.db('admin');
+  const { config } = await admin.command({ replSetGetConfig: 1 });
+  config.version += 1;
+  config.settings.electionTimeoutMillis = 10_000;
+  await admin.command({ replSetReconfig: config });
+}
+
+/** Seconds of `apply` in an empty bank, start-up included; meanwhile, `disturb` is called once. */
+async function applied({ server, client, at }, disturb) {
+  const db = client.db('bank');
+  await db.dropDatabase();
+  processMs([bankctl, 'apply', 'open.ndjson', '--batch', 'open', '-q'], at);
+  const argv = [bankctl, 'apply', 'rows.ndjson', '--batch', 'rows', '--json', '-q'];
+  const start = process.hrtime.bigint();
+  const child = spawn(process.execPath, argv, { ...at, stdio: ['ignore', 'pipe', 'inherit'] });
+  const closed = once(child, 'close');
+  const [printed, restore] = await Promise.all([
+    child.stdout.setEncoding('utf8').toArray(),
+    disturb && whenBegun(db).then(() => disturb(server, client)),
+  ]);
+  const [status] = await closed;
+  const seconds = Number(process.hrtime.bigint() - start) / 1e9;
+  await restore?.();
+  if (status !== 0) throw new Error(`apply ended with ${status}`);
+  await check(db, JSON.parse(printed.join('')));
+  processMs([bankctl, 'audit', '-q'], at);
+  return seconds;
+}
+
+/** Returns when a fifth of the rows is applied. */
+async function whenBegun(db) {
+  while ((await db.collection('journal').estimatedDocumentCount()) < accounts + rows / 5) {
+    await pause(20);
+  }
+}
+
+async function memberOf(server, client) {
+  const { primary } = await client.db('admin').command({ hello: 1 });
+  const member = server.members.find(({ port }) => primary.endsWith(`:${port}`));
+  if (!member) throw new Error(`no member is ${primary}`);
+  return member;
+}
+
+async function killPrimary(server, client) {
+  const member = await memberOf(server, client);
+  await member.kill();
+  return async () => {
+    await member.restart();
+    await caughtUp(client);
+  };
+}
+
+async function stepDown(_server, client) {
+  // The primary answers, and then closes no connection; from then on it refuses writes.
+  await client.db('admin').command({ replSetStepDown: 30, secondaryCatchUpPeriodSecs: 10 });
+  return () => caughtUp(client);
+}
+
+/** Returns when there is one primary and two secondaries. */
+async function caughtUp(client) {
+  for (;;) {
+    const states = await client
+      .db('admin')
+      .command({ replSetGetStatus: 1 })
+      .then(({ members }) => members.map(({ stateStr }) => stateStr).sort())
+      .catch(() => []);
+    if (`${states}` === 'PRIMARY,SECONDARY,SECONDARY') return;
+    await pause(200);
+  }
+}
+
+/** The server's time is in each operation; a batch has one time. */
+async function gapOf(set, disturb) {
+  await applied(set, disturb);
+  const times = await set.client
+    .db('bank')
+    .collection('journal')
+    .aggregate([
+      { $match: { type: 'increment' } },
+      { $group: { _id: '$at' } },
+      { $sort: { _id: 1 } },
+    ])
+    .toArray();
+  const gaps = times.slice(1).map(({ _id }, index) => _id - times[index]._id);
+  return Math.max(...gaps) / 1000;
+}
+
+/** Nothing is lost, nothing doubled: each row added 0.01, to a bank of empty accounts. */
+async function check(db, { applied: fresh, replayed, refused }) {
+  const sums = [{ $group: { _id: null, sum: { $sum: '$balance' } } }];
+  const [total] = await db.collection('branch1').aggregate(sums).toArray();
+  const operations = await db.collection('journal').countDocuments({ type: 'increment' });
+  const wanted = (rows / 100).toFixed(2);
+  if (`${total.sum}` !== wanted || operations !== rows || fresh + replayed !== rows || refused > 0)
+    throw new Error(`${total.sum} by ${operations} operations, ${fresh} applied and ${replayed}`);
+}
+
+async function writeFiles(directory) {
+  const reference = (row) => ({ branch: 'branch1', account: `A${(row * 7919) % accounts}` });
+  const write = (name, length, rowOf) => {
+    const lines = Array.from({ length }, (_, row) => `${JSON.stringify(rowOf(row))}\n`);
+    return writeFile(join(directory, name), lines.join(''));
+  };
+  await write('open.ndjson', accounts, (row) => ({ type: 'open', ...reference(row) }));
+  await write('rows.ndjson', rows, (row) => ({ ...reference(row), amount: '0.01' }));
+}
