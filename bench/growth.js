@@ -1,5 +1,6 @@
 // Whether a row costs the same in a large bank as in a small one, and takes no more memory.
 import { createWriteStream } from 'node:fs';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
@@ -69,6 +70,7 @@ async function measure({ directory, at, client }, size) {
   await run('audit');
   await run('export');
   await db.collection('branch1').updateMany({}, { $inc: { balance: new Double(1) } });
+  await rm(join(directory, 'plan.yaml'), { force: true });
   await run('audit --plan of damage');
   await db.dropDatabase();
   await write(join(directory, 'open.ndjson'), accounts, (row) => ({ type: 'open', ...place(row) }));

@@ -76,10 +76,10 @@ async function applied({ server, client, at }, disturb) {
   const start = process.hrtime.bigint();
   const child = spawn(process.execPath, argv, { ...at, stdio: ['ignore', 'pipe', 'inherit'] });
   const closed = once(child, 'close');
-  const [printed, restore] = await Promise.all([
-    child.stdout.setEncoding('utf8').toArray(),
-    disturb && whenBegun(db).then(() => disturb(server, client)),
-  ]);
+  const printing = child.stdout.setEncoding('utf8').toArray();
+  const restore = disturb && (await whenBegun(db).then(() => disturb(server, client)));
+  if (disturb && child.exitCode !== null) throw new Error('apply had ended before the disturbance');
+  const printed = await printing;
   const [status] = await closed;
   const seconds = Number(process.hrtime.bigint() - start) / 1e9;
   await restore?.();
@@ -89,11 +89,10 @@ async function applied({ server, client, at }, disturb) {
   return seconds;
 }
 
-/** Returns when a fifth of the rows is applied. */
+/** Returns when a fifth of the rows is applied. An estimate would count what is not committed. */
 async function whenBegun(db) {
-  while ((await db.collection('journal').estimatedDocumentCount()) < accounts + rows / 5) {
-    await pause(20);
-  }
+  const limit = accounts + rows / 5;
+  while ((await db.collection('journal').countDocuments({}, { limit })) < limit) await pause(50);
 }
 
 async function memberOf(server, client) {
