@@ -7,6 +7,8 @@ import { growth } from './growth.js';
 import { branchRate } from './load-rate.js';
 import { replicaSet } from './replica-set.js';
 import { measured, writePages } from './report.js';
+import { sharding } from './sharding.js';
+import { sizes } from './sizes.js';
 import { startup, warmIncrement } from './startup.js';
 import { writers } from './writers.js';
 
@@ -21,6 +23,8 @@ const parts = {
   growth,
   writers,
   replicas: replicaSet,
+  sharding,
+  sizes,
 };
 /** `page` writes the figures that are kept into the pages. */
 const wanted = process.argv.slice(2);

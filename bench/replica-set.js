@@ -78,13 +78,16 @@ async function applied({ server, client, at }, disturb) {
   const closed = once(child, 'close');
   const printing = child.stdout.setEncoding('utf8').toArray();
   const restore = disturb && (await whenBegun(db).then(() => disturb(server, client)));
-  if (disturb && child.exitCode !== null) throw new Error('apply had ended before the disturbance');
+  const disturbedAt = new Date();
   const printed = await printing;
   const [status] = await closed;
   const seconds = Number(process.hrtime.bigint() - start) / 1e9;
   await restore?.();
   if (status !== 0) throw new Error(`apply ended with ${status}`);
   await check(db, JSON.parse(printed.join('')));
+  if (disturb && !(await db.collection('journal').findOne({ at: { $gt: disturbedAt } }))) {
+    throw new Error('nothing was left to apply when the primary went');
+  }
   processMs([bankctl, 'audit', '-q'], at);
   return seconds;
 }
