@@ -35,7 +35,7 @@ async function report(collection, what) {
   byte(`${what}, as BSON`, size / count);
   byte(`${what}, compressed on disk`, storageSize / count);
   for (const [name, bytes] of Object.entries(indexSizes)) {
-    byte(`${what}, in the index ${name}`, bytes / count);
+    if (bytes > count) byte(`${what}, in the index \`${name}\``, bytes / count);
   }
 }
 
