@@ -7,7 +7,7 @@ import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import { BSON, Long, MongoClient, UUID } from 'mongodb';
+import { BSON, Long, MaxKey, MinKey, MongoClient, UUID } from 'mongodb';
 import { ratio } from './report.js';
 import { bundled, stressHost } from './stress-sources.js';
 
@@ -61,7 +61,10 @@ export async function sharding() {
       const add = { _configsvrAddShard: `${name}/${host}`, name, ...majority };
       await config.client.db('admin').command(add);
     }
+    const create = { _configsvrCreateDatabase: 'bank', primaryShardId: 'first', ...majority };
+    await config.client.db('admin').command(create);
     await checkShardKeys(config.client, first.client);
+    await checkZones(config.client, first.client);
     await measureCommits(first, second);
   } finally {
     for (const { stop } of open.reverse()) await stop();
@@ -92,28 +95,56 @@ async function startSet(mongod, dbpath, { name, role, port }) {
 
 /** @throws if the server takes a shard key that the page says it refuses, or the other way round */
 async function checkShardKeys(config, shard) {
-  const create = { _configsvrCreateDatabase: 'bank', primaryShardId: 'first', ...majority };
-  await config.db('admin').command(create);
-  const { version } = await config.db('config').collection('databases').findOne({ _id: 'bank' });
   const bank = shard.db('bank');
   const posting = { branch: 'branch1', account_number: 'ACC', version: Long.ONE };
   for (const [index, [shardKey, name, wanted]] of shardKeys.entries()) {
     const collection = `c${index}`;
     const [key, options] = uniqueIndexes[name];
     await bank.collection(collection).createIndex(key, { ...options, unique: true });
-    if (
-      `${Object.keys(key)}` !== `${Object.keys(shardKey)}` ||
-      shardKey.account_number === 'hashed'
-    )
+    if (JSON.stringify(key) !== JSON.stringify(shardKey))
       await bank.collection(collection).createIndex(shardKey);
     await bank.collection(collection).insertOne({ ...posting, home: 'a', postings: [posting] });
-    const move = { _shardsvrCreateCollection: collection, shardKey, databaseVersion: version };
-    const answer = await bank
-      .command({ ...move, unique: false, ...majority })
-      .catch((error) => error);
+    const answer = await shardCollection(config, bank, collection, shardKey).catch(
+      (error) => error,
+    );
     const pair = `${JSON.stringify(shardKey)} with the unique index on ${name}`;
     if ((answer.ok === 1) !== wanted) throw new Error(`${pair}: ${answer.message ?? 'taken'}`);
     console.log(`${pair}: ${wanted ? 'taken' : `refused, ${answer.message}`}`);
+  }
+}
+
+/** What a router sends to the primary shard of a database for `sh.shardCollection`. */
+async function shardCollection(config, bank, collection, shardKey) {
+  const { version } = await config.db('config').collection('databases').findOne({ _id: 'bank' });
+  const shard = { _shardsvrCreateCollection: collection, shardKey, unique: false };
+  return bank.command({ ...shard, databaseVersion: version, ...majority });
+}
+
+/** @throws if a zone of the page does not put all of a branch on one shard */
+async function checkZones(config, shard) {
+  const admin = config.db('admin');
+  const catalog = config.db('config');
+  const bank = shard.db('bank');
+  const zone = 'branch2';
+  await admin.command({ _configsvrAddShardToZone: 'second', zone, ...majority });
+  const [all, end] = [{ account_number: new MinKey() }, { account_number: new MaxKey() }];
+  const ranges = {
+    branch2: [{ account_number: 1 }, all, end],
+    postings: [
+      { branch: 1, account_number: 1 },
+      { branch: zone, ...all },
+      { branch: zone, ...end },
+    ],
+    journal: [{ home: 1 }, { home: `${zone}:` }, { home: `${zone};` }],
+  };
+  for (const [name, [shardKey, min, max]] of Object.entries(ranges)) {
+    const range = { _configsvrUpdateZoneKeyRange: `bank.${name}`, min, max, zone };
+    await admin.command({ ...range, ...majority });
+    await bank.collection(name).createIndex(shardKey);
+    await shardCollection(config, bank, name, shardKey);
+    const { uuid } = await catalog.collection('collections').findOne({ _id: `bank.${name}` });
+    const chunk = await catalog.collection('chunks').findOne({ uuid, min, max });
+    if (chunk?.shard !== 'second') throw new Error(`${name} of ${zone} is on ${chunk?.shard}`);
   }
 }
 
