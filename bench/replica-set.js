@@ -105,9 +105,9 @@ async function whenBegun(db) {
 }
 
 async function memberOf(server, client) {
-  const { primary } = await client.db('admin').command({ hello: 1 });
-  const member = server.members.find(({ port }) => primary.endsWith(`:${port}`));
-  if (!member) throw new Error(`no member is ${primary}`);
+  const { me, primary } = await client.db('admin').command({ hello: 1 });
+  const member = server.members.find(({ port }) => primary?.endsWith(`:${port}`));
+  if (!member || me !== primary) throw new Error(`${me} says that ${primary} is the primary`);
   return member;
 }
 
