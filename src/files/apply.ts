@@ -346,9 +346,9 @@ class ApplyWork implements RowWork<OperationRow> {
     const rows = (number: number) => (number === 1 ? 'row' : `${number} rows`);
     const are = done === 1 ? 'is' : 'are';
     const first = done === 0 ? '' : `The first ${rows(done)} ${are} certainly done${but}; `;
-    return unknown === 0
-      ? `${first}nothing after them was applied by this run.`
-      : `${first}the ${done === 0 ? 'first' : 'next'} ${rows(unknown)} may or may not be applied.`;
+    if (unknown === 0) return `${first}nothing after them was applied by this run.`;
+    const next = done === 0 ? 'The first' : `${first}the next`;
+    return `${next} ${rows(unknown)} may or may not be applied.`;
   }
 }
 
