@@ -222,7 +222,8 @@ export interface Branches extends Iterable<BranchModel> {
 /** Makes one frozen model per branch. */
 export function createBranches(db: Db, config: Config): Branches {
   const models = new Map(config.branches.map((branch) => [branch.name, createBranch(db, branch)]));
-  const get = (name: string) => models.get(name.normalize('NFC')) ?? unknownBranch(name, config);
+  const get = (name: string) =>
+    models.get(name) ?? models.get(name.normalize('NFC')) ?? unknownBranch(name, config);
   return Object.freeze({
     get,
     currencyOf: (name: string) => get(name).currency,

@@ -24,7 +24,8 @@ export function assignIds(
     const request = requestDigest(requestOf(operation));
     const nth = occurrences.update(bits(request, 0), bits(request, 8), (before) => before + 1) + 1;
     const id = `${batch}:${request.slice(0, digestCharacters)}${nth === 1 ? '' : `:${nth}`}`;
-    return { ...operation, id, request };
+    // Set on the same object, as in `toOperation`.
+    return Object.assign(operation, { id, request });
   };
 }
 
