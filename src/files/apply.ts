@@ -236,7 +236,11 @@ class ApplyWork implements RowWork<OperationRow> {
   }
 
   /** Thanks to their ids, operations can be posted again whatever became of them. */
-  async post(rows: readonly OperationRow[], isRetry: boolean): Promise<void> {
+  async post(
+    rows: readonly OperationRow[],
+    isRetry: boolean,
+    meanwhile: () => void,
+  ): Promise<void> {
     if (!isRetry) this.#outcomes = [];
     const outcomes = this.#outcomes;
     const { bank } = this.#files;
@@ -245,6 +249,7 @@ class ApplyWork implements RowWork<OperationRow> {
       if (left.length > 0)
         await post(bank, left, {
           ...this.#postOptions,
+          meanwhile,
           ...(this.#expectFresh && !isRetry ? { expectFresh: true } : {}),
           onSettled: (some) => {
             outcomes.push(...some);

@@ -55,9 +55,12 @@ describe('a batch that cannot end in time', () => {
     const opened = await bankWith(['branch1:A']);
     const { journal } = opened.bank;
     if (!journal) throw new Error('a bank without a journal');
-    const append: typeof journal.append = async (documents, session) => {
-      if (documents.length > 300) await pause(6_000);
-      await journal.append(documents, session);
+    const append: typeof journal.append = (documents) => {
+      const send = journal.append(documents);
+      return async (session) => {
+        if (documents.length > 300) await pause(6_000);
+        await send(session);
+      };
     };
     return {
       ...opened,
