@@ -27,8 +27,11 @@ interface BatchWrite {
   readonly meanwhile: () => void;
 }
 
-/** How many journal documents are sent together, while the next ones are made. */
-const documentsAtOnce = 2500;
+/**
+ * How many journal documents are sent together, while the next ones are made. More would outlive
+ * two collections of the heap, which copies them each time.
+ */
+const documentsAtOnce = 1000;
 
 /**
  * Writes the accounts branch by branch, then the journal. While the server works on one part, the

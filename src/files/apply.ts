@@ -4,7 +4,7 @@ import type { Posting } from '../bank/operations/entry.ts';
 import type { Operation, RowType } from '../bank/operations/operation.ts';
 import { maxOperations, OutcomeUnknown, type PostOptions, post } from '../bank/post.ts';
 import { createMemory } from '../bank/post-memory.ts';
-import { createRehearsal } from '../bank/rehearsal.ts';
+import { createRehearsal, type Rehearsal } from '../bank/rehearsal.ts';
 import type { Config } from '../config/config.ts';
 import { BankctlError } from '../core/errors.ts';
 import { formatAmount } from '../core/money.ts';
@@ -189,6 +189,8 @@ class ApplyWork implements RowWork<OperationRow> {
   /** Rows of other files with the same `--batch` name. */
   #appliedBefore = 0;
   #replayedIds = 0;
+  #hasReversals = false;
+  #rehearsal: Rehearsal | undefined;
   #expectFresh = false;
 
   constructor(files: OpenFiles, rows: OperationRows, options: PostingOptions, host: ApplyHost) {
@@ -209,7 +211,6 @@ class ApplyWork implements RowWork<OperationRow> {
       stopAtRefusal: options.onRefusal === 'stop',
       refusals: { stand: !options.retryRefused },
       memory: createMemory(),
-      ...(dryRun ? { rehearsal: createRehearsal() } : {}),
     };
   }
 
@@ -217,6 +218,7 @@ class ApplyWork implements RowWork<OperationRow> {
     const operation = this.#rows.read(row);
     const { id } = operation;
     if (id === '') this.#rows.withoutId(operation, row.line);
+    if (operation.type === 'reverse') this.#hasReversals = true;
     return { id, amount: this.#rows.amountOf(row, operation) };
   }
 
@@ -226,6 +228,13 @@ class ApplyWork implements RowWork<OperationRow> {
     this.#appliedBefore = await this.#rows.begin(this.#files, file);
     this.#totalRows = rows;
     this.#totals = totals;
+    if (!this.#options.dryRun) return;
+    // No two rows have one id, or the file would have been refused.
+    this.#rehearsal = createRehearsal({ areUnrelated: !this.#hasReversals });
+  }
+
+  close(): void {
+    this.#rehearsal?.close();
   }
 
   read(row: Row): OperationRow {
@@ -250,6 +259,7 @@ class ApplyWork implements RowWork<OperationRow> {
         await post(bank, left, {
           ...this.#postOptions,
           meanwhile,
+          ...(this.#rehearsal ? { rehearsal: this.#rehearsal } : {}),
           ...(this.#expectFresh && !isRetry ? { expectFresh: true } : {}),
           onSettled: (some) => {
             outcomes.push(...some);

@@ -102,6 +102,8 @@ export interface RowWork<Item> {
   readonly tally: () => Tally;
   /** Whether the run is to stop here. */
   readonly isStopped?: () => boolean;
+  /** Lets go of what it keeps outside the memory, however the run ended. */
+  readonly close?: () => void;
 }
 
 /** How large a batch may be. */
@@ -207,6 +209,7 @@ export async function runFile<Item>(
     if (left !== 'all') return { unknown, certainty, left };
     throw new BankctlError('interrupted', `Interrupted. ${certainty}`, rerunHint(left));
   } finally {
+    work.close?.();
     await ready.close();
   }
 }

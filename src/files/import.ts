@@ -123,6 +123,10 @@ class ImportWork implements RowWork<AccountRow> {
     return { currency: findBranch(this.#target.config, branch).currency, minor };
   }
 
+  close(): void {
+    this.#options.rehearsal?.close();
+  }
+
   async begin({ totals }: CheckedFile): Promise<void> {
     this.#totals = totals;
   }

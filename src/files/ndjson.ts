@@ -42,7 +42,10 @@ function parseObject(text: string, shape: RowShape, isCut: boolean): Fields | st
   }
   let quotes = 0;
   let hasFlag = false;
-  for (const [name, field] of Object.entries(value)) {
+  const found: Readonly<Record<string, unknown>> = { ...value };
+  // Pairs made of each field would be a tenth of all that is allocated.
+  for (const name in found) {
+    const field = found[name];
     if (!shape.columns.includes(name)) return unknownColumn('field', name, shape);
     const isFlag = shape.flags.includes(name);
     if (typeof field === 'string' && !isFlag) quotes += 4;
@@ -54,7 +57,6 @@ function parseObject(text: string, shape: RowShape, isCut: boolean): Fields | st
     }
   }
   if (repeatsName(text, quotes)) return `has the field ${repeatedName(text)} twice`;
-  // Copying every row that has text alone would take a third of the time of reading it.
   return hasFlag ? Object.fromEntries(Object.entries(value).map(asText)) : { ...value };
 }
 

@@ -113,14 +113,16 @@ function checkOneObjectPerLine(name: string, first: string, lines: number): void
 
 function parseLines(parser: RowParser, { first, texts, isCut }: Lines): (Row | LineProblem)[] {
   const rows: (Row | LineProblem)[] = [];
-  const last = texts.length - 1;
-  for (const [index, text] of texts.entries()) {
+  const last = first + texts.length - 1;
+  let line = first - 1;
+  for (const text of texts) {
+    line += 1;
     try {
       if (text instanceof LineProblem) {
         parser.skip();
         throw text;
       }
-      const row = parser.parse(first + index, text, isCut && index === last);
+      const row = parser.parse(line, text, isCut && line === last);
       if (row) rows.push(row);
     } catch (error) {
       if (!(error instanceof LineProblem) || !parser.canGoOn()) throw error;
