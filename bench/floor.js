@@ -59,7 +59,8 @@ export async function floor(uri, { from, to, accounts, ofBatch, size }) {
 function prepare(journal, numbers) {
   const last = new Map();
   for (const { at, postings } of journal) {
-    for (const posting of postings) last.set(`${posting.branch}:${posting.account_number}`, { at, posting });
+    for (const posting of postings)
+      last.set(`${posting.branch}:${posting.account_number}`, { at, posting });
   }
   const updates = new Map();
   for (const [name, { at, posting }] of last) {

@@ -1,4 +1,5 @@
 import { BankctlError } from '../core/errors.ts';
+import { limitYoungGeneration } from '../system/heap.ts';
 import { createCsvParser } from './csv.ts';
 import type { Dress, RowFormat, RowLayout } from './dress.ts';
 import { checkKind, shownFile, wrongKindError } from './file-kind.ts';
@@ -40,6 +41,7 @@ export async function* readRows(
     if (!parser && lines.texts.every((text) => typeof text === 'string' && isBlank(text))) continue;
     parser ??= parserOf(source.name, lines, layout, shape);
     const { traits } = parser;
+    limitYoungGeneration();
     const rows = parseLines(parser, lines);
     bytes = lines.bytes;
     if (lines.isCut && (await hasGrown(source, bytes))) {
