@@ -1,5 +1,5 @@
-// The least that `bankctl apply` can take: the documents that it wrote, handed to the bare driver in
-// transactions of the same size, into collections with the same indexes and validators.
+// The least that `bankctl apply` can take: the documents that it wrote, handed to the bare driver
+// in transactions of the same size, into collections with the same indexes and validators.
 import { MongoClient } from 'mongodb';
 import { secondsOf } from './measure.js';
 

@@ -370,17 +370,15 @@ async function attempt(
   if (writes && !options.dryRun) {
     await bank.identity.claim(session);
     const { check } = deadline;
-    const { meanwhile = ignore } = options;
-    const judgedBatch = { entries, refused, decidedAnew, book };
-    await writeBatch({ bank, journal, ...judgedBatch, check, meanwhile }, session);
+    const meanwhile = () => options.meanwhile?.();
+    const changes = { entries, refused, decidedAnew, book };
+    await writeBatch({ bank, journal, ...changes, check, meanwhile }, session);
     await options.onPoint?.('written');
   }
   await release?.();
   await options.onPoint?.('committing');
   return judged;
 }
-
-function ignore(): void {}
 
 async function judge(batch: Batch, session: ClientSession, read: ReadOptions): Promise<Judged> {
   const { bank, operations, options, memory, refusedByServer } = batch;

@@ -165,6 +165,8 @@ interface OperationRow {
   readonly line: number;
   readonly operation: Operation;
   readonly amount: Money | undefined;
+  /** Whether its id derives from the `--batch` name. */
+  readonly isDerived: boolean;
 }
 
 class ApplyWork implements RowWork<OperationRow> {
@@ -239,9 +241,10 @@ class ApplyWork implements RowWork<OperationRow> {
 
   read(row: Row): OperationRow {
     const { line } = row;
-    const operation = this.#rows.read(row);
-    const amount = this.#rows.amountOf(row, operation);
-    return { line, operation: this.#rows.identify(operation, line), amount };
+    const read = this.#rows.read(row);
+    const amount = this.#rows.amountOf(row, read);
+    const isDerived = read.id === '';
+    return { line, operation: this.#rows.identify(read, line), amount, isDerived };
   }
 
   /** Thanks to their ids, operations can be posted again whatever became of them. */
@@ -297,7 +300,7 @@ class ApplyWork implements RowWork<OperationRow> {
     });
   }
 
-  #countOne(outcome: Outcome, { line, operation, amount }: OperationRow): void {
+  #countOne(outcome: Outcome, { line, operation, amount, isDerived }: OperationRow): void {
     if (!outcome.applied) {
       this.#counts.refused += 1;
       this.#refusedTotals.add(amount);
@@ -311,7 +314,7 @@ class ApplyWork implements RowWork<OperationRow> {
     } else if (outcome.replayed) {
       this.#counts.replayed += 1;
       this.#replayedTotals.add(amount);
-      if (outcome.operation.request !== undefined) this.#replayedIds += 1;
+      if (isDerived) this.#replayedIds += 1;
     } else this.#counts.applied += 1;
   }
 

@@ -15,9 +15,9 @@ export function limitHeapGrowth(): void {
 const maxYoungBytes = 16 * 1024 * 1024;
 
 /**
- * Stops the young generation from growing beyond 8 MiB a half; 16 MiB, the default, take 13 MiB more
- * and no less time, measured over 200,000 rows. It grows in the course of the work, and V8 takes no
- * other limit once it runs, so this has to be called again and again.
+ * Stops the young generation from growing beyond 8 MiB a half; 16 MiB, the default, takes 16 MiB
+ * more and no less time, measured over 200,000 rows. It grows in the course of the work, and V8
+ * takes no other limit once it runs, so this has to be called again and again.
  *
  * Source: V8, `semi_space_growth_factor` in src/flags/flag-definitions.h.
  */

@@ -9,7 +9,7 @@ import { fileError } from '../core/errno.ts';
  * in a temporary file, once there are more than a megabyte of them. It is unlinked at once, so it
  * is gone when the program ends, however it ends.
  */
-export interface Spool {
+interface Spool {
   /** The bytes that were set last for a key. @throws `not_writable` */
   readonly get: (key: string) => Buffer | undefined;
   /** @throws `not_writable` */
