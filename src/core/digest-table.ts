@@ -1,8 +1,8 @@
 /**
  * Numbers by digest, in flat arrays: 12 bytes per slot, with at most four fifths of the slots in
  * use, so 15 to 23 bytes per digest: about 20 MB for a million. It grows part by part, so that it
- * never takes much more than that. 64 bits of a digest are kept: the chance that two different ones among
- * a million digests share them is 3 in a hundred million.
+ * never takes much more than that. 64 bits of a digest are kept: the chance that two different ones
+ * among a million digests share them is 3 in a hundred million.
  */
 interface DigestTable {
   /**
