@@ -133,3 +133,20 @@ describe('a dry run of many batches', () => {
     expect(dry).toEqual(real);
   });
 });
+
+test('a batch reads all its accounts of a branch in one answer', async () => {
+  const numbers = Array.from({ length: 300 }, (_, index) => `A${index}`);
+  const { bank, db } = await bankWith(numbers.map((number) => `branch1:${number}`));
+  await db.command({ profile: 2 });
+  await post(
+    bank,
+    numbers.map((number) => plus(`branch1:${number}`, 1n)),
+    { by },
+  );
+  await db.command({ profile: 0 });
+  const reads = await db
+    .collection('system.profile')
+    .find({ ns: `${db.databaseName}.branch1`, op: { $in: ['query', 'getmore'] } })
+    .toArray();
+  expect(reads.map(({ op, nreturned }) => [op, nreturned])).toEqual([['query', 300]]);
+});
