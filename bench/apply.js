@@ -1,90 +1,176 @@
-// How fast `bankctl apply` is: against single updates by the driver alone, and against medici.
+// How fast `bankctl apply` is: against the least that it can take, and against what one would use
+// in its place.
+import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { createWriteStream } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { Book, initModels } from 'medici';
-import { Decimal128, MongoClient } from 'mongodb';
+import { Decimal128, Long } from 'mongodb';
 import mongoose from 'mongoose';
-import { processMs, quantile, watched } from './measure.js';
+import { bankctl, inBank } from './bank.js';
+import { floor } from './floor.js';
+import { processMs, quantile, secondsOf, watched } from './measure.js';
+import { amount, ratio } from './report.js';
 
-const bankctl = resolve('bin/bankctl.js');
 const rounds = Number(process.env.BANKCTL_BENCH_ROUNDS ?? 5);
 const large = process.env.BANKCTL_BENCH_LARGE === '1';
 const inFlight = 32;
 const accounts = 1000;
 
-/** Operations of each part; the slow ones are too slow for 200,000. */
-const operations = { apply: 200_000, updates: 10_000, medici: 2000 };
+/** Operations of each part; some are too slow for as many as `apply` gets. */
+const operations = {
+  apply: Number(process.env.BANKCTL_BENCH_ROWS ?? 200_000),
+  updates: 10_000,
+  transactions: 2000,
+  medici: 2000,
+};
+
+/** What `apply` puts into one transaction. */
+const batchSize = 10_000;
 
 const accountOf = (index) => (index * 7919) % accounts;
 const branchOf = (account) => `branch${(account % 2) + 1}`;
+const places = Array.from({ length: accounts }, (_, index) => place(index));
 
-export async function apply() {
-  const directory = await mkdtemp(join(tmpdir(), 'bankctl-bench-'));
-  const env = { ...process.env, BANKCTL_DATA_DIR: join(directory, 'data') };
+export function apply() {
+  return inBank(measureApply, { maxPoolSize: inFlight });
+}
+
+async function measureApply({ directory, at, uri, client }) {
   const file = (name) => join(directory, name);
-  processMs([bankctl, 'db', 'start'], { env, cwd: directory });
-  const socket = encodeURIComponent(join(directory, 'data', 'mongod.sock'));
-  const uri = `mongodb://${socket}/?directConnection=true`;
-  const client = await MongoClient.connect(uri, { maxPoolSize: inFlight });
+  await writeFiles(file);
+  await mongoose.connect(uri, { dbName: 'medici', maxPoolSize: inFlight });
+  const perSecond = { updates: [], transactions: [], medici: [], imported: [] };
+  const applied = { narrow: [], wide: [], hot: [] };
+  const floors = { narrow: [], wide: [] };
+  const peaks = { batch: [], ids: [], dry: [] };
+  const run = (name, ...options) => watched([bankctl, 'apply', file(name), ...options, '-q'], at);
   try {
-    const opening = (index) => ({ type: 'open', id: `o${index}`, ...place(index) });
-    await write(file('open.ndjson'), accounts, opening);
-    await write(file('one.ndjson'), 1, row);
-    await write(file('spread.ndjson'), operations.apply, row);
-    await write(file('hot.ndjson'), operations.apply, () => ({ ...place(0), amount: '0.01' }));
-    processMs([bankctl, 'apply', file('open.ndjson')], { env, cwd: directory });
-    await mongoose.connect(uri, { dbName: 'medici', maxPoolSize: inFlight });
     await initModels();
-
-    const perSecond = { updates: [], medici: [], spread: [], hot: [] };
-    const peaks = [];
-    const applied = async (name, round) => {
-      const argv = [bankctl, 'apply', file(`${name}.ndjson`), '--batch', `${name}-${round}`, '-q'];
-      const { seconds, peakMebibytes } = await watched(argv, { env, cwd: directory });
-      peaks.push(peakMebibytes);
-      return seconds;
-    };
     for (let round = 0; round < rounds; round += 1) {
-      const n = operations;
-      perSecond.updates.push(n.updates / (await seconds(() => updates(client, n.updates))));
-      perSecond.spread.push(n.apply / (await applied('spread', round)));
-      perSecond.medici.push(n.medici / (await seconds(() => entries(n.medici))));
-      perSecond.hot.push(n.apply / (await applied('hot', round)));
+      const rate = async (name, work) =>
+        perSecond[name].push(operations[name] / (await secondsOf(work)));
+      const database = async (name) => {
+        await openAccounts(name, { file, at });
+        return name;
+      };
+      const again = async (name, argv, key) => {
+        const [from, to] = [await database(`bank_${name}`), await database(`floor_${name}`)];
+        await config(from, file);
+        const { seconds, peakMebibytes } = await run(...argv);
+        applied[name].push(operations.apply / seconds);
+        peaks[key].push(megabytes(peakMebibytes));
+        const whole = { from, to, accounts: places, ofBatch: { type: 'increment' } };
+        floors[name].push(operations.apply / (await floor(uri, { ...whole, size: batchSize })));
+        await client.db(to).dropDatabase();
+      };
+      await again('narrow', ['narrow.ndjson', '--batch', 'narrow'], 'batch');
+      await rate('updates', await updates(client.db('updates'), operations.updates));
+      await rate('medici', entries(operations.medici));
+      await again('wide', ['wide.csv'], 'ids');
+      await rate('transactions', await transactions(client, operations.transactions));
+      const dry = await run('narrow.ndjson', '--batch', 'dry', '--dry-run', '--again');
+      peaks.dry.push(megabytes(dry.peakMebibytes));
+      applied.hot.push(operations.apply / (await run('hot.ndjson', '--batch', 'hot')).seconds);
+      const imported = importPlain(uri, file('narrow.ndjson'));
+      if (imported !== undefined) perSecond.imported.push(operations.apply / imported);
+      for (const name of ['bank_narrow', 'bank_wide']) await client.db(name).dropDatabase();
     }
-    report('apply, 200,000 over 1,000 accounts', perSecond, 'spread', 'updates', 'at least 5');
-    report('apply, 200,000 over 1,000 accounts', perSecond, 'spread', 'medici', 'at least 15');
-    report('apply, 200,000 on one account', perSecond, 'hot', 'spread', 'at least 0.7');
-    if (large) await growth(file, applied);
-    console.log(`peak memory of apply: ${Math.max(...peaks).toFixed(0)} MiB (wanted below 200)`);
+    report(applied, floors, perSecond);
+    if (large) await growth({ file, at, run, peaks });
+    reportPeaks(peaks);
   } finally {
     await mongoose.disconnect();
-    await client.close();
-    processMs([bankctl, 'db', 'stop'], { env, cwd: directory });
-    await rm(directory, { recursive: true });
   }
 }
 
-/** Time for each operation, start-up taken away, of a million and of ten thousand. */
-async function growth(file, applied) {
-  await write(file('small.ndjson'), 10_000, row);
-  await write(file('large.ndjson'), 1_000_000, row);
-  const start = [];
-  const small = [];
-  for (let round = 0; round < 9; round += 1) {
-    start.push(await applied('one', round));
-    small.push(await applied('small', round));
+function report({ narrow, wide, hot }, floors, { updates: raw, ...perSecond }) {
+  const many = operations.apply.toLocaleString('en');
+  const unit = 'a second';
+  const compared = (title, ours, theirs, theirName, target) =>
+    ratio({ title, unit, ours, theirs, theirName, target });
+  const title = `apply, ${many} over 1,000 accounts`;
+  compared(title, narrow, floors.narrow, 'the floor', { atLeast: 0.8 });
+  compared(`${title}, CSV with ids and memos`, wide, floors.wide, 'the floor', { atLeast: 0.8 });
+  compared(title, narrow, raw, 'single updates, 32 in flight', { atLeast: 8 });
+  compared(title, narrow, perSecond.medici, 'medici', { atLeast: 20 });
+  compared(title, narrow, perSecond.transactions, 'a transaction for each');
+  if (perSecond.imported.length > 0) {
+    compared(title, narrow, perSecond.imported, 'mongoimport of the plain rows');
   }
-  const startUp = quantile(start, 0.5);
-  const each = (quantile(small, 0.5) - startUp) / 10_000;
-  const ofLarge = ((await applied('large', 0)) - startUp) / 1_000_000;
-  const us = (value) => `${(value * 1e6).toFixed(1)} us`;
-  console.log(
-    `an operation at 1,000,000: ${(ofLarge / each).toFixed(2)} x one at 10,000 ` +
-      `(${us(ofLarge)} against ${us(each)}; wanted at most 1.15)`,
-  );
+  compared(`apply, ${many} on one account`, hot, narrow, 'over 1,000 accounts', { atLeast: 0.7 });
+}
+
+function reportPeaks({ batch, ids, dry }) {
+  const shown = (title, values) =>
+    amount({ title: `peak memory of apply${title}`, unit: 'MB', values, target: { atMost: 150 } });
+  shown(' --batch', batch);
+  shown(' with ids', ids);
+  shown(' --batch --dry-run', dry);
+}
+
+function megabytes(mebibytes) {
+  return (mebibytes * 2 ** 20) / 1e6;
+}
+
+/** Time for each operation, start-up taken away, at three sizes; and the memory of the largest. */
+async function growth({ file, at, run, peaks }) {
+  await write(file('10000.ndjson'), 10_000, row);
+  await write(file('100000.ndjson'), 100_000, row);
+  await write(file('1000000.ndjson'), 1_000_000, row);
+  await openAccounts('growth', { file, at });
+  const timed = async (name, times) => {
+    const seconds = [];
+    for (let round = 0; round < times; round += 1) {
+      const done = await run(`${name}.ndjson`, '--batch', `${name}-${round}`, '--again');
+      seconds.push(done.seconds);
+      if (name === '1000000') peaks.batch.push(megabytes(done.peakMebibytes));
+    }
+    return quantile(seconds, 0.5);
+  };
+  const startUp = await timed('one', 9);
+  const each = async (count, times) => ((await timed(String(count), times)) - startUp) / count;
+  const small = (await each(10_000, 9)) * 1e6;
+  const unit = 'µs';
+  const compared = (count, ours) =>
+    ratio({
+      title: `an operation of ${count}`,
+      unit,
+      ours: [ours],
+      theirs: [small],
+      theirName: 'one of 10,000',
+      target: { atMost: 1.15 },
+    });
+  compared('100,000', (await each(100_000, 3)) * 1e6);
+  compared('1,000,000', (await each(1_000_000, 1)) * 1e6);
+  const dry = await run('1000000.ndjson', '--batch', 'dry', '--dry-run', '--again');
+  peaks.dry.push(megabytes(dry.peakMebibytes));
+}
+
+async function config(database, file) {
+  const branches = '{ branch1: { collection: branch1 }, branch2: { collection: branch2 } }';
+  await writeFile(file('bankctl.config.yaml'), `database: ${database}\nbranches: ${branches}\n`);
+}
+
+/** A fresh bank with the accounts, which commands use from now on. */
+async function openAccounts(database, { file, at }) {
+  await config(database, file);
+  processMs([bankctl, 'apply', file('open.ndjson'), '-q'], at);
+}
+
+async function writeFiles(file) {
+  const { apply: count } = operations;
+  const opening = (index) => ({ type: 'open', id: `o${index}`, ...place(index) });
+  await write(file('open.ndjson'), accounts, opening);
+  await write(file('one.ndjson'), 1, row);
+  await write(file('narrow.ndjson'), count, row);
+  await write(file('hot.ndjson'), count, () => ({ ...place(0), amount: '0.01' }));
+  await writeLines(file('wide.csv'), count + 1, (index) => {
+    if (index === 0) return 'id,branch,account,amount,memo';
+    const { branch, account, amount: paid } = row(index);
+    return `invoice-${index},${branch},${account},${paid},"Invoice ${index}, November 2026"`;
+  });
 }
 
 function place(index) {
@@ -96,44 +182,93 @@ function row(index) {
   return { ...place(index), amount: ((index % 500) / 100 + 0.01).toFixed(2) };
 }
 
-async function write(path, count, rowOf) {
+function write(path, count, rowOf) {
+  return writeLines(path, count, (index) => JSON.stringify(rowOf(index)));
+}
+
+async function writeLines(path, count, lineOf) {
   const stream = createWriteStream(path);
   for (let index = 0; index < count; index += 1) {
-    if (!stream.write(`${JSON.stringify(rowOf(index))}\n`)) await once(stream, 'drain');
+    if (!stream.write(`${lineOf(index)}\n`)) await once(stream, 'drain');
   }
   stream.end();
   await once(stream, 'close');
 }
 
-/** The fastest that single updates can be: no journal, no guard, no id. */
-async function updates(client, count) {
-  const db = client.db('updates');
+async function plainAccounts(db) {
   await db.dropDatabase();
   for (const branch of ['branch1', 'branch2']) {
+    const numbers = places.filter((it) => it.branch === branch).map(({ account }) => account);
     await db.collection(branch).createIndex({ account_number: 1 }, { unique: true });
+    const balance = Decimal128.fromString('0.00');
+    await db
+      .collection(branch)
+      .insertMany(
+        numbers.map((account_number) => ({ account_number, balance, version: Long.ONE })),
+      );
   }
-  const documents = Array.from({ length: accounts }, (_, index) => index);
-  for (const account of documents) {
-    const document = { account_number: `A${account}`, balance: Decimal128.fromString('0.00') };
-    await db.collection(branchOf(account)).insertOne(document);
-  }
-  const amount = Decimal128.fromString('0.01');
+}
+
+const cent = Decimal128.fromString('0.01');
+
+/** The fastest that single updates can be: no journal, no guard, no id. */
+async function updates(db, count) {
+  await plainAccounts(db);
   return () =>
     together(count, (index) => {
-      const account = accountOf(index);
+      const { branch, account } = place(index);
       return db
-        .collection(branchOf(account))
-        .updateOne({ account_number: `A${account}` }, { $inc: { balance: amount } });
+        .collection(branch)
+        .updateOne({ account_number: account }, { $inc: { balance: cent } });
     });
 }
 
-async function entries(count) {
+/** As one writes it by hand: for each operation a transaction that updates and notes it down. */
+async function transactions(client, count) {
+  const db = client.db('by_hand');
+  await plainAccounts(db);
+  await db.createCollection('journal');
+  const durable = { readConcern: { level: 'snapshot' }, writeConcern: { w: 'majority' } };
+  return () =>
+    together(count, (index) =>
+      client.withSession((session) =>
+        session.withTransaction(async () => {
+          const { branch, account } = place(index);
+          const after = await db
+            .collection(branch)
+            .findOneAndUpdate(
+              { account_number: account },
+              { $inc: { balance: cent, version: 1 } },
+              { session, returnDocument: 'after' },
+            );
+          const { balance, version } = after;
+          const entry = { branch, account, amount: cent, balance, version, at: new Date() };
+          await db.collection('journal').insertOne(entry, { session });
+        }, durable),
+      ),
+    );
+}
+
+function entries(count) {
   const book = new Book('bench');
   return () =>
     together(count, (index) => {
       const { branch, account } = place(index);
       return book.entry('').credit(`${branch}:${account}`, 0.01).debit('Till', 0.01).commit();
     });
+}
+
+/** Seconds of the usual bulk tool with the same rows: no accounts, no rules, no transaction. */
+function importPlain(uri, file) {
+  const argv = [`--uri=${uri}`, '--db=imported', '--collection=rows', '--drop', `--file=${file}`];
+  const start = process.hrtime.bigint();
+  const ran = spawnSync('mongoimport', [...argv, '--writeConcern={w:"majority"}']);
+  if (ran.error?.code === 'ENOENT') {
+    console.error('NOT COMPARED WITH mongoimport: there is none on the PATH.');
+    return undefined;
+  }
+  if (ran.status !== 0) throw new Error(`mongoimport ended with ${ran.status}: ${ran.stderr}`);
+  return Number(process.hrtime.bigint() - start) / 1e9;
 }
 
 async function together(count, work) {
@@ -145,22 +280,4 @@ async function together(count, work) {
     }
   };
   await Promise.all(Array.from({ length: inFlight }, worker));
-}
-
-/** Seconds that the work takes, without making it ready. */
-async function seconds(ready) {
-  const work = await ready();
-  const start = process.hrtime.bigint();
-  await work();
-  return Number(process.hrtime.bigint() - start) / 1e9;
-}
-
-function report(title, perSecond, ours, theirs, target) {
-  const ratios = perSecond[ours].map((value, index) => value / perSecond[theirs][index]);
-  const raw = (name) => `${Math.round(quantile(perSecond[name], 0.5))}/s`;
-  const spread = `${quantile(ratios, 0.25).toFixed(2)}-${quantile(ratios, 0.75).toFixed(2)}`;
-  console.log(
-    `${title}: ${quantile(ratios, 0.5).toFixed(2)} x ${theirs} (quartiles ${spread}, ` +
-      `${rounds} rounds; ${raw(ours)} against ${raw(theirs)}; wanted ${target})`,
-  );
 }

@@ -7,6 +7,7 @@ import type { Journal } from './journal.ts';
 import { type JournalDocument, toJournalDocument, toRefusedDocument } from './journal-document.ts';
 import type { Entry, Refusal } from './operations/entry.ts';
 import { referenceKey } from './operations/names.ts';
+import type { Sender } from './sender.ts';
 
 /** What a batch writes. */
 interface BatchWrite {
@@ -22,29 +23,61 @@ interface BatchWrite {
   readonly book: Book;
   /** @throws once the batch has no time left */
   readonly check: () => void;
+  /** See `PostOptions`. */
+  readonly meanwhile: () => void;
 }
 
-/** How many journal documents are sent together, while the next ones are made. */
-const documentsAtOnce = 2500;
+/**
+ * How many journal documents are sent together, while the next ones are made. More would outlive
+ * two collections of the heap, which copies them each time.
+ */
+const documentsAtOnce = 1000;
 
 /**
  * Writes the accounts branch by branch, then the journal. While the server works on one part, the
- * next one is made.
+ * next one is made and encoded.
  * @throws whatever the server says; an `Error` if an account was not at the version read
  */
 export async function writeBatch(batch: BatchWrite, session: ClientSession): Promise<void> {
-  let sending = writeAccounts(batch, session);
-  const total = batch.entries.length + batch.refused.length;
-  for (let start = 0; start < total; start += documentsAtOnce) {
-    // Awaited below; without this, a failure before that would be an unhandled rejection.
-    sending.catch(() => undefined);
-    await turn();
-    const documents = documentsOf(batch, start);
+  let sending: Promise<unknown> = Promise.resolve();
+  try {
+    for (const send of partsOf(batch)) {
+      await sending;
+      batch.check();
+      sending = send(session);
+      // Awaited later; without this, a failure before that would be an unhandled rejection.
+      sending.catch(() => undefined);
+      await turn();
+    }
+  } finally {
+    // If a part cannot be made, the one before it is still under way.
     await sending;
-    batch.check();
-    sending = batch.journal.append(documents, session);
   }
-  await sending;
+}
+
+/** Each part is made when it is asked for. */
+function* partsOf(batch: BatchWrite): Iterable<Sender<unknown>> {
+  const { bank, journal, decidedAnew, entries, refused } = batch;
+  if (decidedAnew.length > 0) {
+    yield async (session) => {
+      const forgotten = await journal.forgetRefused(decidedAnew, session);
+      if (forgotten === decidedAnew.length) return;
+      throw new Error(`${forgotten} of ${decidedAnew.length} refused operations were deleted`);
+    };
+  }
+  for (const [name, changes] of changesByBranch(batch)) {
+    const write = bank.branches.get(name).write([...changes.values()]);
+    yield async (session) => {
+      const written = await write(session);
+      if (written !== changes.size)
+        throw new Error(`${name} took ${written} of ${changes.size} changes`);
+    };
+  }
+  const total = entries.length + refused.length;
+  for (let start = 0; start < total; start += documentsAtOnce) {
+    yield journal.append(documentsOf(batch, start));
+    batch.meanwhile();
+  }
 }
 
 function documentsOf({ bank, entries, refused }: BatchWrite, start: number): JournalDocument[] {
@@ -55,22 +88,6 @@ function documentsOf({ bank, entries, refused }: BatchWrite, start: number): Jou
   const firstRefused = Math.max(start - entries.length, 0);
   const lastRefused = Math.max(end - entries.length, 0);
   return [...applied, ...refused.slice(firstRefused, lastRefused).map(toRefusedDocument)];
-}
-
-async function writeAccounts(batch: BatchWrite, session: ClientSession): Promise<void> {
-  const { bank, journal, decidedAnew } = batch;
-  if (decidedAnew.length > 0) {
-    const forgotten = await journal.forgetRefused(decidedAnew, session);
-    if (forgotten !== decidedAnew.length) {
-      throw new Error(`${forgotten} of ${decidedAnew.length} refused operations were deleted`);
-    }
-  }
-  for (const [name, changes] of changesByBranch(batch)) {
-    const written = await bank.branches.get(name).write([...changes.values()], session);
-    if (written !== changes.size) {
-      throw new Error(`${name} took ${written} of ${changes.size} changes`);
-    }
-  }
 }
 
 /** One change per account, however many operations of the batch touch it. */

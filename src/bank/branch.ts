@@ -23,6 +23,7 @@ import {
 } from './collections.ts';
 import { toDecimal } from './decimal.ts';
 import { createLegacyCollection, type LegacyCollection } from './legacy-collection.ts';
+import type { Sender } from './sender.ts';
 import { literalOption } from './session-options.ts';
 import { toStored } from './stored-balance.ts';
 import { toStoredProfile } from './stored-profile.ts';
@@ -66,10 +67,11 @@ export interface BranchModel extends BranchConfig {
   /** Leaves no trace of `hold` in what is committed. */
   readonly release: (accounts: readonly string[], session: ClientSession) => Promise<unknown>;
   /**
-   * Writes the changes of a batch in one call. Each matches only the document and version read.
-   * @returns how many took effect; fewer than given means that another writer came first
+   * Encodes the changes of a batch, and returns what writes them in one call. Each matches only the
+   * document and version read. It returns how many took effect; fewer than given means that another
+   * writer came first.
    */
-  readonly write: (changes: readonly AccountChange[], session: ClientSession) => Promise<number>;
+  readonly write: (changes: readonly AccountChange[]) => Sender<number>;
   /**
    * The plain `$inc` of a bank without a journal: one guarded update, atomic by itself. The filter
    * is the guard: number, stamp, status and the bounds of the result.
@@ -152,9 +154,9 @@ export function createBranch(db: Db, config: BranchConfig): BranchModel {
       collection.find(ofBranch(accounts), literalOption(session)).toArray(),
     find: (accounts, session) => {
       const numbers = config.storage === 'double' ? accounts.flatMap(numberForms) : accounts;
-      return collection
-        .find({ account_number: { $in: [...numbers] } }, literalOption(session))
-        .toArray();
+      // All in the first answer; by default only a hundred would be.
+      const options = { ...literalOption(session), batchSize: numbers.length + 1 };
+      return collection.find({ account_number: { $in: [...numbers] } }, options).toArray();
     },
     hold: (accounts, session) =>
       collection.updateMany(
@@ -168,7 +170,7 @@ export function createBranch(db: Db, config: BranchConfig): BranchModel {
         { $unset: { [heldField]: '' } },
         literalOption(session),
       ),
-    write: (changes, session) => writeChanges(collection, config, changes, session),
+    write: (changes) => writeChanges(collection, config, changes),
     increment: (account, documentId, amountMinor) =>
       incrementOnce(db, config.collection, {
         query: { _id: documentId, ...guarded(account, amountMinor), $expr: exact },
@@ -222,7 +224,8 @@ export interface Branches extends Iterable<BranchModel> {
 /** Makes one frozen model per branch. */
 export function createBranches(db: Db, config: Config): Branches {
   const models = new Map(config.branches.map((branch) => [branch.name, createBranch(db, branch)]));
-  const get = (name: string) => models.get(name.normalize('NFC')) ?? unknownBranch(name, config);
+  const get = (name: string) =>
+    models.get(name) ?? models.get(name.normalize('NFC')) ?? unknownBranch(name, config);
   return Object.freeze({
     get,
     currencyOf: (name: string) => get(name).currency,
@@ -265,23 +268,24 @@ async function insertOnce(db: Db, collection: string, document: AccountDocument)
   if (writeConcernError) throw new MongoWriteConcernError({ ok: 1, writeConcernError });
 }
 
-async function writeChanges(
+function writeChanges(
   collection: Collection,
   branch: BranchConfig,
   changes: readonly AccountChange[],
-  session: ClientSession,
-): Promise<number> {
+): Sender<number> {
   const [first] = changes;
   // The driver's bulk code takes milliseconds to load, which a single change can do without.
   if (first && changes.length === 1 && first.versionRead !== 0n) {
     const { filter, update, hint } = updateOf(branch, first);
-    return (await collection.updateOne(filter, update, { session, hint })).matchedCount;
+    return async (session) =>
+      (await collection.updateOne(filter, update, { session, hint })).matchedCount;
   }
-  const result = await collection.bulkWrite(
-    changes.map((change) => writeChange(branch, change)),
-    { session, ordered: false },
-  );
-  return result.insertedCount + result.matchedCount;
+  const bulk = collection.initializeUnorderedBulkOp();
+  for (const change of changes) bulk.raw(writeChange(branch, change));
+  return async (session) => {
+    const result = await bulk.execute({ session });
+    return result.insertedCount + result.matchedCount;
+  };
 }
 
 function writeChange(branch: BranchConfig, change: AccountChange): AnyBulkWriteOperation {

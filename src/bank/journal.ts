@@ -22,6 +22,7 @@ import type { AppliedDocument, JournalDocument } from './journal-document.ts';
 import { newestBy, postingsIn, totalsByBranch } from './journal-pipelines.ts';
 import { type AccountReference, referenceKey } from './operations/names.ts';
 import { statusTypes } from './operations/operation.ts';
+import type { Sender } from './sender.ts';
 import { startingWith } from './stored-values.ts';
 
 /** Which postings of an account: a half-open range of time, and at most the newest `limit`. */
@@ -118,8 +119,8 @@ export interface Journal {
   ) => AsyncIterable<readonly Document[]>;
   /** Follows what is appended, from now on or from the place at which a stream broke off. */
   readonly watch: (resumeAfter?: ResumeToken) => ChangeStream<AppliedDocument>;
-  /** Appends the documents of a batch. */
-  readonly append: (documents: readonly JournalDocument[], session: ClientSession) => Promise<void>;
+  /** Encodes documents, and returns what appends them. */
+  readonly append: (documents: readonly JournalDocument[]) => Sender<unknown>;
   /** Deletes refused operations that are about to be decided anew. @returns how many there were */
   readonly forgetRefused: (ids: readonly string[], session: ClientSession) => Promise<number>;
   /** See `prepareCollection`. */
@@ -214,11 +215,15 @@ export function createJournal(db: Db, name: string): Journal {
         [{ $match: { operationType: 'insert', 'fullDocument.postings': { $exists: true } } }],
         resumeAfter ? { resumeAfter } : {},
       ),
-    append: async (documents, session) => {
+    append: (documents) => {
       const [first] = documents;
       // As with the accounts, a single document can do without the driver's bulk code.
-      if (first && documents.length === 1) await collection.insertOne(first, { session });
-      else await collection.insertMany([...documents], { session, ordered: false });
+      if (first && documents.length === 1) {
+        return (session) => collection.insertOne(first, { session });
+      }
+      const bulk = collection.initializeUnorderedBulkOp();
+      for (const document of documents) bulk.insert(document);
+      return (session) => bulk.execute({ session });
     },
     forgetRefused: async (ids, session) => {
       const filter = { _id: { $in: [...ids] }, refused: { $exists: true }, postings: absent };

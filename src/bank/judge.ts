@@ -151,19 +151,24 @@ function judgeOne(
   const last = book.refusals.get(id);
   const standing = options.refusals?.stand ? standingOf(last, request) : undefined;
   if (standing) return { ...refusal(operation, toError(standing)), standing: standing.at };
-  const shared = { seq, by: options.by, request, refusedBefore: refusedBefore(last) };
+  const { by } = options;
   try {
     const byServer = refusedByServer?.get(id);
     if (byServer) throw byServer;
-    const edit = editOf(operation);
+    const { at, postings } = applyLegs(book, legsOf(operation, book));
+    // Field by field: putting it together from parts takes twice as long.
     const entry: Entry = {
       id,
       type: operation.type,
+      at,
+      seq,
       memo: operation.memo,
+      by,
       reverses: reversedBy(operation),
-      ...(edit && { edit }),
-      ...shared,
-      ...applyLegs(book, legsOf(operation, book)),
+      request,
+      refusedBefore: refusedBefore(last),
+      edit: editOf(operation),
+      postings,
     };
     entries.push(entry);
     book.entries.set(id, entry);
@@ -173,7 +178,8 @@ function judgeOne(
   } catch (error) {
     if (!(error instanceof BankctlError)) throw error;
     if (options.refusals && !options.atomic) {
-      book.refusals.set(id, toRefusal(bank, operation, { at: book.now, ...shared }, error));
+      const kept = { at: book.now, seq, by, request, refusedBefore: refusedBefore(last) };
+      book.refusals.set(id, toRefusal(bank, operation, kept, error));
     }
     return refusal(operation, error);
   }

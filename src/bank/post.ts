@@ -45,6 +45,11 @@ export interface PostOptions extends JudgeOptions {
    * refuses a second one, the batch is read again with it.
    */
   readonly expectFresh?: boolean;
+  /**
+   * Called when the server is busy with the journal, so that the caller can begin to make the next
+   * operations ready. A transaction that runs again calls it again.
+   */
+  readonly meanwhile?: () => void;
   readonly onPoint?: (point: PostPoint) => Promise<void>;
   /**
    * How often one operation may meet a conflict before it is refused; unbounded if undefined. A
@@ -369,7 +374,9 @@ async function attempt(
   if (writes && !options.dryRun) {
     await bank.identity.claim(session);
     const { check } = deadline;
-    await writeBatch({ bank, journal, entries, refused, decidedAnew, book, check }, session);
+    const meanwhile = () => options.meanwhile?.();
+    const changes = { entries, refused, decidedAnew, book };
+    await writeBatch({ bank, journal, ...changes, check, meanwhile }, session);
     await options.onPoint?.('written');
   }
   await release?.();

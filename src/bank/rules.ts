@@ -23,35 +23,24 @@ interface Accepted {
  * @throws `BankctlError` with the code of the rule that refuses it; the book is then unchanged
  */
 export function applyLegs(book: Book, legs: readonly Leg[]): Accepted {
-  const changes = legs.map((leg) => ({ leg, before: stateBefore(book, leg) }));
-  const latest = Math.max(
-    book.now.getTime(),
-    ...changes.map(({ before }) => before.nextAt.getTime()),
-  );
-  const at = new Date(latest);
-  const states = changes.map(({ leg, before }) => stateAfter(book, leg, before, at));
-  for (const { leg } of states) {
-    const behind = book.behind.get(referenceKey(leg));
+  const steps = legs.map((leg) => {
+    const key = referenceKey(leg);
+    return { leg, key, before: stateBefore(book, leg, key) };
+  });
+  let at = book.now;
+  for (const { before } of steps) if (before.nextAt.getTime() > at.getTime()) at = before.nextAt;
+  const states = steps.map(({ leg, key, before }) => stateAfter(book, leg, key, before, at));
+  for (const { key } of states) {
+    const behind = book.behind.get(key);
     if (behind) throw behind;
   }
-  for (const { leg, after } of states) book.accounts.set(referenceKey(leg), after);
-  return {
-    at,
-    postings: states.map(({ leg, after, profile }) => ({
-      branch: leg.branch,
-      account: leg.account,
-      amountMinor: leg.amountMinor,
-      balanceBeforeMinor: after.balanceMinor - leg.amountMinor,
-      balanceAfterMinor: after.balanceMinor,
-      version: after.version,
-      ...(profile && { profile }),
-    })),
-  };
+  for (const { key, after } of states) book.accounts.set(key, after);
+  return { at, postings: states.map(({ posting }) => posting) };
 }
 
-function stateBefore(book: Book, leg: Leg): AccountState {
+function stateBefore(book: Book, leg: Leg, key: string): AccountState {
   const branch = book.branch(leg.branch);
-  const reading = book.accounts.get(referenceKey(leg)) ?? 'missing';
+  const reading = book.accounts.get(key) ?? 'missing';
   if (reading instanceof BankctlError) throw reading;
   if (reading === 'missing') {
     if (leg.missing === 'create') return newAccount(book.now);
@@ -89,6 +78,7 @@ function newAccount(now: Date): AccountState {
 }
 
 function checkStatus(leg: Leg, { status }: AccountState): void {
+  if (leg.existing === 'use' && (leg.needs?.includes(status) ?? status === 'open')) return;
   const shown = referenceKey(leg);
   const words = shellReference(leg);
   if (leg.existing === 'refuse') {
@@ -98,7 +88,6 @@ function checkStatus(leg: Leg, { status }: AccountState): void {
       `See it with bankctl balance ${words}.`,
     );
   }
-  if ((leg.needs ?? ['open']).includes(status)) return;
   if (status === leg.status && status !== 'open') {
     throw new BankctlError(
       status === 'closed' ? 'account_closed' : 'account_frozen',
@@ -123,7 +112,7 @@ function checkStatus(leg: Leg, { status }: AccountState): void {
   );
 }
 
-function stateAfter(book: Book, leg: Leg, before: AccountState, at: Date) {
+function stateAfter(book: Book, leg: Leg, key: string, before: AccountState, at: Date) {
   const branch = book.branch(leg.branch);
   const balanceMinor = before.balanceMinor + (leg.isRecorded ? 0n : leg.amountMinor);
   if (leg.status === undefined) checkBounds(branch, leg, before.balanceMinor, balanceMinor);
@@ -147,7 +136,15 @@ function stateAfter(book: Book, leg: Leg, before: AccountState, at: Date) {
     documentId: before.documentId,
     ...(before.hasBadProfile && !profile ? { hasBadProfile: true } : {}),
   };
-  return { leg, after, profile };
+  const posting: Posting = {
+    branch: leg.branch,
+    account: leg.account,
+    amountMinor: leg.amountMinor,
+    balanceBeforeMinor: balanceMinor - leg.amountMinor,
+    balanceAfterMinor: balanceMinor,
+    version: after.version,
+  };
+  return { key, after, posting: profile ? { ...posting, profile } : posting };
 }
 
 function profileChange(leg: Leg, state: AccountState): ProfileChange | undefined {

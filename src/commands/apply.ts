@@ -60,7 +60,8 @@ export const apply: Command = {
     'applied again: it is counted as replayed and as reversed, and the exit status is 1.',
     '',
     'With --atomic all rows are one transaction, which holds at most 10000 rows and 8 MiB of the',
-    'file, and must end within --timeout. A dry run keeps what it would change in memory.',
+    'file, and must end within --timeout. A dry run keeps what it would change in a temporary',
+    'file.',
   ].join('\n'),
   arguments: [{ name: 'file', summary: 'NDJSON or CSV; - reads the standard input' }],
   options: [

@@ -9,8 +9,8 @@ import type { BranchConfig, Config } from './config.ts';
  * @throws `unknown_branch`, with the nearest name
  */
 export function findBranch(config: Config, name: string): BranchConfig {
-  const wanted = name.normalize('NFC');
-  return config.branches.find((branch) => branch.name === wanted) ?? unknownBranch(name, config);
+  const named = (wanted: string) => config.branches.find((branch) => branch.name === wanted);
+  return named(name) ?? named(name.normalize('NFC')) ?? unknownBranch(name, config);
 }
 
 /**

@@ -1,8 +1,8 @@
 /**
- * Numbers by digest, in a flat array: 12 bytes per slot, with at most three quarters of the slots
- * taken, so 16 to 32 bytes per digest: 25 MB for a million, 50 MB for three, and half as much again
- * while it grows. 64 bits of a digest are kept: the chance that two different ones among a million
- * digests share them is 3 in a hundred million.
+ * Numbers by digest, in flat arrays: 12 bytes per slot, with at most four fifths of the slots in
+ * use, so 15 to 23 bytes per digest: about 20 MB for a million. It grows part by part, so that it
+ * never takes much more than that. 64 bits of a digest are kept: the chance that two different ones
+ * among a million digests share them is 3 in a hundred million.
  */
 interface DigestTable {
   /**
@@ -23,35 +23,45 @@ interface DigestTable {
 /** Of each slot: the two halves of the digest, and its number, 0 if the slot is free. */
 const slotWords = 3;
 
-/** A power of two. */
-const firstSlots = 1 << 12;
+const parts = 256;
+const firstSlots = 16;
 
 /** Makes an empty table. It is open-addressed: the digest is the hash. */
 export function createDigestTable(): DigestTable {
-  let words = new Uint32Array(firstSlots * slotWords);
-  let size = 0;
+  const tables = Array.from({ length: parts }, () => new Uint32Array(firstSlots * slotWords));
+  const taken = new Uint32Array(parts);
+  const tableOf = (part: number) => tables[part] ?? new Uint32Array(0);
   return Object.freeze({
     update: (high: number, low: number, next: (before: number) => number) => {
-      if (size * slotWords * 4 > words.length * 3) words = grow(words);
+      const part = low >>> 24;
+      let words = tableOf(part);
+      const count = taken[part] ?? 0;
+      if (count * slotWords * 5 >= words.length * 4) {
+        words = grow(words);
+        tables[part] = words;
+      }
       const at = find(words, high, low);
       const before = words[at + 2] ?? 0;
-      if (before === 0) size += 1;
+      if (before === 0) taken[part] = count + 1;
       put(words, at, high, low, next(before));
       return before;
     },
-    get: (high: number, low: number) => words[find(words, high, low) + 2] ?? 0,
-    size: () => size,
+    get: (high: number, low: number) => {
+      const words = tableOf(low >>> 24);
+      return words[find(words, high, low) + 2] ?? 0;
+    },
+    size: () => taken.reduce((sum, count) => sum + count, 0),
   });
 }
 
 /** The start of a digest's slot, or of the free slot where it belongs. */
 function find(words: Uint32Array, high: number, low: number): number {
-  const mask = words.length / slotWords - 1;
-  let slot = low & mask;
+  const slots = words.length / slotWords;
+  let slot = Math.floor(((low & 0xffffff) / 2 ** 24) * slots);
   for (;;) {
     const at = slot * slotWords;
     if (words[at + 2] === 0 || (words[at] === high && words[at + 1] === low)) return at;
-    slot = (slot + 1) & mask;
+    slot = slot + 1 === slots ? 0 : slot + 1;
   }
 }
 
@@ -62,7 +72,7 @@ function put(words: Uint32Array, at: number, high: number, low: number, value: n
 }
 
 function grow(words: Uint32Array): Uint32Array<ArrayBuffer> {
-  const larger = new Uint32Array(words.length * 2);
+  const larger = new Uint32Array(Math.ceil((words.length / slotWords) * 1.5) * slotWords);
   for (let at = 0; at < words.length; at += slotWords) {
     const [high, low, value] = [words[at] ?? 0, words[at + 1] ?? 0, words[at + 2] ?? 0];
     if (value !== 0) put(larger, find(larger, high, low), high, low, value);

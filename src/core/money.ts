@@ -21,7 +21,7 @@ export const maxMinor = 10n ** 24n - 1n;
 /** What `groupDigits` makes, if it cannot be anything else: `1,234` may be 1.234 to some people. */
 const grouped = /^[+-]?[1-9]\d{0,2}(?:(?:,\d{3})+\.\d+|(?:,\d{3}){2,})$/;
 
-const plainDecimal = /^[+-]?(\d+)(?:\.(\d+))?$/;
+const plainDecimal = /^[+-]?\d+(?:\.\d+)?$/;
 
 /** `2.500` means 2500 to people who separate the cents with a comma. */
 export function isPointedThousand(text: string): boolean {
@@ -37,14 +37,14 @@ export function isPointedThousand(text: string): boolean {
  *   fine)
  */
 export function parseAmount(text: string, currency: Currency): bigint {
-  const match = plainDecimal.exec(text);
-  if (!match) {
+  if (!plainDecimal.test(text)) {
     const bare = ungrouped(text);
     const hint = bare === undefined ? undefined : `Type ${bare}.`;
     throw new BankctlError('invalid_amount', `${quote(text)} is not an amount of money.`, hint);
   }
-  const whole = match[1] ?? '';
-  const fraction = (match[2] ?? '').replace(/0+$/, '');
+  const point = text.indexOf('.');
+  const whole = text.slice(/^[+-]/.test(text) ? 1 : 0, point < 0 ? undefined : point);
+  const fraction = point < 0 ? '' : text.slice(point + 1).replace(/0+$/, '');
   const thousands =
     currency.digits < 3 && isPointedThousand(text)
       ? formatAmount(BigInt(text.replace('.', '')) * 10n ** BigInt(currency.digits), currency)

@@ -1,13 +1,11 @@
 import type { Bank } from '../bank/bank.ts';
 import type { Outcome } from '../bank/judge.ts';
-import type { Posting } from '../bank/operations/entry.ts';
 import type { Operation, RowType } from '../bank/operations/operation.ts';
 import { maxOperations, OutcomeUnknown, type PostOptions, post } from '../bank/post.ts';
 import { createMemory } from '../bank/post-memory.ts';
-import { createRehearsal } from '../bank/rehearsal.ts';
+import { createRehearsal, type Rehearsal } from '../bank/rehearsal.ts';
 import type { Config } from '../config/config.ts';
 import { BankctlError } from '../core/errors.ts';
-import { formatAmount } from '../core/money.ts';
 import { createRequestSum, recordBatch } from './batch-record.ts';
 import type { CheckedFile, RowRules } from './file-check.ts';
 import {
@@ -26,6 +24,7 @@ import {
 import { assignIds, missingIdProblem } from './operation-ids.ts';
 import { amountOf, shapeOf, toOperation } from './operation-rows.ts';
 import { createPossibleIds, readDerived } from './repeated-rows.ts';
+import { toResultLine } from './result-lines.ts';
 import { createReversedRows } from './reversed-rows.ts';
 import type { Row, RowShape } from './rows.ts';
 import { openSource, type Source } from './source.ts';
@@ -179,6 +178,8 @@ interface OperationRow {
   readonly line: number;
   readonly operation: Operation;
   readonly amount: Money | undefined;
+  /** Whether its id derives from the `--batch` name. */
+  readonly isDerived: boolean;
 }
 
 class ApplyWork implements RowWork<OperationRow> {
@@ -203,6 +204,8 @@ class ApplyWork implements RowWork<OperationRow> {
   /** Rows of other files with the same `--batch` name. */
   #appliedBefore = 0;
   #replayedIds = 0;
+  #hasReversals = false;
+  #rehearsal: Rehearsal | undefined;
   #expectFresh = false;
 
   constructor(files: OpenFiles, rows: OperationRows, options: PostingOptions, host: ApplyHost) {
@@ -223,7 +226,6 @@ class ApplyWork implements RowWork<OperationRow> {
       stopAtRefusal: options.onRefusal === 'stop',
       refusals: { stand: !options.retryRefused },
       memory: createMemory(),
-      ...(dryRun ? { rehearsal: createRehearsal() } : {}),
     };
   }
 
@@ -231,6 +233,7 @@ class ApplyWork implements RowWork<OperationRow> {
     const operation = this.#rows.read(row);
     const { id } = operation;
     if (id === '') this.#rows.withoutId(operation, row);
+    if (operation.type === 'reverse') this.#hasReversals = true;
     return { id, amount: this.#rows.amountOf(row, operation) };
   }
 
@@ -240,17 +243,29 @@ class ApplyWork implements RowWork<OperationRow> {
     this.#appliedBefore = await this.#rows.begin(this.#files.bank, source, file);
     this.#totalRows = rows;
     this.#totals = totals;
+    if (!this.#options.dryRun) return;
+    // No two rows have one id, or the file would have been refused.
+    this.#rehearsal = createRehearsal({ areUnrelated: !this.#hasReversals });
+  }
+
+  close(): void {
+    this.#rehearsal?.close();
   }
 
   read(row: Row): OperationRow {
     const { line } = row;
-    const operation = this.#rows.read(row);
-    const amount = this.#rows.amountOf(row, operation);
-    return { line, operation: this.#rows.identify(operation, line), amount };
+    const read = this.#rows.read(row);
+    const amount = this.#rows.amountOf(row, read);
+    const isDerived = read.id === '';
+    return { line, operation: this.#rows.identify(read, line), amount, isDerived };
   }
 
   /** Thanks to their ids, operations can be posted again whatever became of them. */
-  async post(rows: readonly OperationRow[], isRetry: boolean): Promise<void> {
+  async post(
+    rows: readonly OperationRow[],
+    isRetry: boolean,
+    meanwhile: () => void,
+  ): Promise<void> {
     if (!isRetry) this.#outcomes = [];
     const outcomes = this.#outcomes;
     const { bank } = this.#files;
@@ -259,6 +274,8 @@ class ApplyWork implements RowWork<OperationRow> {
       if (left.length > 0)
         await post(bank, left, {
           ...this.#postOptions,
+          meanwhile,
+          ...(this.#rehearsal ? { rehearsal: this.#rehearsal } : {}),
           ...(this.#expectFresh && !isRetry ? { expectFresh: true } : {}),
           onSettled: (some) => {
             outcomes.push(...some);
@@ -291,12 +308,12 @@ class ApplyWork implements RowWork<OperationRow> {
     const { bank } = this.#files;
     return this.#outcomes.map((outcome, index) => {
       const by = this.#reversed.reversedBy(outcome.operation.id);
-      const result = toResult(rows[index]?.line ?? 0, outcome, bank);
+      const result = toResultLine(rows[index]?.line ?? 0, outcome, bank);
       return by === undefined ? result : { ...result, reversed_by: by };
     });
   }
 
-  #countOne(outcome: Outcome, { line, operation, amount }: OperationRow): void {
+  #countOne(outcome: Outcome, { line, operation, amount, isDerived }: OperationRow): void {
     if (!outcome.applied) {
       this.#counts.refused += 1;
       this.#refusedTotals.add(amount);
@@ -310,7 +327,7 @@ class ApplyWork implements RowWork<OperationRow> {
     } else if (outcome.replayed) {
       this.#counts.replayed += 1;
       this.#replayedTotals.add(amount);
-      if (outcome.operation.request !== undefined) this.#replayedIds += 1;
+      if (isDerived) this.#replayedIds += 1;
     } else this.#counts.applied += 1;
   }
 
@@ -364,30 +381,4 @@ function checkAtomic(file: string, rows: number, bytes: number): void {
     `${file} has ${has}, and --atomic takes at most ${max}: they are one transaction. ` +
       'Nothing was applied by this run.',
   );
-}
-
-/** One line of `--results`. */
-function toResult(line: number, outcome: Outcome, bank: Bank): object {
-  const { id } = outcome.operation;
-  if (!outcome.applied) {
-    const { code, message } = outcome.error;
-    return { line, id, outcome: 'refused', code, message };
-  }
-  return {
-    line,
-    id,
-    outcome: outcome.replayed ? 'replayed' : 'applied',
-    postings: outcome.entry.postings.map((posting) => toPosting(posting, bank)),
-  };
-}
-
-function toPosting({ branch, account, ...posting }: Posting, bank: Bank): object {
-  const { currency } = bank.branches.get(branch);
-  return {
-    branch,
-    account,
-    amount: formatAmount(posting.amountMinor, currency),
-    balance: formatAmount(posting.balanceAfterMinor, currency),
-    version: Number(posting.version),
-  };
 }

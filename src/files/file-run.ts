@@ -18,7 +18,7 @@ import {
 import { openResults, type ResultsFile } from './results.ts';
 import { readRows } from './row-reader.ts';
 import { type FileTraits, LineProblem, type Row } from './rows.ts';
-import { copyToFile, readAhead, type Source } from './source.ts';
+import { copyToFile, earlyReader, type Source } from './source.ts';
 import type { Expected } from './totals.ts';
 
 /** How rows are run, whatever kind they are of. */
@@ -93,8 +93,12 @@ export interface RowWork<Item> {
    * @throws `LineProblem` for a row that has changed since
    */
   readonly read: (row: Row) => Item;
-  /** Posts a batch; the same one again after an outage. */
-  readonly post: (items: readonly Item[], isRetry: boolean) => Promise<void>;
+  /**
+   * Posts a batch; the same one again after an outage.
+   *
+   * @param meanwhile begins to read the next batch, which is best done while the server is busy
+   */
+  readonly post: (items: readonly Item[], isRetry: boolean, meanwhile: () => void) => Promise<void>;
   /** Counts what was answered of a batch, which holds whatever ended the rest. */
   readonly count: (items: readonly Item[]) => void;
   /** The lines of `--results` for what was counted last. */
@@ -102,6 +106,8 @@ export interface RowWork<Item> {
   readonly tally: () => Tally;
   /** Whether the run is to stop here. */
   readonly isStopped?: () => boolean;
+  /** Lets go of what it keeps outside the memory, however the run ended. */
+  readonly close?: () => void;
 }
 
 /** How large a batch may be. */
@@ -180,15 +186,19 @@ export async function runFile<Item>(
     if (options.expected) checkExpected(source.name, file, options.expected);
     await work.begin(file, ready);
     totalRows = file.rows;
-    for await (const items of readAhead(readBatches(ready, options, work), interrupted)) {
+    const { begin, next } = earlyReader(readBatches(ready, options, work), interrupted);
+    for (let items = await next(); items !== undefined; items = await next()) {
+      const batch = items;
       let failure: { readonly error: unknown } | undefined;
       try {
-        await retryThroughOutages(bank.timeoutMs, context, (isRetry) => work.post(items, isRetry));
+        await retryThroughOutages(bank.timeoutMs, context, (isRetry) =>
+          work.post(batch, isRetry, begin),
+        );
       } catch (error) {
         failure = { error };
       }
-      work.count(items);
-      await results?.append(work.results(items));
+      work.count(batch);
+      await results?.append(work.results(batch));
       progress({ rows: work.tally().done, totalRows });
       if (failure) throw failure.error;
       if (work.isStopped?.()) break;
@@ -203,6 +213,7 @@ export async function runFile<Item>(
     if (left !== 'all') return { unknown, certainty, left };
     throw new BankctlError('interrupted', `Interrupted. ${certainty}`, rerunHint(left));
   } finally {
+    work.close?.();
     await ready.close();
   }
 }

@@ -123,6 +123,10 @@ class ImportWork implements RowWork<AccountRow> {
     return { currency: findBranch(this.#target.config, branch).currency, minor };
   }
 
+  close(): void {
+    this.#options.rehearsal?.close();
+  }
+
   async begin({ totals }: CheckedFile): Promise<void> {
     this.#totals = totals;
   }
@@ -136,7 +140,8 @@ class ImportWork implements RowWork<AccountRow> {
   }
 
   /** Opens the accounts of some rows, then freezes or closes those that it opened. */
-  async post(rows: readonly AccountRow[], isRetry: boolean): Promise<void> {
+  async post(rows: readonly AccountRow[], isRetry: boolean, meanwhile: () => void): Promise<void> {
+    meanwhile();
     if (!isRetry) {
       [this.#applied, this.#sent] = [new Set(), new Set()];
       this.#imported = undefined;

@@ -19,12 +19,14 @@ export function assignIds(
 ): (operation: Operation, line: number) => Operation {
   const occurrences = createDigestTable();
   return (operation, line) => {
-    if (operation.id !== '') return operation;
-    if (batch === undefined) throw missingIdProblem(line);
+    // Made here, where the server is busy with the batch before, and not when it waits.
     const request = requestDigest(requestOf(operation));
+    if (operation.id !== '') return Object.assign(operation, { request });
+    if (batch === undefined) throw missingIdProblem(line);
     const nth = occurrences.update(bits(request, 0), bits(request, 8), (before) => before + 1) + 1;
     const id = `${batch}:${request.slice(0, digestCharacters)}${nth === 1 ? '' : `:${nth}`}`;
-    return { ...operation, id, request };
+    // Set on the same object, as in `toOperation`.
+    return Object.assign(operation, { id, request });
   };
 }
 

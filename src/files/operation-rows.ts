@@ -105,7 +105,7 @@ function checkFields(
     if (fields[name] !== undefined) continue;
     throw new LineProblem(line, missingField(type, name, needed), hint);
   }
-  for (const name of Object.keys(fields)) {
+  for (const name in fields) {
     if (name === 'type' || name === 'id' || name === 'memo') continue;
     if (needed.includes(name) || may.includes(name) || fields[name] === 'false') continue;
     const takes = [...needed, ...may, 'id', 'memo'].join(', ');

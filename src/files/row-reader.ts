@@ -1,4 +1,5 @@
 import { BankctlError } from '../core/errors.ts';
+import { limitYoungGeneration } from '../system/heap.ts';
 import { createCsvParser } from './csv.ts';
 import type { Dress, RowFormat, RowLayout } from './dress.ts';
 import { checkKind, shownFile, wrongKindError } from './file-kind.ts';
@@ -40,6 +41,7 @@ export async function* readRows(
     if (!parser && lines.texts.every((text) => typeof text === 'string' && isBlank(text))) continue;
     parser ??= parserOf(source.name, lines, layout, shape);
     const { traits } = parser;
+    limitYoungGeneration();
     const rows = parseLines(parser, lines);
     bytes = lines.bytes;
     if (lines.isCut && (await hasGrown(source, bytes))) {
@@ -113,14 +115,16 @@ function checkOneObjectPerLine(name: string, first: string, lines: number): void
 
 function parseLines(parser: RowParser, { first, texts, isCut }: Lines): (Row | LineProblem)[] {
   const rows: (Row | LineProblem)[] = [];
-  const last = texts.length - 1;
-  for (const [index, text] of texts.entries()) {
+  const last = first + texts.length - 1;
+  let line = first - 1;
+  for (const text of texts) {
+    line += 1;
     try {
       if (text instanceof LineProblem) {
         parser.skip();
         throw text;
       }
-      const row = parser.parse(first + index, text, isCut && index === last);
+      const row = parser.parse(line, text, isCut && line === last);
       if (row) rows.push(row);
     } catch (error) {
       if (!(error instanceof LineProblem) || !parser.canGoOn()) throw error;

@@ -29,7 +29,8 @@ export interface Source {
 /** One file, whatever its names are. */
 export type FileIdentity = Pick<Stats, 'dev' | 'ino'>;
 
-const chunkBytes = 256 * 1024;
+/** Parsing more at a time would keep the answers of the server waiting for longer. */
+const chunkBytes = 64 * 1024;
 
 /**
  * Opens a file, or with `-` the standard input. An open file stays readable when it is renamed or
@@ -171,29 +172,46 @@ export async function copyToFile(source: Source, interrupted: AbortSignal): Prom
   }
 }
 
-/**
- * Reads the next item while the caller works on the one before it, and stops on Ctrl-C, even if a
- * pipe never gives another byte.
- *
- * @throws `interrupted`; whatever the source says
- */
-export async function* readAhead<T>(
+/** Reads items one by one, the next one early if it is asked to. */
+interface EarlyReader<T> {
+  /** Begins to read the next item, unless that has begun. */
+  readonly begin: () => void;
+  /** The next item; undefined after the last one. @throws `interrupted`; what the source throws */
+  readonly next: () => Promise<T | undefined>;
+}
+
+/** Stops on Ctrl-C, even if a pipe never gives another byte. */
+export function earlyReader<T extends object>(
   source: AsyncIterable<T>,
   interrupted: AbortSignal,
-): AsyncIterable<T> {
+): EarlyReader<T> {
   const iterator = source[Symbol.asyncIterator]();
-  const next = () => {
-    const reading = untilAborted(iterator.next(), interrupted);
+  let reading: Promise<IteratorResult<T, unknown>> | undefined;
+  const begin = () => {
+    reading ??= untilAborted(iterator.next(), interrupted);
     // It is awaited later; without this, a failure before that would be an unhandled rejection.
     reading.catch(() => undefined);
     return reading;
   };
-  let reading = next();
-  for (;;) {
-    const { value, done } = await reading;
-    if (done === true) return;
-    reading = next();
-    yield value;
+  return {
+    begin,
+    next: async () => {
+      const { value, done } = await begin();
+      reading = undefined;
+      return done === true ? undefined : value;
+    },
+  };
+}
+
+/** Reads the next item while the caller works on the one before it: see `earlyReader`. */
+export async function* readAhead<T extends object>(
+  source: AsyncIterable<T>,
+  interrupted: AbortSignal,
+): AsyncIterable<T> {
+  const { begin, next } = earlyReader(source, interrupted);
+  for (let item = await next(); item !== undefined; item = await next()) {
+    begin();
+    yield item;
   }
 }
 

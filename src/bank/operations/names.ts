@@ -52,6 +52,8 @@ export function parseMemo(text: string): string {
 export function textProblem(text: string, maxLength: number, unseen?: string): string | undefined {
   if (text === '') return 'is empty';
   if (unseen !== undefined) return `has the character ${unseen}, which cannot be printed`;
+  // A character has at least one UTF-16 code unit.
+  if (text.length <= maxLength) return undefined;
   const length = [...text].length;
   return length > maxLength
     ? `has ${length} characters, but the maximum is ${maxLength}`
