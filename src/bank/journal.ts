@@ -1,5 +1,4 @@
 import {
-  type AggregationCursor,
   type ChangeStream,
   type ClientSession,
   type Collection,
@@ -10,6 +9,7 @@ import {
   type ResumeToken,
   type Sort,
 } from 'mongodb';
+import { type JournalRange, readAccount } from './account-postings.ts';
 import { sortByApplication, timeKey } from './application-order.ts';
 import {
   applicationOrder,
@@ -18,18 +18,12 @@ import {
   type PartialCheck,
   prepareCollection,
 } from './collections.ts';
+import { batchesOf } from './cursor-batches.ts';
 import type { AppliedDocument, JournalDocument } from './journal-document.ts';
 import { newestBy, postingsIn, totalsByBranch } from './journal-pipelines.ts';
 import { type AccountReference, referenceKey } from './operations/names.ts';
 import { statusTypes } from './operations/operation.ts';
 import { startingWith } from './stored-values.ts';
-
-/** Which postings of an account: a half-open range of time, and at most the newest `limit`. */
-export interface JournalRange {
-  readonly since?: Date | undefined;
-  readonly until?: Date | undefined;
-  readonly limit?: number | undefined;
-}
 
 /** An account, and a version of it that it has not reached. */
 export interface NextVersion extends AccountReference {
@@ -236,54 +230,6 @@ const onlyId = { projection: { _id: 1 } } as const;
 const absent = { $exists: false } as const;
 
 /**
- * By version, the order of the unique index. The newest few are found from its end, and then
- * reversed by the server.
- */
-async function* readAccount(
-  collection: Collection<JournalDocument>,
-  { branch, account }: AccountReference,
-  { since, until, limit }: JournalRange,
-  session: ClientSession | undefined,
-): AsyncIterable<readonly AppliedDocument[]> {
-  const at = { ...(since && { $gte: since }), ...(until && { $lt: until }) };
-  const posting = { branch, account_number: account };
-  const cursor = collection.aggregate<AppliedDocument>(
-    [
-      {
-        $match: {
-          postings: { $elemMatch: posting },
-          'postings.branch': branch,
-          'postings.account_number': account,
-          ...(since || until ? { at } : {}),
-        },
-      },
-      {
-        $set: {
-          version: {
-            $first: {
-              $filter: {
-                input: '$postings',
-                cond: {
-                  $and: [
-                    { $eq: ['$$this.branch', branch] },
-                    { $eq: ['$$this.account_number', account] },
-                  ],
-                },
-              },
-            },
-          },
-        },
-      },
-      { $sort: { 'version.version': limit === undefined ? 1 : -1 } },
-      ...(limit === undefined ? [] : [{ $limit: limit }, { $sort: { 'version.version': 1 } }]),
-      { $unset: 'version' },
-    ],
-    { ...(session ? { session } : {}), batchSize: 1000, allowDiskUse: true },
-  );
-  yield* batchesOf(cursor);
-}
-
-/**
  * In the order of application, which is the same on every member and in every copy; the order of
  * storage is not. A snapshot session alone is not enough, see `createClient`.
  */
@@ -371,11 +317,3 @@ function snapshotOf(session: ClientSession) {
 }
 
 const onDisk = { allowDiskUse: true, batchSize: 1000 };
-
-async function* batchesOf<T>(cursor: AggregationCursor<T>): AsyncIterable<readonly T[]> {
-  try {
-    while (await cursor.hasNext()) yield cursor.readBufferedDocuments();
-  } finally {
-    await cursor.close();
-  }
-}

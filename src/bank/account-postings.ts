@@ -1,0 +1,180 @@
+import { type ClientSession, type Collection, type Document, Long } from 'mongodb';
+import { batchesOf } from './cursor-batches.ts';
+import type { AppliedDocument, JournalDocument } from './journal-document.ts';
+import type { AccountReference } from './operations/names.ts';
+import { versionOf } from './stored-values.ts';
+import { findVersionsAround } from './version-search.ts';
+
+/** Which postings of an account: a half-open range of time, and at most the newest `limit`. */
+export interface JournalRange {
+  readonly since?: Date | undefined;
+  readonly until?: Date | undefined;
+  readonly limit?: number | undefined;
+  /** The version that the account has, if it is known: a place to begin, and no bound. */
+  readonly near?: bigint | undefined;
+}
+
+type Options = { readonly session?: ClientSession };
+
+/** A half-open range of versions; undefined where it has no end. */
+interface Versions {
+  readonly low: bigint | undefined;
+  readonly end: bigint | undefined;
+}
+
+/** Of the first page, so that it comes soon; later ones grow up to `maxPage`. */
+const firstPage = 1000n;
+
+/** The server sorts a page in memory. */
+const maxPage = 32_000n;
+
+/**
+ * The documents that touch an account, by ascending version, in batches. The unique index does not
+ * sort them, since they have several postings each, but it does find a range of versions. So they
+ * are read from range to range: nothing waits for a sort of them all, and the newest few cost the
+ * same whatever is before them.
+ */
+export async function* readAccount(
+  collection: Collection<JournalDocument>,
+  reference: AccountReference,
+  range: JournalRange,
+  session: ClientSession | undefined,
+): AsyncIterable<readonly AppliedDocument[]> {
+  const options = session ? { session } : {};
+  const read = (versions: Versions) =>
+    collection.aggregate<AppliedDocument>(
+      [
+        ...postingsWithin(reference, versions, range),
+        { $sort: { version: 1 } },
+        { $unset: 'version' },
+      ],
+      { ...options, batchSize: 1000, allowDiskUse: true },
+    );
+  let { low, end, known } = await findRange(collection, reference, range, options);
+  for (let width = firstPage; low !== undefined && known - low > width; ) {
+    let rows = 0n;
+    for await (const documents of batchesOf(read({ low, end: low + width }))) {
+      rows += BigInt(documents.length);
+      yield documents;
+    }
+    low += width;
+    // Where versions are missing, or their times are out of the range, larger steps lead on.
+    if (width < maxPage || 2n * rows < width) width *= 2n;
+  }
+  yield* batchesOf(read({ low, end }));
+}
+
+/**
+ * The versions that hold all that is asked for, and where they are known to end by now.
+ * Without bounds if the account has a version that is none, which its reader will report.
+ */
+async function findRange(
+  collection: Collection<JournalDocument>,
+  reference: AccountReference,
+  range: JournalRange,
+  options: Options,
+): Promise<Versions & { readonly known: bigint }> {
+  const all = { low: undefined, end: undefined, known: 0n };
+  if (await hasOddVersions(collection, reference, options)) return all;
+  const search = async (before: Date | undefined) => {
+    const { branch, account } = reference;
+    const query = { branch, accounts: [account], before, near: range.near };
+    return (await findVersionsAround(collection, query, options)).get(account);
+  };
+  const [from, to] = [range.since && (await search(range.since)), await search(range.until)];
+  const [low, end] = [from?.below ?? 0n, to?.from];
+  const known = to?.end ?? 0n;
+  if (range.limit === undefined) return { low, end, known };
+  const newest = await newestAmong(collection, reference, range, { low, end, known }, options);
+  return { low: newest, end, known };
+}
+
+/** The version at which the newest `limit` postings of a range begin; `low` if it has fewer. */
+async function newestAmong(
+  collection: Collection<JournalDocument>,
+  reference: AccountReference,
+  range: JournalRange,
+  {
+    low,
+    end,
+    known,
+  }: { readonly low: bigint; readonly end: bigint | undefined; readonly known: bigint },
+  options: Options,
+): Promise<bigint> {
+  let left = range.limit ?? 0;
+  let [step, stepEnd] = [known - BigInt(left) - 16n, end];
+  for (let width = 4n * BigInt(left); left > 0; width *= 4n) {
+    const isLast = step <= low;
+    const stages = [
+      ...postingsWithin(reference, { low: isLast ? low : step, end: stepEnd }, range),
+      { $project: { version: 1 } },
+      { $sort: { version: -1 } },
+      { $limit: left },
+      { $group: { _id: null, count: { $sum: 1 }, oldest: { $min: '$version' } } },
+    ];
+    const [found] = await collection
+      .aggregate<Document>(stages, { ...options, allowDiskUse: true })
+      .toArray();
+    left -= Number(found?.['count'] ?? 0);
+    if (left === 0) return versionOf(found?.['oldest']) ?? low;
+    if (isLast) break;
+    [step, stepEnd] = [step - width, step];
+  }
+  return low;
+}
+
+/** The postings of an account in a range; `version` is that of the account. */
+function postingsWithin(
+  { branch, account }: AccountReference,
+  { low, end }: Versions,
+  { since, until }: JournalRange,
+): Document[] {
+  const at = { ...(since && { $gte: since }), ...(until && { $lt: until }) };
+  const version = {
+    ...(low !== undefined && { $gte: Long.fromBigInt(low) }),
+    ...(end !== undefined && { $lt: Long.fromBigInt(end) }),
+  };
+  const isBounded = low !== undefined || end !== undefined;
+  const posting = { branch, account_number: account, ...(isBounded && { version }) };
+  const isOwn = {
+    $and: [{ $eq: ['$$this.branch', branch] }, { $eq: ['$$this.account_number', account] }],
+  };
+  return [
+    {
+      $match: {
+        postings: { $elemMatch: posting },
+        // The server takes the bounds of an index from these if none are inside `$elemMatch`.
+        ...(!isBounded && { 'postings.branch': branch, 'postings.account_number': account }),
+        ...(since || until ? { at } : {}),
+      },
+    },
+    { $set: { version: { $first: { $filter: { input: '$postings', cond: isOwn } } } } },
+    { $set: { version: '$version.version' } },
+    ...(isBounded ? [{ $match: { version } }] : []),
+  ];
+}
+
+/** What no version is. Each has bounds in the index, which their opposite would not have. */
+const oddVersions: readonly Document[] = [
+  { $lt: 1 },
+  { $eq: Number.NaN },
+  // Also matches a posting without a version.
+  { $lte: null },
+  {
+    $type: [
+      ...['string', 'object', 'binData', 'objectId', 'bool', 'date', 'null', 'regex', 'timestamp'],
+    ],
+  },
+];
+
+async function hasOddVersions(
+  collection: Collection<JournalDocument>,
+  { branch, account }: AccountReference,
+  options: Options,
+): Promise<boolean> {
+  const clauses = oddVersions.map((version) => ({
+    postings: { $elemMatch: { branch, account_number: account, version } },
+  }));
+  const found = await collection.find<Document>({ $or: clauses }, options).limit(1).toArray();
+  return found.length > 0;
+}
