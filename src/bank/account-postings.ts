@@ -2,6 +2,7 @@ import { type ClientSession, type Collection, type Document, Long } from 'mongod
 import { batchesOf } from './cursor-batches.ts';
 import type { AppliedDocument, JournalDocument } from './journal-document.ts';
 import type { AccountReference } from './operations/names.ts';
+import { sessionOption } from './session-options.ts';
 import { versionOf } from './stored-values.ts';
 import { findVersionsAround } from './version-search.ts';
 
@@ -12,9 +13,9 @@ export interface JournalRange {
   readonly limit?: number | undefined;
   /** The version that the account has, if it is known: a place to begin, and no bound. */
   readonly near?: bigint | undefined;
+  /** What else a document must match. */
+  readonly filter?: Document | undefined;
 }
-
-type Options = { readonly session?: ClientSession };
 
 /** A half-open range of versions; undefined where it has no end. */
 interface Versions {
@@ -40,7 +41,6 @@ export async function* readAccount(
   range: JournalRange,
   session: ClientSession | undefined,
 ): AsyncIterable<readonly AppliedDocument[]> {
-  const options = session ? { session } : {};
   const read = (versions: Versions) =>
     collection.aggregate<AppliedDocument>(
       [
@@ -48,9 +48,9 @@ export async function* readAccount(
         { $sort: { version: 1 } },
         { $unset: 'version' },
       ],
-      { ...options, batchSize: 1000, allowDiskUse: true },
+      { ...sessionOption(session), batchSize: 1000, allowDiskUse: true },
     );
-  let { low, end, known } = await findRange(collection, reference, range, options);
+  let { low, end, known } = await findRange(collection, reference, range, session);
   for (let width = firstPage; low !== undefined && known - low > width; ) {
     let rows = 0n;
     for await (const documents of batchesOf(read({ low, end: low + width }))) {
@@ -72,20 +72,20 @@ async function findRange(
   collection: Collection<JournalDocument>,
   reference: AccountReference,
   range: JournalRange,
-  options: Options,
+  session: ClientSession | undefined,
 ): Promise<Versions & { readonly known: bigint }> {
   const all = { low: undefined, end: undefined, known: 0n };
-  if (await hasOddVersions(collection, reference, options)) return all;
+  if (await hasOddVersions(collection, reference, session)) return all;
   const search = async (before: Date | undefined) => {
     const { branch, account } = reference;
     const query = { branch, accounts: [account], before, near: range.near };
-    return (await findVersionsAround(collection, query, options)).get(account);
+    return (await findVersionsAround(collection, query, session)).get(account);
   };
   const [from, to] = [range.since && (await search(range.since)), await search(range.until)];
   const [low, end] = [from?.below ?? 0n, to?.from];
   const known = to?.end ?? 0n;
   if (range.limit === undefined) return { low, end, known };
-  const newest = await newestAmong(collection, reference, range, { low, end, known }, options);
+  const newest = await newestAmong(collection, reference, range, { low, end, known }, session);
   return { low: newest, end, known };
 }
 
@@ -99,7 +99,7 @@ async function newestAmong(
     end,
     known,
   }: { readonly low: bigint; readonly end: bigint | undefined; readonly known: bigint },
-  options: Options,
+  session: ClientSession | undefined,
 ): Promise<bigint> {
   let left = range.limit ?? 0;
   let [step, stepEnd] = [known - BigInt(left) - 16n, end];
@@ -113,7 +113,7 @@ async function newestAmong(
       { $group: { _id: null, count: { $sum: 1 }, oldest: { $min: '$version' } } },
     ];
     const [found] = await collection
-      .aggregate<Document>(stages, { ...options, allowDiskUse: true })
+      .aggregate<Document>(stages, { ...sessionOption(session), allowDiskUse: true })
       .toArray();
     left -= Number(found?.['count'] ?? 0);
     if (left === 0) return versionOf(found?.['oldest']) ?? low;
@@ -127,7 +127,7 @@ async function newestAmong(
 function postingsWithin(
   { branch, account }: AccountReference,
   { low, end }: Versions,
-  { since, until }: JournalRange,
+  { since, until, filter }: JournalRange,
 ): Document[] {
   const at = { ...(since && { $gte: since }), ...(until && { $lt: until }) };
   const version = {
@@ -146,6 +146,7 @@ function postingsWithin(
         // The server takes the bounds of an index from these if none are inside `$elemMatch`.
         ...(!isBounded && { 'postings.branch': branch, 'postings.account_number': account }),
         ...(since || until ? { at } : {}),
+        ...(filter && { $and: [filter] }),
       },
     },
     { $set: { version: { $first: { $filter: { input: '$postings', cond: isOwn } } } } },
@@ -170,11 +171,14 @@ const oddVersions: readonly Document[] = [
 async function hasOddVersions(
   collection: Collection<JournalDocument>,
   { branch, account }: AccountReference,
-  options: Options,
+  session: ClientSession | undefined,
 ): Promise<boolean> {
   const clauses = oddVersions.map((version) => ({
     postings: { $elemMatch: { branch, account_number: account, version } },
   }));
-  const found = await collection.find<Document>({ $or: clauses }, options).limit(1).toArray();
+  const found = await collection
+    .find<Document>({ $or: clauses }, sessionOption(session))
+    .limit(1)
+    .toArray();
   return found.length > 0;
 }

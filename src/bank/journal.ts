@@ -23,7 +23,9 @@ import type { AppliedDocument, JournalDocument } from './journal-document.ts';
 import { newestBy, postingsIn, totalsByBranch } from './journal-pipelines.ts';
 import { type AccountReference, referenceKey } from './operations/names.ts';
 import { statusTypes } from './operations/operation.ts';
+import { findSearched, lastPostings, lastTotals } from './past-postings.ts';
 import { startingWith } from './stored-values.ts';
+import { maxClauses } from './version-search.ts';
 
 /** An account, and a version of it that it has not reached. */
 export interface NextVersion extends AccountReference {
@@ -102,7 +104,7 @@ export interface Journal {
   ) => AsyncIterable<readonly Document[]>;
   /** The time of the newest operation. */
   readonly newestAt: () => Promise<Date | undefined>;
-  /** Number and sum of the accounts of each branch, as posted by that time. */
+  /** Number and sum of the accounts of each branch, as posted by that time, in rows to be added. */
   readonly totalsAt: (at: Date, session: ClientSession) => Promise<readonly Document[]>;
   /** The newest posting and change of status of each account by that time, in batches. */
   readonly accountsAt: (
@@ -159,8 +161,7 @@ export function createJournal(db: Db, name: string): Journal {
       collection
         .find<AppliedDocument>(
           {
-            'postings.branch': branch,
-            'postings.account_number': { $in: [...accounts] },
+            postings: { $elemMatch: { branch, account_number: { $in: [...accounts] } } },
             type: { $in: [...statusTypes] },
           },
           session.snapshotEnabled ? snapshotOf(session) : { session },
@@ -192,17 +193,15 @@ export function createJournal(db: Db, name: string): Journal {
         .toArray();
       return newest?.at;
     },
-    totalsAt: (at, session) =>
-      collection
-        .aggregate([...newestBy(at), ...totalsByBranch], { ...onDisk, ...snapshotOf(session) })
-        .toArray(),
-    accountsAt: (at, of, session) =>
-      batchesOf(
-        collection.aggregate([...newestBy(at, of), { $sort: { '_id.account_number': 1 } }], {
-          ...onDisk,
-          ...snapshotOf(session),
-        }),
-      ),
+    totalsAt: async (at, session) => {
+      const searched = await findSearched({ collection, session });
+      return searched
+        ? lastTotals({ collection, session }, searched, at)
+        : collection
+            .aggregate([...newestBy(at), ...totalsByBranch], { ...onDisk, ...snapshotOf(session) })
+            .toArray();
+    },
+    accountsAt: (at, of, session) => readAccountsAt(collection, at, of, session),
     watch: (resumeAfter) =>
       collection.watch<AppliedDocument>(
         [{ $match: { operationType: 'insert', 'fullDocument.postings': { $exists: true } } }],
@@ -228,6 +227,26 @@ const first = { $limit: 1 };
 const onlyId = { projection: { _id: 1 } } as const;
 
 const absent = { $exists: false } as const;
+
+/** Searches the postings of each account if that is quicker than to read all by that time. */
+async function* readAccountsAt(
+  collection: Collection<JournalDocument>,
+  at: Date,
+  { branch, account }: { readonly branch: string; readonly account?: string },
+  session: ClientSession,
+): AsyncIterable<readonly Document[]> {
+  const searched =
+    account === undefined
+      ? await findSearched({ collection, session }, branch)
+      : [{ branch, accounts: [account] }];
+  if (!searched) {
+    const stages = [...newestBy(at, branch), { $sort: { '_id.account_number': 1 } }];
+    yield* batchesOf(collection.aggregate(stages, { ...onDisk, ...snapshotOf(session) }));
+  }
+  for (const accounts of searched ?? []) {
+    yield* lastPostings({ collection, session }, accounts, at);
+  }
+}
 
 /**
  * In the order of application, which is the same on every member and in every copy; the order of
@@ -281,9 +300,6 @@ async function* readNewest(
     .toArray();
   yield sortByApplication([...tied, ...later.reverse()]).slice(-limit);
 }
-
-/** How many clauses the server plans together in a moment. */
-const maxClauses = 200;
 
 async function readPosted(
   collection: Collection<JournalDocument>,

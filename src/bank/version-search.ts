@@ -1,5 +1,6 @@
 import { type ClientSession, type Collection, type Document, Long } from 'mongodb';
 import type { JournalDocument } from './journal-document.ts';
+import { sessionOption } from './session-options.ts';
 import { versionOf } from './stored-values.ts';
 
 /** The versions of an account on both sides of a moment, as far as a search has found them. */
@@ -22,11 +23,16 @@ interface VersionQuery {
   readonly near?: bigint | undefined;
 }
 
-/** Versions that one round asks for in the gap of an account. */
-const probesAtOnce = 16n;
+/**
+ * Versions that one round asks for in the gap of an account: for one account, few round trips are
+ * quick; for many, few documents are.
+ */
+function probesFor(accounts: number): bigint {
+  return accounts > 10 ? 4n : 16n;
+}
 
 /** How many clauses the server plans together in a moment. */
-const maxClauses = 200;
+export const maxClauses = 200;
 
 const powersOfTwo = Array.from({ length: 63 }, (_, power) => 2n ** BigInt(power));
 
@@ -40,7 +46,7 @@ const powersOfTwo = Array.from({ length: 63 }, (_, power) => 2n ** BigInt(power)
 export async function findVersionsAround(
   collection: Collection<JournalDocument>,
   { branch, accounts, before, near }: VersionQuery,
-  options: { readonly session?: ClientSession } = {},
+  session?: ClientSession,
 ): Promise<ReadonlyMap<string, VersionsAround>> {
   const isNear = near === undefined ? [] : [near, near + 1n];
   const first = [...new Set([...powersOfTwo, ...isNear])].sort((left, right) =>
@@ -50,14 +56,15 @@ export async function findVersionsAround(
   let asked: Asked = [{ accounts, probes: first }];
   for (const account of accounts) found.set(account, { below: 0n, from: undefined, end: 1n });
   while (asked.length > 0) {
-    const seen = await readProbes(collection, branch, asked, before, options);
+    const seen = await readProbes(collection, branch, asked, before, session);
     for (const { accounts: some, probes } of asked) {
       for (const account of some) {
         const known = found.get(account);
         if (known) found.set(account, narrow(known, probes, seen.get(account)));
       }
     }
-    asked = nextProbes(found, new Set(asked.flatMap(({ accounts: some }) => some)));
+    const open = asked.flatMap(({ accounts: some }) => some);
+    asked = nextProbes(found, open, probesFor(accounts.length));
   }
   return found;
 }
@@ -85,19 +92,20 @@ function narrow(known: VersionsAround, probes: readonly bigint[], seen?: Seen): 
 /** Divides the gaps that are still wide; accounts with the same gap are asked for together. */
 function nextProbes(
   found: ReadonlyMap<string, VersionsAround>,
-  accounts: ReadonlySet<string>,
+  accounts: readonly string[],
+  probes: bigint,
 ): Asked {
   const byGap = new Map<string, { readonly accounts: string[]; readonly probes: bigint[] }>();
   for (const account of accounts) {
     const { below, end } = found.get(account) ?? { below: 0n, end: 1n };
     const gap = end - below;
-    if (gap <= probesAtOnce) continue;
+    if (gap <= probes) continue;
     const key = `${below} ${end}`;
     const asked = byGap.get(key) ?? {
       accounts: [],
       probes: Array.from(
-        { length: Number(probesAtOnce) },
-        (_, index) => below + (gap * BigInt(index + 1)) / probesAtOnce,
+        { length: Number(probes) },
+        (_, index) => below + (gap * BigInt(index + 1)) / probes,
       ),
     };
     byGap.set(key, asked);
@@ -111,7 +119,7 @@ async function readProbes(
   branch: string,
   asked: Asked,
   before: Date | undefined,
-  options: { readonly session?: ClientSession },
+  session: ClientSession | undefined,
 ): Promise<ReadonlyMap<string, Seen>> {
   const seen = new Map<string, Seen>();
   for (let start = 0; start < asked.length; start += maxClauses) {
@@ -127,7 +135,7 @@ async function readProbes(
     }));
     const numbers = some.flatMap(({ accounts }) => accounts);
     const rows = await collection
-      .aggregate(sidesOf(branch, numbers, clauses, before), options)
+      .aggregate(sidesOf(branch, numbers, clauses, before), sessionOption(session))
       .toArray();
     for (const { _id, below, from } of rows) {
       seen.set(String(_id), { below: versionOf(below), from: versionOf(from) });
