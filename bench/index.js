@@ -4,6 +4,7 @@ import { apply } from './apply.js';
 import { audit } from './audit.js';
 import { exhaustiveRate } from './exhaustive-rate.js';
 import { branchRate } from './load-rate.js';
+import { reads } from './reads.js';
 import { measured, writePage } from './report.js';
 import { startup, warmIncrement } from './startup.js';
 
@@ -12,6 +13,7 @@ const parts = {
   increment: warmIncrement,
   apply,
   audit,
+  reads,
   adopt,
   stress: branchRate,
   exhaustive: exhaustiveRate,
