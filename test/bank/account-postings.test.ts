@@ -106,6 +106,21 @@ describe('a range of an account is what a reader of the whole journal finds, wit
   });
 });
 
+test('the newest that match something else too are found, however far back', async () => {
+  const documents = versions(1, 700).map((version) => posting(version));
+  const { journal } = await journalWith(documents);
+  for (const [seq, limit] of [
+    [3, 20],
+    [3, 200],
+    [9, 20],
+  ] as const) {
+    const matching = documents.filter((it) => it['seq'] === seq);
+    expect(await read(journal, { limit, filter: { seq } })).toEqual(expected(matching, { limit }));
+  }
+  const first = { _id: 'operation-1' };
+  expect(await read(journal, { limit: 5, filter: first })).toEqual(['operation-1']);
+});
+
 test.each([
   ['text', 'seven'],
   ['nothing', undefined],
