@@ -45,6 +45,7 @@ export async function* readAccount(
     collection.aggregate<AppliedDocument>(
       [
         ...postingsWithin(reference, versions, range),
+        ...(versions.low === undefined ? limitTo(range.limit) : []),
         { $sort: { version: 1 } },
         { $unset: 'version' },
       ],
@@ -62,6 +63,10 @@ export async function* readAccount(
     if (width < maxPage || 2n * rows < width) width *= 2n;
   }
   yield* batchesOf(read({ low, end }));
+}
+
+function limitTo(limit: number | undefined): Document[] {
+  return limit === undefined ? [] : [{ $sort: { version: -1 } }, { $limit: limit }];
 }
 
 /**
@@ -85,24 +90,23 @@ async function findRange(
   const [low, end] = [from?.below ?? 0n, to?.from];
   const known = to?.end ?? 0n;
   if (range.limit === undefined) return { low, end, known };
-  const newest = await newestAmong(collection, reference, range, { low, end, known }, session);
-  return { low: newest, end, known };
+  return await newestAmong(collection, reference, range, { low, end, known }, session);
 }
 
-/** The version at which the newest `limit` postings of a range begin; `low` if it has fewer. */
+/**
+ * The versions of the newest `limit` postings of a range, or of all if it has fewer. They end where
+ * they are counted, since more may be posted before they are read.
+ */
 async function newestAmong(
   collection: Collection<JournalDocument>,
   reference: AccountReference,
   range: JournalRange,
-  {
-    low,
-    end,
-    known,
-  }: { readonly low: bigint; readonly end: bigint | undefined; readonly known: bigint },
+  { low, end, known }: Versions & { readonly low: bigint; readonly known: bigint },
   session: ClientSession | undefined,
-): Promise<bigint> {
+): Promise<Versions & { readonly known: bigint }> {
   let left = range.limit ?? 0;
   let [step, stepEnd] = [known - BigInt(left) - 16n, end];
+  let newest: bigint | undefined;
   for (let width = 4n * BigInt(left); left > 0; width *= 4n) {
     const isLast = step <= low;
     const stages = [
@@ -110,17 +114,24 @@ async function newestAmong(
       { $project: { version: 1 } },
       { $sort: { version: -1 } },
       { $limit: left },
-      { $group: { _id: null, count: { $sum: 1 }, oldest: { $min: '$version' } } },
+      {
+        $group: {
+          ...{ _id: null, count: { $sum: 1 } },
+          ...{ oldest: { $min: '$version' }, newest: { $max: '$version' } },
+        },
+      },
     ];
     const [found] = await collection
       .aggregate<Document>(stages, { ...sessionOption(session), allowDiskUse: true })
       .toArray();
     left -= Number(found?.['count'] ?? 0);
-    if (left === 0) return versionOf(found?.['oldest']) ?? low;
-    if (isLast) break;
+    newest ??= versionOf(found?.['newest']);
+    const counted = { end: newest === undefined ? end : newest + 1n, known };
+    if (left === 0) return { low: versionOf(found?.['oldest']) ?? low, ...counted };
+    if (isLast) return { low, ...counted };
     [step, stepEnd] = [step - width, step];
   }
-  return low;
+  return { low, end, known };
 }
 
 /** The postings of an account in a range; `version` is that of the account. */

@@ -122,15 +122,15 @@ test('the newest that match something else too are found, however far back', asy
 });
 
 test.each([
-  ['text', 'seven'],
-  ['nothing', undefined],
-  ['zero', Long.ZERO],
-  ['a list', [Long.fromNumber(5)]],
-])('a version that is %s does not go unnoticed', async (_what, version) => {
+  ['text', 'seven', 'odd'],
+  ['nothing', undefined, 'operation-1'],
+  ['zero', Long.ZERO, 'operation-1'],
+])('a version that is %s does not go unnoticed', async (_what, version, newest) => {
   const [own] = posting(9)['postings'];
   const odd = { ...posting(9), _id: 'odd', postings: [{ ...own, version }] };
   const { journal } = await journalWith([posting(1), odd]);
   expect(await read(journal, {})).toContain('odd');
+  expect(await read(journal, { limit: 1 })).toEqual([newest]);
 });
 
 describe('what is examined does not grow with the account', () => {
