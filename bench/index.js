@@ -5,6 +5,7 @@ import { audit } from './audit.js';
 import { exhaustiveRate } from './exhaustive-rate.js';
 import { growth } from './growth.js';
 import { branchRate } from './load-rate.js';
+import { reads } from './reads.js';
 import { replicaSet } from './replica-set.js';
 import { measured, writePages } from './report.js';
 import { sharding } from './sharding.js';
@@ -17,6 +18,7 @@ const parts = {
   increment: warmIncrement,
   apply,
   audit,
+  reads,
   adopt,
   stress: branchRate,
   exhaustive: exhaustiveRate,

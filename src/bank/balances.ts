@@ -55,9 +55,10 @@ export function bankBalance(bank: Bank): Promise<BankBalance> {
   const read = async (session: ClientSession) => {
     const sums: BranchSum[] = [];
     const totals = await bank.branches.totals(session);
+    const unique = await bank.branches.unique();
     for (const branch of bank.branches) {
       const total = totals.get(branch.name);
-      if (total) sums.push(await branchSum(branch, total, session));
+      if (total) sums.push(await branchSum(branch, total, session, unique));
     }
     return sumUp(sums);
   };
@@ -79,9 +80,11 @@ async function branchSum(
   branch: BranchModel,
   { accounts, unread, foreign, total }: BranchTotal,
   session: ClientSession,
+  unique: ReadonlySet<string>,
 ): Promise<BranchSum> {
   const sum = accounts === unread ? 0n : fromDecimal(total, branch.currency);
-  const duplicates = accounts > 1 ? await branch.duplicates(session) : [];
+  const isUnique = accounts <= 1 || unique.has(branch.name);
+  const duplicates = isUnique ? [] : await branch.duplicates(session);
   const isSound = unread === 0 && sum !== undefined && sum <= maxMinor && sum >= -maxMinor;
   if (isSound && foreign === 0 && duplicates.length === 0) {
     return { branch, accounts, minor: sum, problems: [] };

@@ -1,8 +1,9 @@
-import { type AbstractCursor, BSON, type ClientSession, type Db, type Document } from 'mongodb';
+import { BSON, type ClientSession, type Db, type Document } from 'mongodb';
 import { type Config, identityCollection } from '../config/config.ts';
 import { findUnguarded, type Unguarded } from './collection-guards.ts';
 import { type CollectionKinds, readCollectionKinds } from './collection-kinds.ts';
 import { branchSpec, journalSpec } from './collections.ts';
+import { batchesOf } from './cursor-batches.ts';
 import type { AppliedDocument } from './journal-document.ts';
 import { findRepeatedNumbers, type RepeatedNumber } from './repeated-numbers.ts';
 import { literalOption } from './session-options.ts';
@@ -207,12 +208,4 @@ function postingsOf({ branch, accounts, among = {} }: PostingsOf): Document[] {
     { $match: { 'posting.branch': branch, 'posting.account_number': numbers } },
     { $sort: { 'posting.account_number': 1, 'posting.version': 1 } },
   ];
-}
-
-async function* batchesOf<T>(cursor: AbstractCursor<T>): AsyncIterable<readonly T[]> {
-  try {
-    while (await cursor.hasNext()) yield cursor.readBufferedDocuments();
-  } finally {
-    await cursor.close();
-  }
 }

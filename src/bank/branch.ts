@@ -36,6 +36,7 @@ import {
   type Problem,
   type Problems,
   readTotals,
+  readUniqueBranches,
   type Tally,
 } from './survey.ts';
 
@@ -219,6 +220,8 @@ export interface Branches extends Iterable<BranchModel> {
   readonly currencyOf: (name: string) => Currency;
   /** Number and sum of the accounts of each branch, by its name. */
   readonly totals: (session: ClientSession) => Promise<ReadonlyMap<string, BranchTotal>>;
+  /** See `readUniqueBranches`. */
+  readonly unique: () => Promise<ReadonlySet<string>>;
 }
 
 /** Makes one frozen model per branch. */
@@ -231,6 +234,7 @@ export function createBranches(db: Db, config: Config): Branches {
     currencyOf: (name: string) => get(name).currency,
     totals: (session: ClientSession) =>
       readTotals(db, config.branches, () => literalOption(session)),
+    unique: () => readUniqueBranches(db, config.branches),
     [Symbol.iterator]: () => models.values(),
   });
 }

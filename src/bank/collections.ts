@@ -13,6 +13,7 @@ import { quote } from '../core/text.ts';
 import { isDuplicate, isServerError } from '../database/driver-errors.ts';
 import { toDecimal } from './decimal.ts';
 import { auditHint, takeOver } from './next-step.ts';
+import { statusTypes } from './operations/operation.ts';
 import { maxBalanceMinor } from './stored-balance.ts';
 
 const stampedFields = ['account_number', 'balance', 'branch', 'version', 'status', 'opened_at'];
@@ -161,6 +162,17 @@ export function journalSpec(collection: string): CollectionSpec {
         partialFilterExpression: { reverses: { $exists: true } },
       },
       { key: applicationOrder, name: 'at_seq' },
+      // No increment and no transfer has an entry in these, so they cost next to nothing.
+      {
+        key: { 'postings.branch': 1, 'postings.account_number': 1 },
+        name: 'status',
+        partialFilterExpression: { type: { $in: [...statusTypes] } },
+      },
+      {
+        key: applicationOrder,
+        name: 'refused',
+        partialFilterExpression: { refused: { $exists: true } },
+      },
     ],
     outdated: ['posting', 'order'],
   };

@@ -1,9 +1,10 @@
 import { BankctlError } from '../core/errors.ts';
 import { formatAmount } from '../core/money.ts';
+import type { JournalRange } from './account-postings.ts';
 import { findAccount } from './balances.ts';
 import type { Bank } from './bank.ts';
 import { runWithin } from './deadline.ts';
-import type { Journal, JournalRange } from './journal.ts';
+import type { Journal } from './journal.ts';
 import { type AppliedDocument, fromJournalDocument } from './journal-document.ts';
 import type { AccountReference } from './operations/names.ts';
 import { type ShownProfile, showProfile } from './operations/profile.ts';
@@ -46,8 +47,9 @@ export async function* accountHistory(
   const journal = journalOf(bank);
   const branch = bank.branches.get(reference.branch);
   const state = await runWithin(bank.timeoutMs, () => findAccount(branch, reference.account));
+  const near = state instanceof BankctlError ? undefined : state.version;
   let any = false;
-  for await (const documents of journal.ofAccount(reference, range)) {
+  for await (const documents of journal.ofAccount(reference, { ...range, near })) {
     any ||= documents.length > 0;
     yield documents.flatMap((document) => rowsOf(bank, document, reference));
   }

@@ -12,41 +12,25 @@ export function postingsIn(branch: string, accounts: readonly string[] | undefin
   ];
 }
 
+const last = { version: '$postings.version', balance: '$postings.balance_after' };
+
+const changed = { version: '$postings.version', type: '$type' };
+
 /**
  * The newest posting of each account by a time, and its newest change of status. Documents compare
  * field by field, so the document with the greatest version is the greatest.
  */
-export function newestBy(
-  at: Date,
-  { branch, account }: { readonly branch?: string; readonly account?: string } = {},
-): Document[] {
-  const posting = {
-    ...(branch === undefined ? {} : { branch }),
-    ...(account === undefined ? {} : { account_number: account }),
-  };
-  const matches = Object.entries(posting).map(([name, value]) => [`postings.${name}`, value]);
+export function newestBy(at: Date, branch?: string): Document[] {
+  const isIn = (posting: Document) => (branch === undefined ? {} : posting);
   return [
-    {
-      $match: {
-        at: { $lte: at },
-        ...(branch === undefined ? {} : { postings: { $elemMatch: posting } }),
-      },
-    },
+    { $match: { at: { $lte: at }, ...isIn({ postings: { $elemMatch: { branch } } }) } },
     { $unwind: '$postings' },
-    { $match: Object.fromEntries(matches) },
+    { $match: isIn({ 'postings.branch': branch }) },
     {
       $group: {
         _id: { branch: '$postings.branch', account_number: '$postings.account_number' },
-        last: { $max: { version: '$postings.version', balance: '$postings.balance_after' } },
-        changed: {
-          $max: {
-            $cond: [
-              { $in: ['$type', [...statusTypes]] },
-              { version: '$postings.version', type: '$type' },
-              null,
-            ],
-          },
-        },
+        last: { $max: last },
+        changed: { $max: { $cond: [{ $in: ['$type', [...statusTypes]] }, changed, null] } },
       },
     },
   ];
@@ -56,3 +40,47 @@ export function newestBy(
 export const totalsByBranch: Document[] = [
   { $group: { _id: '$_id.branch', accounts: { $sum: 1 }, total: { $sum: '$last.balance' } } },
 ];
+
+/**
+ * The newest posting by a time of accounts of a branch, each within a range of its versions. The
+ * time is compared last, or the server might prefer its index to that of the versions.
+ */
+export function lastWithin(branch: string, ranges: readonly Document[], at: Date): Document[] {
+  const numbers = ranges.map(({ account_number }) => account_number);
+  return [
+    {
+      $match: { $or: ranges.map((range) => ({ postings: { $elemMatch: { branch, ...range } } })) },
+    },
+    { $unwind: '$postings' },
+    { $match: { 'postings.branch': branch, 'postings.account_number': { $in: numbers } } },
+    {
+      $group: {
+        _id: { branch: '$postings.branch', account_number: '$postings.account_number' },
+        last: { $max: { $cond: [isBy(at), last, null] } },
+      },
+    },
+    { $match: { last: { $ne: null } } },
+  ];
+}
+
+/** The newest change of status by a time of accounts of a branch, by account number. */
+export function statusBy(
+  at: Date,
+  { branch, accounts }: { readonly branch: string; readonly accounts: readonly string[] },
+): Document[] {
+  return [
+    { $match: { type: { $in: [...statusTypes] } } },
+    ...postingsIn(branch, accounts),
+    {
+      $group: {
+        _id: '$postings.account_number',
+        changed: { $max: { $cond: [isBy(at), changed, null] } },
+      },
+    },
+  ];
+}
+
+/** Only a date is a time. */
+function isBy(at: Date): Document {
+  return { $and: [{ $eq: [{ $type: '$at' }, 'date'] }, { $lte: ['$at', at] }] };
+}

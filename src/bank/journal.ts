@@ -1,5 +1,4 @@
 import {
-  type AggregationCursor,
   type ChangeStream,
   type ClientSession,
   type Collection,
@@ -10,6 +9,7 @@ import {
   type ResumeToken,
   type Sort,
 } from 'mongodb';
+import { type JournalRange, readAccount } from './account-postings.ts';
 import { sortByApplication, timeKey } from './application-order.ts';
 import {
   applicationOrder,
@@ -18,19 +18,15 @@ import {
   type PartialCheck,
   prepareCollection,
 } from './collections.ts';
+import { batchesOf } from './cursor-batches.ts';
 import type { AppliedDocument, JournalDocument } from './journal-document.ts';
 import { newestBy, postingsIn, totalsByBranch } from './journal-pipelines.ts';
 import { type AccountReference, referenceKey } from './operations/names.ts';
 import { statusTypes } from './operations/operation.ts';
+import { findSearched, lastPostings, lastTotals } from './past-postings.ts';
 import type { Sender } from './sender.ts';
 import { startingWith } from './stored-values.ts';
-
-/** Which postings of an account: a half-open range of time, and at most the newest `limit`. */
-export interface JournalRange {
-  readonly since?: Date | undefined;
-  readonly until?: Date | undefined;
-  readonly limit?: number | undefined;
-}
+import { maxClauses } from './version-search.ts';
 
 /** An account, and a version of it that it has not reached. */
 export interface NextVersion extends AccountReference {
@@ -109,7 +105,7 @@ export interface Journal {
   ) => AsyncIterable<readonly Document[]>;
   /** The time of the newest operation. */
   readonly newestAt: () => Promise<Date | undefined>;
-  /** Number and sum of the accounts of each branch, as posted by that time. */
+  /** Number and sum of the accounts of each branch, as posted by that time, in rows to be added. */
   readonly totalsAt: (at: Date, session: ClientSession) => Promise<readonly Document[]>;
   /** The newest posting and change of status of each account by that time, in batches. */
   readonly accountsAt: (
@@ -166,8 +162,7 @@ export function createJournal(db: Db, name: string): Journal {
       collection
         .find<AppliedDocument>(
           {
-            'postings.branch': branch,
-            'postings.account_number': { $in: [...accounts] },
+            postings: { $elemMatch: { branch, account_number: { $in: [...accounts] } } },
             type: { $in: [...statusTypes] },
           },
           session.snapshotEnabled ? snapshotOf(session) : { session },
@@ -199,17 +194,15 @@ export function createJournal(db: Db, name: string): Journal {
         .toArray();
       return newest?.at;
     },
-    totalsAt: (at, session) =>
-      collection
-        .aggregate([...newestBy(at), ...totalsByBranch], { ...onDisk, ...snapshotOf(session) })
-        .toArray(),
-    accountsAt: (at, of, session) =>
-      batchesOf(
-        collection.aggregate([...newestBy(at, of), { $sort: { '_id.account_number': 1 } }], {
-          ...onDisk,
-          ...snapshotOf(session),
-        }),
-      ),
+    totalsAt: async (at, session) => {
+      const searched = await findSearched({ collection, session });
+      return searched
+        ? lastTotals({ collection, session }, searched, at)
+        : collection
+            .aggregate([...newestBy(at), ...totalsByBranch], { ...onDisk, ...snapshotOf(session) })
+            .toArray();
+    },
+    accountsAt: (at, of, session) => readAccountsAt(collection, at, of, session),
     watch: (resumeAfter) =>
       collection.watch<AppliedDocument>(
         [{ $match: { operationType: 'insert', 'fullDocument.postings': { $exists: true } } }],
@@ -240,52 +233,24 @@ const onlyId = { projection: { _id: 1 } } as const;
 
 const absent = { $exists: false } as const;
 
-/**
- * By version, the order of the unique index. The newest few are found from its end, and then
- * reversed by the server.
- */
-async function* readAccount(
+/** Searches the postings of each account if that is quicker than to read all by that time. */
+async function* readAccountsAt(
   collection: Collection<JournalDocument>,
-  { branch, account }: AccountReference,
-  { since, until, limit }: JournalRange,
-  session: ClientSession | undefined,
-): AsyncIterable<readonly AppliedDocument[]> {
-  const at = { ...(since && { $gte: since }), ...(until && { $lt: until }) };
-  const posting = { branch, account_number: account };
-  const cursor = collection.aggregate<AppliedDocument>(
-    [
-      {
-        $match: {
-          postings: { $elemMatch: posting },
-          'postings.branch': branch,
-          'postings.account_number': account,
-          ...(since || until ? { at } : {}),
-        },
-      },
-      {
-        $set: {
-          version: {
-            $first: {
-              $filter: {
-                input: '$postings',
-                cond: {
-                  $and: [
-                    { $eq: ['$$this.branch', branch] },
-                    { $eq: ['$$this.account_number', account] },
-                  ],
-                },
-              },
-            },
-          },
-        },
-      },
-      { $sort: { 'version.version': limit === undefined ? 1 : -1 } },
-      ...(limit === undefined ? [] : [{ $limit: limit }, { $sort: { 'version.version': 1 } }]),
-      { $unset: 'version' },
-    ],
-    { ...(session ? { session } : {}), batchSize: 1000, allowDiskUse: true },
-  );
-  yield* batchesOf(cursor);
+  at: Date,
+  { branch, account }: { readonly branch: string; readonly account?: string },
+  session: ClientSession,
+): AsyncIterable<readonly Document[]> {
+  const searched =
+    account === undefined
+      ? await findSearched({ collection, session }, branch)
+      : [{ branch, accounts: [account] }];
+  if (!searched) {
+    const stages = [...newestBy(at, branch), { $sort: { '_id.account_number': 1 } }];
+    yield* batchesOf(collection.aggregate(stages, { ...onDisk, ...snapshotOf(session) }));
+  }
+  for (const accounts of searched ?? []) {
+    yield* lastPostings({ collection, session }, accounts, at);
+  }
 }
 
 /**
@@ -341,9 +306,6 @@ async function* readNewest(
   yield sortByApplication([...tied, ...later.reverse()]).slice(-limit);
 }
 
-/** How many clauses the server plans together in a moment. */
-const maxClauses = 200;
-
 async function readPosted(
   collection: Collection<JournalDocument>,
   versions: readonly NextVersion[],
@@ -376,11 +338,3 @@ function snapshotOf(session: ClientSession) {
 }
 
 const onDisk = { allowDiskUse: true, batchSize: 1000 };
-
-async function* batchesOf<T>(cursor: AggregationCursor<T>): AsyncIterable<readonly T[]> {
-  try {
-    while (await cursor.hasNext()) yield cursor.readBufferedDocuments();
-  } finally {
-    await cursor.close();
-  }
-}

@@ -1,8 +1,9 @@
-import { Decimal128, type Document } from 'mongodb';
+import { type ClientSession, Decimal128, type Document } from 'mongodb';
 import { BankctlError } from '../core/errors.ts';
 import type { Bank } from './bank.ts';
 import { escapeRegex, idsOfBatch } from './batch-files.ts';
 import { journalOf } from './history.ts';
+import type { Journal } from './journal.ts';
 import { isApplied, type JournalDocument } from './journal-document.ts';
 import {
   type ShownPosting,
@@ -10,6 +11,7 @@ import {
   showApplied,
   showRefused,
 } from './operation-lookup.ts';
+import { statusTypes } from './operations/operation.ts';
 
 /** Which operations are listed: those for which all that is given holds. */
 export interface OperationQuery {
@@ -75,12 +77,25 @@ export async function* listOperations(
     }
   };
   try {
-    for await (const documents of journal.select(filterOf(query), query.limit, session)) {
+    for await (const documents of select(journal, query, session)) {
       yield documents.flatMap(list);
     }
   } finally {
     await session.endSession();
   }
+}
+
+/** One account's postings are found by their versions, whose order is that of application. */
+function select(
+  journal: Journal,
+  query: OperationQuery,
+  session: ClientSession,
+): AsyncIterable<readonly JournalDocument[]> {
+  const { branch, account, refused, limit, since, until } = query;
+  const filter = filterOf(query);
+  return refused || branch === undefined || account === undefined
+    ? journal.select(filter, limit, session)
+    : journal.ofAccount({ branch, account }, { since, until, limit, filter }, session);
 }
 
 function listApplied(bank: Bank, document: Parameters<typeof showApplied>[1]): ListedOperation {
@@ -103,17 +118,16 @@ function filterOf(query: OperationQuery): Document {
   ];
   if (by !== undefined) clauses.push({ by: { $regex: `^${escapeRegex(by)}(@|$)` } });
   if (type !== undefined) clauses.push({ type });
+  // Changes of status have an index of their own, by their accounts.
+  if (type !== undefined && statusTypes.includes(type)) {
+    clauses.push({ 'postings.branch': { $exists: true } });
+  }
   if (since) clauses.push({ at: { $gte: since } });
   if (until) clauses.push({ at: { $lt: until } });
   if (memo !== undefined) clauses.push({ memo: { $regex: escapeRegex(memo), $options: 'i' } });
   if (batch !== undefined) clauses.push({ _id: idsOfBatch(batch) });
   const posting = postingFilter(query);
   if (posting.length > 0) clauses.push({ postings: { $elemMatch: { $and: posting } } });
-  // The server takes the bounds of an index from these, not from inside `$elemMatch`.
-  const { branch, account } = query;
-  if (branch !== undefined && account !== undefined) {
-    clauses.push({ 'postings.branch': branch, 'postings.account_number': account });
-  }
   return { $and: clauses };
 }
 

@@ -107,17 +107,21 @@ export async function bankBalanceAt(bank: Bank, span: Span): Promise<PastBalance
     journal.totalsAt(lastOf(span), session),
   );
   if (rows.length === 0) throw outOfRange(`Nothing was posted by ${shownEnd(bank, span)}.`);
-  const byBranch = new Map(rows.map((row) => [row['_id'], row]));
   const balance = sumUp(
     [...bank.branches].map((branch) => {
-      const row = byBranch.get(branch.name);
-      const minor = row ? fromDecimal(row['total'], branch.currency) : 0n;
-      if (minor === undefined) throw inexact(`The journal of ${branch.name}`, branch.currency);
-      return { branch, accounts: Number(row?.['accounts'] ?? 0), minor, problems: [] };
+      const own = rows.filter((row) => row['_id'] === branch.name);
+      const minor = own.reduce((sum, row) => {
+        const part = fromDecimal(row['total'], branch.currency);
+        if (part === undefined) throw inexact(`The journal of ${branch.name}`, branch.currency);
+        return sum + part;
+      }, 0n);
+      const accounts = own.reduce((sum, row) => sum + Number(row['accounts']), 0);
+      return { branch, accounts, minor, problems: [] };
     }),
   );
   const known = new Set(balance.branches.map(({ branch }) => branch));
-  const unknownBranches = [...byBranch.keys()].map(String).filter((name) => !known.has(name));
+  const named = new Set(rows.map((row) => String(row['_id'])));
+  const unknownBranches = [...named].filter((name) => !known.has(name));
   return { ...balance, ...moment, unknownBranches };
 }
 

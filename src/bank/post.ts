@@ -15,21 +15,11 @@ import { conflictsBeforeHold, holdAccounts, touchedAccounts } from './hold.ts';
 import type { Journal } from './journal.ts';
 import { type Judged, type JudgeOptions, judgeAll, type Outcome } from './judge.ts';
 import { accountsOf, createsAccount, type Operation } from './operations/operation.ts';
+import { OutcomeUnknown } from './outcome-unknown.ts';
 import { createMemory, type PostMemory } from './post-memory.ts';
 import { type ReadOptions, readBook } from './reading.ts';
 import { overlay, type Rehearsal, rehearse } from './rehearsal.ts';
 import { CommitUnknown, transact } from './transaction.ts';
-
-/** A commit whose answer never came, with the operations whose outcome is unknown. */
-export class OutcomeUnknown extends BankctlError {
-  readonly operations: readonly Operation[];
-
-  constructor(operations: readonly Operation[], cause: unknown) {
-    const operationIds = operations.map(({ id }) => id);
-    super('outcome_unknown', unknownMessage(operations), undefined, { cause, operationIds });
-    this.operations = operations;
-  }
-}
 
 /** Points at which a caller may hold a batch, to drive two of them against each other. */
 export type PostPoint = 'read' | 'written' | 'committing';
@@ -390,14 +380,4 @@ async function judge(batch: Batch, session: ClientSession, read: ReadOptions): P
   if (options.rehearsal) overlay(book, operations, options.rehearsal);
   const judging = { bank, options, isOwn: memory.isOwn };
   return judgeAll(refusedByServer ? { ...judging, refusedByServer } : judging, book, operations);
-}
-
-function unknownMessage(operations: readonly Operation[]): string {
-  const [first] = operations;
-  const last = operations.at(-1);
-  const what =
-    operations.length > 1 && first && last
-      ? `A batch of ${operations.length} operations, ${quote(first.id)} to ${quote(last.id)},`
-      : `The operation ${first?.id}`;
-  return `${what} may or may not be applied: the answer to its commit never came.`;
 }

@@ -1,4 +1,11 @@
-import { type ClientSession, type Collection, type Db, type Document, Long } from 'mongodb';
+import {
+  type ClientSession,
+  type Collection,
+  type Db,
+  type Document,
+  Long,
+  MongoServerError,
+} from 'mongodb';
 import type { BranchConfig } from '../config/config.ts';
 import { isServerError } from '../database/driver-errors.ts';
 import { amountOf, isBalance, isTyped } from './balance-expressions.ts';
@@ -54,8 +61,8 @@ export interface Place {
 const branchesAtOnce = 100;
 
 /**
- * Number and sum of the accounts of each branch by its name, many branches in one call, whatever
- * the stamp of their documents: this takes no longer than reading only a branch's own.
+ * Number and sum of the accounts of each branch by its name, all in one call, whatever the stamp of
+ * their documents: this takes no longer than reading only a branch's own.
  * Source: MongoDB manual, "$unionWith".
  */
 export async function readTotals(
@@ -63,15 +70,9 @@ export async function readTotals(
   branches: readonly BranchConfig[],
   optionsOf: () => Place['options'],
 ): Promise<ReadonlyMap<string, BranchTotal>> {
-  const totals = new Map<string, BranchTotal>();
-  for (let start = 0; start < branches.length; start += branchesAtOnce) {
-    const some = branches.slice(start, start + branchesAtOnce);
-    const rows = await readSums(db, some, optionsOf);
-    for (const { name } of some) {
-      totals.set(name, toTotal(rows.filter(({ branch }) => branch === name)));
-    }
-  }
-  return totals;
+  const byBranch = new Map<string, Document[]>(branches.map(({ name }) => [name, []]));
+  for (const row of await readSums(db, branches, optionsOf)) byBranch.get(row['branch'])?.push(row);
+  return new Map([...byBranch].map(([name, rows]) => [name, toTotal(rows)]));
 }
 
 async function readSums(
@@ -79,21 +80,48 @@ async function readSums(
   branches: readonly BranchConfig[],
   optionsOf: () => Place['options'],
 ): Promise<readonly Document[]> {
-  const [first, ...rest] = branches;
-  if (!first) return [];
-  const unions = rest.map((branch) => ({
-    $unionWith: { coll: branch.collection, pipeline: sumsOf(branch) },
-  }));
-  const pipeline = [...sumsOf(first), ...unions];
   try {
-    return await db.collection(first.collection).aggregate(pipeline, optionsOf()).toArray();
+    return await readAll(db, branches, sumsOf, optionsOf());
   } catch (error) {
-    if (!isServerError(error, 'unauthorized') || rest.length === 0) throw error;
+    if (!isServerError(error, 'unauthorized') || branches.length <= 1) throw error;
     // The server names only the first collection; reading one at a time shows which it is.
     const rows: Document[] = [];
     for (const branch of branches) rows.push(...(await readSums(db, [branch], optionsOf)));
     return rows;
   }
+}
+
+/** The rows of a pipeline in each branch's collection, in one call. */
+async function readAll(
+  db: Db,
+  branches: readonly BranchConfig[],
+  stagesOf: (branch: BranchConfig) => readonly Document[],
+  options: Place['options'],
+): Promise<readonly Document[]> {
+  const [first] = branches;
+  if (!first) return [];
+  return await db
+    .collection(first.collection)
+    // All rows in the first answer.
+    .aggregate(unionOf(branches, stagesOf), { ...options, batchSize: 1_000_000 })
+    .toArray();
+}
+
+/** Unions of unions, if one pipeline would have too many stages. */
+function unionOf(
+  branches: readonly BranchConfig[],
+  stagesOf: (branch: BranchConfig) => readonly Document[],
+): Document[] {
+  const [first, ...rest] = branches;
+  if (!first) return [];
+  const size = rest.length > branchesAtOnce ? branchesAtOnce : 1;
+  const groups = Array.from({ length: Math.ceil(rest.length / size) }, (_, index) =>
+    rest.slice(index * size, (index + 1) * size),
+  );
+  const unions = groups.map((group) => ({
+    $unionWith: { coll: group[0]?.collection, pipeline: unionOf(group, stagesOf) },
+  }));
+  return [...stagesOf(first), ...unions];
 }
 
 /**
@@ -132,17 +160,47 @@ export async function hasUniqueNumbers(db: Db, collection: string): Promise<bool
     // indexes.
     const { cursor } = await db.command({ listIndexes: collection, cursor: { batchSize: 100 } });
     const indexes: readonly Document[] = cursor.firstBatch;
-    return indexes.some(
-      ({ key, unique, sparse, partialFilterExpression }) =>
-        JSON.stringify(Object.keys(key)) === '["account_number"]' &&
-        unique === true &&
-        sparse !== true &&
-        partialFilterExpression === undefined,
-    );
+    return indexes.some(refusesSecond);
   } catch (error) {
     if (isServerError(error, 'namespaceNotFound')) return true;
     // Without permission to list indexes, the documents themselves have to be checked.
     if (isServerError(error, 'unauthorized', 'commandNotSupportedOnView')) return false;
+    throw error;
+  }
+}
+
+function refusesSecond({ key, unique, sparse, partialFilterExpression }: Document): boolean {
+  return (
+    JSON.stringify(Object.keys(key)) === '["account_number"]' &&
+    unique === true &&
+    sparse !== true &&
+    partialFilterExpression === undefined
+  );
+}
+
+/**
+ * The branches of which `hasUniqueNumbers` is known to hold, by one call for all of them. Those
+ * that are not among them have to be asked for singly, all of them where the server cannot tell.
+ * Source: MongoDB manual, "$listCatalog".
+ */
+export async function readUniqueBranches(
+  db: Db,
+  branches: readonly BranchConfig[],
+): Promise<ReadonlySet<string>> {
+  const catalogOf = ({ name }: BranchConfig) => [
+    { $listCatalog: {} },
+    { $project: { _id: 0, branch: { $literal: name }, indexes: '$md.indexes' } },
+  ];
+  try {
+    const rows = await readAll(db, branches, catalogOf, {});
+    const isUnique = ({ indexes }: Document) =>
+      Array.isArray(indexes) && indexes.some((it) => it.ready === true && refusesSecond(it.spec));
+    // Each shard has a row.
+    const others = new Set(rows.filter((row) => !isUnique(row)).map((row) => row['branch']));
+    return new Set(rows.map((row) => String(row['branch'])).filter((name) => !others.has(name)));
+  } catch (error) {
+    // A server may not have the stage, or not allow it.
+    if (error instanceof MongoServerError) return new Set();
     throw error;
   }
 }

@@ -39,8 +39,9 @@ export const operations: Command = {
     '--amount, --min and --max are about one posting: the same one.',
     '',
     'An amount without a sign matches what came in and what went out; --amount=-500 only the',
-    'latter. Times are as in bankctl history. A branch with an account, a batch and a range of',
-    'time are found by an index; any other search reads the whole journal, or all of its range.',
+    'latter. Times are as in bankctl history. A branch with an account, a batch, a range of time,',
+    'what was refused, and the types freeze, unfreeze and close are found by an index; any other',
+    'search reads the whole journal, or all of its range.',
   ].join('\n'),
   arguments: [],
   options: [

@@ -1,7 +1,8 @@
 import type { Bank } from '../bank/bank.ts';
 import type { Outcome } from '../bank/judge.ts';
 import type { Operation, RowType } from '../bank/operations/operation.ts';
-import { maxOperations, OutcomeUnknown, type PostOptions, post } from '../bank/post.ts';
+import { OutcomeUnknown } from '../bank/outcome-unknown.ts';
+import { maxOperations, type PostOptions, post } from '../bank/post.ts';
 import { createMemory } from '../bank/post-memory.ts';
 import { createRehearsal, type Rehearsal } from '../bank/rehearsal.ts';
 import type { Config } from '../config/config.ts';

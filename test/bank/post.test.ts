@@ -1,7 +1,8 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
 import type { Outcome } from '../../src/bank/judge.ts';
-import { OutcomeUnknown, post } from '../../src/bank/post.ts';
+import { OutcomeUnknown } from '../../src/bank/outcome-unknown.ts';
+import { post } from '../../src/bank/post.ts';
 import { createMemory } from '../../src/bank/post-memory.ts';
 import { createRehearsal } from '../../src/bank/rehearsal.ts';
 import { startFaultServer } from '../fault-server.ts';

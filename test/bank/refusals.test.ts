@@ -271,7 +271,7 @@ describe('a journal of an older version', () => {
     const rows = [plus('branch1:A', -90_000n, 'x'), plus('branch1:A', -90_000n, 'y')];
     expect(fates(await post(opened.bank, rows, keeping))).toEqual(Array(2).fill('below_minimum'));
     const names = (await journal.indexes()).map(({ name }) => name);
-    expect(names.sort()).toEqual(['_id_', 'at_seq', 'postings', 'reverses']);
+    expect(names.sort()).toEqual(['_id_', 'at_seq', 'postings', 'refused', 'reverses', 'status']);
     expect(fates(await post(opened.bank, [plus('branch1:A', 100n, 'old')], keeping))).toEqual([
       'replayed',
     ]);

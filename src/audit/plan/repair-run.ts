@@ -1,6 +1,7 @@
 import type { Bank } from '../../bank/bank.ts';
 import type { Outcome } from '../../bank/judge.ts';
-import { OutcomeUnknown, post } from '../../bank/post.ts';
+import { OutcomeUnknown } from '../../bank/outcome-unknown.ts';
+import { post } from '../../bank/post.ts';
 import { createMemory, type PostMemory } from '../../bank/post-memory.ts';
 import type { Context } from '../../core/context.ts';
 import { BankctlError, type ErrorCode, Status } from '../../core/errors.ts';
