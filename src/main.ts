@@ -4,6 +4,7 @@ import type { Status } from './core/errors.ts';
 import { bankctlVersion } from './core/version.ts';
 
 export { createContext } from './core/context.ts';
+export { useCompileCache } from './system/compile-cache.ts';
 
 /**
  * Runs one command line. The only place that prints errors and picks the status.
