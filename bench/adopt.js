@@ -1,46 +1,40 @@
 // How fast `bankctl adopt` is: against the bulk writes that it needs, by the driver alone.
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
-import { Long, MongoClient } from 'mongodb';
-import { processMs, quantile, secondsOf, watched } from './measure.js';
+import { Long } from 'mongodb';
+import { bankctl, inBank } from './bank.js';
+import { secondsOf, watched } from './measure.js';
+import { amount, ratio } from './report.js';
 
-const bankctl = resolve('bin/bankctl.js');
 const rounds = Number(process.env.BANKCTL_BENCH_ROUNDS ?? 3);
 const documents = process.env.BANKCTL_BENCH_LARGE === '1' ? 1_000_000 : 100_000;
 const batchSize = 1000;
 
 export async function adopt() {
-  const directory = await mkdtemp(join(tmpdir(), 'bankctl-bench-'));
-  const env = { ...process.env, BANKCTL_DATA_DIR: join(directory, 'data') };
-  processMs([bankctl, 'db', 'start'], { env, cwd: directory });
-  const socket = encodeURIComponent(join(directory, 'data', 'mongod.sock'));
-  const uri = `mongodb://${socket}/?directConnection=true`;
-  const client = await MongoClient.connect(uri, { writeConcern: { w: 'majority' } });
-  try {
-    const perSecond = { adopt: [], half: [], writes: [] };
-    const peaks = [];
-    const adopted = async (name, count) => {
-      await client.db('bank').dropDatabase();
-      await leave(client.db('bank'), count);
-      const argv = [bankctl, 'adopt', 'branch1', '--yes', '-q'];
-      const { seconds, peakMebibytes } = await watched(argv, { env, cwd: directory });
-      peaks.push(peakMebibytes);
-      perSecond[name].push(count / seconds);
-    };
-    for (let round = 0; round < rounds; round += 1) {
-      await adopted('half', documents / 2);
-      await adopted('adopt', documents);
-      perSecond.writes.push(documents / (await bareSeconds(client)));
-    }
-    report('adopt', perSecond, 'adopt', 'writes', 'at least 0.5');
-    report('adopt, of all to half of them', perSecond, 'adopt', 'half', 'about 1');
-    console.log(`peak memory of adopt: ${Math.max(...peaks).toFixed(0)} MiB (wanted below 150)`);
-  } finally {
-    await client.close();
-    processMs([bankctl, 'db', 'stop'], { env, cwd: directory });
-    await rm(directory, { recursive: true });
-  }
+  await inBank(
+    async ({ at, client }) => {
+      const perSecond = { adopt: [], half: [], writes: [] };
+      const peaks = [];
+      const adopted = async (name, count) => {
+        await client.db('bank').dropDatabase();
+        await leave(client.db('bank'), count);
+        const argv = [bankctl, 'adopt', 'branch1', '--yes', '-q'];
+        const { seconds, peakMebibytes } = await watched(argv, at);
+        peaks.push(peakMebibytes);
+        perSecond[name].push(count / seconds);
+      };
+      for (let round = 0; round < rounds; round += 1) {
+        await adopted('half', documents / 2);
+        await adopted('adopt', documents);
+        perSecond.writes.push(documents / (await bareSeconds(client)));
+      }
+      const title = `adopt, ${documents} documents`;
+      const pair = (theirs) => ({ unit: '/s', ours: perSecond.adopt, theirs: perSecond[theirs] });
+      const writes = 'the same writes by the driver';
+      ratio({ title, theirName: writes, target: { atLeast: 0.5 }, ...pair('writes') });
+      ratio({ title, theirName: 'half of them', target: { atLeast: 0.87 }, ...pair('half') });
+      amount({ title: 'adopt: memory', unit: 'MiB', values: peaks, target: { atMost: 150 } });
+    },
+    { writeConcern: { w: 'majority' } },
+  );
 }
 
 /** What MongoEngine leaves: doubles that are sums. */
@@ -105,13 +99,4 @@ const unique = { unique: true };
 
 function fields(at) {
   return { branch: 'branch1', version: Long.ONE, status: 'open', opened_at: at, posted_at: at };
-}
-
-function report(title, perSecond, ours, theirs, target) {
-  const ratios = perSecond[ours].map((value, index) => value / perSecond[theirs][index]);
-  const raw = (name) => `${Math.round(quantile(perSecond[name], 0.5))}/s`;
-  console.log(
-    `${title}, ${documents} documents: ${quantile(ratios, 0.5).toFixed(2)} x ${theirs} ` +
-      `(${rounds} rounds; ${raw(ours)} against ${raw(theirs)}; wanted ${target})`,
-  );
 }

@@ -1,11 +1,10 @@
 // How fast `bankctl audit` is: against reading the same collections with the driver alone.
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
-import { Decimal128, Double, Long, MongoClient } from 'mongodb';
-import { processMs, quantile, watched } from './measure.js';
+import { resolve } from 'node:path';
+import { Decimal128, Double, Long } from 'mongodb';
+import { bankctl, inBank } from './bank.js';
+import { processMs, watched } from './measure.js';
+import { amount, ratio } from './report.js';
 
-const bankctl = resolve('bin/bankctl.js');
 const bareScan = resolve('bench/bare-scan.js');
 const rounds = Number(process.env.BANKCTL_BENCH_ROUNDS ?? 5);
 const sizes = process.env.BANKCTL_BENCH_LARGE === '1' ? [100_000, 1_000_000] : [100_000];
@@ -16,40 +15,29 @@ export async function audit() {
 }
 
 async function auditOf(size) {
-  const directory = await mkdtemp(join(tmpdir(), 'bankctl-bench-'));
-  const env = { ...process.env, BANKCTL_DATA_DIR: join(directory, 'data') };
-  processMs([bankctl, 'init'], { env, cwd: directory });
-  const socket = encodeURIComponent(join(directory, 'data', 'mongod.sock'));
-  const uri = `mongodb://${socket}/?directConnection=true`;
-  const client = await MongoClient.connect(uri);
-  try {
+  await inBank(async ({ at, uri, client }) => {
+    processMs([bankctl, 'init'], at);
     const db = client.db('bank');
     await fill(db, size);
     const bare = [bareScan, uri, 'bank', ...branches, 'journal'];
-    const clean = [bankctl, 'audit', '--quiet', '--timeout', '10m'];
-    const measure = async (title, argv, wanted, target) => {
-      const ratios = [];
+    const audited = [bankctl, 'audit', '--quiet', '--timeout', '10m'];
+    const measure = async (what, wanted, target) => {
+      const title = `audit, ${what}: ${size} accounts, ${2 * size} operations`;
+      const seconds = { ours: [], theirs: [] };
       const peaks = [];
       for (let round = 0; round < rounds; round += 1) {
-        const theirs = await watched(bare, { env, cwd: directory });
-        const ours = await watched(argv, { env, cwd: directory }, wanted);
-        ratios.push(ours.seconds / theirs.seconds);
+        seconds.theirs.push((await watched(bare, at)).seconds);
+        const ours = await watched(audited, at, wanted);
+        seconds.ours.push(ours.seconds);
         peaks.push(ours.peakMebibytes);
       }
-      console.log(
-        `${title}, ${size} accounts and ${2 * size} operations: ` +
-          `${quantile(ratios, 0.5).toFixed(2)} x a bare scan (${rounds} rounds; wanted ${target}); ` +
-          `peak memory ${Math.max(...peaks).toFixed(0)} MiB (wanted below 150)`,
-      );
+      ratio({ title, unit: 's', theirName: 'a bare scan', target, ...seconds });
+      amount({ title: `${title}: memory`, unit: 'MiB', values: peaks, target: { atMost: 150 } });
     };
-    await measure('audit, clean', clean, [0], 'at most 2');
+    await measure('clean', [0], { atMost: 2 });
     await db.collection('branch1').updateMany({}, { $inc: { balance: new Double(1) } });
-    await measure('audit, every account of a branch damaged', clean, [4], 'linear');
-  } finally {
-    await client.close();
-    processMs([bankctl, 'db', 'stop'], { env, cwd: directory });
-    await rm(directory, { recursive: true });
-  }
+    await measure('every account of a branch damaged', [4]);
+  });
 }
 
 /** Each account is opened, and then incremented once. */

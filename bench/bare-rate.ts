@@ -12,14 +12,11 @@ import { ensureIndex } from '../src/stress/subjects/plain-models.ts';
 /** How fast the explorer is, against the driver alone. */
 export interface RateComparison {
   readonly model: string;
-  /** Schedules of one exploration, and the commands that they send. */
+  /** Schedules of one exploration. */
   readonly schedules: number;
-  readonly commands: number;
-  /** Schedules a second in the fastest round: all else that a machine does only slows it. */
-  readonly explorerPerSecond: number;
-  readonly barePerSecond: number;
-  /** The first over the second; resets and read-backs count against the explorer. */
-  readonly ratio: number;
+  /** Schedules a second, a round each; resets and read-backs count against the explorer. */
+  readonly explorer: readonly number[];
+  readonly bare: readonly number[];
 }
 
 /**
@@ -27,8 +24,6 @@ export interface RateComparison {
  * the bare driver: one after the other, a client with the same settings, nothing else.
  *
  * The commands are kept in memory, so it is for explorations of some thousand schedules.
- *
- * Source: Python's `timeit` on why the fastest of several rounds is the one to compare.
  *
  * @param rounds of both
  * @throws as `runExhaustive`
@@ -86,14 +81,7 @@ async function compare(
     explored.push(await perSecond(exploreAll));
     bare.push(await perSecond(() => issue(trial.plainDb, commands)));
   }
-  return {
-    model: trial.plan.model.name,
-    schedules,
-    commands: commands.length,
-    explorerPerSecond: Math.max(...explored),
-    barePerSecond: Math.max(...bare),
-    ratio: Math.max(...explored) / Math.max(...bare),
-  };
+  return { model: trial.plan.model.name, schedules, explorer: explored, bare };
 }
 
 /** A round of fewer schedules would measure the clock. */

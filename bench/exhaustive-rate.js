@@ -1,5 +1,6 @@
 // The explorer against the bare driver that issues the same commands, one after the other.
 import { rm } from 'node:fs/promises';
+import { ratio } from './report.js';
 import { bundled, stressHost } from './stress-sources.js';
 
 /** Prints schedules a second of each model, as a share of the bare driver's. */
@@ -17,12 +18,15 @@ export async function exhaustiveRate(rounds = 7) {
       },
       rounds,
     );
-    for (const { model, ratio, explorerPerSecond, barePerSecond, schedules } of comparisons) {
-      console.log(
-        `schedules of the ${model} model: ${ratio.toFixed(2)} x the bare driver (fastest of ` +
-          `${rounds} rounds of ${schedules} schedules; ${explorerPerSecond.toFixed(0)} a second ` +
-          `against ${barePerSecond.toFixed(0)}; wanted at least 0.8)`,
-      );
+    for (const { model, schedules, explorer, bare } of comparisons) {
+      ratio({
+        title: `schedules of the ${model} model, ${schedules} a round`,
+        unit: 'a second',
+        ours: explorer,
+        theirs: bare,
+        theirName: 'the same commands by the driver',
+        target: { atLeast: 0.8 },
+      });
     }
   } finally {
     await server.stop();

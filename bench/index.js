@@ -1,9 +1,10 @@
-// Every figure as a ratio measured in one run on one machine; see docs/benchmarks.md.
+// Every figure as a ratio measured in one run on one machine; see docs/performance.md.
 import { adopt } from './adopt.js';
 import { apply } from './apply.js';
 import { audit } from './audit.js';
 import { exhaustiveRate } from './exhaustive-rate.js';
 import { branchRate } from './load-rate.js';
+import { measured, writePage } from './report.js';
 import { startup, warmIncrement } from './startup.js';
 
 const parts = {
@@ -15,13 +16,16 @@ const parts = {
   stress: branchRate,
   exhaustive: exhaustiveRate,
 };
+/** `page` writes the figures that are kept into docs/performance.md. */
 const wanted = process.argv.slice(2);
-const unknown = wanted.filter((name) => !(name in parts));
+const unknown = wanted.filter((name) => !(name in parts) && name !== 'page');
 if (unknown.length > 0) {
-  console.error(`No benchmark ${unknown.join(', ')}; there are ${Object.keys(parts).join(', ')}.`);
+  const known = [...Object.keys(parts), 'page'].join(', ');
+  console.error(`No benchmark ${unknown.join(', ')}; there are ${known}.`);
   process.exitCode = 2;
 } else {
   for (const [name, measure] of Object.entries(parts)) {
-    if (wanted.length === 0 || wanted.includes(name)) await measure();
+    if (wanted.length === 0 || wanted.includes(name)) await measured(name, measure);
   }
+  await writePage();
 }

@@ -24,7 +24,7 @@ export async function branchRate(rounds = 21) {
     await compare('branch model under load', {
       rounds,
       unit: 'increments/s',
-      target: 'at least 0.9',
+      target: { atLeast: 0.95 },
       ours,
       theirs: () => rawLoop(client),
       theirName: 'a raw loop',

@@ -2,6 +2,7 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
+import { ratio } from './report.js';
 
 /** Milliseconds that a whole process takes. */
 export function processMs(argv, options = {}) {
@@ -15,32 +16,19 @@ export function processMs(argv, options = {}) {
   return Number(process.hrtime.bigint() - start) / 1e6;
 }
 
-/**
- * Measures `ours` and `theirs` in turn and prints the ratio of each pair: its median, its
- * quartiles, and the raw medians beside it.
- */
+/** Measures `ours` and `theirs` in turn, after one of each to warm up, and reports the ratio. */
 export async function compare(title, { rounds, unit, target, ours, theirs, theirName }) {
-  const pairs = [];
+  const pairs = { ours: [], theirs: [] };
   await ours();
   await theirs();
   for (let round = 0; round < rounds; round += 1) {
     // The order changes, so that neither is always the one that runs second.
     const first = round % 2 === 0;
     const a = first ? await ours() : undefined;
-    const b = await theirs();
-    pairs.push({ ours: a ?? (await ours()), theirs: b });
+    pairs.theirs.push(await theirs());
+    pairs.ours.push(a ?? (await ours()));
   }
-  const ratios = pairs.map((pair) => pair.ours / pair.theirs);
-  const raw = (name) =>
-    `${quantile(
-      pairs.map((pair) => pair[name]),
-      0.5,
-    ).toFixed(1)} ${unit}`;
-  const spread = `${quantile(ratios, 0.25).toFixed(2)}-${quantile(ratios, 0.75).toFixed(2)}`;
-  console.log(
-    `${title}: ${quantile(ratios, 0.5).toFixed(2)} x ${theirName} (quartiles ${spread}, ` +
-      `${rounds} pairs; ${raw('ours')} against ${raw('theirs')}; wanted ${target})`,
-  );
+  ratio({ title, unit, target, theirName, ...pairs });
 }
 
 export function quantile(values, share) {

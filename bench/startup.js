@@ -12,12 +12,12 @@ export async function startup() {
   const shared = { rounds: 41, unit: 'ms', theirs: empty, theirName: 'node -e 0' };
   await compare('bankctl --version', {
     ...shared,
-    target: 'at most 1.25',
+    target: { atMost: 1.25 },
     ours: () => processMs([bankctl, '--version']),
   });
   await compare('bankctl --help', {
     ...shared,
-    target: 'at most 1.5',
+    target: { atMost: 1.5 },
     ours: () => processMs([bankctl, '--help']),
   });
 }
@@ -48,7 +48,7 @@ export async function warmIncrement() {
     await compare('a warm bankctl increment', {
       rounds: 41,
       unit: 'ms',
-      target: 'at most 1.3',
+      target: { atMost: 1.1 },
       theirName: 'the shortest script',
       ours: () => processMs([bankctl, 'increment', 'branch1', 'ACC', '1'], { env }),
       theirs: () => processMs([script, uri, 'bank'], { env }),

@@ -22,7 +22,7 @@ export async function bundled() {
     directory,
     load: await from('src/stress/run.js'),
     rate: await from('bench/bare-rate.js'),
-    throwaway: await from('src/database/throwaway.js'),
+    throwaway: await from('src/database/throwaway-server.js'),
   };
 }
 

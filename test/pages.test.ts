@@ -1,6 +1,7 @@
 import { chmod, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, inject, test } from 'vitest';
+import { withFigures } from '../bench/report.js';
 import { replayed, takeExample } from './console-page.ts';
 import { mongodWith } from './database/own-mongod.ts';
 import { run, type Workspace, workspace } from './workspace.ts';
@@ -17,6 +18,11 @@ test('docs/tutorial.md shows what its commands print', async () => {
   const path = pathOf('tutorial.md');
   const page = await replayed(await readFile(path, 'utf8'), bank);
   await expect(page).toMatchFileSnapshot(path);
+});
+
+test('docs/performance.md shows the figures that bench/results keeps', async () => {
+  const path = pathOf('performance.md');
+  await expect(await withFigures(await readFile(path, 'utf8'))).toMatchFileSnapshot(path);
 });
 
 /** What is done to a bank, by the name that the page has for it; returns it as it is then met. */

@@ -93,32 +93,37 @@ export async function* watchPostings(
 
 type Insertion = ChangeStreamInsertDocument<AppliedDocument>;
 
-/** Combines whatever has arrived since the last look, so that a burst is one event. */
+/**
+ * Combines whatever has arrived since the last look, so that a burst is one event. Iterated, not
+ * listened to: a stream that the server refuses emits its end before its error.
+ */
 async function* arrivals(
   stream: ChangeStream<AppliedDocument>,
 ): AsyncIterable<readonly Insertion[]> {
   const arrived: Insertion[] = [];
-  let failure: Error | undefined;
   let wake = () => {};
-  stream.on('change', (event) => {
-    if (event.operationType === 'insert') arrived.push(event);
+  const ended = (async () => {
+    for await (const event of stream) {
+      if (event.operationType === 'insert') arrived.push(event);
+      wake();
+    }
+  })();
+  let isOver = false;
+  const noticed = ended.finally(() => {
+    isOver = true;
     wake();
   });
-  stream.on('error', (error) => {
-    failure = error;
-    wake();
-  });
-  stream.on('close', () => wake());
-  while (!stream.closed || arrived.length > 0) {
+  // It is awaited in the end, but may fail while a burst is being read.
+  noticed.catch(() => undefined);
+  while (!isOver || arrived.length > 0) {
     if (arrived.length > 0) yield arrived.splice(0);
-    else if (failure) throw failure;
     else {
       await new Promise<void>((resolve) => {
         wake = resolve;
       });
     }
   }
-  if (failure) throw failure;
+  await noticed;
 }
 
 /** What another program wrote into the journal does not end the watch. */

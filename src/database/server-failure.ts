@@ -44,6 +44,14 @@ const serverFailures: readonly ServerFailure[] = [
     ],
   },
   {
+    when: ({ code, message }) => code === 8000 && /not allowed in this atlas tier/i.test(message),
+    say: ({ at, reason }) => [
+      'not_permitted',
+      `${at} does not offer this: ${reason}.`,
+      'Free and Flex clusters leave it out; a dedicated cluster has it.',
+    ],
+  },
+  {
     // Unauthorized, and what Atlas says instead.
     when: isCode(13, 8000),
     say: (answer) =>

@@ -160,6 +160,15 @@ describe('what the server refuses', () => {
     });
   });
 
+  test('of a command that a free cluster of Atlas leaves out', () => {
+    const message = '$changeStream is not allowed in this atlas tier';
+    expect(say({ code: 8000, message })).toMatchObject({
+      code: 'not_permitted',
+      message: expect.stringContaining(`does not offer this: ${message}.`),
+      hint: 'Free and Flex clusters leave it out; a dedicated cluster has it.',
+    });
+  });
+
   test('in the words of Atlas', () => {
     const message = 'user is not allowed to do action [remove] on [bank.branch1]';
     expect(say({ code: 8000, message })).toMatchObject({

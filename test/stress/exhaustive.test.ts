@@ -259,7 +259,7 @@ test('a real schedule fits 80 columns with two, three and four workers', async (
 test('the rate is compared with that of the bare driver issuing the same commands', async () => {
   const points = parsePoints('switched,written');
   const [shared] = await bareRate({ workers: 2, models: ['shared'], points }, host(), 1);
-  expect(shared).toMatchObject({ schedules: 20 });
-  expect(shared?.commands).toBeGreaterThanOrEqual(20 * 3);
-  expect(shared?.ratio).toBeGreaterThan(0);
+  expect(shared?.schedules).toBe(20);
+  expect(shared?.explorer.every((rate) => rate > 0)).toBe(true);
+  expect(shared?.bare).toHaveLength(shared?.explorer.length ?? 1);
 });
