@@ -2,7 +2,9 @@
 // is one file (core), what every command on a database needs is another (bank), the driver is a
 // third, and the rest is split so that a path loads only what it needs.
 import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
-import { join, relative } from 'node:path';
+import { join, relative, resolve } from 'node:path';
+import { PassThrough } from 'node:stream';
+import { text } from 'node:stream/consumers';
 import { build as esbuild } from 'esbuild';
 import { lazyBuiltins } from './lazy-builtins.js';
 import { lazyRequires } from './lazy-requires.js';
@@ -24,6 +26,7 @@ const core = [
     'config/config',
     'config/search',
     'config/branch-lookup',
+    'config/currencies',
   ],
   ...[
     'cli/execution',
@@ -34,6 +37,7 @@ const core = [
     'commands/notice',
     'commands/command-input',
     'commands/command-line',
+    'commands/placeholders',
   ],
   ...[
     'stress/setup/options',
@@ -46,7 +50,8 @@ const core = [
   'bank/next-step',
   ...['files/rows', 'files/dress', 'files/totals', 'files/operation-rows', 'files/account-rows'],
   ...['render/present', 'render/output', 'render/progress', 'render/formats', 'render/record'],
-  'render/width',
+  ...['render/width', 'render/view', 'render/audit-view'],
+  ...['audit/finding', 'stress/check/findings'],
 ].map((name) => (name.endsWith('.ts') ? name : `src/${name}.ts`));
 
 const bank = [
@@ -77,7 +82,6 @@ const lateParts = {
   program: 'src/cli/program.ts',
   'said-once': 'src/system/said-once.ts',
   'config-reader': 'src/config/reader.ts',
-  currencies: 'src/config/currencies.ts',
   'local-lifecycle': 'src/database/local/local-lifecycle.ts',
   csv: 'src/render/csv.ts',
   paging: 'src/render/paging.ts',
@@ -143,6 +147,7 @@ const outdir = `dist.${process.pid}`;
 try {
   await bundle();
   await giveRequire();
+  await storeHelp();
   await writeFile(`${outdir}/THIRD-PARTY-LICENSES.txt`, await licenceTexts(bundled));
   await rm('dist', { recursive: true, force: true });
   await rename(outdir, 'dist');
@@ -216,6 +221,17 @@ async function giveRequire() {
     const path = join(outdir, name);
     const code = await readFile(path, 'utf8');
     if (/\brequire\b/.test(code)) await writeFile(path, requireForEsm + code);
+  }
+}
+
+/** The help of all commands, at the widths of a pipe and of a wide terminal: see `storedHelp`. */
+async function storeHelp() {
+  const { main } = await import(resolve(outdir, 'main.js'));
+  for (const width of [80, 100]) {
+    const stdout = new PassThrough();
+    await main(['--help'], { stdout, stderr: process.stderr, width, env: {} });
+    stdout.end();
+    await writeFile(`${outdir}/help-${width}.txt`, await text(stdout));
   }
 }
 

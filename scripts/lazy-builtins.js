@@ -12,7 +12,10 @@ export function lazyBuiltins() {
     setup({ onResolve, onLoad }) {
       onResolve({ filter: late }, ({ path, kind, importer }) => {
         const isOwn = kind === 'import-statement' && !importer.includes('node_modules');
-        return isOwn ? { path, namespace: 'lazy-builtins' } : undefined;
+        // One for each importer, so that esbuild does not give it a file of its own.
+        return isOwn
+          ? { path, suffix: `?${importer.replaceAll('/', ':')}`, namespace: 'lazy-builtins' }
+          : undefined;
       });
       onLoad({ filter: /.*/, namespace: 'lazy-builtins' }, async ({ path }) => ({
         contents: path === 'node:process' ? processModule() : await lazyModule(path),

@@ -16,8 +16,10 @@ export function lazyRequires() {
   return {
     name: 'lazy-requires',
     setup({ onResolve, onLoad }) {
-      onResolve({ filter: /^(node:)?process$/ }, ({ kind }) =>
-        kind === 'require-call' ? { path: 'process', namespace: 'global' } : undefined,
+      onResolve({ filter: /^(node:)?process$/ }, ({ kind, importer }) =>
+        kind === 'require-call'
+          ? { path: 'process', suffix: `?${importer.replaceAll('/', ':')}`, namespace: 'global' }
+          : undefined,
       );
       onLoad({ filter: /.*/, namespace: 'global' }, ({ path }) => ({
         contents: `module.exports = globalThis.${path};`,
