@@ -3,13 +3,16 @@ import { adopt } from './adopt.js';
 import { apply } from './apply.js';
 import { audit } from './audit.js';
 import { exhaustiveRate } from './exhaustive-rate.js';
+import { increments } from './increments.js';
 import { branchRate } from './load-rate.js';
 import { measured, writePage } from './report.js';
-import { startup, warmIncrement } from './startup.js';
+import { installation, startup, warmIncrement } from './startup.js';
 
 const parts = {
   startup,
   increment: warmIncrement,
+  increments,
+  install: installation,
   apply,
   audit,
   adopt,
