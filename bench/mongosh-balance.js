@@ -1,4 +1,4 @@
-// What `bankctl balance branch1 ACC` does, for `mongosh --file`.
+// What `bankctl balance branch1 ACC` does, for `mongosh --eval`.
 const account = db
   .getCollection('branch1')
   .find({ account_number: 'ACC', branch: 'branch1' })
