@@ -38,7 +38,7 @@ export async function adopt() {
 }
 
 /** What MongoEngine leaves: doubles that are sums. */
-async function leave(db, count) {
+export async function leave(db, count) {
   for (let start = 0; start < count; start += 10_000) {
     const some = Array.from({ length: Math.min(10_000, count - start) }, (_, index) => ({
       _cls: 'BankAccount',

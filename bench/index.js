@@ -3,10 +3,15 @@ import { adopt } from './adopt.js';
 import { apply } from './apply.js';
 import { audit } from './audit.js';
 import { exhaustiveRate } from './exhaustive-rate.js';
+import { growth } from './growth.js';
 import { increments } from './increments.js';
 import { branchRate } from './load-rate.js';
-import { measured, writePage } from './report.js';
+import { replicaSet } from './replica-set.js';
+import { measured, writePages } from './report.js';
+import { sharding } from './sharding.js';
+import { sizes } from './sizes.js';
 import { installation, startup, warmIncrement } from './startup.js';
+import { writers } from './writers.js';
 
 const parts = {
   startup,
@@ -18,8 +23,13 @@ const parts = {
   adopt,
   stress: branchRate,
   exhaustive: exhaustiveRate,
+  growth,
+  writers,
+  replicas: replicaSet,
+  sharding,
+  sizes,
 };
-/** `page` writes the figures that are kept into docs/performance.md. */
+/** `page` writes the figures that are kept into the pages. */
 const wanted = process.argv.slice(2);
 const unknown = wanted.filter((name) => !(name in parts) && name !== 'page');
 if (unknown.length > 0) {
@@ -30,5 +40,5 @@ if (unknown.length > 0) {
   for (const [name, measure] of Object.entries(parts)) {
     if (wanted.length === 0 || wanted.includes(name)) await measured(name, measure);
   }
-  await writePage();
+  await writePages();
 }

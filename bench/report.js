@@ -1,10 +1,12 @@
-// What was measured: printed, kept as raw numbers in bench/results, shown in docs/performance.md.
+// What was measured: printed, kept as raw numbers in bench/results, shown in the pages.
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { cpus, totalmem } from 'node:os';
 import { join } from 'node:path';
 
 const results = join(import.meta.dirname, 'results');
-const page = join(import.meta.dirname, '../docs/performance.md');
+
+/** Where figures are shown, each between its own marks. */
+export const pages = ['performance', 'scaling'];
 
 /** The figures of the part that is being measured. */
 let figures = [];
@@ -50,9 +52,12 @@ function short(_key, value) {
   return typeof value === 'number' ? Number(value.toPrecision(6)) : value;
 }
 
-/** Puts the newest figures of each part between its marks in docs/performance.md. */
-export async function writePage() {
-  await writeFile(page, await withFigures(await readFile(page, 'utf8')));
+/** Puts the newest figures of each part between its marks in the pages. */
+export async function writePages() {
+  for (const name of pages) {
+    const path = join(import.meta.dirname, '../docs', `${name}.md`);
+    await writeFile(path, await withFigures(await readFile(path, 'utf8')));
+  }
 }
 
 /** The page with the figures as they are kept in bench/results. */

@@ -8,7 +8,11 @@ import { build } from 'esbuild';
 export async function bundled() {
   const directory = await mkdtemp(join(import.meta.dirname, '../node_modules/.bench-'));
   await build({
-    entryPoints: ['bench/bare-rate.ts', 'src/stress/run.ts', 'src/database/throwaway-server.ts'],
+    entryPoints: [
+      'bench/bare-rate.ts',
+      'src/stress/run.ts',
+      'src/database/throwaway-server.ts',
+    ].concat('src/database/mongod/mongod-search.ts'),
     outdir: directory,
     outbase: '.',
     bundle: true,
@@ -23,6 +27,7 @@ export async function bundled() {
     load: await from('src/stress/run.js'),
     rate: await from('bench/bare-rate.js'),
     throwaway: await from('src/database/throwaway-server.js'),
+    findMongod: (await from('src/database/mongod/mongod-search.js')).findMongod,
   };
 }
 

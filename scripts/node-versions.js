@@ -38,6 +38,11 @@ const day = [
   [0, 'transfer branch1:ACC branch2:ACC 25 --id rent-1'],
   [0, 'apply rows.csv --batch day'],
   [0, 'apply rows.csv --batch day --json'],
+  [0, 'apply bank.csv --batch bank --decimal comma --columns account=Konto --drop Saldo'],
+  [2, 'apply bank.csv --batch bank --decimal comma --columns account=Konto,memo=Saldo'],
+  [0, 'reverse --batch bank --yes'],
+  [0, 'label branch1 ACC --owner Ada --add vip --id label-1'],
+  [0, 'accounts --owner ada'],
   [0, 'reverse rent-1 --id back-1'],
   [0, 'freeze branch2 ACC --id freeze-1'],
   [1, 'transfer branch1:ACC branch2:ACC 1 --id late-1'],
@@ -61,6 +66,7 @@ branches: { branch1: { collection: branch1 }, branch2: { collection: branch2 } }
 pay-1,increment,branch1,ACC,,,1200.00,salary
 pay-2,transfer,,,branch1:ACC,branch2:ACC,800.00,"rent, ""November"" 銀行"
 `,
+  'bank.csv': 'Branch;Konto;Amount;Saldo\nbranch1;ACC;-12,34;87,66\n',
 };
 
 const execute = promisify(execFile);

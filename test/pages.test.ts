@@ -1,7 +1,7 @@
 import { chmod, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, inject, test } from 'vitest';
-import { withFigures } from '../bench/report.js';
+import { pages, withFigures } from '../bench/report.js';
 import { replayed, takeExample } from './console-page.ts';
 import { mongodWith } from './database/own-mongod.ts';
 import { run, type Workspace, workspace } from './workspace.ts';
@@ -20,8 +20,8 @@ test('docs/tutorial.md shows what its commands print', async () => {
   await expect(page).toMatchFileSnapshot(path);
 });
 
-test('docs/performance.md shows the figures that bench/results keeps', async () => {
-  const path = pathOf('performance.md');
+test.each(pages)('docs/%s.md shows the figures that bench/results keeps', async (name) => {
+  const path = pathOf(`${name}.md`);
   await expect(await withFigures(await readFile(path, 'utf8'))).toMatchFileSnapshot(path);
 });
 

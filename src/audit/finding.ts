@@ -14,6 +14,7 @@ export const findingTable = {
   bad_document: row('A document with a field that bankctl could not have written.'),
   duplicate_account: row('One account number on several documents of a collection.'),
   outside_write: row('A balance that is not what the journal says: somebody wrote past bankctl.'),
+  outside_label: row('An owner or labels that are not what the journal says.'),
   version_gap: row('Postings of an account that the journal lacks, or that its document lacks.'),
   orphan_posting: row('Postings of an account that has no document.'),
   stray_collection: row('A collection of account documents that belongs to no branch.'),

@@ -6,7 +6,7 @@ import { takeOver } from './next-step.ts';
 import type { AccountStatus } from './operations/entry.ts';
 import { referenceKey } from './operations/names.ts';
 import { fromStored, type Storage } from './stored-balance.ts';
-import { mistypedProfileFields, readProfile, type StoredProfile } from './stored-profile.ts';
+import { badProfileFields, readProfile, type StoredProfile } from './stored-profile.ts';
 import { timeOf, versionOf } from './stored-values.ts';
 
 /** An account as it is stored, one document of its branch's collection. */
@@ -53,11 +53,11 @@ export function readAccount(
   if (!openedAt) return bad('opened_at');
   const postedAt = timeOf(document['posted_at'] ?? opened_at);
   if (!postedAt) return bad('posted_at');
-  const [badField] = mistypedProfileFields(document);
-  if (badField !== undefined) return bad(badField);
   const times = { openedAt, postedAt, nextAt: new Date(postedAt.getTime() + 1) };
   const profile = readProfile(document);
-  return { version: versionRead, balanceMinor, status, ...times, profile, documentId };
+  const hasBadProfile = badProfileFields(document).length > 0;
+  const state = { version: versionRead, balanceMinor, status, ...times, profile, documentId };
+  return hasBadProfile ? { ...state, hasBadProfile } : state;
 }
 
 /** The refusal of an account when only a document with another stamp has its number. */

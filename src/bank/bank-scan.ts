@@ -27,6 +27,14 @@ interface UnwoundPosting {
   readonly operation: AppliedDocument;
 }
 
+/** Which postings are to be read. */
+interface PostingsOf {
+  readonly branch: string;
+  readonly accounts: readonly string[];
+  /** What their operations must match besides. */
+  readonly among?: Document;
+}
+
 /** Reads collections as they are, whoever wrote them; changes nothing. */
 export interface BankScan {
   /**
@@ -51,7 +59,7 @@ export interface BankScan {
   readonly strangers: (limit: number, session: ClientSession) => Promise<readonly string[]>;
   /** The postings of accounts of one branch, by account and then by version, in batches. */
   readonly postingsOf: (
-    of: { readonly branch: string; readonly accounts: readonly string[] },
+    of: PostingsOf,
     session: ClientSession,
   ) => AsyncIterable<readonly UnwoundPosting[]>;
   /** The documents of accounts of one branch, by number. */
@@ -183,13 +191,7 @@ async function otherCollections(db: Db, { journal, branches }: Config): Promise<
 
 const isNoOperation = { postings: { $exists: false }, refused: { $exists: false } };
 
-function postingsOf({
-  branch,
-  accounts,
-}: {
-  readonly branch: string;
-  readonly accounts: readonly string[];
-}): Document[] {
+function postingsOf({ branch, accounts, among = {} }: PostingsOf): Document[] {
   const numbers = { $in: [...accounts] };
   return [
     {
@@ -197,6 +199,7 @@ function postingsOf({
         postings: { $elemMatch: { branch, account_number: numbers } },
         'postings.branch': branch,
         'postings.account_number': numbers,
+        ...among,
       },
     },
     { $project: { type: 1, at: 1, posting: '$postings', operation: '$$ROOT' } },

@@ -40,6 +40,8 @@ export interface BatchFiles {
   readonly hasOthers: (file: BatchFile) => Promise<boolean>;
   /** How many applied operations have an id that derives from the name. */
   readonly countApplied: (batch: string) => Promise<number>;
+  /** The ids of those operations, in batches. */
+  readonly appliedIds: (batch: string) => AsyncIterable<readonly string[]>;
   /** How many operations with such an id were reversed. */
   readonly countReversed: (batch: string) => Promise<number>;
   /** The largest number of rows with ids of their own in a file given under the name. */
@@ -58,6 +60,7 @@ export function createBatchFiles(db: Db, journal: string): BatchFiles {
   const entries = db.collection<{ _id: string; postings?: unknown; reverses?: string }>(journal);
   const files: Collection<BatchFileDocument> = db.collection<BatchFileDocument>('bankctl');
   const idOf = (digest: string) => `file:${digest}`;
+  const appliedBy = (batch: string) => ({ _id: idsOfBatch(batch), postings: { $exists: true } });
   const find = async (digest: string) =>
     (await files.findOne({ _id: idOf(digest) }, { readConcern: { level: 'majority' } })) ??
     undefined;
@@ -80,8 +83,15 @@ export function createBatchFiles(db: Db, journal: string): BatchFiles {
     hasOthers: async ({ digest, batch }) =>
       (await files.findOne({ _id: { $ne: idOf(digest), $regex: /^file:/ }, batches: batch })) !==
       null,
-    countApplied: (batch) =>
-      entries.countDocuments({ _id: idsOfBatch(batch), postings: { $exists: true } }),
+    countApplied: (batch) => entries.countDocuments(appliedBy(batch)),
+    appliedIds: async function* (batch) {
+      const found = entries.find(appliedBy(batch), { projection: { _id: 1 }, batchSize: 1000 });
+      try {
+        while (await found.hasNext()) yield found.readBufferedDocuments().map(({ _id }) => _id);
+      } finally {
+        await found.close();
+      }
+    },
     countReversed: (batch) => entries.countDocuments({ reverses: idsOfBatch(batch) }),
     maxOwnIds: async (batch) => {
       const given = files.find({ _id: /^file:/, batches: batch });

@@ -83,13 +83,16 @@ function changesByBranch({
     for (const posting of postings) {
       const ofBranch = changes.get(posting.branch) ?? new Map<string, AccountChange>();
       changes.set(posting.branch, ofBranch);
-      if (ofBranch.has(posting.account)) continue;
+      const known = ofBranch.get(posting.account);
+      if (known && !posting.profile) continue;
       const state = book.accounts.get(referenceKey(posting));
       if (state === undefined || state === 'missing' || state instanceof Error) {
         throw new Error('an applied posting has no account');
       }
-      const versionRead = posting.version - 1n;
-      ofBranch.set(posting.account, { ...state, account: posting.account, versionRead });
+      const versionRead = known?.versionRead ?? posting.version - 1n;
+      // What no operation of the batch set is not written again.
+      const profile = posting.profile && state.profile;
+      ofBranch.set(posting.account, { ...state, account: posting.account, versionRead, profile });
     }
   }
   return changes;

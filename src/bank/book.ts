@@ -15,6 +15,8 @@ export interface AccountState {
   readonly nextAt: Date;
   /** Undefined if its document never had one. */
   readonly profile: Profile | undefined;
+  /** True if its document has an owner or labels that are left out of `profile`. */
+  readonly hasBadProfile?: boolean;
   /** The `_id` of its document, of any type; undefined for a new account. */
   readonly documentId: unknown;
 }

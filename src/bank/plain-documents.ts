@@ -1,4 +1,4 @@
-import { areLabels, isOwner } from './operations/profile.ts';
+import { areLabels, isOwner, type Profile, sortLabels } from './operations/profile.ts';
 import {
   asciiArrayAt,
   asciiAt,
@@ -17,9 +17,11 @@ export interface PlainAccount {
   /** In minor units. */
   readonly balanceMinor: number;
   readonly isClosed: boolean;
+  /** Undefined if it never had an owner or labels. */
+  readonly profile: Profile | undefined;
 }
 
-/** A posting as bankctl writes it, in numbers that are exact. Minor units. */
+/** A posting of money only as bankctl writes it, in numbers that are exact. Minor units. */
 export interface PlainPosting {
   readonly branch: string;
   readonly account: string;
@@ -62,24 +64,31 @@ export function plainAccounts({
     asciiAt(bytes, at(1)) === name &&
     statuses.has(asciiAt(bytes, at(4))) &&
     isTime(bytes, at(5)) &&
-    (at(6) === 0 || isTime(bytes, at(6))) &&
-    hasPlainProfile(bytes, at(7), at(8));
+    (at(6) === 0 || isTime(bytes, at(6)));
   return (bytes) => {
     if (storage !== 'decimal' || !isOwn(bytes)) return undefined;
     const account = asciiAt(bytes, at(0));
     const balanceMinor = plainMinorAt(bytes, at(2), digits);
     const version = wholeAt(bytes, at(3));
     if (!account || !version || balanceMinor === undefined) return undefined;
-    return { account, version, balanceMinor, isClosed: asciiAt(bytes, at(4)) === 'closed' };
+    const profile = at(7) === 0 && at(8) === 0 ? undefined : plainProfile(bytes, at(7), at(8));
+    if (profile === 'other') return undefined;
+    return {
+      account,
+      version,
+      balanceMinor,
+      isClosed: asciiAt(bytes, at(4)) === 'closed',
+      profile,
+    };
   };
 }
 
-/** @param owner where it is, as `labels` is; 0 if there is none */
-function hasPlainProfile(bytes: Buffer, owner: number, labels: number): boolean {
-  return (
-    (owner === 0 || isOwner(asciiAt(bytes, owner) ?? '')) &&
-    (labels === 0 || areLabels(asciiArrayAt(bytes, labels) ?? ['']))
-  );
+/** @param ownerAt where it is, as `labelsAt` is; 0 if there is none */
+function plainProfile(bytes: Buffer, ownerAt: number, labelsAt: number): Profile | 'other' {
+  const owner = ownerAt === 0 ? null : (asciiAt(bytes, ownerAt) ?? '');
+  const labels = labelsAt === 0 ? [] : (asciiArrayAt(bytes, labelsAt) ?? ['']);
+  const isPlain = (owner === null || isOwner(owner)) && areLabels(labels);
+  return isPlain ? { owner, labels: sortLabels(labels) } : 'other';
 }
 
 /** Reads one posting; false if its branch is to be left out, undefined if it is not plain. */
@@ -90,9 +99,10 @@ function plainPosting(digitsOf: (branch: string) => number | undefined) {
     { name: 'amount', type: 'decimal' },
     { name: 'balance_after', type: 'decimal' },
     { name: 'version', type: 'long' },
+    { name: 'profile', type: 'document', optional: true },
   ]);
   return (bytes: Buffer, start: number): PlainPosting | false | undefined => {
-    if (!locate(bytes, start)) return undefined;
+    if (!locate(bytes, start) || at(5) !== 0) return undefined;
     const branch = asciiAt(bytes, at(0));
     const digits = branch === undefined ? undefined : digitsOf(branch);
     if (branch === undefined) return undefined;

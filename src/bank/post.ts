@@ -71,8 +71,12 @@ export interface PostOptions extends JudgeOptions {
  */
 export const maxOperations = 10_000;
 
-/** A batch that conflicts this often is split, so that its other operations need not wait. */
-const conflictsBeforeSplit = 6;
+/**
+ * A batch that conflicts this often is split. The callers of its other operations need not wait for
+ * the account that is in use; the rows of one file would, so they stay together until rivals had
+ * time to finish: smaller batches would only be more of them, on the same accounts.
+ */
+const conflictsBeforeSplit = { manyCallers: 6, oneCaller: 16 };
 
 /**
  * The one write path: every change of an account goes through here. One transaction per batch reads
@@ -269,7 +273,7 @@ function inTransaction(batch: Batch, deadline: Deadline, progress: Progress): Pr
         blocked: bank.endAbandoned,
         maxConflicts:
           operations.length > 1
-            ? conflictsBeforeSplit
+            ? conflictsBeforeSplit[options.manyCallers ? 'manyCallers' : 'oneCaller']
             : (options.maxConflicts ?? Number.POSITIVE_INFINITY),
       },
     ),

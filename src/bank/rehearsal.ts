@@ -118,14 +118,15 @@ function unpackEntry(text: string): Entry {
 }
 
 function packState(state: AccountState): string {
-  const { version, balanceMinor, status, openedAt, postedAt, profile } = state;
-  return pack([version, balanceMinor, status, openedAt, postedAt, profile]);
+  const { version, balanceMinor, status, openedAt, postedAt, profile, hasBadProfile } = state;
+  return pack([version, balanceMinor, status, openedAt, postedAt, profile, hasBadProfile]);
 }
 
 /** As if an earlier transaction had left it. */
 function unpackState(text: string): AccountState {
-  const [version, balanceMinor, status, openedAt, postedAt, profile] = unpack(text);
+  const [version, balanceMinor, status, openedAt, postedAt, profile, hasBadProfile] = unpack(text);
   const nextAt = new Date(postedAt.getTime() + 1);
   const times = { openedAt, postedAt, nextAt };
-  return { version, balanceMinor, status, ...times, profile, documentId: undefined };
+  const rest = { profile, hasBadProfile, documentId: undefined };
+  return { version, balanceMinor, status, ...times, ...rest };
 }

@@ -145,14 +145,15 @@ function stateAfter(book: Book, leg: Leg, before: AccountState, at: Date) {
     nextAt: at,
     profile: profile?.after ?? before.profile,
     documentId: before.documentId,
+    ...(before.hasBadProfile && !profile ? { hasBadProfile: true } : {}),
   };
   return { leg, after, profile };
 }
 
-function profileChange(leg: Leg, { profile }: AccountState): ProfileChange | undefined {
+function profileChange(leg: Leg, state: AccountState): ProfileChange | undefined {
   if (!leg.profile) return undefined;
-  const before = profile ?? noProfile;
-  return { before, after: leg.profile(before) };
+  const before = state.profile ?? noProfile;
+  return { before, after: leg.profile(before, state.hasBadProfile === true) };
 }
 
 function checkBounds(

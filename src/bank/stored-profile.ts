@@ -2,6 +2,7 @@ import type { Document } from 'mongodb';
 import {
   areLabels,
   isOwner,
+  maxLabels,
   noProfile,
   type Profile,
   type ProfileChange,
@@ -29,37 +30,32 @@ export function toStoredProfile({ owner, labels }: Profile): StoredProfile {
   return { [ownerField]: owner, [labelsField]: labels };
 }
 
-/**
- * The fields of an account's profile whose type is none that bankctl writes. Texts that only break
- * the rules of `isOwner` and `areLabels` do not keep an account from being used.
- */
-export function mistypedProfileFields(document: Document): readonly (keyof StoredProfile)[] {
-  const { [ownerField]: owner, [labelsField]: labels } = document;
-  return [
-    ...(owner == null || typeof owner === 'string' ? [] : ([ownerField] as const)),
-    ...(labels == null || isTexts(labels) ? [] : ([labelsField] as const)),
-  ];
-}
-
 /** The fields of an account's profile that are none that bankctl could have written. */
 export function badProfileFields(document: Document): readonly (keyof StoredProfile)[] {
   const { [ownerField]: owner, [labelsField]: labels } = document;
-  const isGoodOwner = owner == null || (typeof owner === 'string' && isOwner(owner));
   const areGoodLabels = labels == null || (isTexts(labels) && areLabels(labels));
   return [
-    ...(isGoodOwner ? [] : ([ownerField] as const)),
+    ...(owner == null || isStoredOwner(owner) ? [] : ([ownerField] as const)),
     ...(areGoodLabels ? [] : ([labelsField] as const)),
   ];
 }
 
-/** The profile of an account, without mistyped fields; undefined if it never had one. */
+/**
+ * The profile of an account, as far as bankctl could have written it: no rule about money looks at
+ * it, so what is bad keeps nobody from using the account. Undefined if it never had one.
+ */
 export function readProfile(document: Document): Profile | undefined {
   const { [ownerField]: owner, [labelsField]: labels } = document;
   if (owner == null && labels == null) return undefined;
+  const texts = isTexts(labels) ? labels : noProfile.labels;
   return toProfile({
-    owner: typeof owner === 'string' ? owner : null,
-    labels: isTexts(labels) ? labels : noProfile.labels,
+    owner: isStoredOwner(owner) ? owner : null,
+    labels: texts.filter((label) => areLabels([label])).slice(0, maxLabels),
   });
+}
+
+function isStoredOwner(value: unknown): value is string {
+  return typeof value === 'string' && isOwner(value);
 }
 
 function toProfile({ owner, labels }: Profile): Profile {

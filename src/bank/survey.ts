@@ -2,7 +2,6 @@ import { type ClientSession, type Collection, type Db, type Document, Long } fro
 import type { BranchConfig } from '../config/config.ts';
 import { isServerError } from '../database/driver-errors.ts';
 import { amountOf, isBalance, isTyped } from './balance-expressions.ts';
-import { labelsField, ownerField } from './stored-profile.ts';
 
 /** What can be wrong with a document of a branch's collection. */
 export type ProblemCode =
@@ -242,19 +241,11 @@ function codeOf(branch: BranchConfig): Document | string {
     [{ $not: { $in: ['$status', statuses] } }, 'bad_document'],
     [{ $not: isTime('$opened_at') }, 'bad_document'],
     [{ $not: { $or: [isType('$posted_at', ...absent), isTime('$posted_at')] } }, 'bad_document'],
-    [{ $not: isType(`$${ownerField}`, 'string', ...absent) }, 'bad_document'],
-    [{ $not: isAbsentOrTexts(`$${labelsField}`) }, 'bad_document'],
   ];
   return cases.reduceRight<Document | string>(
     (rest, [applies, code]) => ({ $cond: [applies, code, rest] }),
     'sound',
   );
-}
-
-function isAbsentOrTexts(field: string): Document {
-  const isText = { $eq: [{ $type: '$$this' }, 'string'] };
-  const areTexts = { $allElementsTrue: [{ $map: { input: field, in: isText } }] };
-  return { $cond: [{ $isArray: field }, areTexts, { $in: [{ $type: field }, absent] }] };
 }
 
 const absent = ['missing', 'null', 'undefined'];

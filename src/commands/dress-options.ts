@@ -13,9 +13,8 @@ export const dressOptions: readonly OptionSpec[] = [
   },
   {
     flags: '--decimal <WHAT>',
-    summary: 'what stands before the cents in the file',
+    summary: 'what stands before the cents in the file (default: a point)',
     choices: ['point', 'comma'],
-    defaultValue: 'point',
   },
   {
     flags: '--columns <LIST>',
@@ -45,6 +44,7 @@ export function parseDress(typed: Typed, shape: RowShape): Dress {
   const separator = textOption(typed, 'separator');
   const columns = parseColumns(textOptions(typed, 'columns'), shape);
   const dropped = textOptions(typed, 'drop');
+  const decimal = textOption(typed, 'decimal');
   const leftOut = droppedNames(dropped);
   const both = [...columns.values()].find((name) => leftOut.has(foldName(name)));
   if (both !== undefined) {
@@ -62,7 +62,7 @@ export function parseDress(typed: Typed, shape: RowShape): Dress {
   }
   return {
     separator: separator === undefined ? undefined : parseSeparator(separator),
-    decimalComma: textOption(typed, 'decimal') === 'comma',
+    decimal: decimal === 'comma' || decimal === 'point' ? decimal : undefined,
     columns,
     dropped,
   };

@@ -2,13 +2,14 @@ import type { ShownApplied, ShownPosting, ShownRefused } from '../bank/operation
 import { parseOperationId } from '../bank/operations/names.ts';
 import { quote } from '../core/text.ts';
 import { timeFormat } from '../core/time.ts';
+import { formats } from '../render/formats.ts';
 import { recordView, type View } from '../render/view.ts';
 import { hintAtPlace } from './bank-notices.ts';
 import type { Command } from './command.ts';
 import { argument } from './command-input.ts';
 import { resultZone, warning } from './notice.ts';
 import { profileFields } from './posting-schema.ts';
-import { profileText } from './profile-text.ts';
+import { profileColumns, profileText } from './profile-text.ts';
 import {
   listOf,
   mapOf,
@@ -84,12 +85,17 @@ export const show: Command = {
     return {
       kind: 'single',
       data,
-      view: data.state === 'applied' ? appliedView(data, at) : refusedView(data, at),
+      view:
+        data.state === 'applied'
+          ? appliedView(data, at, formats[session.globals.output].forPeople)
+          : refusedView(data, at),
     };
   },
 };
 
-function appliedView(data: ShownApplied, at: string): View {
+/** What people read in a note are columns for programs. */
+function appliedView(data: ShownApplied, at: string, forPeople: boolean): View {
+  const profiles = forPeople ? [] : profileColumns<ShownPosting>((posting) => posting);
   return {
     layout: 'grid',
     columns: [
@@ -99,6 +105,7 @@ function appliedView(data: ShownApplied, at: string): View {
       { name: 'balance', align: 'right' },
       { name: 'currency' },
       { name: 'version', align: 'right' },
+      ...profiles.map(({ name }) => ({ name })),
     ],
     rows: data.postings.map((posting) => [
       posting.branch,
@@ -107,6 +114,7 @@ function appliedView(data: ShownApplied, at: string): View {
       posting.balance,
       posting.currency ?? '',
       String(posting.version),
+      ...profiles.map(({ cell }) => cell(posting)),
     ]),
     notes: [
       `${data.type} ${data.operation}, applied ${at} by ${data.by}`,

@@ -30,8 +30,8 @@ export const fileErrors = {
   ),
   file_repeated: row(
     2,
-    'The same rows were given under another --batch name: they would be applied twice.',
-    'Use the first --batch name to apply them all once, or --again to apply them again.',
+    'The rows of a file would be applied twice: they had another --batch name, or other columns.',
+    'Name and read the file as before to apply it once, or add --again to apply it once more.',
   ),
   totals_differ: row(
     2,

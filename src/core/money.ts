@@ -24,7 +24,9 @@ const grouped = /^[+-]?[1-9]\d{0,2}(?:(?:,\d{3})+\.\d+|(?:,\d{3}){2,})$/;
 const plainDecimal = /^[+-]?(\d+)(?:\.(\d+))?$/;
 
 /** `2.500` means 2500 to people who separate the cents with a comma. */
-const pointedThousand = /^[+-]?[1-9]\d{0,2}\.\d{3}$/;
+export function isPointedThousand(text: string): boolean {
+  return /^[+-]?[1-9]\d{0,2}\.\d{3}$/.test(text);
+}
 
 /**
  * Reads an amount as a person types it.
@@ -44,7 +46,7 @@ export function parseAmount(text: string, currency: Currency): bigint {
   const whole = match[1] ?? '';
   const fraction = (match[2] ?? '').replace(/0+$/, '');
   const thousands =
-    currency.digits < 3 && pointedThousand.test(text)
+    currency.digits < 3 && isPointedThousand(text)
       ? formatAmount(BigInt(text.replace('.', '')) * 10n ** BigInt(currency.digits), currency)
       : undefined;
   if (fraction.length > currency.digits) {

@@ -5,7 +5,7 @@ import { findBranch } from '../config/branch-lookup.ts';
 import type { Config } from '../config/config.ts';
 import { parseAmount } from '../core/money.ts';
 import { quote } from '../core/text.ts';
-import { atLine } from './operation-rows.ts';
+import { allFaults, checkDecimal } from './row-faults.ts';
 import { LineProblem, type Row, type RowShape } from './rows.ts';
 
 /** The columns of exported accounts, in order. */
@@ -45,7 +45,15 @@ export interface Target {
  *
  * @throws `LineProblem` with the number of the line, and what was expected
  */
-export function toAccount({ line, fields, decimal }: Row, target: Target): AccountRow {
+export function toAccount(row: Row, target: Target): AccountRow {
+  try {
+    return readAccountRow(row, target);
+  } catch (error) {
+    throw allFaults(error, row, target.config, row.fields['balance'], target.branch);
+  }
+}
+
+function readAccountRow({ line, fields, decimal }: Row, target: Target): AccountRow {
   const { account, balance, status = 'open' } = fields;
   if (account === undefined || balance === undefined) {
     const missing = account === undefined ? 'account' : 'balance';
@@ -57,35 +65,32 @@ export function toAccount({ line, fields, decimal }: Row, target: Target): Accou
   if (!isStatus(status)) {
     throw new LineProblem(line, `has the status ${quote(status)}, not open, frozen or closed`);
   }
-  try {
-    const branch = findBranch(target.config, fields['branch'] ?? target.branch);
-    if (!target.anyBranch && branch.name !== target.branch) {
-      throw new LineProblem(
-        line,
-        `is an account of ${branch.name}, and this is an import into ${target.branch}`,
-        'Import rows into the branches that they name with --any-branch.',
-      );
-    }
-    const { currency } = branch;
-    if ((fields['currency'] ?? currency.code) !== currency.code) {
-      throw new LineProblem(
-        line,
-        `is in ${quote(fields['currency'] ?? '')}, and ${branch.name} keeps ${currency.code}`,
-      );
-    }
-    const balanceMinor = parseAmount(balance, currency);
-    if (status === 'closed' && balanceMinor !== 0n) {
-      throw new LineProblem(
-        line,
-        `is closed and has ${balance}: a closed account must have a balance of 0`,
-      );
-    }
-    const number = parseAccountNumber(account);
-    const opened = { branch: branch.name, account: number, balanceMinor, status };
-    return { line, ...opened, ...parseProfile(fields) };
-  } catch (error) {
-    throw atLine(line, error, balance, decimal);
+  const branch = findBranch(target.config, fields['branch'] ?? target.branch);
+  if (!target.anyBranch && branch.name !== target.branch) {
+    throw new LineProblem(
+      line,
+      `is an account of ${branch.name}, and this is an import into ${target.branch}`,
+      'Import rows into the branches that they name with --any-branch.',
+    );
   }
+  const { currency } = branch;
+  if ((fields['currency'] ?? currency.code) !== currency.code) {
+    throw new LineProblem(
+      line,
+      `is in ${quote(fields['currency'] ?? '')}, and ${branch.name} keeps ${currency.code}`,
+    );
+  }
+  const balanceMinor = parseAmount(balance, currency);
+  checkDecimal(balance, decimal);
+  if (status === 'closed' && balanceMinor !== 0n) {
+    throw new LineProblem(
+      line,
+      `is closed and has ${balance}: a closed account must have a balance of 0`,
+    );
+  }
+  const number = parseAccountNumber(account);
+  const opened = { branch: branch.name, account: number, balanceMinor, status };
+  return { line, ...opened, ...parseProfile(fields) };
 }
 
 function isStatus(text: string): text is AccountStatus {

@@ -25,6 +25,7 @@ import {
 } from './file-run.ts';
 import { assignIds, missingIdProblem } from './operation-ids.ts';
 import { amountOf, shapeOf, toOperation } from './operation-rows.ts';
+import { createPossibleIds, readDerived } from './repeated-rows.ts';
 import { createReversedRows } from './reversed-rows.ts';
 import type { Row, RowShape } from './rows.ts';
 import { openSource, type Source } from './source.ts';
@@ -104,7 +105,7 @@ export function applyFile(
   options: ApplyOptions,
   host: ApplyHost,
 ): Promise<ApplyResult> {
-  const rows = fileRows(config, options, host.context.author);
+  const rows = fileRows(config, options, host.context);
   return applyRows(rows, options, host, () => openSource(options.file, host.context));
 }
 
@@ -117,11 +118,16 @@ export interface OperationRows {
   /** What a row adds to the totals. */
   readonly amountOf: (row: Row, operation: Operation) => Money | undefined;
   /** Called with each operation that has no id, when it is checked. @throws `LineProblem` */
-  readonly withoutId: (operation: Operation, line: number) => void;
+  readonly withoutId: (operation: Operation, row: Row) => void;
   /** Gives an operation its id. */
   readonly identify: (operation: Operation, line: number) => Operation;
-  /** Called when all rows are correct. @returns how many rows are known to have been replayed */
-  readonly begin: (files: OpenFiles, file: CheckedFile) => Promise<number>;
+  /**
+   * Called when all rows are correct.
+   *
+   * @param source gives the rows again
+   * @returns how many rows are known to have been replayed
+   */
+  readonly begin: (bank: Bank, source: Source, file: CheckedFile) => Promise<number>;
 }
 
 /** As `applyFile`, for the rows of any source. */
@@ -139,23 +145,31 @@ export function applyRows(
 }
 
 /** The rows of a file, with ids that derive from its `--batch` name. */
-function fileRows(config: Config, options: ApplyOptions, by: string): OperationRows {
+function fileRows(
+  config: Config,
+  options: ApplyOptions,
+  { author: by, interrupted }: FileHost['context'],
+): OperationRows {
   const { type, batch, dryRun, again } = options;
   const withoutIds = createRequestSum();
+  const possibleIds = createPossibleIds();
+  const shape = shapeOf(type);
+  const read = (row: Row) => toOperation(row, config, type);
   return {
-    config,
-    shape: shapeOf(type),
-    read: (row) => toOperation(row, config, type),
+    ...{ config, shape, read },
     amountOf: (_row, operation) => amountOf(operation, config),
-    withoutId: (operation, line) => {
+    withoutId: (operation, { line, leftOut = [] }) => {
       if (batch === undefined) throw missingIdProblem(line);
       withoutIds.add(operation);
+      possibleIds.add(line, operation, leftOut);
     },
     identify: assignIds(batch),
-    begin: async ({ source, bank }, { rows }) => {
+    begin: async (bank, source, { rows }) => {
       const digest = withoutIds.digest();
       if (batch === undefined || digest === undefined) return 0;
-      return recordBatch(bank, { batch, digest, rows, by, dryRun, again }, source.name);
+      const reread = () => readDerived(source, options, { shape, read }, { batch, interrupted });
+      const given = { ...{ batch, digest, rows, by, dryRun, again }, possibleIds, read: reread };
+      return recordBatch(bank, given, source.name);
     },
   };
 }
@@ -216,14 +230,14 @@ class ApplyWork implements RowWork<OperationRow> {
   #check(row: Row): ReturnType<RowRules['check']> {
     const operation = this.#rows.read(row);
     const { id } = operation;
-    if (id === '') this.#rows.withoutId(operation, row.line);
+    if (id === '') this.#rows.withoutId(operation, row);
     return { id, amount: this.#rows.amountOf(row, operation) };
   }
 
-  async begin(file: CheckedFile): Promise<void> {
+  async begin(file: CheckedFile, source: Source): Promise<void> {
     const { rows, bytes, totals } = file;
     if (this.#options.atomic) checkAtomic(this.#files.source.name, rows, bytes);
-    this.#appliedBefore = await this.#rows.begin(this.#files, file);
+    this.#appliedBefore = await this.#rows.begin(this.#files.bank, source, file);
     this.#totalRows = rows;
     this.#totals = totals;
   }
@@ -332,9 +346,9 @@ class ApplyWork implements RowWork<OperationRow> {
     const rows = (number: number) => (number === 1 ? 'row' : `${number} rows`);
     const are = done === 1 ? 'is' : 'are';
     const first = done === 0 ? '' : `The first ${rows(done)} ${are} certainly done${but}; `;
-    return unknown === 0
-      ? `${first}nothing after them was applied by this run.`
-      : `${first}the ${done === 0 ? 'first' : 'next'} ${rows(unknown)} may or may not be applied.`;
+    if (unknown === 0) return `${first}nothing after them was applied by this run.`;
+    const next = done === 0 ? 'The first' : `${first}the next`;
+    return `${next} ${rows(unknown)} may or may not be applied.`;
   }
 }
 

@@ -4,8 +4,14 @@ import { runWithin } from '../bank/deadline.ts';
 import { type Operation, requestOf } from '../bank/operations/operation.ts';
 import { hash32 } from '../core/digest-table.ts';
 import { BankctlError } from '../core/errors.ts';
-import { quote, shellWord } from '../core/text.ts';
+import { count, quote, shellWord } from '../core/text.ts';
 import { formatTime } from '../core/time.ts';
+import {
+  findRedressed,
+  type NumberedOperation,
+  type PossibleIds,
+  type RepeatedRows,
+} from './repeated-rows.ts';
 
 /** What rows ask for, summed up one by one in constant memory. */
 interface RequestSum {
@@ -42,13 +48,16 @@ export function createRequestSum(): RequestSum {
 /** How rows are given. */
 interface GivenRows extends BatchFile {
   readonly dryRun: boolean;
+  readonly possibleIds: PossibleIds;
+  /** Reads the rows without ids once more, with the ids that they would have. */
+  readonly read: () => AsyncIterable<NumberedOperation>;
   /** The rows are meant to be applied a second time, whatever name they had. */
   readonly again: boolean;
 }
 
 /**
- * Makes sure that the rows of a file without ids were not given under another `--batch` name, and
- * records that they are given under this one.
+ * Makes sure that the rows of a file without ids were not given under another `--batch` name, nor
+ * applied from another reading of the same file, and records that they are given under this name.
  *
  * @returns how many rows were applied under that name before, if other rows were given under it
  * @throws `file_repeated`; `config_mismatch`, with nothing recorded
@@ -56,8 +65,13 @@ interface GivenRows extends BatchFile {
 export async function recordBatch(bank: Bank, given: GivenRows, file: string): Promise<number> {
   const { batchFiles } = bank;
   if (!batchFiles) return 0;
-  return runWithin(bank.timeoutMs, async () => {
+  const isNamed = await runWithin(bank.timeoutMs, async () => {
     await bank.identity.checkClaim();
+    if (given.again || (await batchFiles.find(given.digest))) return undefined;
+    return batchFiles.hasOthers(given);
+  });
+  if (isNamed !== undefined) await checkReading(bank, given, file, isNamed);
+  return runWithin(bank.timeoutMs, async () => {
     const first = given.dryRun
       ? await batchFiles.find(given.digest)
       : await batchFiles.record(given, await bank.serverTime());
@@ -70,6 +84,45 @@ export async function recordBatch(bank: Bank, given: GivenRows, file: string): P
     }
     return (await batchFiles.hasOthers(given)) ? batchFiles.countApplied(given.batch) : 0;
   });
+}
+
+/**
+ * What is read from which column of a file is said anew each time, and the ids of its rows derive
+ * from all that was read.
+ *
+ * @param isNamed other rows were given under the same name
+ * @throws `file_repeated` if operations that stand moved the money that the rows would move
+ */
+async function checkReading(
+  bank: Bank,
+  { batch, possibleIds, read }: GivenRows,
+  file: string,
+  isNamed: boolean,
+): Promise<void> {
+  const own = await possibleIds.find(bank);
+  if (own) {
+    throw new BankctlError(
+      'file_repeated',
+      `Line ${own.line} of ${file} has the id of the operation ${quote(own.operation)}, which ` +
+        'moved the same money, in a column that is not read as its id: it would be moved again.',
+      'Leave that column its ids, with --columns id=NAME if it has another name; ' +
+        'or add --again to apply the rows once more.',
+    );
+  }
+  const other = isNamed ? await findRedressed(bank, batch, read) : undefined;
+  if (other) throw redressedError(other, file, batch);
+}
+
+function redressedError({ rows, line, operation }: RepeatedRows, file: string, batch: string) {
+  const [verb, their] = rows === 1 ? ['differs', 'its'] : ['differ', 'their'];
+  return new BankctlError(
+    'file_repeated',
+    `${count(rows, 'row')} of ${file} ${verb} only in ${their} memo or type from what was ` +
+      `applied before with --batch ${quote(batch)} and is not in the file any more ` +
+      `(line ${line}: operation ${quote(operation)}): ${their} money would be moved a second time.`,
+    'Read the file with the same --columns, --drop and --type as before; ' +
+      'or add --again to apply the rows besides what they applied then.',
+  );
 }
 
 /** How many operations of some names were reversed, of how many that were applied. */

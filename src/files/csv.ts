@@ -110,17 +110,22 @@ function traitsOf({ names, fields, separator, isSeparatorFound }: CsvHeader): Pa
   };
 }
 
-function decimalOf({ dress }: RowLayout): Row['decimal'] {
-  return dress && (dress.decimalComma ? 'comma' : 'point');
+/** Semicolons go with a comma before the cents, and that with points between thousands. */
+function decimalOf(reader: RecordReader): Row['decimal'] {
+  const { separator, isSeparatorFound, layout } = reader;
+  const { dress } = layout;
+  if (!dress) return undefined;
+  const isInDoubt = dress.decimal === undefined && isSeparatorFound && separator === ';';
+  return isInDoubt ? 'in doubt' : (dress.decimal ?? 'point');
 }
 
 /** @returns undefined for an empty row */
 function toRow(
   reader: RecordReader,
   { line, text, isCut }: CsvRecord,
-  traits: { blankRows: number },
+  traits: { blankRows: number } & Pick<FileTraits, 'droppedColumns'>,
 ): Row | undefined {
-  const { names, fields: columns, separator, layout } = reader;
+  const { names, fields: columns, separator } = reader;
   const cells = csvCells(line, text, separator);
   if (cells.every(isBlank)) {
     traits.blankRows += 1;
@@ -132,7 +137,9 @@ function toRow(
   }
   checkApart(reader, line, text, cells);
   const fields = toFields(line, reader, cells);
-  const row: Row = { line, length: text.length, fields, decimal: decimalOf(layout) };
+  const shared = { line, length: text.length, fields, decimal: decimalOf(reader) };
+  const leftOut = () => cells.filter((_, index) => columns[index] === undefined);
+  const row: Row = traits.droppedColumns.length === 0 ? shared : { ...shared, leftOut: leftOut() };
   const lastColumn = columns[cells.length - 1] ?? '';
   const mayBeCut = isCut && !text.endsWith('"') && lastColumn !== '';
   return mayBeCut ? { ...row, mayBeCut: lastColumn } : row;
@@ -166,7 +173,7 @@ function checkApart(
   text: string,
   cells: readonly string[],
 ): void {
-  if (separator !== ',' || !layout.dress?.decimalComma) return;
+  if (separator !== ',' || layout.dress?.decimal !== 'comma') return;
   for (const [index, name] of fields.entries()) {
     const pair = cells.slice(index, index + 2).join(',');
     if (!amounts.includes(name ?? '') || !/^[+-]?\d+,\d+$/.test(pair)) continue;
@@ -199,7 +206,7 @@ function toFields(
     }
     if (names.includes(name) && roundedNumber.test(cell)) throw roundedProblem(line, name, cell);
     if (flags.includes(name)) fields[name] = toFlag(line, name, cell);
-    else if (layout.dress?.decimalComma && amounts.includes(name)) {
+    else if (layout.dress?.decimal === 'comma' && amounts.includes(name)) {
       fields[name] = fromDecimalComma(line, name, cell);
     } else fields[name] = cell;
   }

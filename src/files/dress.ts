@@ -11,7 +11,8 @@ export type Separator = keyof typeof separators;
 export interface Dress {
   /** If undefined, the header decides, when it leaves no doubt. */
   readonly separator: Separator | undefined;
-  readonly decimalComma: boolean;
+  /** What stands before the cents; a point if undefined, unless it may be one between thousands. */
+  readonly decimal: 'point' | 'comma' | undefined;
   /** What the file calls a column, by the name of the field that the column is. */
   readonly columns: ReadonlyMap<string, string>;
   /** Names of columns to leave out, or several of them with commas between: see `droppedNames`. */

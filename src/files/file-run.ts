@@ -81,8 +81,12 @@ export interface Tally {
 export interface RowWork<Item> {
   readonly rules: RowRules;
   readonly bounds: BatchBounds;
-  /** Called once, when the whole file has been found to be correct. */
-  readonly begin: (file: CheckedFile) => Promise<void>;
+  /**
+   * Called once, when the whole file has been found to be correct.
+   *
+   * @param source gives its bytes again
+   */
+  readonly begin: (file: CheckedFile, source: Source) => Promise<void>;
   /**
    * Reads a row of the file in order, as it was checked.
    *
@@ -174,7 +178,7 @@ export async function runFile<Item>(
     });
     traits(file.traits);
     if (options.expected) checkExpected(source.name, file, options.expected);
-    await work.begin(file);
+    await work.begin(file, ready);
     totalRows = file.rows;
     for await (const items of readAhead(readBatches(ready, options, work), interrupted)) {
       let failure: { readonly error: unknown } | undefined;

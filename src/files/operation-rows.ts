@@ -9,10 +9,9 @@ import {
 } from '../bank/operations/operation.ts';
 import { findBranch } from '../config/branch-lookup.ts';
 import type { Config } from '../config/config.ts';
-import { currencyDigits } from '../config/currencies.ts';
-import { BankctlError } from '../core/errors.ts';
 import { nearest } from '../core/near-names.ts';
 import { quote } from '../core/text.ts';
+import { allFaults, checkDecimal } from './row-faults.ts';
 import { type Fields, LineProblem, type Row, type RowShape } from './rows.ts';
 import type { Money } from './totals.ts';
 
@@ -53,20 +52,19 @@ function isTransfer(has: (field: string) => boolean): boolean {
  * @returns the operation, its id empty if the row has none
  * @throws `LineProblem` with the number of the line, and what was expected
  */
-export function toOperation(
-  { line, fields, decimal }: Row,
-  config: Config,
-  given?: RowType,
-): Operation {
-  const type = operationType(line, fields, given);
-  checkFields(line, type, fields, given);
+export function toOperation(row: Row, config: Config, given?: RowType): Operation {
+  const { line, fields, decimal } = row;
   try {
+    const type = operationType(line, fields, given);
+    checkFields(line, type, fields, given);
     const id = fields['id'] === undefined ? '' : parseOperationId(fields['id']);
     const memo = fields['memo'] === undefined ? undefined : parseMemo(fields['memo']);
+    const change = rowKindOf(type).parse(fields, config);
+    checkDecimal(fields['amount'], decimal);
     // Set on the same object: copying it would take a fifth of the time of reading a file.
-    return Object.assign(rowKindOf(type).parse(fields, config), { id, idGiven: true, memo });
+    return Object.assign(change, { id, idGiven: true, memo });
   } catch (error) {
-    throw atLine(line, error, fields['amount'], decimal);
+    throw allFaults(error, row, config, fields['amount']);
   }
 }
 
@@ -75,57 +73,6 @@ export function amountOf(operation: Operation, config: Config): Money | undefine
   if (!('amountMinor' in operation)) return undefined;
   const branch = 'from' in operation ? operation.from.branch : operation.branch;
   return { currency: findBranch(config, branch).currency, minor: operation.amountMinor };
-}
-
-/**
- * What a parser of the commands refuses, as the problem of a line; anything else as it is.
- *
- * @param decimal how the file writes its amounts, if the user can say so
- */
-export function atLine(
-  line: number,
-  error: unknown,
-  amount: string | undefined,
-  decimal?: Row['decimal'],
-): unknown {
-  if (!(error instanceof BankctlError)) return error;
-  const sentence = error.message.replace(/\.$/, '');
-  const hint = error.code === 'invalid_amount' ? amountHint(amount ?? '') : undefined;
-  const isAmount = error.code === 'invalid_amount' || error.code === 'amount_precision';
-  // The parser was given the amount with a point.
-  const asWritten = (text: string) =>
-    isAmount && decimal === 'comma'
-      ? text.replace(/(["\d])\.(?=\d)|(\d)\.(?=")/g, '$1$2,').replace('a point', 'a comma')
-      : text;
-  const more = decimal === 'point' && hint === commaHint ? declareComma : '';
-  const said = asWritten(`cannot be used: ${sentence}`);
-  return new LineProblem(line, said, `${asWritten(hint ?? error.hint)}${more}`);
-}
-
-const commaHint = 'Write a point before the cents, and nothing between thousands.';
-const declareComma = ' If all amounts of the file have a comma there, say so: --decimal comma.';
-
-/** Ways of writing an amount that are refused because they could mean something else. */
-const spellings: readonly (readonly [spelling: RegExp, hint: string])[] = [
-  [/\de[+-]?\d/i, 'Write all its digits; a spreadsheet shortens them in a column of numbers.'],
-  [/^\(.*\)$|\d\s*[-\u2212]$|^[\u2010-\u2015\u2212]/, 'Write a negative amount with - before it.'],
-  [/\d,\d{1,2}$|\d\.\d{3},/, commaHint],
-  [/\d[\s,'\u2019_]\d{3}/, 'Leave out what stands between thousands, spaces too.'],
-  [/^\s|\s$/, 'Leave out the spaces around it.'],
-];
-
-/** What to do about a refused amount, if it is a common way of writing one. */
-function amountHint(amount: string): string | undefined {
-  if (namesCurrency(amount)) return 'Leave out the currency: the branch has one.';
-  return spellings.find(([spelling]) => spelling.test(amount))?.[1];
-}
-
-/** True if there is a currency sign or an ISO 4217 code beside the digits, and no other word. */
-function namesCurrency(amount: string): boolean {
-  if (!/\d/.test(amount)) return false;
-  const words = amount.match(/\p{L}+/gu) ?? [];
-  if (words.length === 0) return /\p{Sc}/u.test(amount);
-  return words.every((word) => currencyDigits(word.toUpperCase()) !== undefined);
 }
 
 function operationType(line: number, fields: Fields, given: RowType | undefined): RowType {

@@ -2,6 +2,7 @@ import { type BatchOperation, batchOperations } from '../bank/batch-operations.t
 import { runWithin } from '../bank/deadline.ts';
 import { journalOf } from '../bank/history.ts';
 import { currencyDigits } from '../config/currencies.ts';
+import { BankctlError } from '../core/errors.ts';
 import { formatAmount, parseAmount } from '../core/money.ts';
 import { jsonText } from '../core/text.ts';
 import { type ApplyHost, type ApplyResult, applyRows, type OperationRows } from './apply.ts';
@@ -50,24 +51,14 @@ export async function reverseBatch(
   options: ReverseBatchOptions,
   host: ApplyHost,
 ): Promise<ReverseBatchResult> {
-  const bank = await host.openBank();
-  journalOf(bank);
-  const ownIds =
-    (await runWithin(bank.timeoutMs, async () => {
-      return bank.batchFiles?.maxOwnIds(options.batch);
-    })) ?? 0;
-  let before = 0;
-  let rows = 0;
-  const lines = async function* () {
-    for await (const operations of batchOperations(bank, options.batch)) {
-      const left = operations.filter(({ isReversed }) => !isReversed);
-      before += operations.length - left.length;
-      rows += left.length;
-      host.progress({ rows, totalRows: undefined });
-      yield Buffer.from(left.map((it) => `${jsonText(toLine(it))}\n`).join(''));
-    }
-  };
-  const source = await copyToFile(listSource(options.batch, lines), host.context.interrupted);
+  const { interrupted } = host.context;
+  const { bank, source, before, rows, ownIds } = await list(options, host).catch(
+    (error: unknown) => {
+      if (!interrupted.aborted) throw error;
+      const message = 'Interrupted. Nothing was reversed by this run.';
+      throw new BankctlError('interrupted', message, host.rerunHint('all'), { cause: error });
+    },
+  );
   if (rows === 0) {
     await source.close();
     const counts = { reversed: 0, reversed_before: before, refused: 0, batches: 0 };
@@ -96,6 +87,29 @@ function without(totals: readonly Money[], replayed: readonly Money[]): readonly
     const other = replayed.find((it) => it.currency.code === currency.code);
     return { currency, minor: minor - (other?.minor ?? 0n) };
   });
+}
+
+/** What is to be reversed, in a temporary file. */
+async function list({ batch }: ReverseBatchOptions, host: ApplyHost) {
+  const bank = await host.openBank();
+  journalOf(bank);
+  const ownIds =
+    (await runWithin(bank.timeoutMs, async () => {
+      return bank.batchFiles?.maxOwnIds(batch);
+    })) ?? 0;
+  let before = 0;
+  let rows = 0;
+  const lines = async function* () {
+    for await (const operations of batchOperations(bank, batch)) {
+      const left = operations.filter(({ isReversed }) => !isReversed);
+      before += operations.length - left.length;
+      rows += left.length;
+      host.progress({ rows, totalRows: undefined });
+      yield Buffer.from(left.map((it) => `${jsonText(toLine(it))}\n`).join(''));
+    }
+  };
+  const source = await copyToFile(listSource(batch, lines), host.context.interrupted);
+  return { bank, source, before, rows, ownIds };
 }
 
 function toLine({ id, amount }: BatchOperation): object {

@@ -78,7 +78,7 @@ function checkUndressed(name: string, dress: Dress | undefined): void {
   if (!dress) return;
   const said = [
     ...(dress.separator === undefined ? [] : ['--separator']),
-    ...(dress.decimalComma ? ['--decimal'] : []),
+    ...(dress.decimal === 'comma' ? ['--decimal'] : []),
     ...(dress.columns.size > 0 ? ['--columns'] : []),
     ...(dress.dropped.length > 0 ? ['--drop'] : []),
   ];

@@ -9,10 +9,12 @@ export interface Row {
   /** Characters of its text. */
   readonly length: number;
   readonly fields: Fields;
+  /** The cells of columns that were left out, if there are any. */
+  readonly leftOut?: readonly string[];
   /** The field in which the file ends, unless something shows that it is whole. */
   readonly mayBeCut?: string;
   /** How its amounts are written, if that can be said of the file. */
-  readonly decimal?: 'point' | 'comma' | undefined;
+  readonly decimal?: 'point' | 'comma' | 'in doubt' | undefined;
 }
 
 /** Text by name; a flag is `true` or `false`. */

@@ -1,6 +1,7 @@
 import type { Writable } from 'node:stream';
 import type { Context } from '../core/context.ts';
 import { BankctlError } from '../core/errors.ts';
+import { quote } from '../core/text.ts';
 import { type Pager, startPager } from '../system/pager.ts';
 import { OutputClosed, write } from './output.ts';
 
@@ -9,7 +10,8 @@ const maxKept = 2 ** 20;
 
 /**
  * Shows texts in a pager, as fast as it reads them, and waits until it is quit. Meanwhile Ctrl-C is
- * the pager's, and what is said on stderr waits. Without such a pager, they are printed plainly.
+ * the pager's, and what is said on stderr waits. Without such a pager, they are printed plainly; of
+ * one that failed, which may have shown nothing, that is said.
  *
  * @throws `OutputClosed` if it was quit early; `interrupted` if Ctrl-C ended it
  */
@@ -18,14 +20,16 @@ export async function page(
   texts: AsyncIterable<string> | Iterable<string>,
   context: Context,
 ): Promise<void> {
-  const { stderr, stderrIsTerminal, interrupted } = context;
+  const { stdout, stderr, stderrIsTerminal, interrupted } = context;
   if (stderrIsTerminal) stderr.cork();
   try {
     await context.ignoreInterrupts(async () => {
       const pager = startPager(command, context.env);
       interrupted.addEventListener('abort', pager.stop, { once: true });
       try {
-        await show(pager, texts, context.stdout);
+        await show(pager, texts, stdout, (failure) =>
+          stderr.write(`The pager ${quote(command)} ${failure}. Add --no-pager to do without.\n`),
+        );
       } finally {
         interrupted.removeEventListener('abort', pager.stop);
       }
@@ -39,6 +43,7 @@ async function show(
   pager: Pager,
   texts: AsyncIterable<string> | Iterable<string>,
   stdout: Writable,
+  say: (failure: string) => void,
 ): Promise<void> {
   let kept: string[] = [];
   let size = 0;
@@ -54,22 +59,20 @@ async function show(
     try {
       await write(pager.input, text);
     } catch (error) {
-      if (!(error instanceof OutputClosed) || (await pager.ended) !== 'missing') throw error;
+      if (!(error instanceof OutputClosed) || (await pager.ended).by !== 'missing') throw error;
       await printKept();
     }
   };
-  const finish = async () => {
-    pager.input.end();
-    const ended = await pager.ended;
-    if (ended === 'missing' && !isMissing) await printKept();
-    return ended;
-  };
+  let problem: { readonly error: unknown } | undefined;
   try {
     for await (const text of texts) await put(text);
   } catch (error) {
-    if ((await finish()) !== 'interrupted') throw error;
+    problem = { error };
   }
-  if ((await finish()) === 'interrupted') {
-    throw new BankctlError('interrupted', 'Interrupted.');
-  }
+  pager.input.end();
+  const { by, failure } = await pager.ended;
+  if (by === 'missing' && !isMissing) await printKept();
+  if (by === 'interrupted') throw new BankctlError('interrupted', 'Interrupted.');
+  if (failure !== undefined) say(failure);
+  if (problem) throw problem.error;
 }

@@ -199,6 +199,16 @@ const damages: readonly Damage[] = [
     ],
   },
   {
+    name: 'an owner that the journal does not know of',
+    make: (bank) => coll(bank).updateOne(a, { $set: { bankctl_owner: 'Eve' } }),
+    found: [
+      {
+        ...{ code: 'outside_label', account: 'A', branch: 'branch1' },
+        repair: 'bankctl label branch1 A --owner - puts it right.',
+      },
+    ],
+  },
+  {
     name: 'accounts in a collection of no branch',
     make: (bank) => coll(bank, 'bank_account').insertOne({ account_number: 'A', balance: 7 }),
     found: [

@@ -76,6 +76,7 @@ test('an account read from its bytes is what the driver and readAccount make of 
         state.balanceMinor,
       ]);
       expect(found.isClosed).toBe(state.status === 'closed');
+      expect([found.profile, state.hasBadProfile]).toEqual([state.profile, undefined]);
     }),
     { numRuns: 3000 },
   );
@@ -89,13 +90,18 @@ const posting = fc.record({
   balance_after: maybeOdd(decimal),
   version: maybeOdd(version),
 });
+const labelled = fc.tuple(posting, odd).map(([one, profile]) => ({ ...one, profile }));
+const maybeLabelled = fc.oneof(
+  { weight: 24, arbitrary: posting },
+  { weight: 1, arbitrary: labelled },
+);
 const operation = fc.record({
   _id: maybeOdd(text),
   type: maybeOdd(fc.constantFrom('open', 'adopt')),
   at: maybeOdd(time),
   by: maybeOdd(text),
   request: maybeOdd(text),
-  postings: maybeOdd(fc.array(posting, { maxLength: 3 })),
+  postings: maybeOdd(fc.array(maybeLabelled, { maxLength: 3 })),
 });
 
 test('an operation read from its bytes is what the driver and the journal make of it', () => {

@@ -91,6 +91,28 @@ describe('a batch that cannot end in time', () => {
   });
 });
 
+test('a batch of one caller stays whole while a rival holds one of its accounts', async () => {
+  const opened = await bankWith(['branch1:A', 'branch1:B']);
+  const parts: number[] = [];
+  await opened.db.client.withSession(async (rival) => {
+    rival.startTransaction();
+    const held = { account_number: 'B' };
+    await opened.db.collection('branch1').updateOne(held, { $set: { x: 1 } }, { session: rival });
+    let pauses = 0;
+    const draw = () => {
+      pauses += 1;
+      if (pauses === 12) rival.abortTransaction().catch(() => undefined);
+      return 0.1;
+    };
+    const rows = [plus('branch1:A', 100n, 'a'), plus('branch1:B', 200n, 'b')];
+    const onSettled = (outcomes: readonly Outcome[]) => parts.push(outcomes.length);
+    const outcomes = await post({ ...opened.bank, draw }, rows, { by, onSettled });
+    expect(fates(outcomes)).toEqual(['applied', 'applied']);
+    expect(pauses).toBeGreaterThanOrEqual(12);
+  });
+  expect(parts).toEqual([2]);
+});
+
 describe('a dry run of many batches', () => {
   test('answers each row like the real run, however far apart the rows are', async () => {
     const { bank } = await bankWith(['branch1:A', 'branch1:B']);

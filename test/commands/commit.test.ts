@@ -90,6 +90,7 @@ describe('a file whose commit went unanswered', () => {
     const { error } = JSON.parse(ran.stderr);
     expect(ran.status).toBe(3);
     expect(error.message).toContain('may or may not be applied');
+    expect(error.message).not.toMatch(/\. [a-z]/);
     expect(error.hint).toContain(`run it again: bankctl ${words.join(' ')}`);
     expect(await journal(bank).countDocuments()).toBe(operations + 1);
   });

@@ -74,7 +74,7 @@ function statusRows(verb: string): Rows {
 }
 
 const plain = {
-  dress: { separator: undefined, decimalComma: false, columns: new Map(), dropped: [] },
+  dress: { separator: undefined, decimal: undefined, columns: new Map(), dropped: [] },
   expected: { rows: undefined, totals: [] },
 };
 
@@ -421,7 +421,7 @@ const inputs: Readonly<Record<string, Rows>> = {
           ...apply,
           ...{ file: 'f', type: 'transfer' },
           dress: {
-            ...{ separator: ';', decimalComma: true, dropped: ['A,B', 'C'] },
+            ...{ separator: ';', decimal: 'comma', dropped: ['A,B', 'C'] },
             columns: new Map([
               ['account', 'Konto'],
               ['amount', 'Betrag'],

@@ -181,6 +181,16 @@ describe('a label that is reversed', () => {
   });
 });
 
+test('show -o csv has the owner and the labels that an operation gave', async () => {
+  const bank = await bankWith(['label', 'branch1', 'A', ...ada, '--add', 'vip,kyc', '--id', 'x']);
+  const lines = async (id: string) =>
+    (await bank.run(['show', id, '-o', 'csv'])).stdout.split('\n');
+  const head = 'branch,account,amount,balance,currency,version,owner,labels';
+  expect(await lines('x')).toEqual([head, 'branch1,A,0.00,10.00,USD,2,Ada Lovelace,kyc vip', '']);
+  await done(bank, 'increment', 'branch1', 'A', '1', '--id', 'y');
+  expect(await lines('y')).toEqual([head, 'branch1,A,1.00,11.00,USD,3,,', '']);
+});
+
 describe('bankctl accounts', () => {
   const labelled = () =>
     bankWith(
@@ -362,50 +372,157 @@ describe('the fields of another program', () => {
 
   test.each([
     ['bankctl_owner', 5],
-    ['bankctl_labels', 'vip'],
-    ['bankctl_labels', ['vip', 7]],
-  ])(
-    'that is %s, with %j, keeps the account from being used, and is found',
-    async (name, value) => {
-      const bank = await bankWith(['label', 'branch1', 'A', ...ada, '--add', 'vip']);
-      await bank.db
-        .collection('branch1')
-        .updateOne({ account_number: 'A' }, { $set: { [name]: value } });
-      const message = `The document of branch1:A has no valid ${name}.`;
-      for (const line of ['increment branch1 A 1', 'label branch1 A --add x']) {
-        expect(await refused(bank, ...line.split(' '))).toMatchObject({
-          ...{ code: 'bad_document', message },
-        });
-      }
-      const { status, stdout } = await bank.run(['audit', '--json']);
-      expect([status, JSON.parse(stdout).findings]).toMatchObject([
-        4,
-        [{ code: 'bad_document', account: 'A', detail: expect.stringContaining(name) }],
-      ]);
-      expect(await found(bank, 'branch1')).toEqual(['B']);
-    },
-  );
-
-  test.each([
     ['bankctl_owner', ''],
     ['bankctl_owner', ' Ada'],
     ['bankctl_owner', 'Ada\u001b[31m'],
     ['bankctl_owner', 'Cafe\u0301'],
+    ['bankctl_labels', 'vip'],
+    ['bankctl_labels', { 0: 'vip' }],
+    ['bankctl_labels', ['vip', 7]],
     ['bankctl_labels', ['']],
     ['bankctl_labels', ['a,b']],
     ['bankctl_labels', ['Cafe\u0301']],
     ['bankctl_labels', ['x'.repeat(41)]],
     ['bankctl_labels', Array.from({ length: 21 }, (_, at) => `l${at + 10}`)],
-  ])('that is %s, with %j, is found, and does not lock the money', async (name, value) => {
-    const bank = await bankWith(['label', 'branch1', 'A', ...ada, '--add', 'vip']);
+  ])(
+    'that is %s, with %j, is found and mended, and does not lock the money',
+    async (name, value) => {
+      const bank = await bankWith(['label', 'branch1', 'A', ...ada, '--add', 'vip']);
+      const accounts = bank.db.collection('branch1');
+      await accounts.updateOne({ account_number: 'A' }, { $set: { [name]: value } });
+      await done(bank, 'increment', 'branch1', 'A', '1');
+      expect(await accounts.findOne({ account_number: 'A' })).toMatchObject({ [name]: value });
+      const { status, stdout } = await bank.run(['audit', '--json']);
+      const { findings } = JSON.parse(stdout);
+      expect([status, findings]).toMatchObject([
+        4,
+        [{ code: 'bad_document', account: 'A', detail: expect.stringContaining(name) }],
+      ]);
+      await mend(bank, findings[0].repair);
+      expect(await stateOf(bank)).toEqual(['Ada Lovelace', 'vip']);
+      expect((await bank.run(['audit', '--json'])).status).toBe(0);
+    },
+  );
+
+  test('that are bad hide neither account nor balance', async () => {
+    const bank = await bankWith();
     const accounts = bank.db.collection('branch1');
-    await accounts.updateOne({ account_number: 'A' }, { $set: { [name]: value } });
-    await done(bank, 'increment', 'branch1', 'A', '1');
-    expect(await accounts.findOne({ account_number: 'A' })).toMatchObject({ [name]: value });
-    const { status, stdout } = await bank.run(['audit', '--json']);
-    expect([status, JSON.parse(stdout).findings]).toMatchObject([
-      4,
-      [{ code: 'bad_document', account: 'A', detail: expect.stringContaining(name) }],
+    await accounts.updateOne({ account_number: 'A' }, { $set: { bankctl_labels: 'x' } });
+    await done(bank, 'transfer', 'branch1:A', 'branch1:B', '1');
+    await done(bank, 'freeze', 'branch1', 'A');
+    expect(await found(bank, 'branch1')).toEqual(['A', 'B']);
+    const branch = await bank.run(['balance', 'branch1', '--json']);
+    expect(JSON.parse(branch.stdout)).toMatchObject([{ balance: '9.00' }, { balance: '1.00' }]);
+    expect(await done(bank, 'balance')).toMatchObject({ totals: { USD: '10.00' } });
+  });
+
+  test('that are bad where there should be nothing are taken off', async () => {
+    const bank = await bankWith();
+    const accounts = bank.db.collection('branch1');
+    await accounts.updateOne({ account_number: 'A' }, { $set: { bankctl_labels: 'x' } });
+    const { findings } = JSON.parse((await bank.run(['audit', '--json'])).stdout);
+    expect(findings).toMatchObject([
+      { repair: 'bankctl label branch1 A --owner - puts it right.' },
     ]);
+    const before = await bank.everything();
+    await done(bank, 'label', 'branch1', 'A', '--owner', '-', '--dry-run');
+    expect(await bank.everything()).toBe(before);
+    await mend(bank, findings[0].repair);
+    expect((await bank.run(['audit', '--json'])).status).toBe(0);
+    expect((await refused(bank, 'label', 'branch1', 'A', '--owner', '-'))['code']).toBe(
+      'labels_unchanged',
+    );
+  });
+});
+
+/** What a program writes that the validator would refuse. */
+const past = { bypassDocumentValidation: true };
+
+/** Types what a finding says. */
+async function mend(bank: Workspace, repair: string): Promise<void> {
+  const [, line = ''] = /^bankctl (.*) puts it right\.$/.exec(repair) ?? [];
+  const words = line.match(/'[^']*'|\S+/g) ?? [];
+  await done(bank, ...words.map((word) => word.replace(/^'|'$/g, '')));
+}
+
+describe('what another program writes into the fields', () => {
+  const changes: readonly (readonly [change: object, detail: RegExp, repair: string])[] = [
+    [
+      { $set: { bankctl_owner: 'Mallory', bankctl_labels: ['a', 'zz'] } },
+      /^branch1:P has the owner "Mallory" and the labels "a", "zz", but .* "Ann Lee" and .* "b"\.$/,
+      "bankctl label branch1 P --owner 'Ann Lee' --add b --remove zz puts it right.",
+    ],
+    [
+      { $unset: { bankctl_owner: '', bankctl_labels: '' } },
+      /^branch1:P has no owner and no labels, but/,
+      "bankctl label branch1 P --owner 'Ann Lee' --add a --add b puts it right.",
+    ],
+    [
+      { $set: { bankctl_owner: null } },
+      /^branch1:P has no owner and the labels "a", "b", but/,
+      "bankctl label branch1 P --owner 'Ann Lee' puts it right.",
+    ],
+  ];
+
+  test.each(changes)('is found by audit: %j', async (change, detail, repair) => {
+    const bank = await bankWith(
+      ['open', 'branch1', 'P', '--owner', 'Ann', '--label', 'a'],
+      ['label', 'branch1', 'P', '--owner', 'Ann Lee', '--add', 'b', '--id', 'x'],
+      ['label', 'branch1', 'A', ...ada],
+    );
+    expect((await bank.run(['audit'])).status).toBe(0);
+    await bank.db.collection('branch1').updateOne({ account_number: 'P' }, change);
+    await done(bank, 'increment', 'branch1', 'P', '1');
+    const before = await bank.everything();
+    for (const more of [[], ['branch1']]) {
+      const { status, stdout } = await bank.run(['audit', '--json', ...more]);
+      expect([status, JSON.parse(stdout).findings]).toEqual([
+        4,
+        [
+          {
+            ...{ code: 'outside_label', account: 'P', branch: 'branch1', cause: null },
+            ...{ detail: expect.stringMatching(detail), repair },
+          },
+        ],
+      ]);
+    }
+    expect(await bank.everything()).toBe(before);
+    expect((await bank.run(['audit', 'branch2'])).status).toBe(0);
+    await mend(bank, repair);
+    expect((await bank.run(['audit'])).status).toBe(0);
+  });
+
+  test('is none of the journal that was adopted with an account, or was reversed', async () => {
+    const bank = await bankWith(['label', 'branch1', 'A', ...ada, '--id', 'x'], ['reverse', 'x']);
+    const legacy = { account_number: 'L', balance: 1.5, bankctl_owner: 'Ann' };
+    await bank.db.collection('branch1').insertOne({ ...legacy }, past);
+    await done(bank, 'adopt', '--yes');
+    expect((await bank.run(['audit', '--json'])).status).toBe(0);
+    await done(bank, 'label', 'branch1', 'L', '--add', 'vip');
+    expect((await bank.run(['audit', '--json'])).status).toBe(0);
+  });
+
+  test('is said to be mended by hand on a closed account', async () => {
+    const bank = await bankWith(['label', 'branch1', 'B', ...ada], ['close', 'branch1', 'B']);
+    await bank.db
+      .collection('branch1')
+      .updateOne({ account_number: 'B' }, { $set: { bankctl_owner: 'Eve' } });
+    const { findings } = JSON.parse((await bank.run(['audit', '--json'])).stdout);
+    expect(findings).toMatchObject([
+      { code: 'outside_label', repair: expect.stringContaining('by hand') },
+    ]);
+  });
+
+  test('is left alone by what sets neither, also in a batch', async () => {
+    const bank = await bankWith(['label', 'branch1', 'A', ...ada]);
+    const accounts = bank.db.collection('branch1');
+    await accounts.updateOne({ account_number: 'A' }, { $set: { bankctl_owner: 'Eve' } });
+    const rows = 'id,type,branch,account,amount,add\n1,,branch1,A,1,\n';
+    await filed(bank, 'f.csv', rows, 'apply', 'f.csv');
+    expect(await stateOf(bank)).toEqual(['Eve']);
+    const mixed = `${rows}2,,branch1,A,1,\n3,label,branch1,A,,vip\n4,,branch1,A,1,\n`;
+    await filed(bank, 'f.csv', mixed, 'apply', 'f.csv');
+    expect(await stateOf(bank)).toEqual(['Eve', 'vip']);
+    expect(await done(bank, 'balance', 'branch1', 'A')).toMatchObject({ balance: '13.00' });
   });
 });

@@ -47,7 +47,7 @@ describe('a pager', () => {
       (thrown: unknown) => thrown,
     );
     const shown = await readFile(env.FILE, 'utf8').catch(() => undefined);
-    return { stdout: stdout.text, shown, error };
+    return { stdout: stdout.text, shown, error, said: stderr.text };
   }
 
   async function* lines(): AsyncIterable<string> {
@@ -57,14 +57,15 @@ describe('a pager', () => {
 
   test('shows all, and nothing is printed beside it', async () => {
     const ran = await paged(await workspace(), 'cat > "$FILE"', lines());
-    expect(ran).toEqual({ stdout: '', shown: 'one\ntwo\n', error: undefined });
+    expect(ran).toEqual({ stdout: '', shown: 'one\ntwo\n', error: undefined, said: '' });
   });
 
   test.each(['no-such-pager', 'no-such-pager "x"', '/etc/passwd'])(
     'that cannot be run, %s, is done without',
     async (command) => {
       const ran = await paged(await workspace(), `${command} 2>/dev/null`, lines());
-      expect(ran).toEqual({ stdout: 'one\ntwo\n', shown: undefined, error: undefined });
+      const error = undefined;
+      expect(ran).toEqual({ stdout: 'one\ntwo\n', shown: undefined, error, said: '' });
     },
   );
 
@@ -81,8 +82,9 @@ describe('a pager', () => {
         isEnded = true;
       }
     }
-    const { error, shown } = await paged(await workspace(), 'head -n 2 > "$FILE"', endless());
+    const { error, shown, said } = await paged(await workspace(), 'head -n 2 > "$FILE"', endless());
     expect(error).toBeInstanceOf(OutputClosed);
+    expect(said).toBe('');
     expect(shown).toHaveLength(2 ** 17);
     expect(isEnded).toBe(true);
     expect(asked).toBeLessThan(100);
@@ -95,7 +97,26 @@ describe('a pager', () => {
       controller.abort('SIGTERM');
     }
     const ran = paged(await workspace(), 'tail -f /dev/null', interrupting(), controller.signal);
-    expect(await ran).toEqual({ stdout: '', shown: undefined, error: undefined });
+    expect(await ran).toMatchObject({ stdout: '', error: undefined, said: '' });
+  });
+
+  test.each([
+    ['false', 'The pager "false" ended with status 1. Add --no-pager to do without.\n'],
+    ['exec sh -c "exit 3"', expect.stringMatching(/^The pager .* ended with status 3\./)],
+    ['kill -9 $$', 'The pager "kill -9 $$" was ended by SIGKILL. Add --no-pager to do without.\n'],
+    ['cat > "$FILE"; exit 141', ''],
+    ['cat > "$FILE"; kill -PIPE $$', ''],
+  ])('that fails, %j, is named', async (command, said) => {
+    const many = Array.from({ length: 40 }, () => `${'x'.repeat(2 ** 14)}\n`);
+    for (const texts of [
+      lines(),
+      (async function* () {
+        yield* many;
+      })(),
+    ]) {
+      const ran = await paged(await workspace(), command, texts);
+      expect([ran.said, ran.stdout]).toEqual([said, '']);
+    }
   });
 
   test('does not hide what ended the work', async () => {

@@ -9,7 +9,7 @@ import { LineProblem } from '../../src/files/rows.ts';
 import { memorySource } from './memory-source.ts';
 
 const plain: Dress = {
-  ...{ separator: undefined, decimalComma: false, columns: new Map(), dropped: [] },
+  ...{ separator: undefined, decimal: undefined, columns: new Map(), dropped: [] },
 };
 
 /** What a file asks for, row by row, or what is wrong with a line of it. */
@@ -106,7 +106,7 @@ describe('the same rows in another dress ask for the same', () => {
         ].map((cells) => cells.join(separator) + end);
         const dress = {
           separator: how.isStated ? separator : undefined,
-          decimalComma,
+          decimal: decimalComma ? ('comma' as const) : ('point' as const),
           columns: new Map(how.mapped.map((field) => [field, label(field)])),
           dropped: ['Extra'],
         };
@@ -219,7 +219,7 @@ describe('an amount', () => {
     ['5,00 EUR', /^2 .*"5,00 EUR" is not an amount.* > Leave out the currency/],
   ])('%s with a declared comma', async (cell, expected) => {
     const text = `id;branch;account;amount\nx;branch1;A;${cell}\n`;
-    const dress = { decimalComma: true };
+    const dress = { decimal: 'comma' } as const;
     if (typeof expected === 'string') {
       expect((await read(text, dress)).read).toMatchObject([{ amount: expected }]);
     } else expect(await refusal(text, dress)).toMatch(expected);
@@ -239,7 +239,7 @@ describe('an amount', () => {
     ['x,branch1,A,1,rent', '100'],
   ])('%s with a declared comma and commas between columns', async (row, expected) => {
     const text = `${head},memo\n${row}\n`;
-    const dress = { decimalComma: true };
+    const dress = { decimal: 'comma' } as const;
     if (typeof expected === 'string') {
       expect((await read(text, dress)).read).toMatchObject([{ amount: expected }]);
     } else expect(await refusal(text, dress)).toMatch(expected);

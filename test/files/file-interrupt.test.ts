@@ -100,6 +100,7 @@ test('reverse --batch interrupted at every message says what it did, and goes on
     const line = ['reverse', '--batch', name, '--yes', '--json'];
     const ran = await interruptedAt(bank, [...line, '--timeout', '5s'], at);
     const { reversed = 0, unknown = 0 } = ran.stdout === '' ? {} : JSON.parse(ran.stdout);
+    if (ran.status === 130) expect(ran.stderr).toContain(`bankctl reverse --batch ${name} --yes`);
     const done = await reversals(name);
     expect([name, done >= reversed, done <= reversed + unknown]).toEqual([name, true, true]);
     await endAbandoned(bank.db.client);

@@ -7,7 +7,7 @@ import { findBranch } from '../../config/branch-lookup.ts';
 import type { Config } from '../../config/config.ts';
 import { parseAmount } from '../../core/money.ts';
 import { quote } from '../../core/text.ts';
-import { atLine } from '../../files/operation-rows.ts';
+import { atLine } from '../../files/row-faults.ts';
 import { LineProblem, type Row } from '../../files/rows.ts';
 import type { EvidenceRows } from './evidence-file.ts';
 import { timeField } from './intended-rows.ts';

@@ -5,7 +5,7 @@ import type { Config } from '../../config/config.ts';
 import { parseAmount } from '../../core/money.ts';
 import { quote } from '../../core/text.ts';
 import { parseSpan } from '../../core/time.ts';
-import { atLine } from '../../files/operation-rows.ts';
+import { atLine } from '../../files/row-faults.ts';
 import { type Fields, LineProblem, type Row } from '../../files/rows.ts';
 import type { EvidenceRows } from './evidence-file.ts';
 import type { IntendedRow } from './intended-row.ts';

@@ -13,6 +13,7 @@ import { scanJournal } from './journal-scan.ts';
 import { findOrphans } from './orphans.ts';
 import { createOutsideCorrections } from './outside-corrections.ts';
 import { findPlaces, type Unread } from './places.ts';
+import { findProfiles } from './profile-scan.ts';
 import { reconcile } from './reconciliation.ts';
 
 /** What is audited, and by what. */
@@ -124,6 +125,7 @@ async function* auditWith(
     sessionOf: ({ collection }) => (capped.has(collection) ? live : session),
     observers: evidence ? [evidence.observer] : [],
     fingerprints: createFingerprints(Math.floor(bank.draw() * 2 ** 31)),
+    profiles: createFingerprints(Math.floor(bank.draw() * 2 ** 31)),
     checked: { accounts: 0, operations: 0 },
     repeated: new Set(),
     altered: new Set(),
@@ -133,6 +135,7 @@ async function* auditWith(
     yield* findUnguarded(audited);
     yield* scanDocuments(audited);
     yield* scanJournal(audited);
+    yield* findProfiles(audited);
     const isWhole = audited.unread.length === 0;
     // What a source of intentions does not name may well have been meant.
     const outside = createOutsideCorrections(options.corrections && !evidence);

@@ -17,6 +17,8 @@ export interface Audited {
   readonly places: readonly Place[];
   readonly observers: readonly Observer[];
   readonly fingerprints: Fingerprints;
+  /** The same of owners and labels, whose sum is zero if the journal says what documents have. */
+  readonly profiles: Fingerprints;
   readonly unread: Unread[];
   /** Collections whose documents were not read. */
   readonly skipped: Set<string>;

@@ -2,9 +2,7 @@ import type { Document } from 'mongodb';
 import { readAccount } from '../../bank/account.ts';
 import { type Conflict, judgeDocument } from '../../bank/adoption/verdict.ts';
 import { isLegacyAccount, type LegacyProblem, readLegacy } from '../../bank/legacy-document.ts';
-import { referenceKey } from '../../bank/operations/names.ts';
 import { type PlainAccount, plainAccounts } from '../../bank/plain-documents.ts';
-import { badProfileFields } from '../../bank/stored-profile.ts';
 import type { BranchConfig } from '../../config/config.ts';
 import { BankctlError } from '../../core/errors.ts';
 import { formatAmount } from '../../core/money.ts';
@@ -12,6 +10,7 @@ import { count, quote, shellWord } from '../../core/text.ts';
 import type { Finding } from '../finding.ts';
 import type { Place, SeenAccount } from '../observer.ts';
 import { type Audited, partOf, unlessForbidden } from './audited.ts';
+import { addProfile, addStoredProfile } from './profile-scan.ts';
 import { foreignSummary, type Summary, unusableSummary } from './summaries.ts';
 
 /** Finds what is wrong with documents by themselves, in one pass over every place. */
@@ -66,9 +65,10 @@ interface SeenPlace {
 function addPlain(
   audited: Audited,
   place: Place,
-  { account, version, balanceMinor, isClosed }: PlainAccount,
+  { account, version, balanceMinor, isClosed, profile }: PlainAccount,
 ): void {
   const { fingerprints, observers } = audited;
+  if (profile) addProfile(audited, { branch: place.name, account }, profile, 1);
   fingerprints.add(fingerprints.keyOf(place.name, account), version, balanceMinor, 1);
   if (observers.length === 0) return;
   const state = { balanceMinor: BigInt(balanceMinor), version: BigInt(version), isClosed };
@@ -92,8 +92,8 @@ function scanDocument(audited: Audited, seen: SeenPlace, document: Document): Fi
     fingerprints.add(fingerprints.keyOf(name, number), state.version, state.balanceMinor, 1);
     const isClosed = state.status === 'closed';
     observe(audited, { ...state, place: seen.place, account: number, isClosed });
-    const [badField] = badProfileFields(document);
-    return badField === undefined ? undefined : profileFinding(name, number, badField);
+    addStoredProfile(audited, { branch: name, account: number }, document);
+    return undefined;
   }
   const { verdict } = judgeDocument(document, audited.bank.branches.get(name));
   if (verdict === 'adopt') return scanForeign(audited, seen, document);
@@ -111,16 +111,6 @@ function scanDocument(audited: Audited, seen: SeenPlace, document: Document): Fi
       verdict === 'convert'
         ? `bankctl adopt ${shellWord(name)} puts it into the form that bankctl writes.`
         : 'Find out which program wrote it, and correct the document by hand.',
-  };
-}
-
-/** For an owner or labels that bankctl could not have written, nor would take back from a file. */
-function profileFinding(branch: string, account: string, field: string): Finding {
-  return {
-    ...{ code: 'bad_document', account, branch },
-    detail: `The document of ${referenceKey({ branch, account })} has no valid ${field}.`,
-    cause: null,
-    repair: 'Find out which program wrote it, and correct the document by hand.',
   };
 }
 

@@ -5,6 +5,7 @@ import { count, quote } from '../../core/text.ts';
 import type { Finding } from '../finding.ts';
 import { type Audited, unlessForbidden } from './audited.ts';
 import { readHead, readPosting } from './journal-posting.ts';
+import { addPostedProfile } from './profile-scan.ts';
 
 /** Reads every applied operation, and adds its postings to the fingerprints of their accounts. */
 export async function* scanJournal(audited: Audited): AsyncGenerator<readonly Finding[]> {
@@ -75,10 +76,11 @@ export function currenciesOf({ places }: Audited): ReadonlyMap<unknown, Currency
 
 /** @returns the name of a field that is not valid, if there is one */
 function addOperation(
-  { fingerprints, observers }: Audited,
+  audited: Audited,
   currencies: ReadonlyMap<unknown, Currency>,
   document: Document,
 ): string | undefined {
+  const { fingerprints, observers } = audited;
   const head = readHead(document);
   const { by, request, reverses, postings } = document;
   if (!head) return 'type or at';
@@ -97,6 +99,7 @@ function addOperation(
     const key = fingerprints.keyOf(branch, account);
     fingerprints.add(key, version, balanceAfterMinor, -1);
     fingerprints.add(key, version - 1n, balanceAfterMinor - amountMinor, 1);
+    addPostedProfile(audited, { branch, account }, stored);
     const reversed = typeof reverses === 'string' ? reverses : undefined;
     for (const observer of observers) {
       observer.posting({ ...posting, branch, reverses: reversed });

@@ -1,10 +1,8 @@
-import type { Document } from 'mongodb';
 import { readAccount } from '../../bank/account.ts';
 import { isAltered } from '../../bank/altered-operation.ts';
 import type { AccountState } from '../../bank/book.ts';
 import { type Chain, createChain } from '../../bank/chain.ts';
 import { isLegacyAccount, readLegacy } from '../../bank/legacy-document.ts';
-import { plainAccounts } from '../../bank/plain-documents.ts';
 import { findBranch } from '../../config/branch-lookup.ts';
 import type { BranchConfig } from '../../config/config.ts';
 import { BankctlError } from '../../core/errors.ts';
@@ -14,9 +12,7 @@ import type { Audited } from './audited.ts';
 import { chainFindings } from './chain-findings.ts';
 import { type ChainPosting, readHead, readPosting } from './journal-posting.ts';
 import type { OutsideCorrections } from './outside-corrections.ts';
-
-/** How many accounts' postings are fetched together. */
-const accountsAtOnce = 500;
+import { type Suspect, suspectsOf } from './suspects.ts';
 
 /**
  * Follows the chain of every account whose fingerprints do not sum to zero, posting by posting,
@@ -30,7 +26,8 @@ export async function* reconcile(
   for (const { branch } of places) {
     if (!branch || skipped.has(branch.collection) || fingerprints.allZero()) continue;
     let followed = 0;
-    for await (const suspects of suspectsOf(audited, branch)) {
+    for await (const documents of suspectsOf(audited, branch, fingerprints)) {
+      const suspects = documents.map((suspect) => toSuspect(branch, suspect));
       yield await follow(audited, branch, suspects, corrections);
       followed += suspects.length;
       audited.host.progress(`Following ${branch.name}: ${count(followed, 'account')}`);
@@ -39,44 +36,20 @@ export async function* reconcile(
 }
 
 /** A document of the branch; what it says of the account is undefined if it cannot be read. */
-interface Suspect {
+interface ReadSuspect {
   readonly account: string;
   readonly state: AccountState | undefined;
 }
 
-async function* suspectsOf(
-  { bank, session, fingerprints }: Audited,
-  branch: BranchConfig,
-): AsyncGenerator<readonly Suspect[]> {
-  const readPlain = plainAccounts(branch);
-  let suspects: Suspect[] = [];
-  for await (const batch of bank.scan.accounts(branch.collection, session)) {
-    for (const bytes of batch) {
-      const plain = readPlain(bytes);
-      if (plain && fingerprints.isZero(fingerprints.keyOf(branch.name, plain.account))) continue;
-      const document = bank.scan.decode(bytes);
-      const account = accountOf(branch, document);
-      if (account === undefined) continue;
-      if (fingerprints.isZero(fingerprints.keyOf(branch.name, account))) continue;
-      const state = readAccount(document, branch);
-      suspects.push({ account, state: state instanceof BankctlError ? undefined : state });
-      if (suspects.length < accountsAtOnce) continue;
-      yield suspects;
-      suspects = [];
-    }
-  }
-  if (suspects.length > 0) yield suspects;
-}
-
-function accountOf(branch: BranchConfig, document: Document): string | undefined {
-  const account: unknown = document['account_number'];
-  return document['branch'] === branch.name && typeof account === 'string' ? account : undefined;
+function toSuspect(branch: BranchConfig, { account, document }: Suspect): ReadSuspect {
+  const state = readAccount(document, branch);
+  return { account, state: state instanceof BankctlError ? undefined : state };
 }
 
 async function follow(
   audited: Audited,
   branch: BranchConfig,
-  suspects: readonly Suspect[],
+  suspects: readonly ReadSuspect[],
   corrections: OutsideCorrections,
 ): Promise<readonly Finding[]> {
   const { fingerprints, host, altered } = audited;
@@ -133,7 +106,7 @@ interface ReadChains {
 async function readChains(
   { bank, session, fingerprints }: Audited,
   { name, currency }: BranchConfig,
-  suspects: readonly Suspect[],
+  suspects: readonly ReadSuspect[],
 ): Promise<ReadChains> {
   const accounts = [...new Set(suspects.map(({ account }) => account))];
   const chains = new Map<string, Chain<ChainPosting>>();
@@ -163,7 +136,7 @@ async function readChains(
 async function findTwice(
   { bank, session, repeated }: Audited,
   branch: BranchConfig,
-  suspects: readonly Suspect[],
+  suspects: readonly ReadSuspect[],
 ): Promise<ReadonlySet<string>> {
   if (!repeated.has(branch.collection)) return new Set();
   const of = { branch: branch.name, accounts: suspects.map(({ account }) => account) };

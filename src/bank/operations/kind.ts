@@ -39,8 +39,13 @@ export interface Leg extends AccountReference {
   readonly status?: AccountStatus;
   /** The statuses of which the account must have one; only open if undefined. */
   readonly needs?: readonly AccountStatus[];
-  /** What the leg makes of the profile; left as it is if undefined. @throws `BankctlError` */
-  readonly profile?: (before: Profile) => Profile;
+  /**
+   * What the leg makes of the profile; left as it is if undefined.
+   *
+   * @param isBad something that is no profile is stored beside it, and will be written over
+   * @throws `BankctlError`
+   */
+  readonly profile?: (before: Profile, isBad: boolean) => Profile;
   /** What the account must be like, exactly, if the request was made for one state of it. */
   readonly pinned?: Pinned;
   /** True if the amount is in the balance already: the journal catches up with it. */

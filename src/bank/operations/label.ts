@@ -6,7 +6,6 @@ import {
   editProfile,
   labelsText,
   ownerText,
-  type Profile,
   type ProfileEdit,
   parseLabels,
   parseOwner,
@@ -39,7 +38,9 @@ export const label: RowKind<Label> = {
   }),
   changeOf: ({ edit }, [{ branch, account }]) => ({ type: 'label', branch, account, ...edit }),
   accounts: (change) => [change],
-  legs: (change) => [profileLeg(change, (before) => editProfile(change, before, change))],
+  legs: (change) => [
+    profileLeg(change, (before, isBad) => editProfile(change, before, change, isBad)),
+  ],
   creates: () => false,
   needsJournal: true,
   isReversible: true,
@@ -66,6 +67,6 @@ function checkEdit({ owner, add = [], remove = [] }: ProfileEdit): void {
 }
 
 /** A leg that moves no money: a frozen account has one, a closed one does not. */
-export function profileLeg(account: AccountReference, profile: (before: Profile) => Profile): Leg {
+export function profileLeg(account: AccountReference, profile: NonNullable<Leg['profile']>): Leg {
   return leg(account, 0n, { needs: ['open', 'frozen'], isUnbounded: true, profile });
 }

@@ -38,7 +38,8 @@ export const noProfile: Profile = Object.freeze({ owner: null, labels: Object.fr
 const noOwner = '-';
 const maxOwnerLength = 200;
 const maxLabelLength = 40;
-const maxLabels = 20;
+/** The maximum number of labels of an account. */
+export const maxLabels = 20;
 
 /** An owner in Unicode NFC; null for `-`, which stands for none. @throws `invalid_owner` */
 export function parseOwner(text: string): string | null {
@@ -122,18 +123,24 @@ export function isSameProfile(left: Profile, right: Profile): boolean {
   return left.owner === right.owner && labelsText(left.labels) === labelsText(right.labels);
 }
 
-/** The profile after an edit. @throws `labels_unchanged`, `too_many_labels` */
+/**
+ * The profile after an edit.
+ *
+ * @param mayStay the edit may leave it as it is
+ * @throws `labels_unchanged`, `too_many_labels`
+ */
 export function editProfile(
   account: AccountReference,
   before: Profile,
   { owner = before.owner, add = [], remove = [] }: ProfileEdit,
+  mayStay = false,
 ): Profile {
   const labels = sortLabels([...before.labels, ...add]).filter((it) => !remove.includes(it));
   const shown = referenceKey(account);
-  if (isSameProfile(before, { owner, labels })) {
+  if (!mayStay && isSameProfile(before, { owner, labels })) {
     throw new BankctlError(
       'labels_unchanged',
-      `Nothing would change: ${shown} has ${describe(before)}.`,
+      `Nothing would change: ${shown} has ${describeProfile(before)}.`,
       `See it with bankctl accounts ${shellReference(account)}.`,
     );
   }
@@ -145,7 +152,8 @@ export function editProfile(
   return { owner, labels };
 }
 
-function describe({ owner, labels }: Profile): string {
+/** A profile as words of a sentence: `the owner "Ada" and no labels`. */
+export function describeProfile({ owner, labels }: Profile): string {
   const whose = owner === null ? 'no owner' : `the owner ${quote(owner)}`;
   const words = labels.length === 0 ? 'no labels' : `the labels ${labels.map(quote).join(', ')}`;
   return `${whose} and ${words}`;

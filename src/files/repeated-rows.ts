@@ -1,0 +1,180 @@
+import type { Bank } from '../bank/bank.ts';
+import { runWithin } from '../bank/deadline.ts';
+import { fromJournalDocument, isApplied } from '../bank/journal-document.ts';
+import {
+  type Operation,
+  type Request,
+  requestOf,
+  requestOfEntry,
+} from '../bank/operations/operation.ts';
+import { createDigestTable, digestOf } from '../core/digest-table.ts';
+import { BankctlError } from '../core/errors.ts';
+import type { RowLayout } from './dress.ts';
+import { assignIds } from './operation-ids.ts';
+import { readRows } from './row-reader.ts';
+import { LineProblem, type Row, type RowShape } from './rows.ts';
+import { readAhead, type Source } from './source.ts';
+
+/** A row of a file, as an operation with its id. */
+export interface NumberedOperation {
+  readonly line: number;
+  readonly operation: Operation;
+}
+
+/** How the rows of a file are read as operations. */
+interface RowReading {
+  readonly shape: RowShape;
+  /** @throws `LineProblem` */
+  readonly read: (row: Row) => Operation;
+}
+
+/** Rows that would move once more the money that applied operations moved. */
+export interface RepeatedRows {
+  readonly rows: number;
+  /** The line of the first of them. */
+  readonly line: number;
+  /** The operation that the first of them repeats. */
+  readonly operation: string;
+}
+
+/**
+ * The accounts and the amount of a request, in minor units, as a text. The columns of a file that
+ * say nothing of money may be read otherwise each time, and what a row is called too.
+ * @returns undefined for a request that moves no money
+ */
+function moneyOf(request: Request): string | undefined {
+  const { amount, type: _type, memo: _memo, owner: _owner, labels: _labels, ...accounts } = request;
+  if (amount === undefined || amount === '0') return undefined;
+  return [amount, ...Object.values(accounts)].join('\n');
+}
+
+/** What applied operations moved, by their ids, unless they were reversed since. */
+async function standingMoney(
+  { journal, branches, timeoutMs }: Bank,
+  ids: readonly string[],
+): Promise<ReadonlyMap<string, string>> {
+  const money = new Map<string, string>();
+  if (!journal || ids.length === 0) return money;
+  const [documents, reversals] = await runWithin(timeoutMs, () =>
+    Promise.all([journal.find(ids), journal.findReversals(ids)]),
+  );
+  const reversed = new Set(reversals.map(({ reverses }) => reverses));
+  for (const document of documents) {
+    if (!isApplied(document) || reversed.has(document._id)) continue;
+    try {
+      const moved = moneyOf(requestOfEntry(fromJournalDocument(document, branches.currencyOf)));
+      if (moved !== undefined) money.set(document._id, moved);
+    } catch (error) {
+      // What another program changed is for `audit` to find.
+      if (!(error instanceof BankctlError)) throw error;
+    }
+  }
+  return money;
+}
+
+/**
+ * Finds rows that move the same money between the same accounts as operations that were applied
+ * under the name of their file, and that no row of it asks for any more: their memos or types were
+ * read from other columns, or edited, so they have other ids. Reads the file once, and once more if
+ * there are such operations; memory stays constant but for 32 bytes a row.
+ *
+ * @param read reads the file from its beginning
+ */
+export async function findRedressed(
+  bank: Bank,
+  batch: string,
+  read: () => AsyncIterable<NumberedOperation>,
+): Promise<RepeatedRows | undefined> {
+  const rows = createDigestTable();
+  for await (const { operation } of read()) rows.update(...digestOf(operation.id), () => inFile);
+  const { left, examples } = await findLeft(bank, batch, rows);
+  if (left.size() === 0) return undefined;
+  let found: RepeatedRows | undefined;
+  for await (const { line, operation } of read()) {
+    if (rows.get(...digestOf(operation.id)) === isPosted) continue;
+    const money = moneyOf(requestOf(operation));
+    if (money === undefined || left.get(...digestOf(money)) <= 1) continue;
+    left.update(...digestOf(money), (before) => before - 1);
+    found ??= { rows: 0, line, operation: examples.get(money) ?? '' };
+    found = { ...found, rows: found.rows + 1 };
+  }
+  return found;
+}
+
+/** What the number of a row's id says: the file has it, and the journal too. */
+const [inFile, isPosted] = [1, 2];
+
+/**
+ * The operations of a batch that are no rows of the file: of each sum of money, one more than how
+ * many there are left. Marks those that are.
+ */
+async function findLeft(bank: Bank, batch: string, rows: ReturnType<typeof createDigestTable>) {
+  const left = createDigestTable();
+  const examples = new Map<string, string>();
+  for await (const ids of bank.batchFiles?.appliedIds(batch) ?? []) {
+    const gone: string[] = [];
+    for (const id of ids) {
+      if (rows.get(...digestOf(id)) === 0) gone.push(id);
+      else rows.update(...digestOf(id), () => isPosted);
+    }
+    for (const [id, money] of await standingMoney(bank, gone)) {
+      left.update(...digestOf(money), (before) => Math.max(before, 1) + 1);
+      if (examples.size < maxExamples) examples.set(money, id);
+    }
+  }
+  return { left, examples };
+}
+
+/** Operations that a message may name. */
+const maxExamples = 1000;
+
+/** The first rows of a file without ids, with the cells that may be ids all the same. */
+export interface PossibleIds {
+  /** @param leftOut the cells of the row that were not read */
+  readonly add: (line: number, operation: Operation, leftOut: readonly string[]) => void;
+  /** Finds a row with the id of an operation that moved the same money, as its memo or unread. */
+  readonly find: (bank: Bank) => Promise<Omit<RepeatedRows, 'rows'> | undefined>;
+}
+
+/** How many cells are looked at: a file that was applied with its ids shows it early. */
+const maxCells = 2000;
+
+/** The maximum length of an operation id. */
+const maxIdLength = 128;
+
+/** Makes an empty list. */
+export function createPossibleIds(): PossibleIds {
+  const seen: { readonly line: number; readonly money: string; readonly cell: string }[] = [];
+  return Object.freeze({
+    add: (line: number, operation: Operation, leftOut: readonly string[]) => {
+      if (seen.length >= maxCells) return;
+      const cells = [operation.memo ?? '', ...leftOut];
+      const money = moneyOf(requestOf(operation));
+      if (money === undefined) return;
+      const some = cells.filter((cell) => cell !== '' && cell.length <= maxIdLength);
+      seen.push(...some.map((cell) => ({ line, money, cell: cell.normalize('NFC') })));
+    },
+    find: async (bank: Bank) => {
+      const moved = await standingMoney(bank, [...new Set(seen.map(({ cell }) => cell))]);
+      const first = seen.find(({ cell, money }) => moved.get(cell) === money);
+      return first && { line: first.line, operation: first.cell };
+    },
+  });
+}
+
+/** Reads the rows of a file that have no id of their own, with those that they are given. */
+export async function* readDerived(
+  source: Source,
+  layout: RowLayout,
+  { shape, read }: RowReading,
+  { batch, interrupted }: { readonly batch: string; readonly interrupted: AbortSignal },
+): AsyncIterable<NumberedOperation> {
+  const identify = assignIds(batch);
+  for await (const { rows } of readAhead(readRows(source, layout, shape), interrupted)) {
+    for (const row of rows) {
+      if (row instanceof LineProblem) throw row;
+      const operation = identify(read(row), row.line);
+      if (operation.request !== undefined) yield { line: row.line, operation };
+    }
+  }
+}
