@@ -4,18 +4,21 @@ import { apply } from './apply.js';
 import { audit } from './audit.js';
 import { exhaustiveRate } from './exhaustive-rate.js';
 import { growth } from './growth.js';
+import { increments } from './increments.js';
 import { branchRate } from './load-rate.js';
 import { reads } from './reads.js';
 import { replicaSet } from './replica-set.js';
 import { measured, writePages } from './report.js';
 import { sharding } from './sharding.js';
 import { sizes } from './sizes.js';
-import { startup, warmIncrement } from './startup.js';
+import { installation, startup, warmIncrement } from './startup.js';
 import { writers } from './writers.js';
 
 const parts = {
   startup,
   increment: warmIncrement,
+  increments,
+  install: installation,
   apply,
   audit,
   reads,

@@ -2,25 +2,31 @@
 // is one file (core), what every command on a database needs is another (bank), the driver is a
 // third, and the rest is split so that a path loads only what it needs.
 import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
-import { join, relative } from 'node:path';
+import { join, relative, resolve } from 'node:path';
+import { PassThrough } from 'node:stream';
+import { text } from 'node:stream/consumers';
 import { build as esbuild } from 'esbuild';
-import * as mongodb from 'mongodb';
+import { lazyBuiltins } from './lazy-builtins.js';
+import { lazyRequires } from './lazy-requires.js';
 import { licenceTexts, packagesOf } from './licences.js';
 import { esbuildPage } from './page.js';
 
 const { version } = JSON.parse(await readFile('package.json', 'utf8'));
 
+/** What is read before all else, to know whether there is a cache of compiled code. */
+const first = ['src/main.ts', 'src/system/environment.ts', 'src/system/ownership.ts'];
+
 const core = [
   ...(await sources('core')).filter((path) => !/context|version/.test(path)),
   ...[
     'system/directories',
-    'system/ownership',
     'system/pipe',
     'system/small-file',
     'system/uri-file',
     'config/config',
     'config/search',
     'config/branch-lookup',
+    'config/currencies',
   ],
   ...[
     'cli/execution',
@@ -31,6 +37,7 @@ const core = [
     'commands/notice',
     'commands/command-input',
     'commands/command-line',
+    'commands/placeholders',
   ],
   ...[
     'stress/setup/options',
@@ -43,7 +50,8 @@ const core = [
   'bank/next-step',
   ...['files/rows', 'files/dress', 'files/totals', 'files/operation-rows', 'files/account-rows'],
   ...['render/present', 'render/output', 'render/progress', 'render/formats', 'render/record'],
-  'render/width',
+  ...['render/width', 'render/view', 'render/audit-view'],
+  ...['audit/finding', 'stress/check/findings'],
 ].map((name) => (name.endsWith('.ts') ? name : `src/${name}.ts`));
 
 const bank = [
@@ -74,7 +82,6 @@ const lateParts = {
   program: 'src/cli/program.ts',
   'said-once': 'src/system/said-once.ts',
   'config-reader': 'src/config/reader.ts',
-  currencies: 'src/config/currencies.ts',
   'local-lifecycle': 'src/database/local/local-lifecycle.ts',
   csv: 'src/render/csv.ts',
   paging: 'src/render/paging.ts',
@@ -85,6 +92,7 @@ const lateParts = {
 
 /** The file of dist that has a module of src. */
 const fileOf = new Map([
+  ...first.map((path) => [path, 'main']),
   ...core.map((path) => [path, 'core']),
   ...bank.map((path) => [path, 'bank']),
 ]);
@@ -139,6 +147,7 @@ const outdir = `dist.${process.pid}`;
 try {
   await bundle();
   await giveRequire();
+  await storeHelp();
   await writeFile(`${outdir}/THIRD-PARTY-LICENSES.txt`, await licenceTexts(bundled));
   await rm('dist', { recursive: true, force: true });
   await rename(outdir, 'dist');
@@ -148,14 +157,8 @@ try {
 await writeSchema();
 
 async function bundle() {
-  const names = Object.keys(mongodb).filter((name) => /^[A-Z]\w*$/.test(name));
-  await build({
-    ...shared,
-    stdin: { contents: `export { ${names.join(', ')} } from 'mongodb';`, resolveDir: '.' },
-    outfile: `${outdir}/driver.js`,
-    minify: true,
-  });
-  await bundleTogether('main', ['src/main.ts']);
+  await bundleDriver();
+  await bundleTogether('main', first);
   await bundleTogether('core', core);
   await bundleTogether('bank', bank);
   await build({
@@ -163,16 +166,72 @@ async function bundle() {
     entryPoints: { ...starts, ...lateParts },
     outdir,
     splitting: true,
-    plugins: [inOtherFiles(), esbuildPage(noteBundled)],
+    plugins: [lazyBuiltins(), lazyRequires(), inOtherFiles(), esbuildPage(noteBundled)],
   });
+}
+
+/** The driver without what a command does not use, as far as it can be left out or put off. */
+async function bundleDriver() {
+  const names = await namesOfDriver();
+  await build({
+    ...shared,
+    stdin: { contents: `export { ${names.join(', ')} } from 'mongodb';`, resolveDir: '.' },
+    outfile: `${outdir}/driver.js`,
+    minify: true,
+    plugins: [lazyRequires(), inFile('tr46')],
+  });
+  // The tables of international domain names, which no URI with the scheme mongodb needs.
+  await build({
+    ...shared,
+    format: 'cjs',
+    stdin: { contents: "module.exports = require('tr46');", resolveDir: 'node_modules/whatwg-url' },
+    outfile: `${outdir}/tr46.cjs`,
+    minify: true,
+  });
+}
+
+/** What the program takes of the driver, apart from types. */
+async function namesOfDriver() {
+  const imports = /^import \{([^}]*)\} from 'mongodb';/gm;
+  const codes = await Promise.all((await sources('.')).map((path) => readFile(path, 'utf8')));
+  const names = codes
+    .flatMap((code) => [...code.matchAll(imports)].flatMap(([, list]) => list.split(',')))
+    .map((name) => name.trim())
+    .filter((name) => name !== '' && !name.startsWith('type '));
+  return [...new Set(names)].sort();
+}
+
+/** Leaves a package to a file of its own, which is read when it is required. */
+function inFile(name) {
+  return {
+    name: `in-file-${name}`,
+    setup({ onResolve }) {
+      onResolve({ filter: new RegExp(`^${name}$`) }, () => ({
+        path: `./${name}.cjs`,
+        external: true,
+      }));
+    },
+  };
 }
 
 /** Only the files that need it get it: each call takes a part of a millisecond. */
 async function giveRequire() {
   for (const name of await readdir(outdir)) {
+    if (!name.endsWith('.js')) continue;
     const path = join(outdir, name);
     const code = await readFile(path, 'utf8');
     if (/\brequire\b/.test(code)) await writeFile(path, requireForEsm + code);
+  }
+}
+
+/** The help of all commands, at the widths of a pipe and of a wide terminal: see `storedHelp`. */
+async function storeHelp() {
+  const { main } = await import(resolve(outdir, 'main.js'));
+  for (const width of [80, 100]) {
+    const stdout = new PassThrough();
+    await main(['--help'], { stdout, stderr: process.stderr, width, env: {} });
+    stdout.end();
+    await writeFile(`${outdir}/help-${width}.txt`, await text(stdout));
   }
 }
 
@@ -186,7 +245,7 @@ async function bundleTogether(name, modules) {
       sourcefile: `${name}.ts`,
     },
     outfile: `${outdir}/${name}.js`,
-    plugins: [inOtherFiles(name)],
+    plugins: [lazyBuiltins(), inOtherFiles(name)],
   });
 }
 

@@ -1,9 +1,11 @@
+import { readFileSync } from 'node:fs';
 import type { Writable } from 'node:stream';
 import type { Context } from './core/context.ts';
 import type { Status } from './core/errors.ts';
 import { bankctlVersion } from './core/version.ts';
 
 export { createContext } from './core/context.ts';
+export { useCompileCache } from './system/compile-cache.ts';
 
 /**
  * Runs one command line. The only place that prints errors and picks the status.
@@ -20,6 +22,12 @@ export async function main(argv: readonly string[], context: Context): Promise<S
       await flush(context.stdout);
       return 0;
     }
+    const help = storedHelp(argv, context);
+    if (help !== undefined) {
+      context.stdout.write(help);
+      await flush(context.stdout);
+      return 0;
+    }
     const { completeWord, run } = await import('./cli/program.ts');
     if (argv[0] === '__complete') {
       await completeWord(argv.slice(1), context);
@@ -31,6 +39,21 @@ export async function main(argv: readonly string[], context: Context): Promise<S
     return status;
   } catch (error) {
     return await report(error, argv, context);
+  }
+}
+
+/**
+ * The help of all commands, as the build has written it for the usual widths, since to make it
+ * takes longer than all else of a start; undefined if something else is asked for, or at another
+ * width.
+ */
+function storedHelp(argv: readonly string[], { width }: Context): string | undefined {
+  const [word = '--help', ...more] = argv;
+  if (more.length > 0 || !['--help', '-h', 'help'].includes(word)) return undefined;
+  try {
+    return readFileSync(new URL(`./help-${Math.min(width, 100)}.txt`, import.meta.url), 'utf8');
+  } catch {
+    return undefined;
   }
 }
 

@@ -4,6 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { commands } from '../src/commands/index.ts';
 import { run } from './workspace.ts';
 
+const dist = join(import.meta.dirname, '..', 'dist');
 const ran = (...argv: string[]) => run(argv, '/', {});
 
 describe('help', () => {
@@ -38,6 +39,11 @@ describe('help', () => {
       for (const line of examples) expect(names).toContain(/bankctl (\S+)/.exec(line)?.[1]);
     }
   });
+});
+
+test.each([80, 100])('the help that the build stored for %i columns', async (width) => {
+  const stored = readFileSync(join(dist, `help-${width}.txt`), 'utf8');
+  expect(stored).toBe((await run(['--help'], '/', {}, { width })).stdout);
 });
 
 test.each([['--version'], ['-V'], ['balance', '-V']])('the version once: %s', async (...argv) => {
@@ -85,7 +91,6 @@ test('a command that there is not is named in one way', async () => {
 });
 
 test('help, completion and a wrong command line load neither the bank nor the driver', () => {
-  const dist = join(import.meta.dirname, '..', 'dist');
   const loaded = new Set<string>();
   const load = (file: string) => {
     if (loaded.has(file)) return;

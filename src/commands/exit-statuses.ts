@@ -29,7 +29,7 @@ export const environment: Readonly<Record<string, string>> = {
   BANKCTL_URI: 'the MongoDB deployment, instead of --uri',
   BANKCTL_CONFIG: 'the config file, instead of --config',
   BANKCTL_DATA_DIR: 'the directory of the local database',
-  BANKCTL_CACHE_DIR: 'the directory of a downloaded mongod',
+  BANKCTL_CACHE_DIR: 'the directory of a downloaded mongod and of compiled code',
   BANKCTL_MONGOD: 'the path of a mongod to run',
   BANKCTL_PAGER: 'the pager for long results, instead of PAGER or less; empty for none',
   NO_COLOR: 'any value: print without colour',

@@ -38,10 +38,15 @@ export interface Context {
 /** The context of the real process. Called once, by `bin/bankctl.js`. */
 export function createContext(): Context {
   return Object.freeze({
-    stdin: process.stdin,
+    // To open it takes a part of a start, and most commands never read it.
+    get stdin() {
+      return process.stdin;
+    },
     stdout: process.stdout,
     stderr: process.stderr,
-    stdinIsTerminal: process.stdin.isTTY === true,
+    get stdinIsTerminal() {
+      return process.stdin.isTTY === true;
+    },
     stdoutIsTerminal: process.stdout.isTTY === true,
     stderrIsTerminal: process.stderr.isTTY === true,
     width: process.stdout.columns ?? process.stderr.columns ?? 80,

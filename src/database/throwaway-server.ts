@@ -7,7 +7,7 @@ import { chdir, cwd, env } from 'node:process';
 import type { MongoMemoryServer } from 'mongodb-memory-server';
 import { BankctlError } from '../core/errors.ts';
 import { jsonFields } from '../core/text.ts';
-import { given } from '../system/directories.ts';
+import { given } from '../system/environment.ts';
 import { foreignFault } from '../system/ownership.ts';
 import { ownIdentity, runState } from '../system/processes.ts';
 import { type BinaryHost, checkMongod } from './mongod/mongod-binary.ts';

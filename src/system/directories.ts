@@ -1,29 +1,23 @@
 import { constants, readdirSync } from 'node:fs';
 import { lstat, mkdir, open, stat } from 'node:fs/promises';
-import { dirname, isAbsolute, join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { errnoCode, fileError } from '../core/errno.ts';
 import { BankctlError, type ErrorCode } from '../core/errors.ts';
 import { sentence, shellWord } from '../core/text.ts';
+import { cachePath, type Env, given, homeDirectory, xdg } from './environment.ts';
 import { privacyFault } from './ownership.ts';
 
-type Env = Readonly<Record<string, string | undefined>>;
-
 /**
- * Where fetched programs are kept: `BANKCTL_CACHE_DIR`, else `bankctl` in the cache directory of
- * the XDG base directory specification (on macOS in ~/Library/Caches).
+ * Where fetched programs are kept: see `cachePath`.
  *
  * @throws BankctlError `not_writable` if neither is set and there is no HOME, or as `givenPath`
  */
 export function cacheDirectory(env: Env, os: string): string {
-  const inHome = os === 'darwin' ? 'Library/Caches' : '.cache';
-  return (
-    givenPath(env, 'BANKCTL_CACHE_DIR', 'not_writable') ??
-    join(
-      xdg(env, 'XDG_CACHE_HOME') ??
-        join(homeOr(env, 'not_writable', 'for the cache', 'BANKCTL_CACHE_DIR'), inHome),
-      'bankctl',
-    )
-  );
+  const named = givenPath(env, 'BANKCTL_CACHE_DIR', 'not_writable');
+  if (named !== undefined) return named;
+  const found = cachePath(env, os);
+  if (found !== undefined) return found;
+  throw homeless('not_writable', 'for the cache', 'BANKCTL_CACHE_DIR');
 }
 
 /**
@@ -54,12 +48,6 @@ export function stateDirectory(env: Env): string {
   return join(xdg(env, 'XDG_STATE_HOME') ?? inHome(), 'bankctl');
 }
 
-/** The value of a variable; one set to nothing counts as not set. */
-export function given(env: Env, name: string): string | undefined {
-  const value = env[name];
-  return value === undefined || value === '' ? undefined : value;
-}
-
 /**
  * The absolute path that a variable names, relative to the working directory.
  *
@@ -80,16 +68,14 @@ export function givenPath(env: Env, name: string, code: ErrorCode): string | und
   }
 }
 
-/** The XDG specification says that a relative path in its variables is to be ignored. */
-export function xdg(env: Env, name: string): string | undefined {
-  const value = given(env, name);
-  return value !== undefined && isAbsolute(value) ? value : undefined;
+function homeOr(env: Env, code: ErrorCode, purpose: string, variable: string): string {
+  const home = homeDirectory(env);
+  if (home !== undefined) return home;
+  throw homeless(code, purpose, variable);
 }
 
-function homeOr(env: Env, code: ErrorCode, purpose: string, variable: string): string {
-  const home = given(env, 'HOME');
-  if (home !== undefined && isAbsolute(home)) return home;
-  throw new BankctlError(
+function homeless(code: ErrorCode, purpose: string, variable: string): BankctlError {
+  return new BankctlError(
     code,
     `HOME is not set, so there is no directory ${purpose}.`,
     `Set HOME, or set ${variable} to a directory.`,

@@ -3,7 +3,8 @@ import { realpathSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { getuid } from 'node:process';
 import type { Context } from '../../core/context.ts';
-import { dataDirectory, xdg } from '../../system/directories.ts';
+import { dataDirectory } from '../../system/directories.ts';
+import { xdg } from '../../system/environment.ts';
 import { privacyFault, realEyes } from '../../system/ownership.ts';
 
 /** The paths of the local database, all absolute. */

@@ -4,7 +4,7 @@ import { arch, platform } from 'node:os';
 import { delimiter, isAbsolute, join } from 'node:path';
 import type { Context } from '../../core/context.ts';
 import { BankctlError } from '../../core/errors.ts';
-import { given } from '../../system/directories.ts';
+import { given } from '../../system/environment.ts';
 import { exposedStep, realEyes } from '../../system/ownership.ts';
 
 /** Progress of something slow. Without `totalBytes` the end is not known. */
