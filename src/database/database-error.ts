@@ -115,6 +115,6 @@ function explainIncompatible({ message }: Error, uri: string): Explanation {
   return [
     'database_failed',
     `The server at ${hostsOf(uri)} is of a version that bankctl cannot use: ${reason}.`,
-    'Use MongoDB 5.0 or later.',
+    'Use MongoDB 6.0 or later.',
   ];
 }

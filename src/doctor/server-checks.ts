@@ -17,7 +17,7 @@ export interface Deployment {
 }
 
 /** Snapshot sessions, which every consistent report needs, came with it. */
-const minVersion = '5.0';
+const minVersion = '6.0';
 
 /** Clocks that differ by more make people wonder about times. */
 const maxClockMs = 60_000;

@@ -90,7 +90,7 @@ test.each([
   expect(await told(`mongodb://${address}/`)).toMatchObject({
     code: 'database_failed',
     message: expect.stringContaining(reason),
-    hint: 'Use MongoDB 5.0 or later.',
+    hint: 'Use MongoDB 6.0 or later.',
   });
 });
 
