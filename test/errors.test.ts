@@ -214,8 +214,7 @@ const provocations: Readonly<Record<ErrorCode, string | ((bank: Workspace) => Pr
       await bank.db.collection('branch2').insertOne({ account_number: 'OLD', balance: 1.5 });
       const asked = { canAsk: true, stdin: Readable.from(['no\n']) };
       const { stderr } = await bank.run(['adopt', 'branch2', '--json'], asked);
-      // On a terminal, what is typed ends the line of the question.
-      const { code, message, hint } = JSON.parse(stderr.slice(stderr.indexOf('{'))).error;
+      const { code, message, hint } = JSON.parse(errorLine(stderr)).error;
       meet(bank, 'adopt branch2', { code, message, hint });
       return code;
     },
@@ -275,6 +274,11 @@ async function bankWithAccounts(): Promise<Workspace> {
   return bank;
 }
 
+/** The last error among what a command said; empty if there is none. */
+function errorLine(stderr: string): string {
+  return stderr.split('\n').findLast((text) => text.startsWith('{"error"')) ?? '';
+}
+
 /** The code of the error that a command line ends with, whatever else it says. */
 async function codeOf(
   bank: Workspace,
@@ -282,8 +286,8 @@ async function codeOf(
   options?: RunOptions,
 ): Promise<unknown> {
   const { status, stderr } = await bank.run(['--json', ...argv], options);
-  const last = stderr.trimEnd().split('\n').at(-1) ?? '';
-  if (!last.startsWith('{')) return `no error, but status ${status}: ${stderr}`;
+  const last = errorLine(stderr);
+  if (last === '') return `no error, but status ${status}: ${stderr}`;
   const { code, message, hint } = JSON.parse(last).error;
   const typed = argv.map((word) => shellWord(word)).join(' ');
   meet(bank, typed, { code, message, hint, status });

@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { helpPages } from '../src/cli/help-page.ts';
 import { commands } from '../src/commands/index.ts';
 import { run } from './workspace.ts';
 
@@ -88,6 +89,36 @@ test('a command that there is not is named in one way', async () => {
     const { stderr } = await ran(...argv);
     expect(stderr).toMatch(/There is no command "opne"\.\n.*ean bankctl (help )?open\?$/m);
   }
+});
+
+test('a command that is missing has no name', async () => {
+  for (const argv of [['--json'], ['-q', '-o', 'json'], ['--json', '--quiet']]) {
+    const { status, stdout, stderr } = await ran(...argv);
+    expect([status, stdout, JSON.parse(stderr).error]).toMatchObject([
+      2,
+      '',
+      { code: 'unknown_command', message: 'The command is missing.' },
+    ]);
+  }
+});
+
+test.each([
+  [['-v'], '--version'],
+  [['version'], '--version'],
+  [['--verison'], '--version'],
+])('%j: the version has one spelling', async (argv, meant) => {
+  expect((await ran(...argv)).stderr).toContain(`Did you mean bankctl ${meant}?`);
+});
+
+test('help prints the pages that come with bankctl, but no other file', async () => {
+  for (const name of helpPages) {
+    const { status, stdout } = await ran('help', name);
+    expect([name, status, stdout.slice(0, 2)]).toEqual([name, 0, '# ']);
+  }
+  for (const name of ['../package', 'nonsense', 'reference/../config']) {
+    expect(await ran('help', name)).toMatchObject({ status: 2, stdout: '' });
+  }
+  expect((await ran('help', 'stress')).stdout).toContain('Usage: bankctl stress');
 });
 
 test('help, completion and a wrong command line load neither the bank nor the driver', () => {

@@ -67,15 +67,22 @@ function parsed(text: string, status: number): unknown {
   }
 }
 
-function checkTalk(line: string): void {
-  const schema = line.startsWith('{"error"')
-    ? errorSchema
-    : line.startsWith('{"notice"')
-      ? noticeSchema
-      : undefined;
-  if (!schema) return;
-  const wrong = faults(schema, JSON.parse(line));
+/** Each line is one object; on a terminal, progress may have been redrawn before it. */
+function checkTalk(written: string): void {
+  const line = written.split('\r\x1b[2K').at(-1) ?? '';
+  if (line === '') return;
+  const schema = line.startsWith('{"error"') ? errorSchema : noticeSchema;
+  const wrong = isJson(line) ? faults(schema, JSON.parse(line)) : 'it is no JSON';
   if (wrong !== '') throw new Error(`${line}: ${wrong}`);
+}
+
+function isJson(line: string): boolean {
+  try {
+    JSON.parse(line);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 function faultText({ instancePath, message, params }: ErrorObject): string {

@@ -109,6 +109,8 @@ export interface BranchModel extends BranchConfig {
   ) => AsyncIterable<readonly Document[]>;
   /** Numbers of the branch's accounts that begin with a text, by the index, at most `limit`. */
   readonly numbersFrom: (begun: string, limit: number) => Promise<readonly string[]>;
+  /** Those of some numbers that the branch has, by the index, in order, at most `limit`. */
+  readonly numbersAmong: (numbers: readonly string[], limit: number) => Promise<readonly string[]>;
   /** The documents that other programs left, which only `adopt` touches. */
   readonly legacy: LegacyCollection;
   /** See `prepareCollection`; or only the indexes, which may be possible where the rest is not. */
@@ -149,6 +151,15 @@ export function createBranch(db: Db, config: BranchConfig): BranchModel {
     branch: config,
     options: literalOption(session),
   });
+  const numbersWith = async (condition: Document, limit: number) => {
+    const numbers = await collection
+      .find({ account_number: condition, branch: stamp })
+      .project<{ readonly account_number: string }>({ _id: 0, account_number: 1 })
+      .sort({ account_number: 1 })
+      .limit(limit)
+      .toArray();
+    return numbers.map(({ account_number }) => account_number);
+  };
   return Object.freeze({
     ...config,
     read: (accounts, session) =>
@@ -197,15 +208,8 @@ export function createBranch(db: Db, config: BranchConfig): BranchModel {
       (await hasUniqueNumbers(db, config.collection)) ? [] : findDuplicates(place(session)),
     accounts: (session, foreign, filter) =>
       readAccounts(collection, stamp, session, foreign, filter),
-    numbersFrom: async (begun, limit) => {
-      const numbers = await collection
-        .find({ account_number: startingWith(begun), branch: stamp })
-        .project<{ readonly account_number: string }>({ _id: 0, account_number: 1 })
-        .sort({ account_number: 1 })
-        .limit(limit)
-        .toArray();
-      return numbers.map(({ account_number }) => account_number);
-    },
+    numbersFrom: (begun, limit) => numbersWith(startingWith(begun), limit),
+    numbersAmong: (numbers, limit) => numbersWith({ $in: [...numbers] }, limit),
     legacy: createLegacyCollection(collection),
     prepare: (only) => (only ? createIndexes(db, spec) : prepareCollection(db, spec)),
     check: (only) => checkCollection(db, spec, only),

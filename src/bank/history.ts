@@ -24,6 +24,8 @@ export interface HistoryRow extends Partial<ShownProfile> {
   readonly memo: string | null;
   readonly by: string;
   readonly reverses: string | null;
+  readonly branch: string;
+  readonly account: string;
 }
 
 /** The journal of a bank. @throws `journal_disabled` */
@@ -84,6 +86,7 @@ function rowsOf(
     memo: entry.memo ?? null,
     by: entry.by,
     reverses: entry.reverses ?? null,
+    ...{ branch, account },
     ...(posting.profile && showProfile(posting.profile)),
   }));
 }

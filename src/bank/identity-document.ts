@@ -35,10 +35,15 @@ interface IdentityDocument {
 }
 
 /** A branch as it is stored. */
-export interface StoredBranch {
+interface StoredBranch {
   readonly branch: string;
   readonly collection: string;
   readonly currency: string;
+}
+
+/** A branch as it is stored, with its fields in this order. */
+export function toStored({ name, collection, currency }: OwnedBranch): StoredBranch {
+  return { branch: name, collection, currency };
 }
 
 /** The `_id` of the one document. */

@@ -13,8 +13,9 @@ import {
   type OwnedBranch,
   parseIdentity,
   readIdentity,
-  type StoredBranch,
+  toStored,
 } from './identity-document.ts';
+import { findUnused, forgetUnused } from './unused-branches.ts';
 
 /** How a bank checks and claims the identity of its database. */
 export interface BankIdentity {
@@ -22,6 +23,14 @@ export interface BankIdentity {
   readonly databaseId: string | undefined;
   /** Branches that the database has and the config leaves out. */
   readonly leftOut: readonly string[];
+  /** Of `leftOut` those in which nothing ever was: `forgetUnused` would take them out. */
+  readonly unused: () => Promise<readonly string[]>;
+  /**
+   * Takes the branches out of the identity that the config leaves out and in which nothing ever
+   * was. Their collections stay.
+   * @returns their names
+   */
+  readonly forgetUnused: () => Promise<readonly string[]>;
   /** The collections of the branches that the database has, whatever the config says. */
   readonly collections: readonly string[];
   /**
@@ -73,7 +82,9 @@ const shownMismatches = 3;
 /** Checks and claims a database's identity, given what was read of it when the bank was opened. */
 export function createIdentity(db: Db, config: Config, known: Identity | undefined): BankIdentity {
   const names = new Set(config.branches.map(({ name }) => name));
-  // An identity never shrinks, so one that was seen to cover the config continues to.
+  const leftOut = (known?.branches ?? []).filter(({ name }) => !names.has(name));
+  const journal = known?.journal ?? false;
+  // An identity loses only what is empty, so one that was seen to cover the config continues to.
   let claimed = known !== undefined && unclaimedBranches(config, known).length === 0;
   const look = async (session: ClientSession | undefined) => {
     const found = await readIdentity(db, session);
@@ -85,7 +96,9 @@ export function createIdentity(db: Db, config: Config, known: Identity | undefin
   };
   return {
     databaseId: known?.databaseId,
-    leftOut: (known?.branches ?? []).map(({ name }) => name).filter((name) => !names.has(name)),
+    leftOut: leftOut.map(({ name }) => name),
+    unused: async () => (await findUnused(db, journal, leftOut)).map(({ name }) => name),
+    forgetUnused: async () => (await forgetUnused(db, journal, leftOut)).map(({ name }) => name),
     collections: (known?.branches ?? []).map(({ collection }) => collection),
     isAbsent: async () => known === undefined && !claimed && !(await hasCollections(db, config)),
     isClaimed: () => claimed,
@@ -221,10 +234,6 @@ function unclaimedBranches(config: Config, identity: Identity | undefined): Bran
 
 function ownedBranch({ name, collection, currency }: Branches[number]): OwnedBranch {
   return { name, collection, currency: currency.code };
-}
-
-function toStored({ name, collection, currency }: OwnedBranch): StoredBranch {
-  return { branch: name, collection, currency };
 }
 
 /** Every contradiction, as clauses of a sentence that name both values. */

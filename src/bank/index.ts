@@ -3,7 +3,7 @@ export { anyProfile, findAccounts } from './account-search.ts';
 export { accountBalance, accountBalances, bankBalance } from './balances.ts';
 export { openBank, prepareBank } from './bank.ts';
 export { accountHistory, balanceAtEnd } from './history.ts';
-export { accountNumbersFrom, operationIdsFrom } from './known-names.ts';
+export { accountNumbersFrom, accountNumbersNear, operationIdsFrom } from './known-names.ts';
 export { listOperations } from './operation-list.ts';
 export { findOperation, notFoundToReverse } from './operation-lookup.ts';
 export { accountBalanceAt, accountBalancesAt, bankBalanceAt } from './past-balances.ts';

@@ -1,11 +1,11 @@
-import type { Command, GlobalOptions, Typed } from '../commands/command.ts';
+import type { Command, GlobalOptions, Session, Typed } from '../commands/command.ts';
 import type { Context } from '../core/context.ts';
 import { BankctlError, Status } from '../core/errors.ts';
 import { jsonText, shellWord } from '../core/text.ts';
 import { OutputClosed } from '../render/output.ts';
 import { present } from '../render/present.ts';
 import type { Result } from '../render/result.ts';
-import { OpenSession } from './session.ts';
+import { type Asked, OpenSession } from './session.ts';
 import { requireCount } from './typed-arguments.ts';
 
 /**
@@ -20,18 +20,19 @@ export async function execute(
   globals: GlobalOptions,
   context: Context,
 ): Promise<Status> {
-  const opened = new OpenSession(globals, context, { command, typed });
+  const asked = { command, typed };
+  const opened = new OpenSession(globals, context, asked);
   let ended: Result | undefined;
   try {
     requireCount(command, typed.args);
     const running = command.run(typed, opened.session);
-    const result = await untilInterrupted(running, opened, context, isWhole);
+    const result = await untilInterrupted(running, opened, asked, isWhole);
     ended = result;
     const shown = present(result, globals, context).catch((error: unknown) => {
       throw notShownError(result, error, opened.session.say);
     });
     if (isWhole(result)) await shown;
-    else await untilInterrupted(shown, opened, context);
+    else await untilInterrupted(shown, opened, asked);
     return statusOf(result);
   } catch (error) {
     if (ended && isNormalEnd(ended, error)) {
@@ -62,14 +63,14 @@ function isNormalEnd(result: Result, error: unknown): boolean {
  * What was done but cannot be shown must not look like a failure, nor be hidden: it is reported on
  * stderr instead.
  */
-function notShownError(result: Result, error: unknown, say: (line: string) => void): unknown {
+function notShownError(result: Result, error: unknown, say: Session['say']): unknown {
   if (result.kind !== 'single') return error;
   const { operation, wrote = operation !== undefined } = result;
   const lost =
     operation === undefined
       ? `The result is ${jsonText(result.data)}.`
       : `Operation ${operation} was applied.`;
-  if (error instanceof OutputClosed && wrote) say(lost);
+  if (error instanceof OutputClosed && wrote) say('not_shown', lost);
   if (!(error instanceof BankctlError) || !wrote) return error;
   const hint =
     operation === undefined
@@ -97,23 +98,31 @@ function isWhole(result: Result): boolean {
 async function untilInterrupted<T>(
   work: Promise<T>,
   opened: OpenSession,
-  context: Context,
+  asked: Asked,
   isWorthKeeping: (value: T) => boolean = () => false,
 ): Promise<T> {
-  const { interrupted } = context;
+  const { interrupted } = opened.session.context;
   const close = () => void opened.stop();
   interrupted.addEventListener('abort', close, { once: true });
   try {
     const value = await work;
-    if (interrupted.aborted && !isWorthKeeping(value))
-      throw new BankctlError('interrupted', 'Interrupted.');
+    if (interrupted.aborted && !isWorthKeeping(value)) throw interruptedError(asked);
     return value;
   } catch (error) {
     if (!interrupted.aborted || saysMoreThanInterrupted(error)) throw error;
-    throw new BankctlError('interrupted', 'Interrupted.', undefined, { cause: error });
+    throw interruptedError(asked, error);
   } finally {
     interrupted.removeEventListener('abort', close);
   }
+}
+
+/** What to do after Ctrl-C. A command that has no dry run repeats nothing by being run again. */
+function interruptedError({ command, typed }: Asked, cause?: unknown): BankctlError {
+  const isDry = typed.options['dryRun'] === true;
+  const message = isDry ? 'Interrupted. Nothing was changed.' : 'Interrupted.';
+  const writes = command.options.some(({ flags }) => flags === '--dry-run');
+  const hint = isDry || !writes ? 'Run it again.' : undefined;
+  return new BankctlError('interrupted', message, hint, { cause });
 }
 
 /** Errors that say more than that the user pressed Ctrl-C. */

@@ -47,7 +47,7 @@ interface Words extends Guess {
 function guessOf(command: Command, typed: Words, names: Branches): Guess | undefined {
   const [first, second] = command.arguments;
   if (first?.name === 'from' && second?.name === 'to') {
-    const found = transferOf(typed.args, names);
+    const found = sentenceOf(typed.args, names);
     return found && withRest(command, typed, names.get(found.branch), found);
   }
   if (takesReference(command)) {
@@ -117,8 +117,8 @@ function accountOf(
   if (named === undefined) return undefined;
   const branch = reference?.branch ?? names.meant(named.replace(/:$/, '')) ?? '';
   const left = without(words, words.indexOf(named)).filter(
-    // It may stand before the reference, too.
-    (word) => reference === undefined || word !== branch,
+    // A branch may stand before the reference, too, which then says which one is meant.
+    (word) => reference === undefined || !(word === branch || names.has(word)),
   );
   const needsAmount = specs.some(({ name }) => name === 'amount');
   const at = needsAmount ? left.findLastIndex(isAmountLike) : -1;
@@ -129,6 +129,15 @@ function accountOf(
     return specs[1]?.optional ? { branch, args: [branch], rest: [] } : undefined;
   const rest = reference && first !== undefined ? [first, ...more] : more;
   return { branch, args: [branch, account], amount: left[at], rest };
+}
+
+const fillers: ReadonlySet<string> = new Set(['from', 'to', 'into']);
+
+/** As `transferOf`, for a sentence: `A to B 5`. */
+function sentenceOf(words: readonly string[], names: Branches): Found | undefined {
+  const bare = words.filter((word) => !fillers.has(word));
+  const found = bare.length < words.length ? transferOf(bare, names) : undefined;
+  return found?.rest.length === 0 ? found : transferOf(words, names);
 }
 
 /** FROM TO AMOUNT, with accounts of one word or of two, and the amount anywhere. */
@@ -197,11 +206,26 @@ function withRest(
   if (isAmountLike(first) && left.length === 1 && takes('--balance', 'balance', '0')) {
     return guess({ balance: plainAmount(first, branch?.currency) });
   }
+  const labels = labelsOf(command, options, left);
+  if (labels) return guess(labels);
   const isLast = left.every((word, at) => word === typed.slice(-left.length)[at]);
   const isProse = !left.some((word) => /^--?[a-z]/i.test(word));
   return isLast && isProse && takes('--memo', 'memo', undefined)
     ? guess({ memo: left.join(' ') })
     : undefined;
+}
+
+/** What `label` was to set, if no option says so: words are labels, a name is the owner. */
+function labelsOf(
+  command: Command,
+  { owner, add, remove }: Typed['options'],
+  words: readonly string[],
+): Typed['options'] | undefined {
+  const takesLabels = command.options.some((option) => longFlag(option) === '--add');
+  if (!takesLabels || [owner, add, remove].some((given) => given !== undefined)) return undefined;
+  if (words.some((word) => word.startsWith('-'))) return undefined;
+  const [first = '', ...others] = words;
+  return others.length === 0 && /\s/.test(first) ? { owner: first } : { add: words };
 }
 
 /** Branches as the config spells them, in arguments and options. */
@@ -210,6 +234,9 @@ function branchesOf({ arguments: specs }: Command, { args, options }: Words, nam
   const isSwapped = specs[0]?.name === 'branch' && !names.has(first) && names.has(second);
   const inOrder = isSwapped && specs[0]?.variadic !== true ? [second, first, ...rest] : args;
   const { branch, account } = options;
+  if (specs.length === 0 && typeof account === 'string' && names.has(account) && second === '') {
+    return { args: [], options: { ...options, account: `${account}:${first}` } };
+  }
   const reference = typeof account === 'string' ? names.reference(account) : undefined;
   return {
     args: inOrder.map((word, at) => {

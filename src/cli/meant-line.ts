@@ -8,6 +8,7 @@ import { hasPassword } from '../core/redaction.ts';
 import { shellWord } from '../core/text.ts';
 import { isAmountLike, plainAmount } from './meant-amount.ts';
 import { meantArguments } from './meant-arguments.ts';
+import { separateArguments } from './typed-arguments.ts';
 
 /** A command as it was typed. */
 interface Asked {
@@ -104,10 +105,48 @@ export function meantCommand(
     const others = argv.filter((_, index) => index !== later);
     return didYouMean(lineOf([argv[later] ?? '', ...others]));
   }
+  if (word === 'version') return didYouMean('bankctl --version');
   const near = nearest(word, names);
   if (near !== undefined) return didYouMean(lineOf(argv.map((it) => (it === word ? near : it))));
   const other = Object.hasOwn(otherNames, word) ? otherNames[word] : undefined;
-  return other && `${didYouMean(`bankctl ${other}`)} bankctl ${other} --help shows how.`;
+  const command = commands.find(({ name }) => name === other);
+  if (command === undefined) return undefined;
+  const line = lineFor(command, word, argv);
+  if (line !== undefined) return didYouMean(lineOf(line));
+  const { name } = command;
+  return takingOut.has(word)
+    ? 'An amount below 0 takes money out: bankctl increment BRANCH ACCOUNT -50.'
+    : `${didYouMean(`bankctl ${name}`)} bankctl ${name} --help shows how.`;
+}
+
+/** Words for an increment that is below 0. */
+const takingOut: ReadonlySet<string> = new Set(['withdraw', 'debit']);
+
+/**
+ * The words with the name of the command in place of `word`; undefined if its arguments would not
+ * fit the command.
+ */
+function lineFor(
+  command: Command,
+  word: string,
+  argv: readonly string[],
+): readonly string[] | undefined {
+  const at = argv.indexOf(word);
+  const after = argv.slice(at + 1);
+  const end = after.findIndex((it) => it.startsWith('-'));
+  const args = end < 0 ? after : after.slice(0, end);
+  const words = separateArguments(command, args);
+  const { length: most } = command.arguments;
+  const isVariadic = command.arguments.at(-1)?.variadic === true;
+  const least = command.arguments.filter(({ optional }) => !optional).length;
+  if (at < 0 || args.length === 0 || words.length < least) return undefined;
+  if (words.length > most && !isVariadic) return undefined;
+  const named = argv.with(at, command.name);
+  if (command.arguments.at(-1)?.name !== 'amount') return named;
+  // One that has a sign already, or a currency, may be meant otherwise.
+  const plain = plainAmount(args.at(-1) ?? '');
+  if (!/^\d+(?:\.\d+)?$/.test(plain)) return undefined;
+  return named.with(at + args.length, takingOut.has(word) ? `-${plain}` : plain);
 }
 
 /** As `meantCommand`, for an option; also for an amount that was taken for one. */
@@ -119,12 +158,40 @@ export function meantOption(
   const [flag = ''] = typed.split('=');
   const flags = options.flatMap(flagsOf);
   const begun = flags.filter((it) => it.startsWith(flag));
-  const near = begun.length === 1 ? begun[0] : nearest(flag, flags);
+  const near =
+    begun.length === 1 ? begun[0] : (sameOption(flag, flags) ?? nearestFlag(flag, flags));
   const meant = isAmountLike(flag) ? plainAmount(flag) : near;
   const at = argv.indexOf(typed);
   if (meant === undefined || meant === flag || at < 0) return undefined;
   const word = meant + typed.slice(flag.length);
   return didYouMean(lineOf(argv.map((other, index) => (index === at ? word : other))));
+}
+
+/** What people call options that have other names here, or in another command. */
+const otherFlags: readonly (readonly string[])[] = [
+  ['--label', '--add', '--labels', '--tag', '--tags'],
+  ['--owner', '--name', '--holder', '--customer'],
+  ['--memo', '-m', '--note', '--comment', '--reason', '--description', '--message', '--text'],
+  ['--by', '--author', '--user'],
+  ['--since', '--from', '--after', '--start'],
+  ['--until', '--to', '--before', '--end'],
+  ['--yes', '--force', '--confirm'],
+  ['--version', '-v'],
+];
+
+/** Another word for the same option. */
+function sameOption(flag: string, flags: readonly string[]): string | undefined {
+  const group = otherFlags.find((names) => names.includes(flag));
+  return group?.find((name) => name !== flag && flags.includes(name));
+}
+
+/** Without the dashes, which would make any two short words alike. */
+function nearestFlag(flag: string, flags: readonly string[]): string | undefined {
+  const bare = (text: string) => text.replace(/^--?/, '');
+  // Every other letter is near a single one.
+  const long = flags.filter((it) => bare(it).length > 1);
+  const near = bare(flag).length > 1 ? nearest(bare(flag), long.map(bare)) : undefined;
+  return flags.find((it) => near !== undefined && bare(it) === near);
 }
 
 /** A command line that can be copied, with a placeholder for a secret URI. */

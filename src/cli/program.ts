@@ -1,5 +1,5 @@
 import { Command as Commander, CommanderError, Option } from 'commander';
-import type { Command, GlobalOptions, Typed } from '../commands/command.ts';
+import type { Command, GlobalOptions, OptionSpec, Typed } from '../commands/command.ts';
 import { environment, exitStatuses } from '../commands/exit-statuses.ts';
 import { type GlobalSpec, globalOptions } from '../commands/global-options.ts';
 import { commands } from '../commands/index.ts';
@@ -12,6 +12,7 @@ import { wantsColour } from '../core/terminal.ts';
 import { quote, sentence } from '../core/text.ts';
 import { formats, type OutputFormat } from '../render/formats.ts';
 import type { CompletionHost } from './completion/complete.ts';
+import { helpPage, helpPages } from './help-page.ts';
 import { meantCommand, meantOption, withMeantLine } from './meant-line.ts';
 import { separateArguments } from './typed-arguments.ts';
 
@@ -19,7 +20,11 @@ import { separateArguments } from './typed-arguments.ts';
 function helpAfter(): string {
   const statuses = exitStatuses.map(({ status, meaning }) => `${status} ${meaning}`).join(', ');
   const variables = Object.keys(environment).join(', ');
-  return [`Exit statuses: ${statuses}.`, `Environment: ${variables}.`]
+  return [
+    `Exit statuses: ${statuses}.`,
+    `Pages that help prints: ${helpPages.join(', ')}.`,
+    `Environment: ${variables}.`,
+  ]
     .map((text) => `\n${fold(text)}`)
     .join('\n');
 }
@@ -40,6 +45,14 @@ export async function run(
   context: Context,
   version: string,
 ): Promise<Status> {
+  const [help, name = ''] = argv;
+  if (help === 'help' && argv.length === 2) {
+    const page = await helpPage(name);
+    if (page !== undefined) {
+      context.stdout.write(page);
+      return Status.done;
+    }
+  }
   const chosen = parse(argv, context, version);
   if (!chosen) return Status.done;
   const { execute } = await import('./execution.ts');
@@ -116,7 +129,7 @@ function createProgram(
     .description('Administers bank accounts in MongoDB, one collection per branch.')
     .version(version, '-V, --version', 'print the version')
     .helpOption('-h, --help', 'print help')
-    .helpCommand('help [command]', 'print help for a command')
+    .helpCommand('help [command]', 'print help for a command, or a page: see below')
     .configureHelp({
       showGlobalOptions: true,
       helpWidth: Math.min(context.width, 100),
@@ -220,16 +233,26 @@ function appendValue(value: string, before: readonly string[] = []): readonly st
   return [...before, value];
 }
 
-/** `bankctl help NAME` for a command that does not exist. */
+/** `bankctl help NAME` for a command that does not exist, or options without a command. */
 function noHelpFor(argv: readonly string[]): BankctlError {
-  const name = argv.find((word) => word !== 'help' && !word.startsWith('-')) ?? '';
+  const after = argv.includes('help') ? argv.slice(argv.indexOf('help') + 1) : [];
+  const name = after.find((word) => !word.startsWith('-')) ?? '';
   return unknownCommand(name, argv);
 }
 
 function unknownCommand(name: string, argv: readonly string[]): BankctlError {
+  if (name === '') {
+    return new BankctlError('unknown_command', 'The command is missing.');
+  }
   const message = `There is no command ${quote(name)}.`;
   return new BankctlError('unknown_command', message, meantCommand(name, argv, commands));
 }
+
+/** Those that commander adds. */
+const otherOptions: readonly OptionSpec[] = [
+  { flags: '--version', summary: 'print the version' },
+  { flags: '--help', summary: 'print help' },
+];
 
 /** Keeps commander's sentence without its prefix; what was meant instead is the hint. */
 function usageError(
@@ -243,7 +266,7 @@ function usageError(
   const own = commands.find(({ name }) => name === verb)?.options ?? [];
   const hint =
     error.code === 'commander.unknownOption'
-      ? meantOption(word, argv, [...own, ...globalOptions])
+      ? meantOption(word, argv, [...own, ...globalOptions, ...otherOptions])
       : undefined;
   return new BankctlError('usage', sentence(first.replace(/\.$/, '')), hint);
 }

@@ -4,7 +4,7 @@ import type { Commits } from '../bank/commits.ts';
 import type { Command, Connected, GlobalOptions, Session, Typed } from '../commands/command.ts';
 import { commandLine } from '../commands/command-line.ts';
 import { mongodHost } from '../commands/mongod-host.ts';
-import { noticeCommand } from '../commands/notice.ts';
+import { noticeCommand, noticeText } from '../commands/notice.ts';
 import { type Config, databaseNameProblem } from '../config/config.ts';
 import { findConfig } from '../config/search.ts';
 import type { Context } from '../core/context.ts';
@@ -15,6 +15,7 @@ import { UnfinishedOperation } from '../core/unfinished-operation.ts';
 import { checkUri, databaseOf, hostsOf } from '../core/uri.ts';
 import { ignoredNotice } from '../core/uri-options.ts';
 import type { AnsweredCommand } from '../database/command-log.ts';
+import { formats } from '../render/formats.ts';
 import { progressLine } from '../render/progress.ts';
 import { uriFromFile } from '../system/uri-file.ts';
 
@@ -22,7 +23,7 @@ import { uriFromFile } from '../system/uri-file.ts';
 const maxAnswerMs = 2_000;
 
 /** A command, and what was typed after its name. */
-interface Asked {
+export interface Asked {
   readonly command: Command;
   readonly typed: Typed;
 }
@@ -44,22 +45,25 @@ export class OpenSession {
     const showLine = progressLine(context, globals.quiet);
     const clean = (text: string) =>
       forPerson(text, [this.#uri, globals.uri, context.env['BANKCTL_URI']]);
-    const say = (line: string) => {
+    const writeLine = (line: string) => {
       showLine(undefined);
       context.stderr.write(`${clean(line)}\n`);
     };
+    const say: Session['say'] = (...notice) => writeLine(noticeText(globals, ...notice));
     this.session = Object.freeze({
       context,
       globals,
-      say,
+      ...{ say, writeLine },
       talk: globals.quiet ? () => undefined : say,
       progress: (line: string | undefined) => showLine(line && clean(line)),
       confirm: async (question: string) => {
         showLine(undefined);
-        context.stderr.write(`${clean(question)} `);
+        const isLine = formats[globals.output].jsonTalk;
+        if (isLine) say('question', question);
+        else context.stderr.write(`${clean(question)} `);
         const answer = await readAnswer(context);
         // Without an answer, the cursor is still behind the question.
-        if (answer === undefined) context.stderr.write('\n');
+        if (answer === undefined && !isLine) context.stderr.write('\n');
         return /^y(es)?$/i.test(answer ?? '');
       },
       lineWith: (change: (args: Typed['args']) => Typed['args']) => {
@@ -90,7 +94,7 @@ export class OpenSession {
     const { isFirstTimeIn } = await import('../system/said-once.ts');
     if (await isFirstTimeIn(context.env, 'no-config', context.cwd)) {
       const names = config.branches.map(({ name }) => name).join(' and ');
-      talk(`No config file found: using the built-in one, with ${names}.`);
+      talk('no_config', `No config file found: using the built-in one, with ${names}.`);
     }
     return config;
   }
@@ -201,15 +205,18 @@ async function findDeployment(
     const { ensureLocal } = await import('../database/local/local-database.ts');
     const { uri, started, paths } = await ensureLocal(mongodHost(session), { make });
     session.progress(undefined);
-    if (started) session.talk(`Started the local database in ${paths.dataDir}.`);
+    if (started) session.talk('local_started', `Started the local database in ${paths.dataDir}.`);
     return { uri, database: config.database };
   }
   const uri = given ?? checkUri(config.uri ?? '', 'in the config');
   const database = namedDatabase(uri, config);
   const notice = ignoredNotice(uri);
-  if (notice !== undefined) session.talk(notice);
+  if (notice !== undefined) session.talk('ignored_uri_options', notice);
   if (given === undefined && isFound(session)) {
-    session.talk(`Using the database at ${hostsOf(uri)}, as ${config.source} says.`);
+    session.talk(
+      'database_used',
+      `Using the database at ${hostsOf(uri)}, as ${config.source} says.`,
+    );
   }
   return { uri, database };
 }
@@ -254,7 +261,10 @@ async function givenUri({ globals, context, talk }: Session): Promise<string | u
   if (globals.uriFile !== undefined) return uriFromFile(globals.uriFile, context.interrupted);
   if (globals.uri !== undefined) {
     if (hasPassword(globals.uri)) {
-      talk('Others can see a password on the command line: use BANKCTL_URI or --uri-file.');
+      talk(
+        'password_visible',
+        'Others can see a password on the command line: use BANKCTL_URI or --uri-file.',
+      );
     }
     return checkUri(globals.uri, 'given with --uri');
   }

@@ -13,7 +13,7 @@ import { column, figure } from '../render/view.ts';
 import { warnOfNoBank } from './bank-notices.ts';
 import type { Command, Session, Typed } from './command.ts';
 import { textOption, textOptions } from './command-input.ts';
-import { failure, notice, resultZone } from './notice.ts';
+import { failure, resultZone } from './notice.ts';
 import { profileColumns } from './profile-text.ts';
 import { amount, listOf, manyOf, nullable, objectOf, text, time } from './result-schema.ts';
 
@@ -148,7 +148,13 @@ async function* announceNone<Item>(
     yield batch;
   }
   if (any || !isSound()) return;
-  const hint = meant === undefined ? '' : ` Did you mean bankctl accounts ${shellWord(meant)}?`;
   const what = text === undefined ? 'No account matches.' : `No account has ${quote(text)} in it.`;
-  notice(session, 'no_accounts', `${what}${hint}`);
+  if (text === undefined) session.talk('no_accounts', what);
+  else {
+    const hint =
+      meant === undefined
+        ? `bankctl accounts --owner ${shellWord(text)} looks in the owners instead.`
+        : `Did you mean bankctl accounts ${shellWord(meant)}?`;
+    session.talk('no_accounts', what, { hint });
+  }
 }

@@ -17,7 +17,6 @@ import {
   confirmationOptions,
   parseConsent,
 } from './confirmation.ts';
-import { warning } from './notice.ts';
 
 export const adopt: Command = {
   name: 'adopt',
@@ -103,10 +102,10 @@ async function run(typed: Typed, session: Session): Promise<SingleResult> {
     });
     progress(undefined);
     if (input.dryRun) {
-      talk('Dry run: nothing was written.');
+      talk('dry_run', 'Dry run: nothing was written.');
       return toResult({ branches, missing: [], isInterrupted: false }, input, session);
     }
-    if (branches.every(isDone)) talk('There is nothing to adopt.');
+    if (branches.every(isDone)) talk('nothing_to_do', 'There is nothing to adopt.');
     else await askAbout(branches, session);
   }
   const rerun = `To adopt the rest, run it again: ${again}`;
@@ -115,8 +114,8 @@ async function run(typed: Typed, session: Session): Promise<SingleResult> {
   });
   progress(undefined);
   if (result.isInterrupted) {
-    talk(`Interrupted. ${certainty(adoption.changed())}`);
-    talk(rerun);
+    talk('interrupted', `Interrupted. ${certainty(adoption.changed())}`);
+    talk('rerun', rerun);
   }
   return toResult(result, input, session);
 }
@@ -127,8 +126,8 @@ function isDone({ adopted, converted, outside }: BranchReport): boolean {
 
 async function askAbout(branches: readonly BranchReport[], session: Session): Promise<void> {
   for (const report of branches) {
-    session.say(previewLine(report));
-    for (const line of renumberedLines(report)) session.say(line);
+    session.say('preview', previewLine(report));
+    for (const line of renumberedLines(report)) session.say('preview', line);
   }
   sayConflicts(branches, session);
   await askConsent(session, 'Adopt these?');
@@ -169,11 +168,11 @@ const maxShown = 10;
 function sayConflicts(branches: readonly BranchReport[], session: Session): void {
   const conflicts = branches.flatMap((report) => report.conflicts);
   for (const { branch, code, detail } of conflicts.slice(0, maxShown)) {
-    session.say(`${branch}, ${code}: ${detail}`);
+    session.say('conflict', `${branch}, ${code}: ${detail}`);
   }
   const more = conflicts.length - maxShown;
-  if (more > 0) session.say(`... and ${more} more; --dry-run --json lists them.`);
-  if (conflicts.some(isTakenField)) session.say(replaceHint);
+  if (more > 0) session.say('more_conflicts', `... and ${more} more; --dry-run --json lists them.`);
+  if (conflicts.some(isTakenField)) session.say('conflict', replaceHint);
 }
 
 function isTakenField({ code }: BranchReport['conflicts'][number]): boolean {
@@ -210,7 +209,7 @@ function toResult(
   const conflicts = branches.flatMap((report) => report.conflicts);
   for (const { branch, guard, reason } of missing) {
     const message = `${branch} has no ${guard} yet: ${reason}`;
-    warning(session, `missing_${guard}`, message, { branch, guard });
+    session.say(`missing_${guard}`, message, { branch, guard });
   }
   const data: AdoptData = {
     adopted: sum(({ adopted }) => adopted),

@@ -166,14 +166,14 @@ async function run(typed: Typed, session: Session): Promise<SingleResult> {
   });
   refusals.end();
   const { talk } = session;
-  if (refusals.rows() > 0) talk(correctInPlace);
+  if (refusals.rows() > 0) talk('correct_in_place', correctInPlace);
   if (victims > 0) {
     const were = `${count(victims, 'other row')} of the file ${victims === 1 ? 'was' : 'were'}`;
-    talk(`So ${were} not applied either (--atomic).`);
+    talk('atomic', `So ${were} not applied either (--atomic).`);
   }
   sayMore(result, input, talk, config.timezone);
   const { counts, interrupted } = result;
-  if (interrupted) talk(host.rerunHint(interrupted.left));
+  if (interrupted) talk('rerun', host.rerunHint(interrupted.left));
   const { reversed } = result;
   const isRefused = counts.refused > 0 || reversed > 0;
   return fileResult({ ...result, rare: { reversed } }, { ...input, isRefused });
@@ -192,6 +192,7 @@ function sayMore(
       standing.rows === 1 ? ['is', 'it', 'has', 'it'] : ['are', 'they', 'have', 'them'];
     const since = formatTime(standing.since, zone);
     talk(
+      'still_refused',
       `${count(standing.rows, 'row')} ${are} still refused, as ${they} ${have} been since ` +
         `${since}; --retry-refused tries ${them} again.`,
     );
@@ -199,28 +200,31 @@ function sayMore(
   if (dropped > 0) {
     const [are, they] = dropped === 1 ? ['is', 'it'] : ['are', 'they'];
     talk(
+      'rows_gone',
       `${count(dropped, 'row')} that --batch ${input.batch} had before ${are} not in this file: ` +
         `what ${they} applied stays applied.`,
     );
   }
   if (interrupted) {
-    talk(`Interrupted. ${interrupted.certainty}`);
+    talk('interrupted', `Interrupted. ${interrupted.certainty}`);
   } else if (input.onRefusal === 'stop' && counts.refused > 0) {
-    talk('Stopped there: nothing after that row was applied by this run.');
+    talk('stopped', 'Stopped there: nothing after that row was applied by this run.');
   }
   const them = counts.replayed === 1 ? 'it' : 'them';
   if (input.dryRun) {
     const { applied: fresh, refused } = counts;
     talk(
+      'dry_run',
       `Dry run: nothing was written. The file would apply ${count(fresh, 'row')}, and ` +
         `${refused} would be refused.`,
     );
   } else if (counts.replayed > 0) {
     talk(
+      'replayed',
       `${count(counts.replayed, 'row')} had been applied before; nothing was added for ${them}.`,
     );
   }
-  if (reversed > 0) talk(reversedSentence(result, input));
+  if (reversed > 0) talk('reversed_rows', reversedSentence(result, input));
 }
 
 /** What became of rows that were undone, and how to apply them all the same. */

@@ -81,13 +81,16 @@ async function* readWrites(
         yield [event.write];
         break;
       case 'started':
-        session.talk('Watching for writes that go past bankctl. Press Ctrl-C to end.');
+        session.talk('watching', 'Watching for writes that go past bankctl. Press Ctrl-C to end.');
         break;
       case 'lost_place':
-        session.talk('Lost the place in the history: writes made meanwhile are not shown.');
+        session.talk(
+          'place_lost',
+          'Lost the place in the history: writes made meanwhile are not shown.',
+        );
         break;
       case 'reconnecting':
-        session.talk('Reconnecting ...');
+        session.talk('reconnecting', 'Reconnecting ...');
     }
   }
 }

@@ -20,7 +20,7 @@ import { type AuditData, auditForms } from './audit-schema.ts';
 import { sayLeftOut, warnOfNoBank } from './bank-notices.ts';
 import type { Command, Session, Typed } from './command.ts';
 import { newFileOption, textOption } from './command-input.ts';
-import { notice, resultZone, warning } from './notice.ts';
+import { resultZone } from './notice.ts';
 import { openReport, type ReportFile } from './report-file.ts';
 
 /** What `audit` was asked for. */
@@ -78,7 +78,7 @@ export const audit: Command = {
     const input = parseAudit(typed, await session.config());
     const bank = await session.bank();
     await warnOfNoBank(bank, session);
-    if (input.branches.length === 0) sayLeftOut(bank, session);
+    if (input.branches.length === 0) await sayLeftOut(bank, session);
     if (input.follow) return followWrites(session, input.branches);
     return auditBank(input, session);
   },
@@ -145,7 +145,7 @@ async function auditBank(input: AuditInput, session: Session): Promise<Result> {
     const message =
       'The config keeps no journal, so balances cannot be compared with one: only documents ' +
       'were checked.';
-    notice(session, 'no_journal', message);
+    session.talk('no_journal', message);
   }
   const { context, progress, talk } = session;
   const host = { context, progress, talk, formatTime: timeFormat(await resultZone(session)) };
@@ -231,8 +231,8 @@ async function streamAudit(run: AuditRun): Promise<Result> {
 }
 
 function sayRest(session: Session, { checked, unread }: AuditOutcome): void {
-  for (const part of unread) warning(session, 'unread', unreadSentence(part), { ...part });
-  notice(session, 'checked', checkedSentence(checked), { ...checked });
+  for (const part of unread) session.say('unread', unreadSentence(part), { ...part });
+  session.talk('checked', checkedSentence(checked), { ...checked });
 }
 
 async function writeFiles(
@@ -253,7 +253,7 @@ async function writeFiles(
   const branches = bank.config.branches.map(({ name }) => name);
   const madeAt = formatTime(new Date(session.context.nowMs()), timezone);
   await report.write(renderAuditReport({ result, database, branches, madeAt }, { style }));
-  session.talk(`Wrote the report ${input.report}.`);
+  session.talk('report_written', `Wrote the report ${input.report}.`);
 }
 
 async function closing<T>(report: ReportFile | undefined, work: () => Promise<T>): Promise<T> {

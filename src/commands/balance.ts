@@ -32,7 +32,7 @@ import {
 } from './bank-notices.ts';
 import type { Command, Session, Typed } from './command.ts';
 import { textOption } from './command-input.ts';
-import { failure, notice, resultZone, warning } from './notice.ts';
+import { failure, resultZone } from './notice.ts';
 
 /** What `balance` was asked to show: the bank, a branch, or an account; now or as it was. */
 interface BalanceInput {
@@ -98,7 +98,7 @@ export function parseBalance(typed: Typed, config: Config): BalanceInput {
 async function showBank(session: Session, at: Span | undefined): Promise<Result> {
   const bank = await session.bank();
   await warnOfNoBank(bank, session);
-  sayLeftOut(bank, session);
+  await sayLeftOut(bank, session);
   const { bankBalance, bankBalanceAt } = await import('../bank/index.ts');
   const past = at && (await bankBalanceAt(bank, at));
   const { branches, totals } = past ?? (await bankBalance(bank));
@@ -109,7 +109,7 @@ async function showBank(session: Session, at: Span | undefined): Promise<Result>
     const message =
       `The journal has postings of ${quote(name)}, which is not a branch of the config. ` +
       'They are left out here.';
-    warning(session, 'unknown_branch', message, { branch: name });
+    session.say('unknown_branch', message, { branch: name });
   }
   return {
     kind: 'single',
@@ -132,13 +132,13 @@ async function sayMoment(session: Session, moment: PastMoment): Promise<void> {
   const end = isDay
     ? `the end of ${formatDay(at, timezone)} (${timezone})`
     : formatTime(at, timezone);
-  notice(session, 'moment', `As of ${end}.`, data);
+  session.talk('moment', `As of ${end}.`, data);
   if (final) return;
   const from = formatTime(finalFrom, timezone);
   const reason = isOver
     ? 'an operation under way can still be posted with an earlier time'
     : 'that day is not over, and what is posted in it still counts';
-  warning(session, 'not_final', `Not final: ${reason}, until ${from}.`, {
+  session.say('not_final', `Not final: ${reason}, until ${from}.`, {
     ...data,
     final_from: finalFrom.toISOString(),
   });
@@ -244,7 +244,7 @@ function accountView(found: FoundAccount): View {
 async function watchBank(session: Session, input: BalanceInput): Promise<Result> {
   const bank = await session.bank();
   await warnOfNoBank(bank, session);
-  if (input.branch === undefined) sayLeftOut(bank, session);
+  if (input.branch === undefined) await sayLeftOut(bank, session);
   const { watchPostings } = await import('../bank/index.ts');
   const events = watchPostings(bank, input, session.context.interrupted);
   const { stdoutIsTerminal, env } = session.context;
@@ -279,10 +279,10 @@ async function* readMovements(
         failure(session, event.error);
         break;
       case 'lost_place':
-        session.talk(lostPlace);
+        session.talk('place_lost', lostPlace);
         break;
       case 'reconnecting':
-        session.talk('Reconnecting ...');
+        session.talk('reconnecting', 'Reconnecting ...');
     }
   }
 }

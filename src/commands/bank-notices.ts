@@ -7,12 +7,12 @@ import type { BranchConfig } from '../config/config.ts';
 import { BankctlError, Status } from '../core/errors.ts';
 import { count, quote, shellWord, visible } from '../core/text.ts';
 import type { Session, Typed } from './command.ts';
-import { failure, warning } from './notice.ts';
+import { failure } from './notice.ts';
 
 /** Says that a database holds no bank, so that nobody takes its emptiness for an answer. */
 export async function warnOfNoBank(bank: Bank, session: Session): Promise<void> {
   if (!(await bank.identity.isAbsent())) return;
-  warning(session, 'no_bank', noBank(bank), { database: bank.config.database });
+  session.say('no_bank', noBank(bank), { database: bank.config.database });
 }
 
 /**
@@ -31,10 +31,49 @@ export async function hintAtPlace(
   if (error.code !== 'account_not_found' && error.code !== 'operation_not_found') return error;
   const hint = (await bank.identity.isAbsent())
     ? noBank(bank)
-    : await otherBranch(session, bank, asked).catch(() => undefined);
+    : await whereAccount(session, bank, asked, error.hint).catch(() => undefined);
   return hint === undefined
     ? error
     : new BankctlError(error.code, error.message, hint, { cause: error });
+}
+
+/** Says where an account is that was not found, or which one may have been meant. */
+async function whereAccount(
+  session: Session,
+  bank: Bank,
+  asked: readonly AccountReference[],
+  otherwise: string,
+): Promise<string | undefined> {
+  const elsewhere = await otherBranch(session, bank, asked);
+  return elsewhere ?? otherNumber(session, bank, asked, otherwise);
+}
+
+const maxNearNumbers = 3;
+
+/** Says which account of the branch has nearly that number; with several, none is suggested. */
+async function otherNumber(
+  session: Session,
+  bank: Bank,
+  asked: readonly AccountReference[],
+  otherwise: string,
+): Promise<string | undefined> {
+  const { accountNumbersNear } = await import('../bank/index.ts');
+  for (const reference of asked) {
+    const { branch, account } = reference;
+    if ((await bank.branches.get(branch).find([account])).length > 0) continue;
+    const near = (await accountNumbersNear(bank, branch, account)).filter((number) =>
+      asked.every((other) => referenceKey(other) !== referenceKey({ branch, account: number })),
+    );
+    const [first] = near;
+    if (first === undefined) continue;
+    const shown = near.slice(0, maxNearNumbers).map(quote).join(', ');
+    const more = near.length > maxNearNumbers ? ' and others' : '';
+    if (near.length > 1) return `${branch} has ${shown}${more}. ${otherwise}`;
+    const found = { branch, account: first };
+    const line = session.lineWith((args) => withReference(args, reference, found));
+    return `${branch} has ${quote(first)}. Did you mean ${line}?`;
+  }
+  return undefined;
 }
 
 /** Says which branches have an account that the one named has not. */
@@ -88,11 +127,20 @@ function noBank({ config }: Bank): string {
 const maxNames = 5;
 
 /** Says which branches of the database are missing from the config, and so from a report. */
-export function sayLeftOut({ identity: { leftOut } }: Bank, session: Session): void {
+export async function sayLeftOut({ identity }: Bank, session: Session): Promise<void> {
+  const { leftOut } = identity;
   if (leftOut.length === 0) return;
-  const names = leftOut.slice(0, maxNames).map(quote).join(', ');
-  const more = leftOut.length > maxNames ? ` and ${leftOut.length - maxNames} more` : '';
-  session.talk(`The config leaves out ${names}${more}, which the database has.`);
+  const message = `The config leaves out ${listNames(leftOut)}, which the database has.`;
+  const unused = await identity.unused();
+  const them = unused.length === leftOut.length ? 'them' : listNames(unused);
+  const hint = `Nothing ever was in ${them}: bankctl init makes the database forget ${them}.`;
+  session.talk('left_out', message, { branches: leftOut, ...(unused.length > 0 && { hint }) });
+}
+
+/** Branches by name, as in a sentence. */
+export function listNames(names: readonly string[]): string {
+  const more = names.length > maxNames ? ` and ${names.length - maxNames} more` : '';
+  return `${names.slice(0, maxNames).map(quote).join(', ')}${more}`;
 }
 
 /** What a report says about a branch's collection, in addition to its figures. */
@@ -155,7 +203,7 @@ export function reportProblems(
       const what = `${count(documents, 'document')} of the collection ${branch.collection}`;
       const state = `${are(documents)} ${foreignStates[code]} and left out here`;
       const message = `${branch.name}: ${what} ${state}: ${examples(problem)}.`;
-      warning(session, code, `${message} ${hint}`, facts);
+      session.say(code, message, { hint, ...facts });
     } else {
       const what = ownProblems[code](documents, branch);
       const rest = code === 'bad_balance' && readable ? ` ${others(readable)}` : '';

@@ -15,7 +15,7 @@ export const branches: Command = {
     const { bankBalance } = await import('../bank/index.ts');
     const bank = await session.bank();
     await warnOfNoBank(bank, session);
-    sayLeftOut(bank, session);
+    await sayLeftOut(bank, session);
     const { branches: rows } = await bankBalance(bank);
     const status = reportAllProblems(session, bank, rows);
     const columns = [

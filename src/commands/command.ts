@@ -2,6 +2,8 @@ import type { MongoClient } from 'mongodb';
 import type { Bank } from '../bank/bank.ts';
 import type { Config } from '../config/config.ts';
 import type { Context } from '../core/context.ts';
+import type { ErrorCode } from '../core/errors.ts';
+import type { NoticeCode } from '../core/notices.ts';
 import type { Format } from '../render/formats.ts';
 import type { Result } from '../render/result.ts';
 import type { ArgumentName, Placeholder } from './placeholders.ts';
@@ -57,14 +59,25 @@ export interface Connected {
   readonly database: string;
 }
 
+/** Facts for a program, in addition to the sentence for people. */
+export type NoticeFacts = Readonly<Record<string, unknown>>;
+
+/**
+ * Says a sentence to people, followed by its `hint`; with JSON or NDJSON it is one line,
+ * `{"notice":{code, message, hint?, …facts}}`.
+ */
+type Talk = (code: NoticeCode | ErrorCode, message: string, facts?: NoticeFacts) => void;
+
 /** What a command may use while it runs. What is costly is opened on first use. */
 export interface Session {
   readonly context: Context;
   readonly globals: GlobalOptions;
-  /** A line for people, on stderr, also with `--quiet`: what must not be missed. */
-  readonly say: (line: string) => void;
-  /** A line for people, on stderr; silent with `--quiet`. */
-  readonly talk: (line: string) => void;
+  /** Says something on stderr, also with `--quiet`: what must not be missed. */
+  readonly say: Talk;
+  /** Says something on stderr; silent with `--quiet`. */
+  readonly talk: Talk;
+  /** Writes a line on stderr as it is. */
+  readonly writeLine: (line: string) => void;
   /** A line that is redrawn in place, on a terminal only; undefined removes it. */
   readonly progress: (line: string | undefined) => void;
   /**

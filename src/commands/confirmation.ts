@@ -34,6 +34,8 @@ export function checkConsent({ context }: Session, { yes, dryRun }: Consent, nam
 /** @throws `not_confirmed` for any answer but yes; `interrupted` */
 export async function askConsent(session: Session, question: string): Promise<void> {
   if (await session.confirm(`${question} [y/N]`)) return;
-  if (session.context.interrupted.aborted) throw new BankctlError('interrupted', 'Interrupted.');
+  if (session.context.interrupted.aborted) {
+    throw new BankctlError('interrupted', 'Interrupted. Nothing was changed.', 'Run it again.');
+  }
   throw new BankctlError('not_confirmed', 'Nothing was changed, since the answer was not yes.');
 }

@@ -49,14 +49,16 @@ export const db: Command = {
 async function start(session: Session): Promise<SingleResult> {
   const { ensureLocal } = await import('../database/local/local-database.ts');
   const { started } = await ensureLocal(mongodHost(session));
-  session.talk(started ? 'Started the local database.' : 'The local database is already running.');
+  if (started) session.talk('local_started', 'Started the local database.');
+  else session.talk('local_running', 'The local database is already running.');
   return status(session);
 }
 
 async function stop(session: Session): Promise<SingleResult> {
   const { stopLocal } = await import('../database/local/local-database.ts');
   const stopped = await stopLocal(mongodHost(session));
-  session.talk(stopped ? 'Stopped the local database.' : 'The local database was not running.');
+  if (stopped) session.talk('local_stopped', 'Stopped the local database.');
+  else session.talk('local_not_running', 'The local database was not running.');
   return { kind: 'single', data: { stopped }, view: recordView({ stopped }) };
 }
 

@@ -1,6 +1,7 @@
 import { findingTable } from '../audit/finding.ts';
 import { isRetryable } from '../core/error-json.ts';
 import { errorTable } from '../core/errors.ts';
+import { noticeTable } from '../core/notices.ts';
 import { bankctlVersion } from '../core/version.ts';
 import type { ArgumentSpec, Command, OptionSpec, SampleFile } from './command.ts';
 import { errorSchema, noticeSchema } from './error-schema.ts';
@@ -85,6 +86,7 @@ interface Description {
   readonly statuses: readonly ExitStatus[];
   readonly errors: readonly DescribedError[];
   readonly findings: readonly Coded[];
+  readonly notices: readonly Coded[];
   /** Of a line on stderr, with JSON. */
   readonly error_schema: Schema;
   readonly notice_schema: Schema;
@@ -120,6 +122,7 @@ const description = objectOf<Description>({
     }),
   ),
   findings: listOf(objectOf<Coded>({ code: text, meaning: text })),
+  notices: listOf(objectOf<Coded>({ code: text, meaning: text })),
   ...{ error_schema: anyObject, notice_schema: anyObject },
 });
 
@@ -135,7 +138,8 @@ export function describeCommand(commands: () => readonly Command[]): Command {
     description: [
       'Prints one JSON object: each command with its arguments, options and examples, and a',
       'JSON Schema of each result (of an item, if it is a list); the exit statuses; the error',
-      'codes, and whether the same command may succeed later. Needs neither config nor database.',
+      'codes, and whether the same command may succeed later; and the codes of the notices that',
+      'stderr has with --json. Needs neither config nor database.',
     ].join('\n'),
     arguments: [],
     options: [],
@@ -164,6 +168,7 @@ function describeAll(commands: readonly Command[]): Description {
       ...{ code, status, meaning, hint, retryable: isRetryable(code) },
     })),
     findings: Object.entries(findingTable).map(([code, { meaning }]) => ({ code, meaning })),
+    notices: Object.entries(noticeTable).map(([code, meaning]) => ({ code, meaning })),
     error_schema: errorSchema,
     notice_schema: noticeSchema,
   };

@@ -64,7 +64,7 @@ export const doctor: Command = {
     const bank = await session.bank();
     const { prepareBank } = await import('../bank/index.ts');
     await prepareBank(bank);
-    session.talk('Added what the collections lacked.');
+    session.talk('collections_mended', 'Added what the collections lacked.');
     return checksResult(await examine(host));
   },
 };

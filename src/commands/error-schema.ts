@@ -1,5 +1,7 @@
 import type { ErrorJson } from '../core/error-json.ts';
-import { flag, listOf, objectOf, optional, type Schema, text } from './result-schema.ts';
+import { errorTable } from '../core/errors.ts';
+import { noticeTable } from '../core/notices.ts';
+import { flag, listOf, objectOf, optional, type Schema, text, wordOf } from './result-schema.ts';
 
 /** An object that may have more fields than those. */
 function atLeast(schema: Schema): Schema {
@@ -16,7 +18,14 @@ export const errorSchema: Schema = objectOf<{ readonly error: ErrorJson }>({
   ),
 });
 
-/** A line on stderr about a result that is right as it is. */
+/** Of a notice; of one about a faulty row, the code of the error. */
+const noticeCodes = [...new Set([...Object.keys(noticeTable), ...Object.keys(errorTable)])];
+
+/** Any other line on stderr. */
 export const noticeSchema: Schema = objectOf({
-  notice: atLeast(objectOf({ code: text, message: text })),
+  notice: atLeast(
+    objectOf<{ readonly code: string; readonly message: string; readonly hint?: string }>({
+      ...{ code: wordOf(noticeCodes), message: text, hint: optional(text) },
+    }),
+  ),
 });

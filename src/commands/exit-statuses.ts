@@ -5,8 +5,8 @@ const meanings = {
   refused: 'refused or failed',
   usage: 'bad usage or config',
   unavailable: 'database unreachable or unsuitable',
-  violation: 'stress found a violation',
-  undecided: 'stress undecided',
+  violation: 'stress found a violation, or audit damage',
+  undecided: 'stress undecided, or audit could not read a part',
   interrupted: 'interrupted',
 } as const satisfies Readonly<Record<keyof typeof Status, string>>;
 

@@ -25,7 +25,8 @@ export const exportCommand: Command = {
   name: 'export',
   summary: 'write accounts, or all operations, as rows that can be read back',
   description: [
-    'Without -o, accounts come as CSV and operations as NDJSON. All rows are from one moment.',
+    'Without -o, or with -o table, accounts come as CSV and operations as NDJSON. All rows are',
+    'from one moment.',
     '',
     'Accounts are for bankctl import, which gives the same balances, statuses, owners and labels:',
     'a row cannot carry the history, so an imported account begins with one posting. --operations',
@@ -54,7 +55,7 @@ export const exportCommand: Command = {
     refuseSheet(session);
     const bank = await session.bank();
     await warnOfNoBank(bank, session);
-    if (typed.args[0] === undefined) sayLeftOut(bank, session);
+    if (typed.args[0] === undefined) await sayLeftOut(bank, session);
     return input.operations ? operations(session) : accounts(input.branches, session);
   },
 };
@@ -78,10 +79,10 @@ export function parseExport(typed: Typed, config: Config): ExportInput {
 
 /** @throws `usage`: what is to be read back must not be changed for a spreadsheet */
 function refuseSheet({ globals: { output } }: Session): void {
-  if (output !== 'spreadsheet') return;
+  if (!output.startsWith('spreadsheet')) return;
   throw new BankctlError(
     'usage',
-    'What export writes can be read back, but -o spreadsheet changes cells like formulas.',
+    'What export writes can be read back, but a spreadsheet changes cells like formulas.',
     'Use -o csv, or look at the accounts with bankctl accounts -o spreadsheet.',
   );
 }

@@ -1,5 +1,6 @@
 import { BankctlError, Status } from '../core/errors.ts';
 import { formatAmount } from '../core/money.ts';
+import type { NoticeCode } from '../core/notices.ts';
 import { asSentence, count, quote } from '../core/text.ts';
 import { rowFormats, separators } from '../files/dress.ts';
 import type { FileHost, FileOptions, Interruption, Left } from '../files/file-run.ts';
@@ -12,11 +13,10 @@ import {
 } from '../files/totals.ts';
 import type { SingleResult } from '../render/result.ts';
 import { recordView } from '../render/view.ts';
-import type { Command, OptionSpec, Session, Typed } from './command.ts';
+import type { Command, NoticeFacts, OptionSpec, Session, Typed } from './command.ts';
 import { argument, textOption, textOptions, wholeNumberOption } from './command-input.ts';
 import { commandLine } from './command-line.ts';
 import { dressOptions, parseDress } from './dress-options.ts';
-import { type NoticeFacts, notice, warning } from './notice.ts';
 import {
   amount,
   flag,
@@ -104,7 +104,7 @@ export function fileHost(
       if (problems.length < 2) return;
       for (const { line, code, message, hint } of problems) {
         const cure = hint === undefined ? '' : ` ${hint}`;
-        warning(session, code, `${asSentence(`Line ${line} ${message}`)}${cure}`, { line });
+        session.say(code, `${asSentence(`Line ${line} ${message}`)}${cure}`, { line });
       }
       countMore(
         session,
@@ -117,12 +117,12 @@ export function fileHost(
       if (separatorFound !== undefined) {
         const message = `The header has ${separators[separatorFound]} between its columns.`;
         progress(undefined);
-        notice(session, 'separator_found', message, { separator: separatorFound });
+        session.talk('separator_found', message, { separator: separatorFound });
       }
       if (droppedColumns.length > 0) {
         progress(undefined);
         const message = `Left out, as --drop says: ${droppedColumns.map(quote).join(', ')}.`;
-        notice(session, 'columns_dropped', message, { columns: droppedColumns });
+        session.talk('columns_dropped', message, { columns: droppedColumns });
       }
       const parts = [
         ...(blankRows > 0 ? [count(blankRows, 'row')] : []),
@@ -131,7 +131,7 @@ export function fileHost(
       if (parts.length === 0) return;
       progress(undefined);
       const they = blankRows + namelessColumns === 1 ? 'it holds' : 'they hold';
-      talk(`Left out, since ${they} nothing: ${parts.join(' and ')}.`);
+      talk('empty_left_out', `Left out, since ${they} nothing: ${parts.join(' and ')}.`);
     },
   };
 }
@@ -159,7 +159,7 @@ function countMore(
 ): void {
   if (rows <= 0) return;
   const all = results === undefined ? '--results FILE lists them all' : 'see the results';
-  warning(session, 'more_rows', `... and ${count(rows, noun)}; ${all}.`, { rows });
+  session.say('more_rows', `... and ${count(rows, noun)}; ${all}.`, { rows });
 }
 
 /** Rows that are shown one by one; the others are counted. */
@@ -167,7 +167,7 @@ const maxShown = 10;
 
 /** Shows the first of the rows that need a word, also with `--quiet`, and counts the rest. */
 interface RowTalk {
-  readonly show: (code: string, sentence: string, facts: NoticeFacts) => void;
+  readonly show: (code: NoticeCode, sentence: string, facts: NoticeFacts) => void;
   /** Counts the rows that were not shown. */
   readonly end: () => void;
   /** How many rows there were, shown or not. */
@@ -186,7 +186,7 @@ export function createRowTalk(
       rows += 1;
       if (rows > maxShown) return;
       session.progress(undefined);
-      warning(session, code, sentence, facts);
+      session.say(code, sentence, facts);
     },
     end: () => {
       session.progress(undefined);

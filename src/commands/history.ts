@@ -11,9 +11,9 @@ import { type ColumnOf, column, figure } from '../render/view.ts';
 import { hintAtPlace } from './bank-notices.ts';
 import type { Command, Session, Typed } from './command.ts';
 import { argument, wholeNumberOption } from './command-input.ts';
-import { failure, notice, noticeRange, resultZone, type TypedRange } from './notice.ts';
+import { failure, noticeRange, resultZone, type TypedRange } from './notice.ts';
 import { profileFields } from './posting-schema.ts';
-import { memoColumn, profileColumns } from './profile-text.ts';
+import { noteColumn, profileColumns } from './profile-text.ts';
 import { amount, manyOf, nullable, objectOf, text, time, wholeNumber } from './result-schema.ts';
 import { statement } from './statement.ts';
 import { parseMonths, rangeOptions } from './time-range.ts';
@@ -49,6 +49,7 @@ export const history: Command = {
         ...{ at: time, operation: text, type: text, counterparty: nullable(text) },
         ...{ amount, balance: amount, currency: text, version: wholeNumber },
         ...{ memo: nullable(text), by: text, reverses: nullable(text) },
+        ...{ branch: text, account: text },
         ...profileFields,
       }),
     ),
@@ -80,9 +81,9 @@ export const history: Command = {
       { name: 'at', cell: ({ at }) => formatAt(new Date(at)) },
       ...[column('operation'), column('type'), column('counterparty')],
       ...[figure('amount'), figure('balance'), figure('version')],
-      forPeople ? memoColumn<HistoryRow>((row) => [row]) : column('memo'),
+      forPeople ? noteColumn<HistoryRow>((row) => [row]) : column('memo'),
       ...(forPeople && !author ? [] : [column('by')]),
-      ...(forPeople ? [] : [column('reverses'), ...profileColumns<HistoryRow>((row) => row)]),
+      ...(forPeople ? [] : fileColumns),
     ];
     const balanceBefore = () => balanceAtEnd(bank, { branch, account }, range.until?.to);
     const { currency } = bank.branches.get(branch);
@@ -92,6 +93,12 @@ export const history: Command = {
     return { ...stream, status: () => status };
   },
 };
+
+/** What a file says besides: it must tell by itself whose statement it is. */
+const fileColumns: readonly ColumnOf<HistoryRow>[] = [
+  ...[column('reverses'), ...profileColumns<HistoryRow>((row) => row)],
+  ...[column('branch'), column('account'), column('currency')],
+];
 
 /** Yields the batches; announces their range of time with the first, or that there are none. */
 async function* sayRange(
@@ -112,7 +119,7 @@ async function* sayRange(
   }
   if (rows > 0 || !(range.since || range.until)) return;
   noticeRange(session, range, range.zone);
-  notice(session, 'no_postings', 'No postings in that time.');
+  session.talk('no_postings', 'No postings in that time.');
 }
 
 /** What `history` was asked for. */

@@ -107,10 +107,10 @@ async function run(typed: Typed, session: Session): Promise<SingleResult> {
   });
   wrong.end();
   const { interrupted } = result;
-  if (input.dryRun) talk('Dry run: nothing was written.');
+  if (input.dryRun) talk('dry_run', 'Dry run: nothing was written.');
   if (interrupted) {
-    talk(`Interrupted. ${interrupted.certainty}`);
-    talk(host.rerunHint(interrupted.left));
+    talk('interrupted', `Interrupted. ${interrupted.certainty}`);
+    talk('rerun', host.rerunHint(interrupted.left));
   }
   return fileResult(result, { ...input, isRefused: wrong.rows() > 0 });
 }

@@ -1,6 +1,7 @@
 import { builtInConfig, databaseNameProblem } from '../config/config.ts';
 import { databaseOf } from '../core/uri.ts';
 import { column, figure, gridView } from '../render/view.ts';
+import { listNames } from './bank-notices.ts';
 import type { Command, Session, Typed } from './command.ts';
 import { flag, listOf, nullable, objectOf, oneOf, text, wholeNumber } from './result-schema.ts';
 
@@ -19,7 +20,8 @@ export const init: Command = {
   name: 'init',
   summary: 'write a commented config, and create collections, indexes and validators',
   description:
-    'Safe to repeat: an existing config is kept as it is, and so is what exists in the database. ' +
+    'Safe to repeat: an existing config is kept as it is, and so is what exists in the database, ' +
+    'except that a branch is forgotten if the config leaves it out and nothing ever was in it. ' +
     '--sample opens an account SAMPLE with 100 in each of the first two branches. ' +
     '--rename changes what the database records about its branches, collections, currencies and ' +
     'journal to match the config, unless a stored document contradicts it; run no other ' +
@@ -56,9 +58,10 @@ export const init: Command = {
     const database = uriDatabase(session);
     const { globals, context } = session;
     const config = await ensureConfigFile(globals.config, context, { dryRun, database });
-    session.talk(configLine(config, dryRun));
+    session.talk(config.written ? 'config_written' : 'config_kept', configLine(config, dryRun));
     if (rename && !config.written) await renameBank(session, dryRun);
     const prepared = dryRun ? await planBranches(session, config) : await prepare(session, sample);
+    if (!dryRun && !config.written) await forgetUnused(session);
     return {
       kind: 'single',
       data: { config: config.path, written: config.written, dry_run: dryRun, branches: prepared },
@@ -104,9 +107,22 @@ function configLine({ path, written }: ConfigFile, dryRun: boolean): string {
 async function renameBank(session: Session, dryRun: boolean): Promise<void> {
   const bank = await session.bank({ rename: true });
   const changes = await bank.identity.rename({ dryRun });
-  if (changes.length === 0) session.talk('The database already agrees with the config.');
+  if (changes.length === 0)
+    session.talk('identity_agrees', 'The database already agrees with the config.');
   const verb = dryRun ? 'Would change' : 'Changed';
-  for (const change of changes) session.talk(`${verb}: ${change} before.`);
+  for (const change of changes) session.talk('identity_changed', `${verb}: ${change} before.`);
+}
+
+/** Not with a config that was just written: other branches may be those of another one. */
+async function forgetUnused(session: Session): Promise<void> {
+  const bank = await session.bank();
+  const forgotten = await bank.identity.forgetUnused();
+  if (forgotten.length === 0) return;
+  const them = forgotten.length === 1 ? 'it' : 'them';
+  const what = `Forgot ${listNames(forgotten)}, which the config leaves out`;
+  session.talk('forgotten', `${what}: nothing ever was in ${them}.`, {
+    branches: forgotten,
+  });
 }
 
 async function prepare(session: Session, sample: boolean): Promise<readonly Prepared[]> {

@@ -12,14 +12,14 @@ export function mongodHost(session: Session): BinaryHost {
     monotonicNs,
     interrupted,
     timeoutMs: session.globals.timeoutMs,
-    warn: (line) => session.talk(line),
+    warn: (line) => session.talk('mongod', line),
     progress: (event) => {
       session.progress(progressText(event.label, event.doneBytes, event.totalBytes));
       // Without a terminal, one line explains a long wait.
       if (canRedraw(session.context) || event.doneBytes === undefined) return;
       if (announced === event.label) return;
       announced = event.label;
-      session.talk(`${event.label} ...`);
+      session.talk('mongod', `${event.label} ...`);
     },
   };
 }

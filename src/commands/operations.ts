@@ -13,9 +13,10 @@ import { limitHeapGrowth } from '../system/heap.ts';
 import { warnOfNoBank } from './bank-notices.ts';
 import type { Command, Session, Typed } from './command.ts';
 import { textOption, wholeNumberOption } from './command-input.ts';
-import { failure, notice, noticeRange, resultZone, type TypedRange } from './notice.ts';
+import { matchedFirst } from './matched-posting.ts';
+import { failure, noticeRange, resultZone, type TypedRange } from './notice.ts';
 import { profileFields } from './posting-schema.ts';
-import { memoColumn, profileColumns } from './profile-text.ts';
+import { noteColumn, profileColumns } from './profile-text.ts';
 import {
   listOf,
   manyOf,
@@ -101,7 +102,7 @@ export const operations: Command = {
       status = error.status;
       failure(session, error);
     });
-    const stream = present(session, announceRange(session, range, zone, rows), query.refused, zone);
+    const stream = present(session, announceRange(session, range, zone, rows), query, zone);
     return { ...stream, status: () => status };
   },
 };
@@ -189,27 +190,28 @@ async function* announceRange<Item>(
   }
   if (any) return;
   noticeRange(session, range, zone);
-  notice(session, 'no_operations', 'No operation matches.');
+  session.talk('no_operations', 'No operation matches.');
 }
 
 function present(
   session: Session,
   batches: AsyncIterable<readonly (ListedOperation | ListedRefusal)[]>,
-  refused: boolean,
+  query: OperationQuery,
   zone: string,
 ): StreamResult {
   const formatAt = timeFormat(zone);
   const at = { name: 'at', cell: (item: { readonly at: string }) => formatAt(new Date(item.at)) };
-  if (refused) return streamOf(only(batches, isRefusal), [at, ...refusalColumns]);
+  if (query.refused) return streamOf(only(batches, isRefusal), [at, ...refusalColumns]);
   const shared = [at, column('operation'), column('type'), column('by')];
   const { output } = session.globals;
   const { forPeople, isCsv } = formats[output];
   const listed = only(batches, isListed);
-  return streamOf(isCsv ? inPairs(listed) : listed, [
+  const shown = forPeople || isCsv ? inOrder(listed, matchedFirst(query)) : listed;
+  return streamOf(isCsv ? inPairs(shown) : shown, [
     ...shared,
     ...sideColumns(0),
     ...(forPeople ? [counterparty] : sideColumns(1)),
-    forPeople ? memoColumn<ListedOperation>(({ postings }) => postings) : column('memo'),
+    forPeople ? noteColumn<ListedOperation>(({ postings }) => postings) : column('memo'),
     column('reverses'),
     ...(forPeople ? [] : profileColumns<ListedOperation>(({ postings: [first] }) => first)),
   ]);
@@ -220,6 +222,13 @@ async function* only<T, U extends T>(
   is: (item: T) => item is U,
 ): AsyncIterable<readonly U[]> {
   for await (const batch of batches) yield batch.filter(is);
+}
+
+async function* inOrder(
+  batches: AsyncIterable<readonly ListedOperation[]>,
+  order: (operation: ListedOperation) => ListedOperation,
+): AsyncIterable<readonly ListedOperation[]> {
+  for await (const batch of batches) yield batch.map(order);
 }
 
 /** A line of CSV has two sides, so that one of a repair may need several lines. */

@@ -48,8 +48,15 @@ function recordResult(
     ? transferData(posted, first, second, branches)
     : accountData(posted, first, branches);
   const { replayed: _replayed, dry_run: _dryRun, operation, currency, ...rest } = data;
-  const shown = { ...rest, currency, ...(operation === null ? {} : { operation }) };
+  const shown = { ...withoutEmpty(rest), currency, ...(operation === null ? {} : { operation }) };
   return { data, view: flatView(shown) };
+}
+
+/** Without the owner and labels that an account did not have before. */
+function withoutEmpty(data: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
+  const isEmpty = (name: string, value: unknown) =>
+    name.endsWith('_before') && (value === null || (Array.isArray(value) && value.length === 0));
+  return Object.fromEntries(Object.entries(data).filter(([name, value]) => !isEmpty(name, value)));
 }
 
 /** Postings that are no transfer, as the reversal of a repair may have. */

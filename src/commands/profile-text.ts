@@ -12,13 +12,13 @@ export function profileText(change: Partial<ShownProfile>): string {
   ].join(', ');
 }
 
-/** The memo as people see it, after what was changed of an owner and labels. */
-export function memoColumn<Item extends { readonly memo: string | null }>(
+/** What was changed of an owner and labels, and the memo, as people see them. */
+export function noteColumn<Item extends { readonly memo: string | null }>(
   changesOf: (item: Item) => readonly Partial<ShownProfile>[],
 ): ColumnOf<Item> {
   const cell = (item: Item) =>
     [...changesOf(item).map(profileText), item.memo ?? ''].filter((it) => it !== '').join('; ');
-  return { name: 'memo', cell };
+  return { name: 'note', cell };
 }
 
 /** The owner and the labels that an item has, or that an operation gave it. */

@@ -83,7 +83,10 @@ async function run(typed: Typed, session: Session): Promise<SingleResult> {
   const plan = parsePlan(input.file, await readPlanText(input.file, context), config);
   const bank = await session.bank();
   if (plan.entries.length === 0) {
-    session.talk(`The plan ${input.file} has no entries: there is nothing to repair.`);
+    session.talk(
+      'nothing_to_do',
+      `The plan ${input.file} has no entries: there is nothing to repair.`,
+    );
   }
   const before = await checkPlan(bank, input.file, plan, { context });
   if (!input.yes && !input.dryRun) await ask({ bank, plan, before, file: input.file }, session);
@@ -127,10 +130,13 @@ async function ask({ bank, plan, before, file }: Question, session: Session): Pr
   const { repaired } = countsOf(rehearsal.judged);
   if (repaired === 0) return;
   const { database, made, by } = plan;
-  session.say(`The plan ${file} of the database ${quote(database)}, made ${made} by ${by}:`);
+  session.say(
+    'preview',
+    `The plan ${file} of the database ${quote(database)}, made ${made} by ${by}:`,
+  );
   const view = repairView({ bank, before, dryRun: true, interrupted: false, ...rehearsal });
   const style = await chooseStyle({ ...placeOf(session.context, false), terminal: true });
-  for (const line of (await draw(view, style)).split('\n')) session.say(line);
+  for (const line of (await draw(view, style)).split('\n')) session.say('preview', line);
   await askConsent(session, `Carry out ${entriesText(repaired)}?`);
 }
 
@@ -164,8 +170,11 @@ async function refuseUnfinished(
   if (context.interrupted.aborted) {
     const message = `Interrupted. ${certainty}`;
     if (left === 'all') throw new BankctlError('interrupted', message, hint);
-    talk(`${message} ${entriesText(entries.length - judged.length - unknown)} are left.`);
-    talk(hint);
+    talk(
+      'interrupted',
+      `${message} ${entriesText(entries.length - judged.length - unknown)} are left.`,
+    );
+    talk('rerun', hint);
     return;
   }
   const { describeFailure } = await import('../audit/plan/repair-failure.ts');

@@ -40,7 +40,7 @@ export async function runBatch(
     const result = await reverseBatch(options, {
       ...host,
       progress: ({ rows, totalRows }) =>
-        session.progress(`${totalRows === undefined ? 'Reading' : 'Reversing'}: ${of(rows)}`),
+        session.progress(`${totalRows === undefined ? 'Reading' : verb(options)}: ${of(rows)}`),
       refused: ({ operation, error }) => {
         const id = 'reverses' in operation ? operation.reverses : operation.id;
         const sentence = `${quote(id)} cannot be reversed: ${error.message} ${error.hint}`;
@@ -61,6 +61,10 @@ export async function runBatch(
     await askConsent(session, question(batch, preview));
   }
   return report(await run(input), input, host.rerunHint, session);
+}
+
+function verb({ dryRun }: ReverseBatchOptions): string {
+  return dryRun ? 'Checking' : 'Reversing';
 }
 
 function of(operations: number): string {
@@ -85,22 +89,30 @@ function report(
   const { counts, ownIds, interrupted } = result;
   const { reversed, reversed_before: before, refused } = counts;
   if (interrupted) {
-    talk(`Interrupted. ${interrupted.certainty}`);
-    talk(rerunHint(interrupted.left));
+    talk('interrupted', `Interrupted. ${interrupted.certainty}`);
+    talk('rerun', rerunHint(interrupted.left));
   } else if (dryRun) {
-    talk(`Dry run: nothing was written. ${of(reversed)} would be reversed, ${refused} refused.`);
+    talk(
+      'dry_run',
+      `Dry run: nothing was written. ${of(reversed)} would be reversed, ${refused} refused.`,
+    );
   } else if (reversed === 0 && refused === 0) {
-    talk(`Nothing is left to reverse of --batch ${quote(batch)}: ${of(before)} had been before.`);
+    talk(
+      'nothing_to_do',
+      `Nothing is left to reverse of --batch ${quote(batch)}: ${of(before)} had been before.`,
+    );
   }
   if (ownIds > 0) {
     const [had, is, it] = ownIds === 1 ? ['an id', 'is', 'it'] : ['ids', 'are', 'them'];
     talk(
+      'own_ids',
       `${count(ownIds, 'row')} of the file had ${had} of ${ownIds === 1 ? 'its' : 'their'} own ` +
         `and ${is} not among these; reverse ${it} by ${had}.`,
     );
   }
   if (!interrupted && !dryRun && reversed + before > 0) {
     talk(
+      'batch_name_used',
       'To apply the file again once it is corrected, give it another --batch name: with ' +
         `${quote(batch)}, rows that were reversed are not applied again.`,
     );

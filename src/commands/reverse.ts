@@ -10,7 +10,7 @@ import { postOne } from './single-posting.ts';
 
 export const reverse: Command = {
   name: 'reverse',
-  summary: 'post the opposite of an increment, a transfer or a repair, at most once',
+  summary: 'post the opposite of an increment, transfer, label or repair, at most once',
   description: [
     'The rules apply to a reversal too: money that is no longer there cannot be taken back.',
     'A reversal itself cannot be reversed.',

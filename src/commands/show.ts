@@ -7,7 +7,7 @@ import { recordView, type View } from '../render/view.ts';
 import { hintAtPlace } from './bank-notices.ts';
 import type { Command } from './command.ts';
 import { argument } from './command-input.ts';
-import { resultZone, warning } from './notice.ts';
+import { resultZone } from './notice.ts';
 import { profileFields } from './posting-schema.ts';
 import { profileColumns, profileText } from './profile-text.ts';
 import {
@@ -78,7 +78,7 @@ export const show: Command = {
       const [asked, found] = [quote(id), quote(data.operation)];
       const only = 'the only one whose id begins with it';
       const message = `No operation has the id ${asked}; this is ${found}, ${only}.`;
-      warning(session, 'prefix', message, { asked: id, operation: data.operation });
+      session.say('prefix', message, { asked: id, operation: data.operation });
     }
     const formatAt = timeFormat(await resultZone(session));
     const at = formatAt(new Date(data.at));

@@ -1,5 +1,5 @@
 import type { Bank } from '../bank/bank.ts';
-import { shellReference } from '../bank/operations/names.ts';
+import { referenceKey, shellReference } from '../bank/operations/names.ts';
 import {
   accountsOf,
   type Change,
@@ -7,8 +7,9 @@ import {
   type Operation,
   type PlainOperation,
 } from '../bank/operations/operation.ts';
+import type { ProfileEdit } from '../bank/operations/profile.ts';
 import { BankctlError, Status } from '../core/errors.ts';
-import { shellWord } from '../core/text.ts';
+import { quote, shellWord } from '../core/text.ts';
 import { UnfinishedOperation } from '../core/unfinished-operation.ts';
 import type { SingleResult } from '../render/result.ts';
 import { hintAtPlace } from './bank-notices.ts';
@@ -40,7 +41,7 @@ export async function postOne(
   });
   const plain = !bank.journal && isPlain(operation) ? operation : undefined;
   const named = dryRun && id === undefined ? '' : ` on operation ${operation.id}`;
-  const announceId = () => session.talk(`Still working${named}.`);
+  const announceId = () => session.talk('still_working', `Still working${named}.`);
   const slow = setTimeout(announceId, announceIdAfterMs);
   // A second Ctrl-C ends the process while it waits for an answer, and nothing else shows the id.
   if (bank.journal && !dryRun) interrupted.addEventListener('abort', announceId, { once: true });
@@ -49,6 +50,7 @@ export async function postOne(
       ? await postWithoutJournal(bank, plain, dryRun)
       : await postJournalled(bank, operation, dryRun, session.context.author);
     announce(session, posted);
+    if (operation.type === 'label') sayAbsent(session, operation, posted);
     return postedResult(posted, bank.branches);
   } catch (failed) {
     const error = await hintAtPlace(session, bank, failed, accountsOf(operation, new Map()));
@@ -88,8 +90,23 @@ async function postWithoutJournal(
 }
 
 function announce(session: Session, { operation, replayed, dryRun }: Posted): void {
-  if (dryRun) session.talk('Dry run: nothing was written.');
-  else if (replayed) session.talk(`Operation ${operation} was applied before; nothing was added.`);
+  if (dryRun) session.talk('dry_run', 'Dry run: nothing was written.');
+  else if (replayed) {
+    session.talk('replayed', `Operation ${operation} was applied before; nothing was added.`);
+  }
+}
+
+/** A label that the account did not have is probably a typing mistake, which must not be missed. */
+function sayAbsent(session: Session, { remove = [] }: ProfileEdit, { postings }: Posted): void {
+  const [posting] = postings;
+  const before = posting?.profile?.before.labels ?? [];
+  const absent = remove.filter((label) => !before.includes(label));
+  if (posting === undefined || absent.length === 0) return;
+  const label = absent.length === 1 ? 'the label' : 'the labels';
+  const labels = `${label} ${absent.map(quote).join(', ')}`;
+  const has = before.length === 0 ? 'It had none.' : `It had ${before.map(quote).join(', ')}.`;
+  const message = `${referenceKey(posting)} did not have ${labels} that --remove names. ${has}`;
+  session.say('label_absent', message, { labels: absent });
 }
 
 /**

@@ -65,17 +65,14 @@ async function* statementParts(
     if (waiting) yield waiting;
     waiting = { items, view: { ...gridView([], columns), rows: items.flatMap(take) } };
   }
-  if (balance === undefined) {
-    const before = await balanceBefore();
-    if (before !== undefined) balance = minorOf(before);
-  }
-  const brought =
-    balance === undefined ? [] : [line('brought forward', { balance: shown(balance) })];
+  // Before its first posting an account has nothing.
+  balance ??= minorOf((await balanceBefore()) ?? '0');
+  const brought = [line('brought forward', { balance: shown(balance) })];
   const last = waiting ?? { items: [], view: { ...gridView([], columns), rows: brought } };
   const footer = [
     line('money in', { amount: shown(moneyIn) }),
     line('money out', { amount: shown(-moneyOut) }),
-    line('carried forward', { balance: balance === undefined ? '' : shown(balance) }),
+    line('carried forward', { balance: shown(balance) }),
   ];
   yield { ...last, view: { ...last.view, footer } };
 }

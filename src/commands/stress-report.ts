@@ -56,7 +56,7 @@ export async function withReport(
       ...circumstances(run, typed, session),
     };
     await file.write(renderReport(report, page));
-    session.talk(`Wrote the report ${path}.`);
+    session.talk('report_written', `Wrote the report ${path}.`);
     return run;
   } finally {
     await file.close();

@@ -235,11 +235,11 @@ async function stressUri({ globals, context, talk }: ParseSession): Promise<stri
   if (globals.uriFile !== undefined) return uriFromFile(globals.uriFile, context.interrupted);
   if (globals.uri === undefined) return undefined;
   if (hasPassword(globals.uri)) {
-    talk('Others can see a password on the command line: use --uri-file.');
+    talk('password_visible', 'Others can see a password on the command line: use --uri-file.');
   }
   const uri = checkUri(globals.uri, 'given with --uri');
   const notice = ignoredNotice(uri);
-  if (notice !== undefined) talk(notice);
+  if (notice !== undefined) talk('ignored_uri_options', notice);
   return uri;
 }
 

@@ -41,7 +41,7 @@ export const errorTable = {
   invalid_config: row(
     2,
     'The config file has a key or a value that is not allowed.',
-    'Correct that line; docs/config.md describes every key.',
+    'Correct it; bankctl help config describes every key.',
   ),
   config_unreadable: row(
     2,

@@ -90,7 +90,8 @@ function decodeLine(bytes: Uint8Array, line: number): string | LineProblem {
   return new LineProblem(
     line,
     `is not UTF-8 text: its byte ${firstBadByte(bytes) + 1} is not part of a character`,
-    'Convert the file, for example with iconv -f latin1 -t utf8.',
+    // ISO-8859-1 would be read without an error, too, and € lost.
+    'Convert the file, for example with iconv -f WINDOWS-1252 -t UTF-8 FILE > NEW_FILE.',
   );
 }
 

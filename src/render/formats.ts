@@ -39,19 +39,24 @@ interface FormatRow {
   readonly jsonTalk: boolean;
   /** True if it has a line per item, and a cell per column. */
   readonly isCsv: boolean;
-  /** True if people read it: times are in the config's zone, not in UTC. */
+  /** True if people read it as it is. */
   readonly forPeople: boolean;
+  /** True if times are those of the config's zone, not UTC. */
+  readonly localTimes: boolean;
   /** The text of a result, in pieces. */
   readonly write: (result: Printable, place: Place) => AsyncIterable<string>;
 }
 
+const sheet = { jsonTalk: false, isCsv: true, forPeople: false, localTimes: true } as const;
+
 /** All that bankctl knows about a format is here. */
 export const formats = {
-  table: { jsonTalk: false, isCsv: false, forPeople: true, write: tables },
-  json: { jsonTalk: true, isCsv: false, forPeople: false, write: json },
-  ndjson: { jsonTalk: true, isCsv: false, forPeople: false, write: ndjson },
-  csv: { jsonTalk: false, isCsv: true, forPeople: false, write: csv },
-  spreadsheet: { jsonTalk: false, isCsv: true, forPeople: false, write: sheet },
+  table: { jsonTalk: false, isCsv: false, forPeople: true, localTimes: true, write: tables },
+  json: { jsonTalk: true, isCsv: false, forPeople: false, localTimes: false, write: json },
+  ndjson: { jsonTalk: true, isCsv: false, forPeople: false, localTimes: false, write: ndjson },
+  csv: { jsonTalk: false, isCsv: true, forPeople: false, localTimes: false, write: csv },
+  spreadsheet: { ...sheet, write: sheetWith('renderSheet') },
+  'spreadsheet-comma': { ...sheet, write: sheetWith('renderCommaSheet') },
 } as const satisfies Readonly<Record<string, FormatRow>>;
 
 /**
@@ -93,14 +98,14 @@ function csv(result: Printable, place: Place): AsyncIterable<string> {
   return lines(result, place, 'renderCsv');
 }
 
-function sheet(result: Printable, place: Place): AsyncIterable<string> {
-  return lines(result, place, 'renderSheet');
+function sheetWith(how: 'renderSheet' | 'renderCommaSheet'): FormatRow['write'] {
+  return (result, place) => lines(result, place, how);
 }
 
 async function* lines(
   result: Printable,
   { terminal }: Place,
-  how: 'renderCsv' | 'renderSheet',
+  how: 'renderCsv' | 'renderSheet' | 'renderCommaSheet',
 ): AsyncIterable<string> {
   const render = (await import('./csv.ts'))[how];
   let head = true;

@@ -26,7 +26,7 @@ async function auditor(bank: Bank) {
   const host = {
     context,
     progress: () => undefined,
-    talk: (line: string) => void said.push(line),
+    talk: (_code: string, line: string) => void said.push(line),
     formatTime: (time: Date) => time.toISOString(),
   };
   const file = async (name: string, head: string, rows: readonly string[] | undefined) => {

@@ -339,7 +339,7 @@ describe('a file that cannot be used is refused, and nothing is written', () => 
     const bank = await legacyBank(['branch1:A 7']);
     const log = ['branch1,A,x', 'branch1,A,1', 'nowhere,A,1', 'branch1,,1'];
     const { stderr } = await audit(bank, { log, opening: ['branch1,A,7'] });
-    expect(stderr).toMatch(/Line 2 .*"x".*\nLine 4 .*nowhere.*\nLine 5 .*account/);
+    expect(stderr).toMatch(/Line 2 .*"x.*\n.*Line 4 .*nowhere.*\n.*Line 5 .*account/);
     expect(stderr).toContain('2 other lines are faulty too');
   });
 });

@@ -77,6 +77,11 @@ describe('accounts', () => {
     const { stderr, status } = await made.run(['accounts', 'brunch1']);
     expect(status).toBe(0);
     expect(stderr).toBe('No account has "brunch1" in it. Did you mean bankctl accounts branch1?\n');
+    expect((await made.run(['accounts', 'Ada Byron'])).stderr).toBe(
+      'No account has "Ada Byron" in it. ' +
+        "bankctl accounts --owner 'Ada Byron' looks in the owners instead.\n",
+    );
+    expect((await made.run(['accounts', '--label', 'none'])).stderr).toBe('No account matches.\n');
   });
 });
 

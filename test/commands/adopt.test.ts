@@ -329,7 +329,9 @@ describe('the question', () => {
       yield 'y\n';
     }
     const stdin = Readable.from(answer());
-    const { status, stdout } = await bank.run(['adopt', '--json'], { canAsk: true, stdin });
+    const ran = await bank.run(['adopt', '--json'], { canAsk: true, stdin });
+    const { status, stdout, stderr } = ran;
+    expect(stderr).toContain('{"notice":{"code":"question","message":"Adopt these? [y/N]"}}\n');
     const { adopted, conflicts } = JSON.parse(stdout);
     expect([status, adopted, conflicts]).toEqual([
       ...[1, 1, [expect.objectContaining({ code: 'duplicate_account', account: 'A' })]],

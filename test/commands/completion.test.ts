@@ -72,7 +72,7 @@ describe('without asking anybody', () => {
     ['balance --', ['--at', '--watch', ...options]],
     ['balance --watch --', ['--at', ...options]],
     ['--json --', options.filter((flag) => flag !== '--json')],
-    ['balance -o ', ['table', 'json', 'ndjson', 'csv', 'spreadsheet']],
+    ['balance -o ', ['table', 'json', 'ndjson', 'csv', 'spreadsheet', 'spreadsheet-comma']],
     ['balance --output=nd', ['--output=ndjson']],
     ['balance -ond', ['-ondjson']],
     ['operations --type=re', ['--type=reverse', '--type=repair']],

@@ -200,6 +200,10 @@ describe('a statement', () => {
     expect(await figures('2026-11')).toEqual([
       ...['brought forward|1.00', 'money in|2.00', 'money out|0.00', 'carried forward|3.00'],
     ]);
+    // Before its first posting an account has nothing.
+    expect(await figures('2026-09')).toEqual([
+      ...['brought forward|0.00', 'money in|0.00', 'money out|0.00', 'carried forward|0.00'],
+    ]);
     expect(await figures('2027-01')).toEqual([
       ...['brought forward|4.00', 'money in|0.00', 'money out|0.00', 'carried forward|4.00'],
     ]);
@@ -226,6 +230,14 @@ describe('a statement', () => {
       (await bank.run(['history', 'branch1', 'A', '--limit', '1', '--json'])).stdout,
     );
     expect(row).toMatchObject({ counterparty: 'branch1:B', reverses: null });
+    // A file says by itself whose statement it is.
+    expect(row).toMatchObject({ branch: 'branch1', account: 'A', currency: 'USD' });
+    const csv = await bank.run(['history', 'branch1', 'A', '--limit', '1', '-o', 'csv']);
+    const [head = '', line = ''] = csv.stdout.split('\n');
+    expect([head, line]).toEqual([
+      expect.stringMatching(/,labels,branch,account,currency$/),
+      expect.stringMatching(/,branch1,A,USD$/),
+    ]);
     const table = await bank.run(['history', 'branch1', 'A', '--author']);
     expect(table.stdout).toContain(row.by);
     expect((await bank.run(['history', 'branch1', 'A'])).stdout).not.toContain(row.by);

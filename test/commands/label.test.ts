@@ -76,6 +76,33 @@ describe('bankctl label', () => {
     });
   });
 
+  test('says which label to remove the account did not have', async () => {
+    const bank = await bankWith(['label', 'branch1', 'A', '--add', 'vip,late']);
+    const line = ['label', 'branch1', 'A', '--owner', 'Eve', '--remove', 'lat', '--remove', 'vip'];
+    const said =
+      'branch1:A did not have the label "lat" that --remove names. It had "late", "vip".\n';
+    const dry = await bank.run([...line, '--dry-run', '-q']);
+    expect([dry.status, dry.stderr]).toEqual([0, said]);
+    const { stderr } = await bank.run([...line, '--id', 'x', '--json']);
+    expect(JSON.parse(stderr).notice).toEqual({
+      ...{ code: 'label_absent', message: said.trim(), labels: ['lat'] },
+    });
+    expect((await bank.run([...line, '--id', 'x'])).stderr).toContain(said);
+    expect(await stateOf(bank)).toEqual(['Eve', 'late']);
+    const none = await bank.run(['label', 'branch1', 'B', '--add', 'a', '--remove', 'b,c']);
+    expect(none.stderr).toBe(
+      'branch1:B did not have the labels "b", "c" that --remove names. It had none.\n',
+    );
+  });
+
+  test('says how to take an owner off where an empty one is given', async () => {
+    const bank = await bankWith();
+    expect(await refused(bank, 'label', 'branch1', 'A', '--owner', '')).toMatchObject({
+      ...{ status: 2, code: 'invalid_owner', message: 'The owner "" is empty.' },
+      hint: 'Give a name; - stands for no owner.',
+    });
+  });
+
   test('gives an account at most 20 labels, also in several steps', async () => {
     const words = Array.from({ length: 20 }, (_, index) => `w${index}`);
     const bank = await bankWith(['label', 'branch1', 'A', '--add', words.join(' ')]);

@@ -93,6 +93,50 @@ describe('a near miss is answered with the command that was meant, which is not 
       ['increment paris PAR-1 5 --meno "a b"', "increment paris PAR-1 5 --memo 'a b'"],
       ['increment paris PAR-1 5 --meno=x', "increment paris PAR-1 5 '--memo=x'"],
     ]),
+    ...dyms([
+      // One thing has another name in another command.
+      ['open paris NEW --add vip', 'open paris NEW --label vip'],
+      ['open paris NEW --labels=vip', "open paris NEW '--label=vip'"],
+      ['label paris PAR-1 --label vip', 'label paris PAR-1 --add vip'],
+      ['label paris PAR-1 vip', 'label paris PAR-1 --add vip'],
+      ['label PAR-1 paris vip retail', 'label paris PAR-1 --add vip --add retail'],
+      ["label paris PAR-1 'Ada Byron'", "label paris PAR-1 --owner 'Ada Byron'"],
+      [
+        'label paris PAR-1 at his wish --add vip',
+        "label paris PAR-1 --add vip --memo 'at his wish'",
+      ],
+      ['increment paris PAR-1 5 --note x', 'increment paris PAR-1 5 --memo x'],
+      ['increment paris PAR-1 5 -m x', 'increment paris PAR-1 5 --memo x'],
+      ['increment paris milan:MIL-1 5', 'increment milan MIL-1 5', 1],
+      ['transfer paris:PAR-1 to milan:MIL-1 5', 'transfer paris:PAR-1 milan:MIL-1 5'],
+      ['transfer 5 from paris:PAR-1 to milan:MIL-1', 'transfer paris:PAR-1 milan:MIL-1 5'],
+      ['withdraw paris PAR-1 50', 'increment paris PAR-1 -50'],
+      ['withdraw paris:PAR-1 1,50 --memo cash', 'increment paris:PAR-1 -1.50 --memo cash'],
+      ['deposit paris PAR-1 50', 'increment paris PAR-1 50'],
+      ['pay paris:PAR-1 milan:MIL-1 5', 'transfer paris:PAR-1 milan:MIL-1 5'],
+      ['undo miete-1', 'reverse miete-1'],
+      ['create paris NEW', 'open paris NEW'],
+      ['statement paris PAR-1 --limit 3', 'history paris PAR-1 --limit 3'],
+      ['operations --account paris PAR-1', 'operations --account paris:PAR-1'],
+    ]),
+    ['transfer paris:PAR-1 milan:MIL-1 0', 'Give an amount above 0.', 1],
+    ['withdraw paris PAR-1', takingOut],
+    // What is below 0 already may be meant in either way.
+    ['withdraw paris PAR-1 -50', takingOut],
+    ['withdraw paris PAR-1 \u221250', takingOut],
+    ['withdraw paris PAR-1 €50', takingOut],
+    ['increment paris PAR-1 5 -n', 'See bankctl increment --help.'],
+    ['deposit paris', 'Did you mean bankctl increment? bankctl increment --help shows how.'],
+    // The number of an account, nearly.
+    ['balance paris par-1', nearly('PAR-1', 'balance paris PAR-1'), 1],
+    ['balance paris PAR-l', nearly('PAR-1', 'balance paris PAR-1'), 1],
+    ['freeze paris:PRA-1', nearly('PAR-1', 'freeze paris PAR-1'), 1],
+    ['increment paris PAR-1xy 5', nearly('PAR-1', 'increment paris PAR-1 5'), 1],
+    [
+      'transfer paris:PAR-1 milan:mil-1 5',
+      'milan has "MIL-1". Did you mean bankctl transfer paris:PAR-1 milan:MIL-1 5?',
+      1,
+    ],
     ['increment milan PAR-1 5', `PAR-1 is in paris. ${dym('increment paris PAR-1 5')}`, 1],
     ['increment PAR-1 50', branchMissing('increment BRANCH:PAR-1 50')],
     ['freeze PAR-1', branchMissing('freeze BRANCH:PAR-1')],
@@ -100,10 +144,6 @@ describe('a near miss is answered with the command that was meant, which is not 
     ['transfer PAR-1 MIL-1 250', branchMissing('transfer BRANCH:PAR-1 BRANCH:MIL-1 250')],
     ['transfer milan:MIL-1 PAR-1 250', branchMissing('transfer milan:MIL-1 BRANCH:PAR-1 250')],
     ['transfer paris:PAR-1 milan:MIL-1', exampleOf('transfer', 'branch1:ACC branch2:ACC 25')],
-    [
-      'withdraw paris PAR-1 5',
-      'Did you mean bankctl increment? bankctl increment --help shows how.',
-    ],
     [
       'operations --account a:b',
       'If "a:b" is an account, name its branch: --branch BRANCH --account a:b.',
@@ -125,6 +165,12 @@ describe('a near miss is answered with the command that was meant, which is not 
     ['increment tokyo PAR-1 €50', 'Write digits, with a point before the cents: 50 or -12.34.'],
   ];
 });
+
+const takingOut = 'An amount below 0 takes money out: bankctl increment BRANCH ACCOUNT -50.';
+
+function nearly(account: string, line: string): string {
+  return `paris has "${account}". ${dym(line)}`;
+}
 
 function dym(line: string): string {
   return `Did you mean bankctl ${line}?`;
@@ -149,6 +195,45 @@ test('an account in several other branches is left to the user', async () => {
     status: 1,
     hint: 'MIL-1 is in milan and tokyo; see bankctl accounts MIL-1.',
   });
+});
+
+test('of several accounts with nearly that number, none is suggested', async () => {
+  const bank = await bankOfThree();
+  for (const account of ['DE-001', 'DE-002', 'DE-003', 'DE-004', 'CASH']) {
+    await bank.run(['open', 'tokyo', account]);
+  }
+  expect(await missed(bank, 'increment tokyo DE-00 5')).toEqual({
+    status: 1,
+    hint:
+      'tokyo has "DE-001", "DE-002", "DE-003" and others. ' +
+      'Open it with bankctl open tokyo DE-00.',
+  });
+  // Case alone makes it certain enough, whatever else is near.
+  await bank.run(['open', 'tokyo', 'CASE']);
+  expect((await missed(bank, 'freeze tokyo cash')).hint).toBe(
+    'tokyo has "CASH". Did you mean bankctl freeze tokyo CASH?',
+  );
+  const far = await missed(bank, 'freeze tokyo NOTHING-LIKE-IT');
+  expect([far.status, far.hint]).toEqual([1, expect.not.stringContaining('tokyo has')]);
+  // The other account of a transfer is not what was meant.
+  expect((await missed(bank, 'transfer tokyo:CASH tokyo:CASHX 1')).hint).not.toContain('has "');
+});
+
+test('looking for a number that is nearly the same looks in the index', async () => {
+  const bank = await bankOfThree();
+  await bank.db.command({ profile: 2 });
+  await missed(bank, `balance paris ${'pAr-1'.padEnd(64, 'x')}`);
+  await missed(bank, 'balance paris par-l');
+  const looked = await bank.db
+    .collection('system.profile')
+    .find({ op: 'query', ns: `${bank.db.databaseName}.paris`, 'command.limit': { $gte: 10 } })
+    .toArray();
+  await bank.db.command({ profile: 0 });
+  expect(looked.length).toBeGreaterThanOrEqual(3);
+  for (const { planSummary, docsExamined } of looked) {
+    expect(planSummary).toContain('IXSCAN');
+    expect(docsExamined).toBeLessThanOrEqual(1);
+  }
 });
 
 test('a guess does without a config that cannot be read', async () => {

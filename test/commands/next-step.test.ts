@@ -31,7 +31,7 @@ test('a hint with a command line has the names that are known, as a shell takes 
     [[...money, '6', '--id', 'the first'], "bankctl show 'the first'"],
     [['reverse', 'the first'], "bankctl show 'back again'"],
     [['unfreeze', 'branch1', 'A B'], "bankctl balance branch1 'A B'"],
-    [['increment', 'branch1', 'A C', '1'], "bankctl open branch1 'A C'"],
+    [['increment', 'branch1', 'NEW ONE', '1'], "bankctl open branch1 'NEW ONE'"],
     [['open', 'branch1', 'A B'], "bankctl balance branch1 'A B'"],
     [[...money, '-900'], "bankctl balance branch1 'A B'"],
     [['balance', 'branch1', 'A B', '--at', '2001-01-01'], "bankctl history branch1 'A B'"],
@@ -85,12 +85,14 @@ test('what is said takes the place of a progress line', async () => {
     ...command,
     run: async (_typed, session) => {
       session.progress('Starting ...');
-      session.talk('Started.');
+      session.talk('local_started', 'Started.');
       return result;
     },
   };
   await execute(speaking, { args: [], options: {} }, globals, context);
-  expect(stderr.text).toBe('\r\x1b[2KStarting ...\r\x1b[2KStarted.\n');
+  expect(stderr.text).toBe(
+    '\r\x1b[2KStarting ...\r\x1b[2K{"notice":{"code":"local_started","message":"Started."}}\n',
+  );
 });
 
 test('a verdict speaks of the branch models only where they ran', () => {

@@ -109,8 +109,34 @@ describe('operations', () => {
     );
     const move = lines.find((line) => line.includes('move-1,transfer')) ?? '';
     expect(move).toContain('2026-11-24T22:04:00.000Z');
-    expect(move).toContain('branch2:B,-20.50,479.50,USD,branch1:A,20.50,1520.50,USD,,');
+    // The account that was asked for comes first, though the money came from the other.
+    expect(move).toContain('branch1:A,20.50,1520.50,USD,branch2:B,-20.50,479.50,USD,,');
     expect(lines.find((line) => line.includes('back-1'))).toMatch(/,move-1,,$/);
+  });
+
+  test('shows the posting that was looked for, and the other as the counterparty', async () => {
+    const bank = await busyBank();
+    const cells = async (line: string) => {
+      const { stdout } = await bank.run(['operations', ...line.split(' ')]);
+      const row = stdout.split('\n').find((text) => / (?:move|back)-1 /.test(text)) ?? '';
+      return row.trim().split(/ {2,}/).slice(4, 9);
+    };
+    const [a, b] = ['branch1:A', 'branch2:B'];
+    const asA = [a, '20.50', '1520.50', 'USD', b];
+    const asB = [b, '-20.50', '479.50', 'USD', a];
+    expect(await cells('--type transfer')).toEqual(asB);
+    expect(await cells('--account branch1:A --type transfer')).toEqual(asA);
+    expect(await cells('--account B --type transfer')).toEqual(asB);
+    expect(await cells('--branch branch1 --type transfer')).toEqual(asA);
+    expect(await cells('--amount=20.5 --type transfer')).toEqual(asB);
+    expect(await cells('--amount=+20.5 --type transfer')).toEqual(asA);
+    expect(await cells('--amount=-20.500 --type reverse')).toEqual([
+      ...[a, '-20.50', '1500.00', 'USD', b],
+    ]);
+    expect(await cells('--branch branch1 --min 20 --max 21 --type transfer')).toEqual(asA);
+    const { stdout } = await bank.run(['operations', '--account', 'A', '--json']);
+    const move = JSON.parse(stdout).find((it: { operation: string }) => it.operation === 'move-1');
+    expect(move.postings.map((it: { account: string }) => it.account)).toEqual(['B', 'A']);
   });
 
   test('writes every posting of a repair, two to a line', async () => {

@@ -97,7 +97,9 @@ test('any damage is mended by its plan, which a second run leaves as it is', asy
       expect(await bank.everything()).toBe(before);
       const ran = await bank.run(yes);
       expect(JSON.parse(rehearsed.stdout)).toEqual({ ...JSON.parse(ran.stdout), dry_run: true });
-      const empty = 'The plan plan.yaml has no entries: there is nothing to repair.\n';
+      const empty = expect.stringContaining(
+        'plan.yaml has no entries: there is nothing to repair.',
+      );
       expect([ran.status, ran.stderr]).toEqual([0, kept.length === 0 ? empty : '']);
       const isKept = ([name]: readonly [string, string]) =>
         kept.some(({ account }) => name.endsWith(`:${account}`));

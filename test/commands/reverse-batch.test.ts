@@ -123,7 +123,7 @@ describe('reverse --batch', () => {
       const { status, stderr } = await reversed(bank, more);
       expect([status, stderr]).toEqual([
         0,
-        expect.stringMatching(/^1 row of the file had an id of its own and is not among these; /m),
+        expect.stringMatching(/"1 row of the file had an id of its own and is not among these; /),
       ]);
     }
     expect(await balances(bank)).toBe('A,120.00,open B,100.00,open');
@@ -131,7 +131,7 @@ describe('reverse --batch', () => {
     const odd = { batches: ['pay'], rows: 'many' };
     await files.insertOne({ _id: 'file:zz', ...odd }, { bypassDocumentValidation: true });
     const { stderr } = await reversed(bank, '--yes');
-    expect(stderr).toMatch(/^1 row of the file had/m);
+    expect(stderr).toContain('"1 row of the file had');
     await files.deleteMany({ _id: /^file:[0-9a-f]/ });
     expect((await reversed(bank, '--yes')).stderr).not.toContain('of its own');
   });
@@ -143,7 +143,18 @@ describe('reverse --batch', () => {
     const no = await bank.run(line, { canAsk: true, stdin: Readable.from(['n\n']) });
     expect(no).toMatchObject({ status: 1, stdout: '' });
     expect(no.stderr).toMatch(/of type open[\s\S]*Reverse 4 operations of --batch "pay", 38\.00/);
+    // Until then nothing is reversed, nor said to be.
+    expect(no.stderr).not.toContain('Reversing');
     expect(await bank.run(line)).toMatchObject({ status: 2, stdout: '' });
+    const stop = new AbortController();
+    const stopped = await bank.run(line, {
+      ...{ canAsk: true, stdin: new Readable({ read: () => undefined }) },
+      ...{ interrupted: stop.signal, said: (text) => void (/y\/N/.test(text) && stop.abort()) },
+    });
+    expect([stopped.status, stopped.stderr]).toEqual([
+      130,
+      expect.stringMatching(/^bankctl: Interrupted\. Nothing was changed\.\nRun it again\.$/m),
+    ]);
     expect(await bank.everything()).toBe(before);
     const yes = await bank.run(line, { canAsk: true, stdin: Readable.from(['y\n']) });
     expect(yes.status).toBe(1);
@@ -182,7 +193,9 @@ describe('a file that was undone and is applied again', () => {
   test('says that its rows stay reversed, and how to apply them', async () => {
     const bank = await bankAfter(mixed);
     const { stderr } = await reversed(bank, '--yes');
-    expect(stderr).toContain('give it another --batch name: with "pay", rows that');
+    expect(JSON.parse(stderr).notice.message).toContain(
+      'give it another --batch name: with "pay", rows that',
+    );
     const before = await bank.everything();
     for (const more of [['--dry-run'], ['--results', 'out']]) {
       const same = await applied(bank, '--batch', 'pay', ...more);

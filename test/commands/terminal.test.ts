@@ -291,6 +291,22 @@ describe('CSV of cells that look like formulas', () => {
     expect(stdout).toContain(`"branch1:ACC","-5.00","45.00","USD",,,,,"'-1+cmd",`);
   });
 
+  test('times are dates to a spreadsheet, by the clocks of the config', async () => {
+    const config = 'timezone: Asia/Tokyo\nbranches: { branch1: { collection: branch1 } }\n';
+    const bank = await workspace({ config });
+    const memo = '2026-11-24T22:04:00.000Z';
+    await bank.run(['open', 'branch1', 'ACC', '--balance', '1250.5', '--id', 'o', '--memo', memo]);
+    const at = new Date(memo);
+    await bank.db.collection<{ _id: string }>('journal').updateOne({ _id: 'o' }, { $set: { at } });
+    const one = await bank.run(['operations', '-o', 'spreadsheet']);
+    expect(one.stdout).toContain('\n"2026-11-25 07:04:00","o","open",');
+    expect(one.stdout).toContain(`"1250.50","1250.50","USD",,,,,"${memo}",`);
+    const two = await bank.run(['operations', '-o', 'spreadsheet-comma']);
+    expect(two.stdout).toContain('\n"2026-11-25 07:04:00";"o";"open";');
+    expect(two.stdout).toContain(`"1250,50";"1250,50";"USD";;;;;"${memo}";`);
+    expect((await bank.run(['export', '-o', 'spreadsheet-comma'])).status).toBe(2);
+  });
+
   test('without the apostrophe every cell is what it was', () => {
     const cell = fc.oneof(fc.constantFrom(...formulas), fc.string({ unit: 'binary' }));
     fc.assert(

@@ -41,6 +41,14 @@ test('lines are the same however the bytes arrive', async () => {
   );
 });
 
+test('text of Windows is converted by its own name, under which € stays €', async () => {
+  const bytes = Buffer.from('Preis 5 \x80\n', 'latin1');
+  for await (const { texts } of readLines(memorySource(bytes, 100).chunks())) {
+    expect(texts[0]).toMatchObject({ hint: expect.stringContaining('iconv -f WINDOWS-1252 -t') });
+  }
+  expect.assertions(1);
+});
+
 test.each([
   ['invalid UTF-8', Buffer.from('a\nb\xff\nc\n', 'latin1'), ['a', 'is not UTF-8 t', 'c']],
   ['UTF-16', Buffer.from('\uFEFFa\n', 'utf16le'), ['is not UTF-8 t', '\0']],

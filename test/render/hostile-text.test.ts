@@ -112,7 +112,14 @@ describe('nothing that a terminal obeys or does not show reaches a person', () =
       await fc.assert(
         fc.asyncProperty(texts, async (cells) => {
           const result: Result = { kind: 'single', data: cells, view: viewOf(layout, cells) };
-          for (const output of ['table', 'json', 'ndjson', 'csv', 'spreadsheet'] as const) {
+          for (const output of [
+            'table',
+            'json',
+            'ndjson',
+            'csv',
+            'spreadsheet',
+            'spreadsheet-comma',
+          ] as const) {
             expectClean(await printed(result, { output }));
           }
         }),

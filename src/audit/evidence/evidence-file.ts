@@ -89,7 +89,8 @@ async function check<T>(
       // A single problem is the message of the error that follows.
       if (problems.length < 2) return;
       for (const { line, message, hint } of problems) {
-        talk(`${asSentence(`Line ${line} ${message}`)}${hint === undefined ? '' : ` ${hint}`}`);
+        const cure = hint === undefined ? '' : ` ${hint}`;
+        talk('faulty_line', `${asSentence(`Line ${line} ${message}`)}${cure}`);
       }
     },
     results: undefined,

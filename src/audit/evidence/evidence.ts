@@ -147,7 +147,7 @@ async function conclude(all: Concluding): Promise<Conclusion> {
   const older = olderText(log.name, counts, basis);
   if (counts.counted === 0) return { ...judgement, unjudged: [...judgement.unjudged, older] };
   host.progress(undefined);
-  host.talk(older);
+  host.talk('log_older', older);
   return judgement;
 }
 
@@ -170,7 +170,10 @@ function sayOwn(rows: number, { talk, progress }: AuditHost): void {
   if (rows === 0) return;
   progress(undefined);
   const are = rows === 1 ? 'is an operation' : 'are operations';
-  talk(`${count(rows, 'row')} of the log ${are} of bankctl itself, by id, and left out.`);
+  talk(
+    'log_own_rows',
+    `${count(rows, 'row')} of the log ${are} of bankctl itself, by id, and left out.`,
+  );
 }
 
 function olderText(log: string, { all, older }: RowCounts, basis: Basis): string {
@@ -193,6 +196,7 @@ function sayContradicted(
   const have =
     others.length === 0 ? 'has a balance' : `and ${count(others.length, 'other')} have balances`;
   talk(
+    'log_contradicted',
     `The account number ${first} ${have} that the log cannot explain: the log or its beginning ` +
       'is not whole, or another program wrote. Elsewhere, what is certain is so only if the log ' +
       'has all calls.',
@@ -210,7 +214,10 @@ function sayUnopened({ all }: SeenNumbers, { talk, progress }: AuditHost): void 
   if (accounts === 0) return;
   progress(undefined);
   const are = accounts === 1 ? 'is' : 'are';
-  talk(`${count(accounts, 'account')} ${are} not in the opening: 0 is taken as the balance there.`);
+  talk(
+    'opening_incomplete',
+    `${count(accounts, 'account')} ${are} not in the opening: 0 is taken as the balance there.`,
+  );
 }
 
 /** The config with each other collection as a branch, so that rows can name it. */

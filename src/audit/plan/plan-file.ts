@@ -34,7 +34,7 @@ export async function writePlan(
 ): Promise<void> {
   const planned = corrections.filter(changesAnything);
   if (planned.length === 0) {
-    talk(`There is nothing that a plan could mend: ${path} was not written.`);
+    talk('nothing_to_do', `There is nothing that a plan could mend: ${path} was not written.`);
     return;
   }
   const head = headOf(bank, context);
@@ -44,7 +44,10 @@ export async function writePlan(
     await nameIt(draft, place);
   });
   const size = planned.length === 1 ? '1 entry' : `${planned.length} entries`;
-  talk(`Wrote a plan with ${size}: review it, then run bankctl repair ${shellWord(path)}.`);
+  talk(
+    'plan_written',
+    `Wrote a plan with ${size}: review it, then run bankctl repair ${shellWord(path)}.`,
+  );
 }
 
 function headOf(

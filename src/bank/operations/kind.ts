@@ -148,7 +148,7 @@ export function leg(
 }
 
 /** @throws `amount_zero` */
-export function refuseZero(amountMinor: bigint): void {
+export function refuseZero(amountMinor: bigint, hint?: string): void {
   if (amountMinor !== 0n) return;
-  throw new BankctlError('amount_zero', 'The amount is zero, which would move nothing.');
+  throw new BankctlError('amount_zero', 'The amount is zero, which would move nothing.', hint);
 }

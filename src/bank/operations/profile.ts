@@ -47,7 +47,8 @@ export function parseOwner(text: string): string | null {
   const owner = text.normalize('NFC');
   const problem = ownerProblem(owner);
   if (problem === undefined) return owner;
-  throw new BankctlError('invalid_owner', `The owner ${quote(text)} ${problem}.`);
+  const hint = text === '' ? 'Give a name; - stands for no owner.' : undefined;
+  throw new BankctlError('invalid_owner', `The owner ${quote(text)} ${problem}.`, hint);
 }
 
 function ownerProblem(owner: string): string | undefined {

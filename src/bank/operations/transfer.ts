@@ -35,7 +35,7 @@ export const transfer: RowKind<Transfer> = {
   },
   accounts: ({ from, to }) => [from, to],
   legs: ({ from, to, amountMinor }, { branch }) => {
-    refuseZero(amountMinor);
+    refuseZero(amountMinor, 'Give an amount above 0.');
     if (amountMinor < 0n) {
       throw new BankctlError(
         'amount_negative',
