@@ -237,7 +237,7 @@ async function storeHelp() {
 
 /** Modules as one file that exports all that they export. */
 async function bundleTogether(name, modules) {
-  await build({
+  const together = await build({
     ...own,
     stdin: {
       contents: modules.map((path) => `export * from './${path}';`).join('\n'),
@@ -247,6 +247,19 @@ async function bundleTogether(name, modules) {
     outfile: `${outdir}/${name}.js`,
     plugins: [lazyBuiltins(), inOtherFiles(name)],
   });
+  const [exported] = exportsOf(together);
+  const { external: _, ...plain } = own;
+  const alone = { ...plain, bundle: false, write: false, outdir };
+  const each = await build({ ...alone, entryPoints: modules });
+  // What two modules export under one name, the language leaves out without a word.
+  const lost = exportsOf(each)
+    .flat()
+    .filter((one) => !exported.includes(one));
+  if (lost.length > 0) throw new Error(`Two modules of ${name} export ${lost.join(', ')}.`);
+}
+
+function exportsOf({ metafile }) {
+  return Object.values(metafile.outputs).map((output) => output.exports);
 }
 
 /** Leaves the imports of what is in another file of dist to that file. */

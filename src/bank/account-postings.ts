@@ -35,7 +35,7 @@ const maxPage = 32_000n;
  * are read from range to range: nothing waits for a sort of them all, and the newest few cost the
  * same whatever is before them.
  */
-export async function* readAccount(
+export async function* readPostings(
   collection: Collection<JournalDocument>,
   reference: AccountReference,
   range: JournalRange,
@@ -147,8 +147,10 @@ function postingsWithin(
   };
   const isBounded = low !== undefined || end !== undefined;
   const posting = { branch, account_number: account, ...(isBounded && { version }) };
+  // A number may begin with "$", as the path of a field does.
+  const [ownBranch, ownNumber] = [{ $literal: branch }, { $literal: account }];
   const isOwn = {
-    $and: [{ $eq: ['$$this.branch', branch] }, { $eq: ['$$this.account_number', account] }],
+    $and: [{ $eq: ['$$this.branch', ownBranch] }, { $eq: ['$$this.account_number', ownNumber] }],
   };
   return [
     {

@@ -42,7 +42,7 @@ interface StoredBranch {
 }
 
 /** A branch as it is stored, with its fields in this order. */
-export function toStored({ name, collection, currency }: OwnedBranch): StoredBranch {
+export function toStoredBranch({ name, collection, currency }: OwnedBranch): StoredBranch {
   return { branch: name, collection, currency };
 }
 

@@ -13,7 +13,7 @@ import {
   type OwnedBranch,
   parseIdentity,
   readIdentity,
-  toStored,
+  toStoredBranch,
 } from './identity-document.ts';
 import { findUnused, forgetUnused } from './unused-branches.ts';
 
@@ -159,7 +159,7 @@ async function write(
   session: ClientSession | undefined,
 ): Promise<boolean> {
   const options = session ? { session } : {};
-  const owned = branches.map(ownedBranch).map(toStored);
+  const owned = branches.map(ownedBranch).map(toStoredBranch);
   try {
     if (!found) {
       await identityDocuments(db).insertOne(
@@ -200,7 +200,7 @@ async function rename(db: Db, config: Config, dryRun: boolean): Promise<readonly
       $set: {
         ...fresh,
         ...(known && { database_id: known.databaseId }),
-        branches: [...config.branches.map(ownedBranch), ...kept].map(toStored),
+        branches: [...config.branches.map(ownedBranch), ...kept].map(toStoredBranch),
       },
     },
   );

@@ -9,7 +9,7 @@ import {
   type ResumeToken,
   type Sort,
 } from 'mongodb';
-import { type JournalRange, readAccount } from './account-postings.ts';
+import { type JournalRange, readPostings } from './account-postings.ts';
 import { sortByApplication, timeKey } from './application-order.ts';
 import {
   applicationOrder,
@@ -151,7 +151,7 @@ export function createJournal(db: Db, name: string): Journal {
         : idsBy({ _id: { $lt: id } }, { _id: -1 }, limit),
     idsFrom: (begun, limit) => idsBy({ _id: startingWith(begun) }, { _id: 1 }, limit),
     newestIds: (limit) => idsBy({}, { at: -1, seq: -1 }, limit),
-    ofAccount: (account, range, session) => readAccount(collection, account, range, session),
+    ofAccount: (account, range, session) => readPostings(collection, account, range, session),
     all: (session) => readInOrder(collection, { postings: { $exists: true } }, session),
     select: (filter, limit, session) =>
       limit === undefined

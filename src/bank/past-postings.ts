@@ -34,7 +34,7 @@ export async function findSearched(
   // Not in the session, since a snapshot has no such count.
   const documents = await source.collection.estimatedDocumentCount();
   if (documents < minSearched) return undefined;
-  const found = await findAccounts(source, branch, Math.floor(documents / readsPerSearch));
+  const found = await findNumbered(source, branch, Math.floor(documents / readsPerSearch));
   return found && (await hasOthers(source, found, branch)) ? undefined : found;
 }
 
@@ -42,7 +42,7 @@ export async function findSearched(
  * By the first posting of each account: the index leads from one to the next, past all others.
  * @returns undefined if there are more than `limit`
  */
-export async function findAccounts(
+export async function findNumbered(
   { collection, session }: Source,
   branch: string | undefined,
   limit: number,

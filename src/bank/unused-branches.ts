@@ -5,7 +5,7 @@ import {
   identityDocuments,
   identityId,
   type OwnedBranch,
-  toStored,
+  toStoredBranch,
 } from './identity-document.ts';
 
 /** Of some branches those in which nothing ever was: no document, and no posting in the journal. */
@@ -55,7 +55,7 @@ export async function forgetUnused(
   if (unused.length === 0) return [];
   const documents = identityDocuments(db);
   for (const branch of unused) {
-    await documents.updateOne({ _id: identityId }, { $pull: { branches: toStored(branch) } });
+    await documents.updateOne({ _id: identityId }, { $pull: { branches: toStoredBranch(branch) } });
   }
   const gone = await findUnused(db, journal, unused);
   for (const branch of unused.filter((it) => !gone.includes(it))) {
@@ -66,7 +66,7 @@ export async function forgetUnused(
         'branches.branch': { $ne: name },
         'branches.collection': { $ne: collection },
       },
-      { $push: { branches: toStored(branch) } },
+      { $push: { branches: toStoredBranch(branch) } },
     );
   }
   return gone;

@@ -2,7 +2,7 @@ import { type Db, Decimal128, type Document, Long } from 'mongodb';
 import { describe, expect, test } from 'vitest';
 import { createJournal } from '../../src/bank/journal.ts';
 import type { JournalDocument } from '../../src/bank/journal-document.ts';
-import { findAccounts, hasOthers, lastPostings, lastTotals } from '../../src/bank/past-postings.ts';
+import { findNumbered, hasOthers, lastPostings, lastTotals } from '../../src/bank/past-postings.ts';
 import { examinedBy } from '../examined.ts';
 import { workspace } from '../workspace.ts';
 
@@ -66,7 +66,7 @@ async function searched(db: Db, at: Date) {
   const collection = db.collection<JournalDocument>('journal');
   return db.client.withSession({ snapshot: true }, async (session) => {
     const source = { collection, session };
-    const accounts = (await findAccounts(source, undefined, 1e6)) ?? [];
+    const accounts = (await findNumbered(source, undefined, 1e6)) ?? [];
     const rows: (readonly [string, Document])[] = [];
     for (const some of accounts) {
       for await (const documents of lastPostings(source, some, at)) {

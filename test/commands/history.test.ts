@@ -243,3 +243,18 @@ describe('a statement', () => {
     expect((await bank.run(['history', 'branch1', 'A'])).stdout).not.toContain(row.by);
   });
 });
+
+test.each(['$C.d', '$$ROOT', '$'])(
+  'an account may be called as a field is: %s',
+  async (account) => {
+    const bank = await workspace();
+    await bank.run(['open', 'branch1', account, '--balance', '5']);
+    await bank.run(['increment', 'branch1', account, '3']);
+    const { status, stdout } = await bank.run(['history', 'branch1', account, '--json']);
+    expect(status).toBe(0);
+    expect(JSON.parse(stdout).map(({ balance }: { balance: string }) => balance)).toEqual([
+      '5.00',
+      '8.00',
+    ]);
+  },
+);

@@ -6,7 +6,7 @@ import type { BranchModel } from '../branch.ts';
 import type { Journal } from '../journal.ts';
 import type { BatchContext } from './batch.ts';
 import { BranchRun } from './branch-run.ts';
-import { findDuplicates, pagesOf } from './documents.ts';
+import { findRepeatedNumbers, pagesOf } from './documents.ts';
 import { guardBranch, type MissingGuard } from './guards.ts';
 import { journalOutside } from './outside-writes.ts';
 import { type BranchReport, BranchTally } from './tally.ts';
@@ -142,7 +142,7 @@ export class Adoption {
 
   #isDuplicate(branch: BranchModel): Promise<IsDuplicate> {
     const { context, progress } = this.#host;
-    return findDuplicates(this.#bank, branch, {
+    return findRepeatedNumbers(this.#bank, branch, {
       ...context,
       progress: (documents) => progress('counting', branch.name, documents),
     });

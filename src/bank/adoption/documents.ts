@@ -41,7 +41,7 @@ export async function* pagesOf(
  * afterwards only those of duplicates. Two different numbers among a million are mistaken for one
  * with a chance of 3 in a hundred million, and then both are left alone.
  */
-export async function findDuplicates(
+export async function findRepeatedNumbers(
   bank: Pick<Bank, 'timeoutMs'>,
   branch: BranchModel,
   host: RetryContext & { readonly progress: (documents: number) => void },
