@@ -162,11 +162,19 @@ function checkBounds(
   const { currency } = branch;
   const shown = (minor: bigint) => formatAmount(minor, currency);
   if (afterMinor < branch.minBalanceMinor && !leg.isUnbounded) {
+    const least = shown(branch.minBalanceMinor);
+    if (leg.existing === 'refuse') {
+      throw new BankctlError(
+        'below_minimum',
+        `The account ${referenceKey(leg)} would begin with ${shown(afterMinor)} ` +
+          `${currency.code}, below the minimum of ${least}.`,
+        'Open it with a balance that its branch allows.',
+      );
+    }
     throw new BankctlError(
       'below_minimum',
       `The account ${referenceKey(leg)} has ${shown(beforeMinor)} ${currency.code}; ` +
-        `${shown(leg.amountMinor)} would leave ${shown(afterMinor)}, below the minimum of ` +
-        `${shown(branch.minBalanceMinor)}.`,
+        `${shown(leg.amountMinor)} would leave ${shown(afterMinor)}, below the minimum of ${least}.`,
       `See it with bankctl balance ${shellReference(leg)}.`,
     );
   }

@@ -256,7 +256,8 @@ function describeFailure(error: unknown, file: string, tally: Tally, rerun: stri
   }
   if (error instanceof BankctlError) {
     if (isUntouched && !fileCodes.has(error.code)) return error;
-    const hint = isUntouched ? error.hint : rerun;
+    const goOn = error.code === 'not_writable' ? `${error.hint} ${rerun}` : rerun;
+    const hint = isUntouched ? error.hint : goOn;
     return new BankctlError(error.code, `${error.message} ${certainty}`, hint, { cause: error });
   }
   if (isTooLarge(error)) {

@@ -229,3 +229,13 @@ test('journal sums are balances, and versions have no gap, whatever was asked', 
     { numRuns: 15 },
   );
 });
+
+test('an account that would begin below the minimum is not spoken of as if it existed', async () => {
+  const bank = await workspace();
+  const { status, stderr } = await bank.run(['open', 'branch1', 'NEW', '--balance', '-5']);
+  expect(status).toBe(1);
+  expect(stderr).toBe(
+    'bankctl: The account branch1:NEW would begin with -5.00 USD, below the minimum of 0.00.\n' +
+      'Open it with a balance that its branch allows.\n',
+  );
+});
