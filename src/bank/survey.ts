@@ -132,11 +132,7 @@ function sumsOf(branch: BranchConfig): Document[] {
   const name = { $literal: branch.name };
   const isRead = branch.storage === 'decimal' ? isTyped(branch) : isBalance(branch);
   const kind = {
-    $cond: [
-      { $eq: ['$branch', { $literal: name }] },
-      { $cond: [isRead, 'read', 'unread'] },
-      'foreign',
-    ],
+    $cond: [{ $eq: ['$branch', name] }, { $cond: [isRead, 'read', 'unread'] }, 'foreign'],
   };
   const total = { $sum: amountOf(branch) };
   return [{ $group: { _id: kind, documents: { $sum: 1 }, total } }, { $set: { branch: name } }];
