@@ -107,7 +107,7 @@ describe('what is expected of a file', () => {
       ['freeze,branch1,A,\n', '0.00', 0],
     ] as const) {
       await writeFile(join(bank.directory, 'rows.csv'), `type,branch,account,amount\n${rows}`);
-      const line = ['apply', 'rows.csv', '--batch', 'b', '--expect-total', total];
+      const line = ['apply', 'rows.csv', '--batch', `b${status}${total}`, '--expect-total', total];
       expect([rows, (await outOf(bank, ...line)).status]).toEqual([rows, status]);
     }
   });
