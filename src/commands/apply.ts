@@ -136,6 +136,10 @@ export function parseApply(typed: Typed): ApplyOptions {
 }
 
 function parseBatchName(text: string): string {
+  if (text === '') {
+    const hint = 'Give the file a name, and always the same one: --batch NAME.';
+    throw new BankctlError('usage', 'The name after --batch is empty.', hint);
+  }
   const name = parseOperationId(text);
   if ([...name].length <= maxBatchNameLength) return name;
   throw new BankctlError(

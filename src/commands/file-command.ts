@@ -102,8 +102,11 @@ export function fileHost(
       progress(undefined);
       // A single problem is the message of the error that follows.
       if (problems.length < 2) return;
+      // What to do is said once: of the first problem, by that error.
+      const said = new Set([problems[0]?.hint]);
       for (const { line, code, message, hint } of problems) {
-        const cure = hint === undefined ? '' : ` ${hint}`;
+        const cure = hint === undefined || said.has(hint) ? '' : ` ${hint}`;
+        said.add(hint);
         warning(session, code, `${asSentence(`Line ${line} ${message}`)}${cure}`, { line });
       }
       countMore(

@@ -22,6 +22,7 @@ import {
   mapOf,
   nullable,
   objectOf,
+  optional,
   text,
   time,
   wholeNumber,
@@ -35,6 +36,7 @@ export const operations: Command = {
   summary: 'list operations of the journal, newest last',
   description: [
     'Lists what was applied, in the order in which it was applied; all that is given must hold.',
+    'With --batch, what was reversed since says by which operation.',
     '--refused lists the rows of files that were refused instead. The options --branch, --account,',
     '--amount, --min and --max are about one posting: the same one.',
     '',
@@ -69,6 +71,7 @@ export const operations: Command = {
       objectOf<ListedOperation>({
         ...shared,
         reverses: nullable(text),
+        reversed_by: optional(nullable(text)),
         postings: listOf(
           objectOf<ListedOperation['postings'][number]>({
             ...{ branch: text, account: text, amount: text, currency: nullable(text) },
@@ -100,7 +103,7 @@ export const operations: Command = {
       status = error.status;
       failure(session, error);
     });
-    const stream = present(session, announceRange(session, range, zone, rows), query.refused, zone);
+    const stream = present(session, announceRange(session, range, zone, rows), query, zone);
     return { ...stream, status: () => status };
   },
 };
@@ -194,7 +197,7 @@ async function* announceRange<Item>(
 function present(
   session: Session,
   batches: AsyncIterable<readonly (ListedOperation | ListedRefusal)[]>,
-  refused: boolean,
+  { refused, batch }: OperationQuery,
   zone: string,
 ): StreamResult {
   const formatAt = timeFormat(zone);
@@ -210,6 +213,9 @@ function present(
     ...(forPeople ? [counterparty] : sideColumns(1)),
     forPeople ? memoColumn<ListedOperation>(({ postings }) => postings) : column('memo'),
     column('reverses'),
+    ...(batch !== undefined
+      ? [{ name: 'reversed_by', cell: (item: ListedOperation) => item.reversed_by ?? '' }]
+      : []),
     ...(forPeople ? [] : profileColumns<ListedOperation>(({ postings: [first] }) => first)),
   ]);
 }

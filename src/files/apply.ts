@@ -1,13 +1,12 @@
 import type { Bank } from '../bank/bank.ts';
 import type { Outcome } from '../bank/judge.ts';
-import type { Posting } from '../bank/operations/entry.ts';
-import { askedOf, type Operation, type RowType } from '../bank/operations/operation.ts';
+import type { Operation, RowType } from '../bank/operations/operation.ts';
 import { maxOperations, OutcomeUnknown, type PostOptions, post } from '../bank/post.ts';
 import { createMemory } from '../bank/post-memory.ts';
 import { createRehearsal } from '../bank/rehearsal.ts';
 import type { Config } from '../config/config.ts';
 import { BankctlError } from '../core/errors.ts';
-import { formatAmount } from '../core/money.ts';
+import { toResult } from './applied-result.ts';
 import { createRequestSum, recordBatch } from './batch-record.ts';
 import type { CheckedFile, RowRules } from './file-check.ts';
 import {
@@ -47,8 +46,8 @@ export interface ApplyOptions extends PostingOptions, FileOptions {
   /** The type of all rows, if none of them has to name it. */
   readonly type: RowType | undefined;
   /**
-   * The rows are meant to be applied, though they were given under another `--batch` name, or others
-   * of that name stand.
+   * The rows are meant to be applied, though they were given under another `--batch` name, or
+   * operations of that name stand that are in no row.
    */
   readonly again: boolean;
 }
@@ -373,31 +372,4 @@ function checkAtomic(file: string, rows: number, bytes: number): void {
     `${file} has ${has}, and --atomic takes at most ${max}: they are one transaction. ` +
       'Nothing was applied by this run.',
   );
-}
-
-/** One line of `--results`. */
-function toResult(line: number, outcome: Outcome, bank: Bank): object {
-  const { id } = outcome.operation;
-  if (!outcome.applied) {
-    const { code, message } = outcome.error;
-    const asked = askedOf(outcome.operation, bank.branches.currencyOf);
-    return { line, id, outcome: 'refused', asked, code, message };
-  }
-  return {
-    line,
-    id,
-    outcome: outcome.replayed ? 'replayed' : 'applied',
-    postings: outcome.entry.postings.map((posting) => toPosting(posting, bank)),
-  };
-}
-
-function toPosting({ branch, account, ...posting }: Posting, bank: Bank): object {
-  const { currency } = bank.branches.get(branch);
-  return {
-    branch,
-    account,
-    amount: formatAmount(posting.amountMinor, currency),
-    balance: formatAmount(posting.balanceAfterMinor, currency),
-    version: Number(posting.version),
-  };
 }

@@ -124,8 +124,8 @@ function leftError(
 ): BankctlError {
   const { id, type, postings } = first;
   const moved = postings.map(({ branch, account, amountMinor: minor }) => {
-    const { currency } = branches.get(branch);
-    return `${formatMoney({ currency, minor })} on ${branch}:${account}`;
+    const money = { currency: branches.currencyOf(branch), minor };
+    return `${formatMoney(money)} on ${branch}:${account}`;
   });
   const [were, stand, of] = operations === 1 ? ['was', 'stands', ''] : ['were', 'stand', 'first, '];
   const undo = kindNamed(type)?.isReversible
@@ -136,8 +136,8 @@ function leftError(
     `${count(operations, 'operation')} that ${were} applied with --batch ${quote(batch)} and ` +
       `still ${stand} ${operations === 1 ? 'is' : 'are'} in no row of ${file} any more: ${of}` +
       `${quote(id)}, ${moved.join(', ')}. A corrected row would pay a second time.`,
-    `If that row was corrected or removed, ${undo}. If it is another file, give it a --batch name ` +
-      'of its own. --again applies its rows in addition to what stands.',
+    `If that row was corrected or removed, ${undo}. If it is another file, give it a --batch ` +
+      'name of its own. --again applies its rows in addition to what stands.',
     { operationIds: [id] },
   );
 }

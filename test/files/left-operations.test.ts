@@ -36,7 +36,7 @@ async function balances(bank: Workspace) {
 const changed: Readonly<Record<string, readonly [text: string, message: RegExp]>> = {
   'with another amount': [
     payroll.replace('A,31', 'A,31.10'),
-    /^1 operation that was applied with --batch "pay" and still stands is in no row of pay\.csv any more: "pay:[0-9a-f]{32}", 31\.00 USD on branch1:A\. /,
+    /^1 operation that was applied with --batch "pay" and still stands is in no row of pay\.csv /,
   ],
   'with another account': [
     payroll.replace('A,31', 'B,31'),
@@ -52,7 +52,7 @@ const changed: Readonly<Record<string, readonly [text: string, message: RegExp]>
   ],
   'with ids in a new column': [
     'id,branch,account,amount\na,branch1,A,31\nb,branch1,B,20\nc,branch1,B,20\n',
-    /^3 operations that were applied with .* and still stand are in no row .* any more: first, "pay:/,
+    /^3 operations that were applied .* still stand are in no row .* any more: first, "pay:/,
   ],
   'that is wholly another': [`${head}branch1,A,1\n`, /^3 operations /],
   'that moves no money': ['type,branch,account\nfreeze,branch1,A\n', /^3 operations /],

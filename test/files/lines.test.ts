@@ -7,7 +7,7 @@ import { memorySource } from './memory-source.ts';
 async function read(bytes: Uint8Array, chunk: number) {
   const lines: string[] = [];
   let last: Lines | undefined;
-  for await (const some of readLines(memorySource(bytes, chunk).chunks())) {
+  for await (const some of readLines(memorySource(bytes, chunk).chunks(), 'a.csv')) {
     expect(some.first).toBe(lines.length + 1);
     for (const text of some.texts) {
       lines.push(text instanceof LineProblem ? text.message.slice(0, 14) : text);

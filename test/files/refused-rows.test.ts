@@ -70,7 +70,7 @@ describe('what is said of a refused row', () => {
   });
 });
 
-test('--results say what a refused row asked for, and which account an imported one has', async () => {
+test('--results say what a refused row asked for, and the account of an imported one', async () => {
   const bank = await bankWithA();
   const lines = async () => {
     const text = await readFile(join(bank.directory, 'out'), 'utf8');
