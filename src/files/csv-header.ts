@@ -249,13 +249,15 @@ function unknownColumns(
   if (!dress) return { message };
   const pair = likelyMapping(unknown, fields, shape);
   const present = fields.filter((field) => field !== undefined);
-  const [missing] = shape.needed(present).filter((name) => !present.includes(name));
-  if (missing !== undefined) {
-    const guess = pair?.startsWith(`${missing}=`) ? shellWord(pair) : `${missing}=NAME`;
+  const missing = shape.needed(present).filter((name) => !present.includes(name));
+  const meant = missing.find((name) => pair?.startsWith(`${name}=`));
+  const field = meant ?? missing[0];
+  if (field !== undefined) {
+    const guess = meant === undefined || pair === undefined ? `${field}=NAME` : shellWord(pair);
     return {
-      message: `${message}; it lacks ${missing}`,
+      message,
       hint:
-        `Say which column is the ${missing}, with --columns ${guess}; then leave out what is not ` +
+        `Say which column is the ${field}, with --columns ${guess}; then leave out what is not ` +
         'needed with --drop NAME,NAME.',
     };
   }
