@@ -36,8 +36,8 @@ export interface BatchFiles {
   readonly record: (file: BatchFile, at: Date) => Promise<BatchFileDocument>;
   /** Records one more name for rows that are recorded. */
   readonly addName: (file: BatchFile) => Promise<void>;
-  /** True if other rows were given under that name too. */
-  readonly hasOthers: (file: BatchFile) => Promise<boolean>;
+  /** True if any applied operation has an id that derives from the name. */
+  readonly hasApplied: (batch: string) => Promise<boolean>;
   /** How many applied operations have an id that derives from the name. */
   readonly countApplied: (batch: string) => Promise<number>;
   /** The ids of those operations, in batches. */
@@ -80,9 +80,8 @@ export function createBatchFiles(db: Db, journal: string): BatchFiles {
     addName: async ({ digest, batch }) => {
       await files.updateOne({ _id: idOf(digest) }, { $addToSet: { batches: batch } }, durable);
     },
-    hasOthers: async ({ digest, batch }) =>
-      (await files.findOne({ _id: { $ne: idOf(digest), $regex: /^file:/ }, batches: batch })) !==
-      null,
+    hasApplied: async (batch) =>
+      (await entries.findOne(appliedBy(batch), { projection: { _id: 1 } })) !== null,
     countApplied: (batch) => entries.countDocuments(appliedBy(batch)),
     appliedIds: async function* (batch) {
       const found = entries.find(appliedBy(batch), { projection: { _id: 1 }, batchSize: 1000 });

@@ -229,11 +229,11 @@ function standingOf(
 
 /** The error of a refusal that stands. */
 function toError({ reason }: Pick<Refusal, 'reason'>): BankctlError {
-  const { code, message, hint } = reason;
+  const { code, message } = reason;
   return new BankctlError(
     isErrorCode(code) ? code : 'refused_by_server',
     message,
-    `It was refused before; --retry-refused tries it again.${hint === undefined ? '' : ` ${hint}`}`,
+    'It was refused before; --retry-refused tries it again.',
   );
 }
 

@@ -2,6 +2,7 @@ import { type ClientSession, Decimal128, type Document } from 'mongodb';
 import { BankctlError } from '../core/errors.ts';
 import type { Bank } from './bank.ts';
 import { escapeRegex, idsOfBatch } from './batch-files.ts';
+import { runWithin } from './deadline.ts';
 import { journalOf } from './history.ts';
 import type { Journal } from './journal.ts';
 import { isApplied, type JournalDocument } from './journal-document.ts';
@@ -46,6 +47,8 @@ export interface ListedOperation {
   readonly type: string;
   readonly memo: string | null;
   readonly reverses: string | null;
+  /** The operation that reversed it; present if the operations of a batch are listed. */
+  readonly reversed_by?: string | null;
   readonly postings: readonly ShownPosting[];
 }
 
@@ -56,7 +59,7 @@ export interface ListedRefusal
 
 /**
  * The operations of the journal that match, in the order in which they were applied, in batches,
- * from one snapshot.
+ * from one snapshot; which of a batch are reversed is newer.
  * @param reportProblem called with what is wrong with a document that cannot be read
  * @throws `journal_disabled`
  */
@@ -67,9 +70,12 @@ export async function* listOperations(
 ): AsyncIterable<readonly (ListedOperation | ListedRefusal)[]> {
   const journal = journalOf(bank);
   const session = bank.startSession({ snapshot: true });
-  const list = (document: JournalDocument): readonly (ListedOperation | ListedRefusal)[] => {
+  const list = (
+    document: JournalDocument,
+    reversals: Reversals,
+  ): readonly (ListedOperation | ListedRefusal)[] => {
     try {
-      return [isApplied(document) ? listApplied(bank, document) : listRefused(document)];
+      return [isApplied(document) ? listApplied(bank, document, reversals) : listRefused(document)];
     } catch (error) {
       if (!(error instanceof BankctlError)) throw error;
       reportProblem(error);
@@ -78,7 +84,13 @@ export async function* listOperations(
   };
   try {
     for await (const documents of select(journal, query, session)) {
-      yield documents.flatMap(list);
+      const ids = documents.map(({ _id }) => _id);
+      const found =
+        query.batch === undefined || query.refused
+          ? undefined
+          : await runWithin(bank.timeoutMs, () => journal.findReversals(ids));
+      const reversals = found && new Map(found.map(({ _id, reverses = '' }) => [reverses, _id]));
+      yield documents.flatMap((document) => list(document, reversals));
     }
   } finally {
     await session.endSession();
@@ -98,10 +110,18 @@ function select(
     : journal.ofAccount({ branch, account }, { since, until, limit, filter }, session);
 }
 
-function listApplied(bank: Bank, document: Parameters<typeof showApplied>[1]): ListedOperation {
+/** Ids of reversals by what they reversed, if they were looked for. */
+type Reversals = ReadonlyMap<string, string> | undefined;
+
+function listApplied(
+  bank: Bank,
+  document: Parameters<typeof showApplied>[1],
+  reversals: Reversals,
+): ListedOperation {
   const shown = showApplied(bank, document, undefined);
   const { operation, at, by, type, memo, reverses, postings } = shown;
-  return { operation, at, by, type, memo, reverses, postings };
+  const reversed = reversals ? { reversed_by: reversals.get(operation) ?? null } : {};
+  return { operation, at, by, type, memo, reverses, ...reversed, postings };
 }
 
 function listRefused(document: Parameters<typeof showRefused>[0]): ListedRefusal {

@@ -19,11 +19,10 @@ import {
   formatOptions,
   parseFileOptions,
 } from './file-command.ts';
+import { correctInPlace, createRefusedRows, refusedSentence } from './refused-rows.ts';
 
 /** An id that derives from a name has at most 34 more characters. */
 const maxBatchNameLength = 64;
-
-const correctInPlace = 'Correct a refused row in place and keep its id.';
 
 export const apply: Command = {
   name: 'apply',
@@ -48,10 +47,10 @@ export const apply: Command = {
     'After an interruption of any kind, run the same command again: what was applied is replayed,',
     'not repeated. Rows without an id need --batch NAME: their ids derive from NAME, what the row',
     'asks for, and its position among identical rows, so a file that has grown posts only what is',
-    'new. A row that was changed is posted as a new one, in addition to what the old one applied.',
-    'The same rows under another NAME would be applied a second time, so that needs --again; so do',
-    'rows that differ from those that NAME applied before, and has no more, only in memo or type,',
-    'and rows with the id of an operation in a column that is not read as the id.',
+    'new. A row that was edited after it was applied would pay a second time, so a file is refused',
+    'if operations of NAME stand that are in none of its rows: reverse them first, or give another',
+    'file a NAME of its own. Refused, too, are the same rows under another NAME, and rows with the',
+    'id of an operation in a column that is not read as the id. --again applies them all the same.',
     '',
     'A row that the rules refuse changes nothing, and stays refused when the file is run again',
     `unless --retry-refused is given. ${correctInPlace}`,
@@ -80,7 +79,7 @@ export const apply: Command = {
     },
     { flags: '--atomic', summary: 'apply all rows or none: at most 10000 rows and 8 MiB' },
     { flags: '--retry-refused', summary: 'try again the rows that an earlier run refused' },
-    { flags: '--again', summary: 'apply rows again that were applied under other names or memos' },
+    { flags: '--again', summary: 'apply the file even if some of its rows may pay a second time' },
     ...fileOptions,
   ],
   examples: [
@@ -137,6 +136,10 @@ export function parseApply(typed: Typed): ApplyOptions {
 }
 
 function parseBatchName(text: string): string {
+  if (text === '') {
+    const hint = 'Give the file a name, and always the same one: --batch NAME.';
+    throw new BankctlError('usage', 'The name after --batch is empty.', hint);
+  }
   const name = parseOperationId(text);
   if ([...name].length <= maxBatchNameLength) return name;
   throw new BankctlError(
@@ -151,27 +154,32 @@ async function run(typed: Typed, session: Session): Promise<SingleResult> {
   const config = await session.config();
   const { applyFile } = await import('../files/apply.ts');
   const refusals = createRowTalk(session, 'more refused row', input);
+  const refused = createRefusedRows(
+    config.journal !== false && !input.atomic && !input.dryRun,
+    input,
+  );
   let victims = 0;
   const host = fileHost(apply, typed, session);
   const result = await applyFile(config, input, {
     ...host,
     progress: showProgress(session),
-    refused: ({ line, error, isVictim }) => {
-      if (isVictim) victims += 1;
+    refused: (row) => {
+      const { line, error } = row;
+      if (row.isVictim) victims += 1;
       else {
-        const sentence = `Line ${line} was refused: ${error.message} ${error.hint}`;
-        refusals.show('row_refused', sentence, { line, error: error.code });
+        refused.add(row);
+        refusals.show('row_refused', refusedSentence(row), { line, error: error.code });
       }
     },
   });
   refusals.end();
   const { talk } = session;
-  if (refusals.rows() > 0) talk('correct_in_place', correctInPlace);
+  for (const sentence of refused.advice()) talk('correct_in_place', sentence);
   if (victims > 0) {
     const were = `${count(victims, 'other row')} of the file ${victims === 1 ? 'was' : 'were'}`;
     talk('atomic', `So ${were} not applied either (--atomic).`);
   }
-  sayMore(result, input, talk, config.timezone);
+  sayMore(result, input, session, config.timezone);
   const { counts, interrupted } = result;
   if (interrupted) talk('rerun', host.rerunHint(interrupted.left));
   const { reversed } = result;
@@ -180,12 +188,8 @@ async function run(typed: Typed, session: Session): Promise<SingleResult> {
 }
 
 /** Says what the counts alone do not. */
-function sayMore(
-  result: ApplyResult,
-  input: ApplyOptions,
-  talk: Session['talk'],
-  zone: string,
-): void {
+function sayMore(result: ApplyResult, input: ApplyOptions, session: Session, zone: string): void {
+  const { talk } = session;
   const { counts, standing, reversed, dropped, interrupted } = result;
   if (standing.since) {
     const [are, they, have, them] =
@@ -198,12 +202,11 @@ function sayMore(
     );
   }
   if (dropped > 0) {
-    const [are, they] = dropped === 1 ? ['is', 'it'] : ['are', 'they'];
-    talk(
-      'rows_gone',
-      `${count(dropped, 'row')} that --batch ${input.batch} had before ${are} not in this file: ` +
-        `what ${they} applied stays applied.`,
-    );
+    const [are, stay] = dropped === 1 ? ['is', 'it stays'] : ['are', 'they stay'];
+    const sentence =
+      `${count(dropped, 'operation')} of --batch ${quote(input.batch ?? '')} ${are} in no row of ` +
+      `this file: ${stay} applied.`;
+    talk('rows_gone', sentence, { operations: dropped });
   }
   if (interrupted) {
     talk('interrupted', `Interrupted. ${interrupted.certainty}`);

@@ -102,8 +102,11 @@ export function fileHost(
       progress(undefined);
       // A single problem is the message of the error that follows.
       if (problems.length < 2) return;
+      // What to do is said once: of the first problem, by that error.
+      const said = new Set([problems[0]?.hint]);
       for (const { line, code, message, hint } of problems) {
-        const cure = hint === undefined ? '' : ` ${hint}`;
+        const cure = hint === undefined || said.has(hint) ? '' : ` ${hint}`;
+        said.add(hint);
         session.say(code, `${asSentence(`Line ${line} ${message}`)}${cure}`, { line });
       }
       countMore(
@@ -199,6 +202,8 @@ export function createRowTalk(
 /** Sums of amounts, by currency code. */
 interface FileTotals {
   readonly totals: Readonly<Record<string, string>>;
+  /** Of an applied file: of the rows that this run applied, or would apply. */
+  readonly applied_totals?: Readonly<Record<string, string>>;
   readonly refused_totals: Readonly<Record<string, string>>;
 }
 
@@ -220,6 +225,7 @@ export function countsForm<Counts>(
     objectOf<FileState>({
       ...counts,
       ...{ totals: mapOf(amount), refused_totals: mapOf(amount) },
+      applied_totals: optional(mapOf(amount)),
       ...{ dry_run: optional(flag), interrupted: optional(flag), unknown: optional(wholeNumber) },
     }),
     when,
@@ -234,12 +240,13 @@ interface Done {
   readonly rare?: Readonly<Record<string, number>>;
   readonly interrupted: Interruption | undefined;
   readonly totals: readonly Money[];
+  readonly appliedTotals?: readonly Money[];
   readonly refusedTotals: readonly Money[];
 }
 
 /** The result of a file: its counts and totals. */
 export function fileResult(
-  { counts, rare = {}, interrupted, totals, refusedTotals }: Done,
+  { counts, rare = {}, interrupted, totals, appliedTotals, refusedTotals }: Done,
   { dryRun, isRefused }: { readonly dryRun: boolean; readonly isRefused: boolean },
 ): SingleResult {
   const refused = isRefused ? { status: Status.refused } : {};
@@ -249,14 +256,18 @@ export function fileResult(
     data: {
       ...counts,
       ...rare,
-      ...{ totals: byCode(totals), refused_totals: byCode(refusedTotals) },
+      totals: byCode(totals),
+      ...(appliedTotals ? { applied_totals: byCode(appliedTotals) } : {}),
+      refused_totals: byCode(refusedTotals),
       ...(dryRun ? { dry_run: true } : {}),
       ...(interrupted ? { interrupted: true, unknown: interrupted.unknown } : {}),
     },
     view: recordView({
       ...counts,
       ...Object.fromEntries(Object.entries(rare).filter(([, rows]) => rows > 0)),
-      ...{ total: listOfMoney(totals), refused_total: listOfMoney(refusedTotals) },
+      total: listOfMoney(totals),
+      ...(appliedTotals ? { applied_total: listOfMoney(appliedTotals) } : {}),
+      refused_total: listOfMoney(refusedTotals),
     }),
     ...(interrupted ? { status: Status.interrupted } : refused),
   };

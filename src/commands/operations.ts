@@ -23,6 +23,7 @@ import {
   mapOf,
   nullable,
   objectOf,
+  optional,
   text,
   time,
   wholeNumber,
@@ -36,6 +37,7 @@ export const operations: Command = {
   summary: 'list operations of the journal, newest last',
   description: [
     'Lists what was applied, in the order in which it was applied; all that is given must hold.',
+    'With --batch, what was reversed since says by which operation.',
     '--refused lists the rows of files that were refused instead. The options --branch, --account,',
     '--amount, --min and --max are about one posting: the same one.',
     '',
@@ -71,6 +73,7 @@ export const operations: Command = {
       objectOf<ListedOperation>({
         ...shared,
         reverses: nullable(text),
+        reversed_by: optional(nullable(text)),
         postings: listOf(
           objectOf<ListedOperation['postings'][number]>({
             ...{ branch: text, account: text, amount: text, currency: nullable(text) },
@@ -213,6 +216,9 @@ function present(
     ...(forPeople ? [counterparty] : sideColumns(1)),
     forPeople ? noteColumn<ListedOperation>(({ postings }) => postings) : column('memo'),
     column('reverses'),
+    ...(query.batch !== undefined
+      ? [{ name: 'reversed_by', cell: (item: ListedOperation) => item.reversed_by ?? '' }]
+      : []),
     ...(forPeople ? [] : profileColumns<ListedOperation>(({ postings: [first] }) => first)),
   ]);
 }

@@ -30,7 +30,7 @@ export const fileErrors = {
   ),
   file_repeated: row(
     2,
-    'The rows of a file would be applied twice: they had another --batch name, or other columns.',
+    'Rows of a file may pay twice: they had another --batch name, other columns, or were edited.',
     'Name and read the file as before to apply it once, or add --again to apply it once more.',
   ),
   totals_differ: row(

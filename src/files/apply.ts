@@ -7,6 +7,7 @@ import { createMemory } from '../bank/post-memory.ts';
 import { createRehearsal, type Rehearsal } from '../bank/rehearsal.ts';
 import type { Config } from '../config/config.ts';
 import { BankctlError } from '../core/errors.ts';
+import { toResult } from './applied-result.ts';
 import { createRequestSum, recordBatch } from './batch-record.ts';
 import type { CheckedFile, RowRules } from './file-check.ts';
 import {
@@ -24,8 +25,7 @@ import {
 } from './file-run.ts';
 import { assignIds, missingIdProblem } from './operation-ids.ts';
 import { amountOf, shapeOf, toOperation } from './operation-rows.ts';
-import { createPossibleIds, readDerived } from './repeated-rows.ts';
-import { toResultLine } from './result-lines.ts';
+import { createPossibleIds, readNumbered } from './repeated-rows.ts';
 import { createReversedRows } from './reversed-rows.ts';
 import type { Row, RowShape } from './rows.ts';
 import { openSource, type Source } from './source.ts';
@@ -47,8 +47,8 @@ export interface ApplyOptions extends PostingOptions, FileOptions {
   /** The type of all rows, if none of them has to name it. */
   readonly type: RowType | undefined;
   /**
-   * The rows are meant to be applied a second time, though they were given under another `--batch`
-   * name.
+   * The rows are meant to be applied, though they were given under another `--batch` name, or
+   * operations of that name stand that are in no row.
    */
   readonly again: boolean;
 }
@@ -61,20 +61,25 @@ export interface ApplyResult {
   readonly standing: { readonly rows: number; readonly since: Date | undefined };
   /** Of the replayed rows: those reversed since by anything but a row of the file. */
   readonly reversed: number;
-  /** Rows that were applied before under the same `--batch` name, and are not in the file. */
+  /** Operations that stand under the same `--batch` name, and are in no row of the file. */
   readonly dropped: number;
   readonly interrupted: Interruption | undefined;
-  /** Of the amounts of all rows, and of those refused and replayed, by currency. */
+  /** Of the amounts of all rows, and of those applied, refused and replayed, by currency. */
   readonly totals: readonly Money[];
+  readonly appliedTotals: readonly Money[];
   readonly refusedTotals: readonly Money[];
   readonly replayedTotals: readonly Money[];
 }
 
 /** A refused row, as reported while the file runs. */
-interface RefusedRow {
+export interface RefusedRow {
   readonly line: number;
   readonly operation: Operation;
   readonly error: BankctlError;
+  /** Whether its id derives from the `--batch` name. */
+  readonly isDerived: boolean;
+  /** An earlier run refused it, and it was not tried again. */
+  readonly stands: boolean;
   /** Of an atomic file: refused only because another row was. */
   readonly isVictim: boolean;
 }
@@ -125,7 +130,7 @@ export interface OperationRows {
    * Called when all rows are correct.
    *
    * @param source gives the rows again
-   * @returns how many rows are known to have been replayed
+   * @returns how many operations of the file's name are in no row of it
    */
   readonly begin: (bank: Bank, source: Source, file: CheckedFile) => Promise<number>;
 }
@@ -165,9 +170,9 @@ function fileRows(
     },
     identify: assignIds(batch),
     begin: async (bank, source, { rows }) => {
+      if (batch === undefined) return 0;
       const digest = withoutIds.digest();
-      if (batch === undefined || digest === undefined) return 0;
-      const reread = () => readDerived(source, options, { shape, read }, { batch, interrupted });
+      const reread = () => readNumbered(source, options, { shape, read }, { batch, interrupted });
       const given = { ...{ batch, digest, rows, by, dryRun, again }, possibleIds, read: reread };
       return recordBatch(bank, given, source.name);
     },
@@ -197,16 +202,14 @@ class ApplyWork implements RowWork<OperationRow> {
   readonly #unknown = new Set<Operation>();
   /** Of the batch that is being posted, in order. */
   #outcomes: Outcome[] = [];
-  #totalRows: number | undefined;
   #totals: Totals = createTotals();
+  readonly #appliedTotals = createTotals();
   readonly #refusedTotals = createTotals();
   readonly #replayedTotals = createTotals();
   readonly #reversed = createReversedRows();
-  /** Rows of other files with the same `--batch` name. */
-  #appliedBefore = 0;
-  #replayedIds = 0;
   #hasReversals = false;
   #rehearsal: Rehearsal | undefined;
+  #dropped = 0;
   #expectFresh = false;
 
   constructor(files: OpenFiles, rows: OperationRows, options: PostingOptions, host: ApplyHost) {
@@ -241,8 +244,7 @@ class ApplyWork implements RowWork<OperationRow> {
   async begin(file: CheckedFile, source: Source): Promise<void> {
     const { rows, bytes, totals } = file;
     if (this.#options.atomic) checkAtomic(this.#files.source.name, rows, bytes);
-    this.#appliedBefore = await this.#rows.begin(this.#files.bank, source, file);
-    this.#totalRows = rows;
+    this.#dropped = await this.#rows.begin(this.#files.bank, source, file);
     this.#totals = totals;
     if (!this.#options.dryRun) return;
     // No two rows have one id, or the file would have been refused.
@@ -309,7 +311,7 @@ class ApplyWork implements RowWork<OperationRow> {
     const { bank } = this.#files;
     return this.#outcomes.map((outcome, index) => {
       const by = this.#reversed.reversedBy(outcome.operation.id);
-      const result = toResultLine(rows[index]?.line ?? 0, outcome, bank);
+      const result = toResult(rows[index]?.line ?? 0, outcome, bank);
       return by === undefined ? result : { ...result, reversed_by: by };
     });
   }
@@ -324,12 +326,15 @@ class ApplyWork implements RowWork<OperationRow> {
         this.#standing.rows += 1;
         if (!earlier || since.getTime() < earlier.getTime()) this.#standing.since = since;
       }
-      this.#host.refused({ line, operation, error, isVictim: because !== undefined });
+      const [isVictim, stands] = [because !== undefined, since !== undefined];
+      this.#host.refused({ line, operation, error, isDerived, stands, isVictim });
     } else if (outcome.replayed) {
       this.#counts.replayed += 1;
       this.#replayedTotals.add(amount);
-      if (isDerived) this.#replayedIds += 1;
-    } else this.#counts.applied += 1;
+    } else {
+      this.#counts.applied += 1;
+      this.#appliedTotals.add(amount);
+    }
   }
 
   isStopped(): boolean {
@@ -342,12 +347,13 @@ class ApplyWork implements RowWork<OperationRow> {
   }
 
   result(): Omit<ApplyResult, 'interrupted'> {
-    const isWhole = this.#done() === this.#totalRows;
-    const dropped = isWhole ? Math.max(this.#appliedBefore - this.#replayedIds, 0) : 0;
-    const [totals, refusedTotals] = [this.#totals.sums(), this.#refusedTotals.sums()];
-    const [counts, standing, reversed] = [this.#counts, this.#standing, this.#reversed.count()];
-    const replayedTotals = this.#replayedTotals.sums();
-    return { counts, standing, reversed, dropped, totals, refusedTotals, replayedTotals };
+    return {
+      ...{ counts: this.#counts, standing: this.#standing, dropped: this.#dropped },
+      reversed: this.#reversed.count(),
+      ...{ totals: this.#totals.sums(), appliedTotals: this.#appliedTotals.sums() },
+      refusedTotals: this.#refusedTotals.sums(),
+      replayedTotals: this.#replayedTotals.sums(),
+    };
   }
 
   #done(): number {

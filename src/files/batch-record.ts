@@ -1,17 +1,19 @@
 import type { Bank } from '../bank/bank.ts';
 import type { BatchFile, BatchFiles } from '../bank/batch-files.ts';
 import { runWithin } from '../bank/deadline.ts';
-import { type Operation, requestOf } from '../bank/operations/operation.ts';
+import { kindNamed, type Operation, requestOf } from '../bank/operations/operation.ts';
 import { hash32 } from '../core/digest-table.ts';
 import { BankctlError } from '../core/errors.ts';
 import { count, quote, shellWord } from '../core/text.ts';
 import { formatTime } from '../core/time.ts';
 import {
-  findRedressed,
+  findLeft,
+  type LeftOperations,
   type NumberedOperation,
   type PossibleIds,
   type RepeatedRows,
 } from './repeated-rows.ts';
+import { formatMoney } from './totals.ts';
 
 /** What rows ask for, summed up one by one in constant memory. */
 interface RequestSum {
@@ -46,71 +48,98 @@ export function createRequestSum(): RequestSum {
 }
 
 /** How rows are given. */
-interface GivenRows extends BatchFile {
+interface GivenRows extends Omit<BatchFile, 'digest'> {
+  /** Undefined if all rows have ids of their own. */
+  readonly digest: string | undefined;
   readonly dryRun: boolean;
   readonly possibleIds: PossibleIds;
-  /** Reads the rows without ids once more, with the ids that they would have. */
+  /** Reads the rows once more, with the ids that they have or would be given. */
   readonly read: () => AsyncIterable<NumberedOperation>;
-  /** The rows are meant to be applied a second time, whatever name they had. */
+  /** The rows are meant to be applied a second time, or besides others of that name. */
   readonly again: boolean;
 }
 
 /**
- * Makes sure that the rows of a file without ids were not given under another `--batch` name, nor
- * applied from another reading of the same file, and records that they are given under this name.
+ * Makes sure that no row of a file would move again what it moved under another `--batch` name,
+ * from another reading, or before it was edited, and records that the rows without ids are given
+ * under this name.
  *
- * @returns how many rows were applied under that name before, if other rows were given under it
+ * @returns how many operations of that name stand that are in no row of the file, if it is applied
+ *   again
  * @throws `file_repeated`; `config_mismatch`, with nothing recorded
  */
 export async function recordBatch(bank: Bank, given: GivenRows, file: string): Promise<number> {
   const { batchFiles } = bank;
   if (!batchFiles) return 0;
-  const isNamed = await runWithin(bank.timeoutMs, async () => {
+  const { digest, batch, again, dryRun } = given;
+  const checkName = async (first: Awaited<ReturnType<BatchFiles['find']>>) => {
+    if (again || !first || first.batches.includes(batch)) return;
+    const undone = await countUndone(batchFiles, first.batches);
+    throw repeatedError(first, file, batch, bank.config.timezone, undone);
+  };
+  await runWithin(bank.timeoutMs, async () => {
     await bank.identity.checkClaim();
-    if (given.again || (await batchFiles.find(given.digest))) return undefined;
-    return batchFiles.hasOthers(given);
+    const first = digest === undefined ? undefined : await batchFiles.find(digest);
+    await checkName(first);
+    if (!first && !again) await checkIds(bank, given.possibleIds, file);
   });
-  if (isNamed !== undefined) await checkReading(bank, given, file, isNamed);
-  return runWithin(bank.timeoutMs, async () => {
-    const first = given.dryRun
-      ? await batchFiles.find(given.digest)
-      : await batchFiles.record(given, await bank.serverTime());
-    if (first && !first.batches.includes(given.batch)) {
-      if (!given.again) {
-        const undone = await countUndone(batchFiles, first.batches);
-        throw repeatedError(first, file, given, bank.config.timezone, undone);
-      }
-      if (!given.dryRun) await batchFiles.addName(given);
-    }
-    return (await batchFiles.hasOthers(given)) ? batchFiles.countApplied(given.batch) : 0;
-  });
+  const left = await findLeft(bank, batch, given.read);
+  if (left && !again) {
+    const redressed = await left.redressed();
+    throw redressed ? redressedError(redressed, file, batch) : leftError(bank, left, file, batch);
+  }
+  if (digest !== undefined && !dryRun) {
+    await runWithin(bank.timeoutMs, async () => {
+      const first = await batchFiles.record({ ...given, digest }, await bank.serverTime());
+      await checkName(first);
+      if (!first.batches.includes(batch)) await batchFiles.addName({ ...given, digest });
+    });
+  }
+  return left?.operations ?? 0;
 }
 
 /**
- * What is read from which column of a file is said anew each time, and the ids of its rows derive
- * from all that was read.
+ * What is read from which column of a file is said anew each time.
  *
- * @param isNamed other rows were given under the same name
- * @throws `file_repeated` if operations that stand moved the money that the rows would move
+ * @throws `file_repeated` if the rows have ids of operations that moved the same money
  */
-async function checkReading(
-  bank: Bank,
-  { batch, possibleIds, read }: GivenRows,
-  file: string,
-  isNamed: boolean,
-): Promise<void> {
+async function checkIds(bank: Bank, possibleIds: PossibleIds, file: string): Promise<void> {
   const own = await possibleIds.find(bank);
-  if (own) {
-    throw new BankctlError(
-      'file_repeated',
-      `Line ${own.line} of ${file} has the id of the operation ${quote(own.operation)}, which ` +
-        'moved the same money, in a column that is not read as its id: it would be moved again.',
-      'Leave that column its ids, with --columns id=NAME if it has another name; ' +
-        'or add --again to apply the rows once more.',
-    );
-  }
-  const other = isNamed ? await findRedressed(bank, batch, read) : undefined;
-  if (other) throw redressedError(other, file, batch);
+  if (!own) return;
+  throw new BankctlError(
+    'file_repeated',
+    `Line ${own.line} of ${file} has the id of the operation ${quote(own.operation)}, which ` +
+      'moved the same money, in a column that is not read as its id: it would be moved again.',
+    'Leave that column its ids, with --columns id=NAME if it has another name; ' +
+      'or add --again to apply the rows once more.',
+  );
+}
+
+/** The operations may be rows that were edited or removed, or those of another file. */
+function leftError(
+  { branches }: Bank,
+  { operations, first }: LeftOperations,
+  file: string,
+  batch: string,
+): BankctlError {
+  const { id, type, postings } = first;
+  const moved = postings.map(({ branch, account, amountMinor: minor }) => {
+    const money = { currency: branches.currencyOf(branch), minor };
+    return `${formatMoney(money)} on ${branch}:${account}`;
+  });
+  const [were, stand, of] = operations === 1 ? ['was', 'stands', ''] : ['were', 'stand', 'first, '];
+  const undo = kindNamed(type)?.isReversible
+    ? `type bankctl reverse ${shellWord(id)} and apply the file again`
+    : 'put it back as it was';
+  return new BankctlError(
+    'file_repeated',
+    `${count(operations, 'operation')} that ${were} applied with --batch ${quote(batch)} and ` +
+      `still ${stand} ${operations === 1 ? 'is' : 'are'} in no row of ${file} any more: ${of}` +
+      `${quote(id)}, ${moved.join(', ')}. A corrected row would pay a second time.`,
+    `If that row was corrected or removed, ${undo}. If it is another file, give it a --batch ` +
+      'name of its own. --again applies its rows in addition to what stands.',
+    { operationIds: [id] },
+  );
 }
 
 function redressedError({ rows, line, operation }: RepeatedRows, file: string, batch: string) {
@@ -138,7 +167,7 @@ async function countUndone(batchFiles: BatchFiles, batches: readonly string[]) {
 function repeatedError(
   { batches, by, at }: Awaited<ReturnType<BatchFiles['record']>>,
   file: string,
-  { batch }: BatchFile,
+  batch: string,
   zone: string,
   { applied, reversed }: Awaited<ReturnType<typeof countUndone>>,
 ): BankctlError {

@@ -248,6 +248,19 @@ function unknownColumns(
       : `has unknown columns, ${list(unknown)}: there are ${shape.columns.join(', ')}`;
   if (!dress) return { message };
   const pair = likelyMapping(unknown, fields, shape);
+  const present = fields.filter((field) => field !== undefined);
+  const missing = shape.needed(present).filter((name) => !present.includes(name));
+  const meant = missing.find((name) => pair?.startsWith(`${name}=`));
+  const field = meant ?? missing[0];
+  if (field !== undefined) {
+    const guess = meant === undefined || pair === undefined ? `${field}=NAME` : shellWord(pair);
+    return {
+      message,
+      hint:
+        `Say which column is the ${field}, with --columns ${guess}; then leave out what is not ` +
+        'needed with --drop NAME,NAME.',
+    };
+  }
   const map = pair === undefined ? '' : `, or say what it is, as in --columns ${shellWord(pair)}`;
   const it = others.length === 0 ? 'it' : 'what is not needed';
   return { message, hint: `Leave ${it} out with --drop ${shellWord(unknown.join(','))}${map}.` };

@@ -163,6 +163,9 @@ function countProblem(
     : counted;
 }
 
+/** What may be an amount with a comma in it, by what stands before its cents. */
+const apart = { comma: /^[+-]?\d+,\d+$/, point: /^[+-]?[1-9]\d{0,2},\d{3}\.\d+$/ };
+
 /**
  * Where commas are between the columns and in the amounts, `1,5` is two cells and may be meant as
  * one. @throws `LineProblem`
@@ -173,10 +176,11 @@ function checkApart(
   text: string,
   cells: readonly string[],
 ): void {
-  if (separator !== ',' || layout.dress?.decimal !== 'comma') return;
+  const decimal = layout.dress?.decimal;
+  if (separator !== ',' || decimal === undefined) return;
   for (const [index, name] of fields.entries()) {
     const pair = cells.slice(index, index + 2).join(',');
-    if (!amounts.includes(name ?? '') || !/^[+-]?\d+,\d+$/.test(pair)) continue;
+    if (!amounts.includes(name ?? '') || !apart[decimal].test(pair)) continue;
     // A quoted cell has its quotation mark where the comma is expected.
     if (!`,${text},`.includes(`,${pair},`)) continue;
     throw new LineProblem(
@@ -206,8 +210,8 @@ function toFields(
     }
     if (names.includes(name) && roundedNumber.test(cell)) throw roundedProblem(line, name, cell);
     if (flags.includes(name)) fields[name] = toFlag(line, name, cell);
-    else if (layout.dress?.decimal === 'comma' && amounts.includes(name)) {
-      fields[name] = fromDecimalComma(line, name, cell);
+    else if (layout.dress?.decimal !== undefined && amounts.includes(name)) {
+      fields[name] = toAmount(line, name, cell, layout.dress.decimal);
     } else fields[name] = cell;
   }
   return fields;
@@ -229,15 +233,26 @@ function roundedProblem(line: number, name: string, cell: string): LineProblem {
   );
 }
 
-/** An amount with a point in place of its comma. Whether it is one is for its parser to say. */
-function fromDecimalComma(line: number, name: string, cell: string): string {
+/** An amount whose decimal sign, which the user named, and the mark between thousands agree. */
+const grouped = {
+  comma: /^[+-]?[1-9]\d{0,2}(?:\.\d{3})+,\d+$/,
+  point: /^[+-]?[1-9]\d{0,2}(?:,\d{3})+\.\d+$/,
+};
+
+/**
+ * An amount with a point before its cents, and nothing between thousands: both marks in one amount
+ * leave no doubt. Whether it is an amount is for its parser to say.
+ */
+function toAmount(line: number, name: string, cell: string, decimal: 'comma' | 'point'): string {
+  const isGrouped = grouped[decimal].test(cell);
+  if (decimal === 'point') return isGrouped ? cell.replaceAll(',', '') : cell;
+  if (isGrouped) return cell.replaceAll('.', '').replace(',', '.');
   const comma = cell.indexOf(',');
   if (!cell.includes('.') && comma === cell.lastIndexOf(',')) return cell.replace(',', '.');
   throw new LineProblem(
     line,
     `has the ${name} ${quote(cell)}, and with --decimal comma an amount has a comma before the ` +
-      'cents and no other mark',
-    'Leave out what stands between thousands, as in 1234,56; if the cents come after points, ' +
-      'leave out --decimal.',
+      'cents, and no other mark but points between thousands',
+    'Write 1234,56 or 1.234,56; if the cents come after points, leave out --decimal.',
   );
 }

@@ -14,7 +14,7 @@ const unpack = (tool: string) => (file: string) =>
   `Unpack it first: ${tool} < ${file} | bankctl ... -`;
 const fromUtf = (encoding: string): Kind => ({
   what: `${encoding} text, not UTF-8`,
-  cure: (file) => `Convert it: iconv -f ${encoding} -t UTF-8 ${file} | bankctl ... -`,
+  cure: (file) => conversion(encoding, file),
 });
 
 /**
@@ -68,6 +68,19 @@ export function checkKind(name: string, bytes: Uint8Array): void {
 /** The file as it is written in a command line. */
 export function shownFile(name: string): string {
   return name === 'stdin' ? 'FILE' : shellWord(name);
+}
+
+/**
+ * What makes UTF-8 of a file in another encoding.
+ *
+ * @param file as `shownFile` has it
+ */
+export function conversion(encoding: string, file: string): string {
+  const quoted = file.endsWith("'") ? "'" : '';
+  const bare = quoted === '' ? file : file.slice(0, -1);
+  const result = bare.replace(/(\.[^./]*)?$/, '-utf8$1');
+  const command = `iconv -f ${encoding} -t UTF-8 ${file} > ${result}${quoted}`;
+  return `Convert it, and give the result: ${command}`;
 }
 
 /** The error for a file that is something other than rows. */

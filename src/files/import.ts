@@ -172,8 +172,12 @@ class ImportWork implements RowWork<AccountRow> {
     this.#host.imported(this.#imported);
   }
 
-  results(): readonly object[] {
-    return this.#imported ?? [];
+  results(rows: readonly AccountRow[]): readonly object[] {
+    const byLine = new Map(rows.map((row) => [row.line, row]));
+    return (this.#imported ?? []).map(({ line, ...imported }) => {
+      const row = byLine.get(line);
+      return { line, branch: row?.branch, account: row?.account, ...imported };
+    });
   }
 
   tally(): Tally {

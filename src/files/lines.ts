@@ -1,4 +1,5 @@
 import { isUtf8 } from 'node:buffer';
+import { conversion } from './file-kind.ts';
 import { LineProblem } from './rows.ts';
 
 /** Consecutive lines of a file. */
@@ -26,8 +27,13 @@ const byteOrderMark = '\uFEFF';
 /**
  * Reads bytes as lines of UTF-8, a few thousand at a time; memory does not grow with their number,
  * nor with the length of one. A byte-order mark and carriage returns before newlines are removed.
+ *
+ * @param file what to call the file in a command line
  */
-export async function* readLines(chunks: AsyncIterable<Uint8Array>): AsyncIterable<Lines> {
+export async function* readLines(
+  chunks: AsyncIterable<Uint8Array>,
+  file: string,
+): AsyncIterable<Lines> {
   let rest: Uint8Array = new Uint8Array(0);
   let first = 1;
   let bytes = 0;
@@ -38,14 +44,14 @@ export async function* readLines(chunks: AsyncIterable<Uint8Array>): AsyncIterab
       rest = join(rest, chunk);
       continue;
     }
-    const texts = decode(join(rest, chunk.subarray(0, end)), first);
+    const texts = decode(join(rest, chunk.subarray(0, end)), first, file);
     rest = chunk.subarray(end + 1);
     yield { first, texts, bytes: bytes - rest.length, isCut: false };
     first += texts.length;
   }
   // Only the second half of a CRLF is missing: the line itself is whole.
   const isCut = rest.at(-1) !== carriageReturn;
-  if (rest.length > 0) yield { first, texts: decode(rest, first), bytes, isCut };
+  if (rest.length > 0) yield { first, texts: decode(rest, first, file), bytes, isCut };
 }
 
 /** Only enough of a line that is too long is kept to show that it is. */
@@ -56,7 +62,7 @@ function join(left: Uint8Array, right: Uint8Array): Uint8Array {
   return end < 0 ? left : Buffer.concat([left, right.subarray(end)]);
 }
 
-function decode(bytes: Uint8Array, first: number): Lines['texts'] {
+function decode(bytes: Uint8Array, first: number, file: string): Lines['texts'] {
   if (isUtf8(bytes)) {
     const texts = toText(bytes)
       .split('\n')
@@ -68,7 +74,7 @@ function decode(bytes: Uint8Array, first: number): Lines['texts'] {
   for (let start = 0; start <= bytes.length; ) {
     const found = bytes.indexOf(newline, start);
     const end = found < 0 ? bytes.length : found;
-    texts.push(decodeLine(bytes.subarray(start, end), first + texts.length));
+    texts.push(decodeLine(bytes.subarray(start, end), first + texts.length, file));
     start = end + 1;
   }
   return texts;
@@ -78,7 +84,7 @@ function toText(bytes: Uint8Array): string {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('utf8');
 }
 
-function decodeLine(bytes: Uint8Array, line: number): string | LineProblem {
+function decodeLine(bytes: Uint8Array, line: number, file: string): string | LineProblem {
   if (bytes.length > maxLineBytes) {
     return new LineProblem(
       line,
@@ -90,8 +96,8 @@ function decodeLine(bytes: Uint8Array, line: number): string | LineProblem {
   return new LineProblem(
     line,
     `is not UTF-8 text: its byte ${firstBadByte(bytes) + 1} is not part of a character`,
-    // ISO-8859-1 would be read without an error, too, and € lost.
-    'Convert the file, for example with iconv -f WINDOWS-1252 -t UTF-8 FILE > NEW_FILE.',
+    // All that Latin-1 prints, and what spreadsheets save as CSV in Europe.
+    conversion('WINDOWS-1252', file),
   );
 }
 

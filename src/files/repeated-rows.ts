@@ -1,6 +1,7 @@
 import type { Bank } from '../bank/bank.ts';
 import { runWithin } from '../bank/deadline.ts';
 import { fromJournalDocument, isApplied } from '../bank/journal-document.ts';
+import type { Entry } from '../bank/operations/entry.ts';
 import {
   type Operation,
   type Request,
@@ -19,6 +20,8 @@ import { readAhead, type Source } from './source.ts';
 export interface NumberedOperation {
   readonly line: number;
   readonly operation: Operation;
+  /** Whether it was given its id, since the row has none. */
+  readonly isDerived: boolean;
 }
 
 /** How the rows of a file are read as operations. */
@@ -48,13 +51,13 @@ function moneyOf(request: Request): string | undefined {
   return [amount, ...Object.values(accounts)].join('\n');
 }
 
-/** What applied operations moved, by their ids, unless they were reversed since. */
+/** The operations of some ids that moved money, unless they were reversed since. */
 async function standingMoney(
   { journal, branches, timeoutMs }: Bank,
   ids: readonly string[],
-): Promise<ReadonlyMap<string, string>> {
-  const money = new Map<string, string>();
-  if (!journal || ids.length === 0) return money;
+): Promise<ReadonlyMap<string, { readonly entry: Entry; readonly money: string }>> {
+  const standing = new Map<string, { readonly entry: Entry; readonly money: string }>();
+  if (!journal || ids.length === 0) return standing;
   const [documents, reversals] = await runWithin(timeoutMs, () =>
     Promise.all([journal.find(ids), journal.findReversals(ids)]),
   );
@@ -62,36 +65,80 @@ async function standingMoney(
   for (const document of documents) {
     if (!isApplied(document) || reversed.has(document._id)) continue;
     try {
-      const moved = moneyOf(requestOfEntry(fromJournalDocument(document, branches.currencyOf)));
-      if (moved !== undefined) money.set(document._id, moved);
+      const entry = fromJournalDocument(document, branches.currencyOf);
+      const money = moneyOf(requestOfEntry(entry));
+      if (money !== undefined) standing.set(document._id, { entry, money });
     } catch (error) {
       // What another program changed is for `audit` to find.
       if (!(error instanceof BankctlError)) throw error;
     }
   }
-  return money;
+  return standing;
+}
+
+/** Operations that moved money under the name of a file, and that none of its rows asks for. */
+export interface LeftOperations {
+  readonly operations: number;
+  readonly first: Entry;
+  /** Rows that move the same money: their memos or types were read or written otherwise. */
+  readonly redressed: () => Promise<RepeatedRows | undefined>;
 }
 
 /**
- * Finds rows that move the same money between the same accounts as operations that were applied
- * under the name of their file, and that no row of it asks for any more: their memos or types were
- * read from other columns, or edited, so they have other ids. Reads the file once, and once more if
- * there are such operations; memory stays constant but for 32 bytes a row.
+ * Finds what was applied under the name of a file, still stands, and is in no row of it any more:
+ * rows that were edited or removed since, or those of another file. Reads the file once if anything
+ * was applied under that name; memory stays constant but for 32 bytes a row.
  *
  * @param read reads the file from its beginning
  */
-export async function findRedressed(
+export async function findLeft(
   bank: Bank,
   batch: string,
   read: () => AsyncIterable<NumberedOperation>,
-): Promise<RepeatedRows | undefined> {
+): Promise<LeftOperations | undefined> {
+  const { batchFiles, timeoutMs } = bank;
+  if (!batchFiles || !(await runWithin(timeoutMs, () => batchFiles.hasApplied(batch)))) {
+    return undefined;
+  }
   const rows = createDigestTable();
   for await (const { operation } of read()) rows.update(...digestOf(operation.id), () => inFile);
-  const { left, examples } = await findLeft(bank, batch, rows);
-  if (left.size() === 0) return undefined;
+  const left = createDigestTable();
+  const examples = new Map<string, string>();
+  let [operations, first]: [number, Entry | undefined] = [0, undefined];
+  for await (const ids of batchFiles.appliedIds(batch)) {
+    const gone: string[] = [];
+    for (const id of ids) {
+      if (rows.get(...digestOf(id)) === 0) gone.push(id);
+      else rows.update(...digestOf(id), () => isPosted);
+    }
+    for (const [id, { entry, money }] of await standingMoney(bank, gone)) {
+      operations += 1;
+      if (!first || entry.seq < first.seq) first = entry;
+      left.update(...digestOf(money), (before) => Math.max(before, 1) + 1);
+      if (examples.size < maxExamples) examples.set(money, id);
+    }
+  }
+  const redressed = () => findRedressed({ rows, left, examples }, read());
+  return first && { operations, first, redressed };
+}
+
+/** What the number of a row's id says: the file has it, and the journal too. */
+const [inFile, isPosted] = [1, 2];
+
+/** Ids of rows, and of each sum of money one more than how many operations of it are left. */
+interface LeftMoney {
+  readonly rows: ReturnType<typeof createDigestTable>;
+  readonly left: ReturnType<typeof createDigestTable>;
+  readonly examples: ReadonlyMap<string, string>;
+}
+
+async function findRedressed(
+  { rows, left, examples }: LeftMoney,
+  operations: AsyncIterable<NumberedOperation>,
+): Promise<RepeatedRows | undefined> {
   let found: RepeatedRows | undefined;
-  for await (const { line, operation } of read()) {
-    if (rows.get(...digestOf(operation.id)) === isPosted) continue;
+  for await (const { line, operation, isDerived } of operations) {
+    if (!isDerived || rows.get(...digestOf(operation.id)) === isPosted) continue;
     const money = moneyOf(requestOf(operation));
     if (money === undefined || left.get(...digestOf(money)) <= 1) continue;
     left.update(...digestOf(money), (before) => before - 1);
@@ -99,30 +146,6 @@ export async function findRedressed(
     found = { ...found, rows: found.rows + 1 };
   }
   return found;
-}
-
-/** What the number of a row's id says: the file has it, and the journal too. */
-const [inFile, isPosted] = [1, 2];
-
-/**
- * The operations of a batch that are no rows of the file: of each sum of money, one more than how
- * many there are left. Marks those that are.
- */
-async function findLeft(bank: Bank, batch: string, rows: ReturnType<typeof createDigestTable>) {
-  const left = createDigestTable();
-  const examples = new Map<string, string>();
-  for await (const ids of bank.batchFiles?.appliedIds(batch) ?? []) {
-    const gone: string[] = [];
-    for (const id of ids) {
-      if (rows.get(...digestOf(id)) === 0) gone.push(id);
-      else rows.update(...digestOf(id), () => isPosted);
-    }
-    for (const [id, money] of await standingMoney(bank, gone)) {
-      left.update(...digestOf(money), (before) => Math.max(before, 1) + 1);
-      if (examples.size < maxExamples) examples.set(money, id);
-    }
-  }
-  return { left, examples };
 }
 
 /** Operations that a message may name. */
@@ -156,14 +179,14 @@ export function createPossibleIds(): PossibleIds {
     },
     find: async (bank: Bank) => {
       const moved = await standingMoney(bank, [...new Set(seen.map(({ cell }) => cell))]);
-      const first = seen.find(({ cell, money }) => moved.get(cell) === money);
+      const first = seen.find(({ cell, money }) => moved.get(cell)?.money === money);
       return first && { line: first.line, operation: first.cell };
     },
   });
 }
 
-/** Reads the rows of a file that have no id of their own, with those that they are given. */
-export async function* readDerived(
+/** Reads the rows of a file with their ids, their own or those that they are given. */
+export async function* readNumbered(
   source: Source,
   layout: RowLayout,
   { shape, read }: RowReading,
@@ -173,8 +196,9 @@ export async function* readDerived(
   for await (const { rows } of readAhead(readRows(source, layout, shape), interrupted)) {
     for (const row of rows) {
       if (row instanceof LineProblem) throw row;
-      const operation = identify(read(row), row.line);
-      if (operation.request !== undefined) yield { line: row.line, operation };
+      const { line } = row;
+      const operation = read(row);
+      yield { line, operation: identify(operation, line), isDerived: operation.id === '' };
     }
   }
 }

@@ -78,7 +78,9 @@ export async function reverseBatch(
   const result = await applyRows(reversals, posting, host, () => Promise.resolve(source));
   const { applied, replayed, refused, batches } = result.counts;
   const counts = { reversed: applied, reversed_before: before + replayed, refused, batches };
-  return { ...result, counts, ownIds, totals: without(result.totals, result.replayedTotals) };
+  const { refusedTotals, replayedTotals } = result;
+  const totals = without(result.totals, replayedTotals);
+  return { counts, ownIds, totals, refusedTotals, interrupted: result.interrupted };
 }
 
 /** Leaves out what another run reversed after the list was made. */

@@ -37,7 +37,7 @@ export async function* readRows(
 ): AsyncIterable<RowBatch> {
   let parser: RowParser | undefined;
   let bytes = 0;
-  for await (const lines of readLines(checkedChunks(source))) {
+  for await (const lines of readLines(checkedChunks(source), shownFile(source.name))) {
     if (!parser && lines.texts.every((text) => typeof text === 'string' && isBlank(text))) continue;
     parser ??= parserOf(source.name, lines, layout, shape);
     const { traits } = parser;

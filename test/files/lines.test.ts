@@ -7,7 +7,7 @@ import { memorySource } from './memory-source.ts';
 async function read(bytes: Uint8Array, chunk: number) {
   const lines: string[] = [];
   let last: Lines | undefined;
-  for await (const some of readLines(memorySource(bytes, chunk).chunks())) {
+  for await (const some of readLines(memorySource(bytes, chunk).chunks(), 'a.csv')) {
     expect(some.first).toBe(lines.length + 1);
     for (const text of some.texts) {
       lines.push(text instanceof LineProblem ? text.message.slice(0, 14) : text);
@@ -43,7 +43,7 @@ test('lines are the same however the bytes arrive', async () => {
 
 test('text of Windows is converted by its own name, under which € stays €', async () => {
   const bytes = Buffer.from('Preis 5 \x80\n', 'latin1');
-  for await (const { texts } of readLines(memorySource(bytes, 100).chunks())) {
+  for await (const { texts } of readLines(memorySource(bytes, 100).chunks(), 'pay.csv')) {
     expect(texts[0]).toMatchObject({ hint: expect.stringContaining('iconv -f WINDOWS-1252 -t') });
   }
   expect.assertions(1);

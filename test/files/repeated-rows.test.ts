@@ -99,7 +99,7 @@ describe('the same file under the same name, read otherwise', () => {
     await apply(bank, 'f.csv --batch p --drop text');
     const meant = await apply(bank, 'f.csv --batch p --columns memo=text --again');
     expect(meant).toMatchObject({ status: 0, result: { applied: 2 } });
-    const rerun = await apply(bank, 'f.csv --batch p --columns memo=text');
+    const rerun = await apply(bank, 'f.csv --batch p --columns memo=text --again');
     expect(rerun).toMatchObject({ status: 0, result: { applied: 0, replayed: 2 } });
   });
 
@@ -129,8 +129,6 @@ test('rows besides those that a name had before are no repetition', async () => 
   expect(await apply(bank, 'f.csv --batch p')).toMatchObject({
     ...{ status: 0, result: { applied: 2, replayed: 1 } },
   });
-  await write(bank, { 'f.csv': `${head}branch1,A,5.01,tue\n` });
-  expect(await apply(bank, 'f.csv --batch p')).toMatchObject({ status: 0 });
   await write(bank, { 'f.csv': `${head}branch1,A,5,dec\n` });
   expect(await apply(bank, 'f.csv --batch q')).toMatchObject({ status: 0 });
 });

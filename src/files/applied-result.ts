@@ -1,14 +1,16 @@
 import type { Bank } from '../bank/bank.ts';
 import type { Outcome } from '../bank/judge.ts';
 import type { Posting } from '../bank/operations/entry.ts';
+import { askedOf } from '../bank/operations/operation.ts';
 import { formatAmount } from '../core/money.ts';
 
-/** What became of a row, as a line of `--results`. */
-export function toResultLine(line: number, outcome: Outcome, bank: Bank): object {
+/** What became of an operation, as one line of `--results`. */
+export function toResult(line: number, outcome: Outcome, bank: Bank): object {
   const { id } = outcome.operation;
   if (!outcome.applied) {
     const { code, message } = outcome.error;
-    return { line, id, outcome: 'refused', code, message };
+    const asked = askedOf(outcome.operation, bank.branches.currencyOf);
+    return { line, id, outcome: 'refused', asked, code, message };
   }
   return {
     line,
