@@ -174,7 +174,8 @@ function checkBounds(
     throw new BankctlError(
       'below_minimum',
       `The account ${referenceKey(leg)} has ${shown(beforeMinor)} ${currency.code}; ` +
-        `${shown(leg.amountMinor)} would leave ${shown(afterMinor)}, below the minimum of ${least}.`,
+        `${shown(leg.amountMinor)} would leave ${shown(afterMinor)}, below the minimum ` +
+        `of ${least}.`,
       `See it with bankctl balance ${shellReference(leg)}.`,
     );
   }

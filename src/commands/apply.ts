@@ -154,10 +154,7 @@ async function run(typed: Typed, session: Session): Promise<SingleResult> {
   const config = await session.config();
   const { applyFile } = await import('../files/apply.ts');
   const refusals = createRowTalk(session, 'more refused row', input);
-  const refused = createRefusedRows(
-    config.journal !== false && !input.atomic && !input.dryRun,
-    input,
-  );
+  const refused = createRefusedRows(config.journal !== false && !input.atomic, input);
   let victims = 0;
   const host = fileHost(apply, typed, session);
   const result = await applyFile(config, input, {

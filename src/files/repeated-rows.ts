@@ -198,7 +198,9 @@ export async function* readNumbered(
       if (row instanceof LineProblem) throw row;
       const { line } = row;
       const operation = read(row);
-      yield { line, operation: identify(operation, line), isDerived: operation.id === '' };
+      // Beforehand, since it may be the same object that then has an id.
+      const isDerived = operation.id === '';
+      yield { line, operation: identify(operation, line), isDerived };
     }
   }
 }

@@ -230,7 +230,7 @@ test('journal sums are balances, and versions have no gap, whatever was asked', 
   );
 });
 
-test('an account that would begin below the minimum is not spoken of as if it existed', async () => {
+test('an account that would begin below the minimum is not said to be there', async () => {
   const bank = await workspace();
   const { status, stderr } = await bank.run(['open', 'branch1', 'NEW', '--balance', '-5']);
   expect(status).toBe(1);
