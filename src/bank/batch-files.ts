@@ -11,6 +11,8 @@ interface BatchFileDocument {
   readonly by: string;
   /** The server's time when they were first given. */
   readonly at: Date;
+  /** As in `BatchFile`; earlier versions did not record it. */
+  readonly content?: string;
 }
 
 /** Rows as `apply` was given them. */
@@ -20,6 +22,8 @@ export interface BatchFile {
   readonly batch: string;
   readonly rows: number;
   readonly by: string;
+  /** A digest of the bytes of the file, and of what they add up to. */
+  readonly content: string;
 }
 
 /**
@@ -32,6 +36,8 @@ export interface BatchFile {
 export interface BatchFiles {
   /** The first record of these rows, under any name. */
   readonly find: (digest: string) => Promise<BatchFileDocument | undefined>;
+  /** The first record of the same content, read as other rows and under other names. */
+  readonly findContent: (content: string, batch: string) => Promise<BatchFileDocument | undefined>;
   /** Records rows, unless they are recorded already. @returns the first record of them */
   readonly record: (file: BatchFile, at: Date) => Promise<BatchFileDocument>;
   /** Records one more name for rows that are recorded. */
@@ -66,8 +72,12 @@ export function createBatchFiles(db: Db, journal: string): BatchFiles {
     undefined;
   return Object.freeze({
     find,
-    record: async ({ digest, batch, rows, by }, at) => {
-      const document = { _id: idOf(digest), batches: [batch], rows, by, at };
+    findContent: async (content, batch) => {
+      const given = { _id: /^file:/, content, batches: { $ne: batch } };
+      return (await files.findOne(given, { readConcern: { level: 'majority' } })) ?? undefined;
+    },
+    record: async ({ digest, batch, rows, by, content }, at) => {
+      const document = { _id: idOf(digest), batches: [batch], rows, by, at, content };
       try {
         await files.insertOne(document, durable);
         return document;

@@ -8,7 +8,7 @@ import { createRehearsal, type Rehearsal } from '../bank/rehearsal.ts';
 import type { Config } from '../config/config.ts';
 import { BankctlError } from '../core/errors.ts';
 import { toResult } from './applied-result.ts';
-import { createRequestSum, recordBatch } from './batch-record.ts';
+import { createRequestSum, digestOfFile, recordBatch } from './batch-record.ts';
 import type { CheckedFile, RowRules } from './file-check.ts';
 import {
   type BatchBounds,
@@ -169,11 +169,13 @@ function fileRows(
       possibleIds.add(line, operation, leftOut);
     },
     identify: assignIds(batch),
-    begin: async (bank, source, { rows }) => {
+    begin: async (bank, source, { rows, totals }) => {
       if (batch === undefined) return 0;
       const digest = withoutIds.digest();
       const reread = () => readNumbered(source, options, { shape, read }, { batch, interrupted });
-      const given = { ...{ batch, digest, rows, by, dryRun, again }, possibleIds, read: reread };
+      const content = await digestOfFile(source, totals);
+      const shared = { batch, digest, rows, by, dryRun, again, content };
+      const given = { ...shared, possibleIds, read: reread };
       return recordBatch(bank, given, source.name);
     },
   };

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import type { Bank } from '../bank/bank.ts';
 import type { BatchFile, BatchFiles } from '../bank/batch-files.ts';
 import { runWithin } from '../bank/deadline.ts';
@@ -13,7 +14,8 @@ import {
   type PossibleIds,
   type RepeatedRows,
 } from './repeated-rows.ts';
-import { formatMoney } from './totals.ts';
+import type { Source } from './source.ts';
+import { formatMoney, type Totals } from './totals.ts';
 
 /** What rows ask for, summed up one by one in constant memory. */
 interface RequestSum {
@@ -45,6 +47,16 @@ export function createRequestSum(): RequestSum {
       return rows === 0 ? undefined : [rows, ...sums].map(hexadecimal).join('');
     },
   });
+}
+
+/**
+ * The same file, read otherwise, has other rows but the same bytes; it is another use of them if
+ * they add up to something else, as two columns of amounts do.
+ */
+export async function digestOfFile({ chunks }: Source, totals: Totals): Promise<string> {
+  const hash = createHash('sha256');
+  for await (const chunk of chunks()) hash.update(chunk);
+  return hash.update(totals.sums().map(formatMoney).join()).digest('hex');
 }
 
 /** How rows are given. */
@@ -80,7 +92,7 @@ export async function recordBatch(bank: Bank, given: GivenRows, file: string): P
   await runWithin(bank.timeoutMs, async () => {
     await bank.identity.checkClaim();
     const first = digest === undefined ? undefined : await batchFiles.find(digest);
-    await checkName(first);
+    await checkName(first ?? (await batchFiles.findContent(given.content, batch)));
     if (!first && !again) await checkIds(bank, given.possibleIds, file);
   });
   const left = await findLeft(bank, batch, given.read);

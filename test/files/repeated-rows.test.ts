@@ -133,6 +133,38 @@ test('rows besides those that a name had before are no repetition', async () => 
   expect(await apply(bank, 'f.csv --batch q')).toMatchObject({ status: 0 });
 });
 
+test('under another name the same file is refused, unless it moves other money', async () => {
+  const bank = await bankWith({
+    'f.csv': 'branch,account,pay,fee,text\nbranch1,A,5,1,hello\nbranch1,B,6,2,world\n',
+  });
+  const pay = '--columns amount=pay --drop fee,text';
+  expect(await apply(bank, `f.csv --batch p ${pay}`)).toMatchObject({ status: 0 });
+  const before = await bank.everything();
+  for (const dry of [' --dry-run', '']) {
+    const { status, error } = await apply(
+      bank,
+      `f.csv --batch q --columns amount=pay,memo=text --drop fee${dry}`,
+    );
+    expect([status, error]).toMatchObject([2, { code: 'file_repeated' }]);
+    expect(error.message).toMatch(/^The rows of f\.csv were given before, with --batch "p"/);
+  }
+  expect(await bank.everything()).toBe(before);
+  const fees = await apply(bank, 'f.csv --batch q --columns amount=fee --drop pay,text');
+  expect(fees).toMatchObject({ status: 0, result: { applied: 2 } });
+});
+
+test('a reading that was refused as a whole is judged anew when it comes back', async () => {
+  const bank = await bankWith({ 'f.csv': 'branch,account,amount,text\nbranch1,A,5,a\n' });
+  await bank.run(['freeze', 'branch1', 'A']);
+  await apply(bank, 'f.csv --batch p --drop text');
+  await bank.run(['unfreeze', 'branch1', 'A']);
+  expect(await apply(bank, 'f.csv --batch p --columns memo=text')).toMatchObject({ status: 0 });
+  const before = await bank.everything();
+  const back = await apply(bank, 'f.csv --batch p --drop text --retry-refused');
+  expect([back.status, back.error]).toMatchObject([2, { code: 'file_repeated' }]);
+  expect(await bank.everything()).toBe(before);
+});
+
 describe('a file that was applied with ids of its own', () => {
   const file = 'ref,branch,account,amount\nr-1,branch1,A,5\nr-2,branch1,B,6\n';
 
