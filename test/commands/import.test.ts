@@ -83,7 +83,9 @@ describe('import', () => {
     expect(ran.stderr).toContain(
       'Line 4, conflict: branch1:OTHER already exists with 1.00 and open',
     );
-    expect(ran.stderr).toContain('Line 7, rejected: The account branch1:MINUS has 0.00 USD');
+    expect(ran.stderr).toContain(
+      'Line 7, rejected: The account branch1:MINUS would begin with -1.00 USD',
+    );
     expect((await results(bank)).map(({ outcome }) => outcome[0]).join('')).toBe('cdcdcrc');
     const { stdout } = await bank.run(['balance', 'branch1', '-o', 'csv']);
     expect(stdout).toBe(
