@@ -80,8 +80,12 @@ export async function transact<T>(
       else mayBeApplied = true;
       const mayRunAgain =
         isTransient(error) || isNoSuchTransaction(error) || (!committing && isUnanswered(error));
-      const isOver = session.hasEnded || options.commits.isStopped();
-      if (!mayRunAgain || isOver || conflicts >= options.maxConflicts) throw error;
+      // What would only be run again says nothing about the operations.
+      if (mayRunAgain && options.commits.isStopped()) {
+        throw new BankctlError('interrupted', 'Interrupted.', undefined, { cause: error });
+      }
+      const isOver = session.hasEnded || conflicts >= options.maxConflicts;
+      if (!mayRunAgain || isOver) throw error;
       options.deadline.check();
       if (isConflict(error) && conflicts === conflictsBeforeBlocked) await options.blocked();
       await pauseBefore(attempt, options);

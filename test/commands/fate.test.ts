@@ -62,8 +62,8 @@ describe('what was done before a failure is said', () => {
   test('by apply, when the user loses a role in the middle', async () => {
     const rows = Array.from({ length: 20_000 }, (_, nth) => `k${nth},branch1,ACC,1.00\n`).join('');
     const run = await bankOf(`id,branch,account,amount\n${rows}`);
-    // A batch has 4 inserts of 2500 documents.
-    await server.fail({ skip: 5 }, { failCommands: ['insert'], errorCode: unauthorized });
+    // A batch has 10 inserts of 1000 documents.
+    await server.fail({ skip: 14 }, { failCommands: ['insert'], errorCode: unauthorized });
     const ran = await run(['apply', 'rows.csv']);
     await server.heal();
     expect(ran.status, ran.stderr).toBe(3);
