@@ -35,12 +35,17 @@ afterAll(async () => {
 function pair(wants: readonly (readonly [held: string, wanted: string | undefined])[]): Pair {
   const docs = db.collection<{ _id: string }>('docs');
   const sessions = wants.map(() => client.startSession());
+  const writes: Promise<unknown>[] = [];
   const tasks = wants.map(([held, wanted], task) => async (at: At) => {
     const session = sessions[task];
     session?.startTransaction();
     await docs.updateOne({ _id: held }, { $inc: { n: 1 } }, { ...(session ? { session } : {}) });
     await at('held');
-    if (wanted) await docs.updateOne({ _id: wanted }, { $inc: { n: 1 } }, { comment: `t${task}` });
+    if (wanted) {
+      const write = docs.updateOne({ _id: wanted }, { $inc: { n: 1 } }, { comment: `t${task}` });
+      writes.push(write);
+      await write;
+    }
     await at('wrote');
     await session?.commitTransaction();
     await session?.endSession();
@@ -53,6 +58,8 @@ function pair(wants: readonly (readonly [held: string, wanted: string | undefine
         if (session.inTransaction()) await session.abortTransaction();
         await session.endSession();
       }
+      // One that still waited would be taken for a write of the next run.
+      await Promise.allSettled(writes);
     },
   };
 }
