@@ -28,21 +28,22 @@ export function createRefusedRows(
     },
     advice: () => {
       const { own, derived, used, fresh } = rows;
-      const [inPlace] = [
-        ...(own > 0 && derived > 0
-          ? ['Correct a refused row in place, and keep an id of its own.']
-          : []),
-        ...(own > 0 ? [correctInPlace] : []),
-        ...(derived > 0 ? ['Correct a refused row in place.'] : []),
-      ];
       const retry = 'Once the cause is removed, --retry-refused tries an unchanged row again.';
       return [
-        ...(inPlace === undefined ? [] : [inPlace]),
+        ...inPlace(own, derived),
         ...(fresh > 0 && canStand && !retryRefused ? [retry] : []),
         ...(used > 0 ? ['A row whose id was used for another request needs a new id.'] : []),
       ];
     },
   };
+}
+
+function inPlace(own: number, derived: number): readonly string[] {
+  if (own + derived === 0) return [];
+  if (derived === 0) return [correctInPlace];
+  return own === 0
+    ? ['Correct a refused row in place.']
+    : ['Correct a refused row in place, and keep an id of its own.'];
 }
 
 /** What is said of a refused row. A standing refusal is not judged anew: its cure may be done. */
