@@ -1,3 +1,4 @@
+import { createHash, type Hash } from 'node:crypto';
 import type { Bank } from '../bank/bank.ts';
 import type { Outcome } from '../bank/judge.ts';
 import type { Operation, RowType } from '../bank/operations/operation.ts';
@@ -124,6 +125,8 @@ export interface OperationRows {
   readonly amountOf: (row: Row, operation: Operation) => Money | undefined;
   /** Called with each operation that has no id, when it is checked. @throws `LineProblem` */
   readonly withoutId: (operation: Operation, row: Row) => void;
+  /** Is given the bytes of the file while it is checked. */
+  readonly digest?: Hash | undefined;
   /** Gives an operation its id. */
   readonly identify: (operation: Operation, line: number) => Operation;
   /**
@@ -158,10 +161,11 @@ function fileRows(
   const { type, batch, dryRun, again } = options;
   const withoutIds = createRequestSum();
   const possibleIds = createPossibleIds();
+  const bytes = createHash('sha256');
   const shape = shapeOf(type);
   const read = (row: Row) => toOperation(row, config, type);
   return {
-    ...{ config, shape, read },
+    ...{ config, shape, read, digest: batch === undefined ? undefined : bytes },
     amountOf: (_row, operation) => amountOf(operation, config),
     withoutId: (operation, { line, leftOut = [] }) => {
       if (batch === undefined) throw missingIdProblem(line);
@@ -173,7 +177,7 @@ function fileRows(
       if (batch === undefined) return 0;
       const digest = withoutIds.digest();
       const reread = () => readNumbered(source, options, { shape, read }, { batch, interrupted });
-      const content = await digestOfFile(source, totals);
+      const content = digestOfFile(bytes, totals);
       const shared = { batch, digest, rows, by, dryRun, again, content };
       const given = { ...shared, possibleIds, read: reread };
       return recordBatch(bank, given, source.name);
@@ -216,12 +220,12 @@ class ApplyWork implements RowWork<OperationRow> {
 
   constructor(files: OpenFiles, rows: OperationRows, options: PostingOptions, host: ApplyHost) {
     const { atomic, dryRun } = options;
-    const { shape, config } = rows;
+    const { shape, config, digest } = rows;
     this.#files = files;
     this.#rows = rows;
     this.#options = options;
     this.#host = host;
-    this.rules = { shape, config, check: (row) => this.#check(row) };
+    this.rules = { shape, config, digest, check: (row) => this.#check(row) };
     // All rows of an atomic file go into one transaction, or none do.
     const unlimited = { rows: Number.POSITIVE_INFINITY, characters: Number.POSITIVE_INFINITY };
     this.bounds = atomic ? unlimited : { rows: maxOperations, characters: maxBatchCharacters };

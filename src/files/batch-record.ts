@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import type { Hash } from 'node:crypto';
 import type { Bank } from '../bank/bank.ts';
 import type { BatchFile, BatchFiles } from '../bank/batch-files.ts';
 import { runWithin } from '../bank/deadline.ts';
@@ -14,7 +14,6 @@ import {
   type PossibleIds,
   type RepeatedRows,
 } from './repeated-rows.ts';
-import type { Source } from './source.ts';
 import { formatMoney, type Totals } from './totals.ts';
 
 /** What rows ask for, summed up one by one in constant memory. */
@@ -37,8 +36,8 @@ export function createRequestSum(): RequestSum {
   return Object.freeze({
     add: (operation: Operation) => {
       const text = Object.values(requestOf(operation)).join('\n');
-      for (const [index, seed] of seeds.entries()) {
-        sums[index] = (sums[index] ?? 0) + hash32(text, seed);
+      for (let index = 0; index < seeds.length; index += 1) {
+        sums[index] = (sums[index] ?? 0) + hash32(text, seeds[index] ?? 0);
       }
       rows += 1;
     },
@@ -52,11 +51,11 @@ export function createRequestSum(): RequestSum {
 /**
  * The same file, read otherwise, has other rows but the same bytes; it is another use of them if
  * they add up to something else, as two columns of amounts do.
+ *
+ * @param bytes SHA-256 of the bytes of the file, which takes no more after this
  */
-export async function digestOfFile({ chunks }: Source, totals: Totals): Promise<string> {
-  const hash = createHash('sha256');
-  for await (const chunk of chunks()) hash.update(chunk);
-  return hash.update(totals.sums().map(formatMoney).join()).digest('hex');
+export function digestOfFile(bytes: Hash, totals: Totals): string {
+  return bytes.update(totals.sums().map(formatMoney).join()).digest('hex');
 }
 
 /** How rows are given. */

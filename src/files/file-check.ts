@@ -1,3 +1,4 @@
+import type { Hash } from 'node:crypto';
 import { parseReference } from '../bank/operations/names.ts';
 import { findBranch } from '../config/branch-lookup.ts';
 import type { Config } from '../config/config.ts';
@@ -39,6 +40,8 @@ export interface RowRules {
    */
   readonly check: (row: Row) => CheckedRow;
   readonly config: Config;
+  /** Is given the bytes of the file while it is checked. */
+  readonly digest?: Hash | undefined;
   /** The branch of rows that name none. */
   readonly branch?: string;
   /** What to say of faults if the rows are not posted. */
@@ -116,7 +119,8 @@ export async function checkFile(
     await host.results?.append(problems.map(toResult));
   };
   try {
-    for await (const { rows, bytes, traits } of readRows(source, options, rules.shape)) {
+    const read = rules.digest ? withDigest(source, rules.digest) : source;
+    for await (const { rows, bytes, traits } of readRows(read, options, rules.shape)) {
       if (host.interrupted.aborted) throw new BankctlError('interrupted', 'Interrupted.');
       file = { rows: file.rows + rows.length, bytes, traits, totals };
       await report(rows.flatMap((row) => problemOf(row, options, rules, { ids, totals }) ?? []));
@@ -130,6 +134,16 @@ export async function checkFile(
   if (faults === 0) return file;
   host.faulty(first, faults);
   throw toError(source.name, first, faults, rules.words);
+}
+
+function withDigest(source: Source, digest: Hash): Source {
+  const chunks = async function* () {
+    for await (const chunk of source.chunks()) {
+      digest.update(chunk);
+      yield chunk;
+    }
+  };
+  return { ...source, chunks };
 }
 
 /** How many faulty lines are shown; `--results` has all of them. */
