@@ -9,8 +9,19 @@ import type { BranchConfig, Config } from './config.ts';
  * @throws `unknown_branch`, with the nearest name
  */
 export function findBranch(config: Config, name: string): BranchConfig {
-  const named = (wanted: string) => config.branches.find((branch) => branch.name === wanted);
-  return named(name) ?? named(name.normalize('NFC')) ?? unknownBranch(name, config);
+  const branches = byName(config);
+  return branches.get(name) ?? branches.get(name.normalize('NFC')) ?? unknownBranch(name, config);
+}
+
+/** Each row of a file looks up its branch several times; a config never changes. */
+const found = new WeakMap<Config['branches'], ReadonlyMap<string, BranchConfig>>();
+
+function byName({ branches }: Config): ReadonlyMap<string, BranchConfig> {
+  const known = found.get(branches);
+  if (known) return known;
+  const named = new Map(branches.map((branch) => [branch.name, branch]));
+  found.set(branches, named);
+  return named;
 }
 
 /**

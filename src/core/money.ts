@@ -18,6 +18,9 @@ export interface Currency {
  */
 export const maxMinor = 10n ** 24n - 1n;
 
+/** No amount of that many characters is larger than `maxMinor`. */
+const maxUsualLength = 24;
+
 /** What `groupDigits` makes, if it cannot be anything else: `1,234` may be 1.234 to some people. */
 const grouped = /^[+-]?[1-9]\d{0,2}(?:(?:,\d{3})+\.\d+|(?:,\d{3}){2,})$/;
 
@@ -43,6 +46,9 @@ export function parseAmount(text: string, currency: Currency): bigint {
     throw new BankctlError('invalid_amount', `${quote(text)} is not an amount of money.`, hint);
   }
   const point = text.indexOf('.');
+  // With the currency's own decimals it can be nothing else.
+  const isUsual = point > 0 && text.length === point + 1 + currency.digits;
+  if (isUsual && text.length <= maxUsualLength) return BigInt(text.replace('.', ''));
   const whole = text.slice(/^[+-]/.test(text) ? 1 : 0, point < 0 ? undefined : point);
   const fraction = point < 0 ? '' : text.slice(point + 1).replace(/0+$/, '');
   const thousands =

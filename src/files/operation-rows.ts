@@ -98,18 +98,21 @@ function checkFields(
   given: RowType | undefined,
 ): void {
   const isSaid = given !== undefined || fields['type'] !== undefined;
-  const hint = isSaid ? undefined : `Without a type it is ${indefinite(type)}. ${sayType}`;
+  const problem = (message: string) => {
+    const hint = isSaid ? undefined : `Without a type it is ${indefinite(type)}. ${sayType}`;
+    return new LineProblem(line, message, hint);
+  };
   const { needed, may }: Readonly<Record<'needed' | 'may', readonly string[]>> =
     rowKindOf(type).fields;
   for (const name of needed) {
     if (fields[name] !== undefined) continue;
-    throw new LineProblem(line, missingField(type, name, needed), hint);
+    throw problem(missingField(type, name, needed));
   }
   for (const name in fields) {
     if (name === 'type' || name === 'id' || name === 'memo') continue;
     if (needed.includes(name) || may.includes(name) || fields[name] === 'false') continue;
     const takes = [...needed, ...may, 'id', 'memo'].join(', ');
-    throw new LineProblem(line, `has ${name}, but ${typeNoun(type)} takes ${takes}`, hint);
+    throw problem(`has ${name}, but ${typeNoun(type)} takes ${takes}`);
   }
 }
 

@@ -172,9 +172,9 @@ export function createPossibleIds(): PossibleIds {
     add: (line: number, operation: Operation, leftOut: readonly string[]) => {
       if (seen.length >= maxCells) return;
       const cells = [operation.memo ?? '', ...leftOut];
-      const money = moneyOf(requestOf(operation));
-      if (money === undefined) return;
       const some = cells.filter((cell) => cell !== '' && cell.length <= maxIdLength);
+      const money = some.length === 0 ? undefined : moneyOf(requestOf(operation));
+      if (money === undefined) return;
       seen.push(...some.map((cell) => ({ line, money, cell: cell.normalize('NFC') })));
     },
     find: async (bank: Bank) => {
