@@ -42,7 +42,7 @@ function parseObject(text: string, shape: RowShape, isCut: boolean): Fields | st
   }
   let quotes = 0;
   let hasFlag = false;
-  const found: Record<string, unknown> = { ...value };
+  const found: Readonly<Record<string, unknown>> = { ...value };
   // Pairs made of each field would be a tenth of all that is allocated.
   for (const name in found) {
     const field = found[name];
