@@ -4,7 +4,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Writable } from 'node:stream';
 import { Decimal128, Long, MongoClient } from 'mongodb';
-import { createContext, main } from '../dist/main.js';
+import { createContext, main } from '../dist/main.cjs';
 import { bankctl, inBank } from './bank.js';
 import { processMs, watched } from './measure.js';
 import { amount, ratio } from './report.js';

@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 // CommonJS, since Node.js takes longer to start its other loader than to print a version.
 const { writeSync } = require('node:fs');
+const { join } = require('node:path');
 const { version } = require('../package.json');
 
 const argv = process.argv.slice(2);
@@ -17,7 +18,9 @@ function printed(text) {
 }
 
 async function run() {
-  const { createContext, main, useCompileCache } = await import('../dist/main.js');
-  useCompileCache(process.env);
+  const { compiledProgram } = require('../dist/start.cjs');
+  const { load, keep } = compiledProgram(join(__dirname, '../dist'), require, process.env, argv[0]);
+  const { createContext, main } = load('main.cjs');
   process.exitCode = await main(argv, createContext());
+  if (process.exitCode === 0) keep();
 }

@@ -1,11 +1,12 @@
 // Bundles src into dist. Each file costs a start about a millisecond, so what every command needs
 // is one file (core), what every command on a database needs is another (bank), the driver is a
-// third, and the rest is split so that a path loads only what it needs.
+// third, and the rest is split so that a path loads only what it needs. All are CommonJS, which
+// Node.js 20 can run from compiled code that it kept: see `src/system/compile-cache.ts`.
 import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join, relative, resolve } from 'node:path';
 import { PassThrough } from 'node:stream';
 import { text } from 'node:stream/consumers';
-import { build as esbuild } from 'esbuild';
+import { build as esbuild, transform } from 'esbuild';
 import { lazyBuiltins } from './lazy-builtins.js';
 import { lazyRequires } from './lazy-requires.js';
 import { licenceTexts, packagesOf } from './licences.js';
@@ -13,13 +14,14 @@ import { esbuildPage } from './page.js';
 
 const { version } = JSON.parse(await readFile('package.json', 'utf8'));
 
-/** What is read before all else, to know whether there is a cache of compiled code. */
-const first = ['src/main.ts', 'src/system/environment.ts', 'src/system/ownership.ts'];
+/** What loads all else, from the cache of compiled code if there is one. */
+const start = ['compile-cache', 'environment', 'ownership'].map((name) => `src/system/${name}.ts`);
 
 const core = [
   ...(await sources('core')).filter((path) => !/context|version/.test(path)),
   ...[
     'system/directories',
+    'system/heap',
     'system/pipe',
     'system/small-file',
     'system/uri-file',
@@ -51,7 +53,7 @@ const core = [
   ...['files/rows', 'files/dress', 'files/totals', 'files/operation-rows', 'files/account-rows'],
   ...['render/present', 'render/output', 'render/progress', 'render/formats', 'render/record'],
   ...['render/width', 'render/view', 'render/audit-view'],
-  ...['audit/finding', 'stress/check/findings'],
+  ...['audit/finding', 'doctor/check', 'stress/check/findings'],
 ].map((name) => (name.endsWith('.ts') ? name : `src/${name}.ts`));
 
 const bank = [
@@ -92,7 +94,7 @@ const lateParts = {
 
 /** The file of dist that has a module of src. */
 const fileOf = new Map([
-  ...first.map((path) => [path, 'main']),
+  ...start.map((path) => [path, 'start']),
   ...core.map((path) => [path, 'core']),
   ...bank.map((path) => [path, 'bank']),
 ]);
@@ -138,15 +140,11 @@ const own = {
   define: { BANKCTL_VERSION: JSON.stringify(version) },
 };
 
-// Packages in CommonJS ask for Node's own modules by require.
-const requireForEsm =
-  "import{createRequire as makeRequire}from'node:module';const require=makeRequire(import.meta.url);\n";
-
 // Made beside dist and swapped in when it is whole, so that a build that fails breaks nothing.
 const outdir = `dist.${process.pid}`;
 try {
   await bundle();
-  await giveRequire();
+  await turnIntoCommonJs();
   await storeHelp();
   await writeFile(`${outdir}/THIRD-PARTY-LICENSES.txt`, await licenceTexts(bundled));
   await rm('dist', { recursive: true, force: true });
@@ -158,13 +156,15 @@ await writeSchema();
 
 async function bundle() {
   await bundleDriver();
-  await bundleTogether('main', first);
+  await bundleTogether('start', start);
+  await bundleTogether('main', ['src/main.ts']);
   await bundleTogether('core', core);
   await bundleTogether('bank', bank);
   await build({
     ...own,
     entryPoints: { ...starts, ...lateParts },
     outdir,
+    outExtension: { '.js': '.cjs' },
     splitting: true,
     plugins: [lazyBuiltins(), lazyRequires(), inOtherFiles(), esbuildPage(noteBundled)],
   });
@@ -176,7 +176,7 @@ async function bundleDriver() {
   await build({
     ...shared,
     stdin: { contents: `export { ${names.join(', ')} } from 'mongodb';`, resolveDir: '.' },
-    outfile: `${outdir}/driver.js`,
+    outfile: `${outdir}/driver.cjs`,
     minify: true,
     plugins: [lazyRequires(), inFile('tr46')],
   });
@@ -214,19 +214,43 @@ function inFile(name) {
   };
 }
 
-/** Only the files that need it get it: each call takes a part of a millisecond. */
-async function giveRequire() {
+/** esbuild splits ES modules only, and tells the exports of no others. */
+async function turnIntoCommonJs() {
   for (const name of await readdir(outdir)) {
-    if (!name.endsWith('.js')) continue;
     const path = join(outdir, name);
     const code = await readFile(path, 'utf8');
-    if (/\brequire\b/.test(code)) await writeFile(path, requireForEsm + code);
+    await writeFile(path, inAscii(name === 'tr46.cjs' ? code : await commonJs(code)));
   }
+}
+
+async function commonJs(module) {
+  const { code } = await transform(module, {
+    format: 'cjs',
+    platform: 'node',
+    target: shared.target,
+    minifyWhitespace: true,
+    // Loaded late, and by require as all else.
+    supported: { 'dynamic-import': false },
+    define: { 'import.meta.dirname': '__dirname', 'import.meta.filename': '__filename' },
+  });
+  // What one file of dist asks of another is a plain object of exports, so it needs no copies.
+  const plain = code
+    .replace(/\bmodule\.exports=__toCommonJS\((\w+)\)/, 'module.exports=$1')
+    .replace(/\b__toESM\((require\("\.\/[^"]+"\))\)/g, '$1');
+  return `"use strict";${plain}`;
+}
+
+/** What esbuild leaves in patterns and templates. One other letter makes a text twice as large. */
+function inAscii(code) {
+  return code.replace(
+    /[^\0-\x7f]/g,
+    (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
 }
 
 /** The help of all commands, at the widths of a pipe and of a wide terminal: see `storedHelp`. */
 async function storeHelp() {
-  const { main } = await import(resolve(outdir, 'main.js'));
+  const { main } = await import(resolve(outdir, 'main.cjs'));
   for (const width of [80, 100]) {
     const stdout = new PassThrough();
     await main(['--help'], { stdout, stderr: process.stderr, width, env: {} });
@@ -244,7 +268,7 @@ async function bundleTogether(name, modules) {
       resolveDir: '.',
       sourcefile: `${name}.ts`,
     },
-    outfile: `${outdir}/${name}.js`,
+    outfile: `${outdir}/${name}.cjs`,
     plugins: [lazyBuiltins(), inOtherFiles(name)],
   });
   const [exported] = exportsOf(together);
@@ -267,14 +291,14 @@ function inOtherFiles(self) {
   return {
     name: 'in-other-files',
     setup({ onResolve }) {
-      onResolve({ filter: /^mongodb$/ }, () => ({ path: './driver.js', external: true }));
+      onResolve({ filter: /^mongodb$/ }, () => ({ path: './driver.cjs', external: true }));
       onResolve({ filter: /^\..*\.ts$/ }, ({ path, resolveDir, importer, kind }) => {
         const module = relative('.', join(resolveDir, path));
         const file = fileOf.get(module) ?? (self && lateFileOf.get(module));
         if (self === 'core' && file === 'bank' && kind === 'import-statement') {
           throw new Error(`${importer} would load the driver at every start, for ${module}.`);
         }
-        return file && file !== self ? { path: `./${file}.js`, external: true } : undefined;
+        return file && file !== self ? { path: `./${file}.cjs`, external: true } : undefined;
       });
     },
   };

@@ -3,7 +3,8 @@
 import { isBuiltin } from 'node:module';
 
 /** Those that a start of Node.js has not loaded by itself. */
-const late = /^node:(child_process|crypto|net|os|process|readline|stream|timers\/promises|v8)$/;
+const late =
+  /^node:(child_process|crypto|net|os|process|readline|stream|timers\/promises|v8|vm|zlib)$/;
 
 /** A plugin of esbuild. */
 export function lazyBuiltins() {
@@ -43,6 +44,6 @@ async function lazyModule(name) {
 function processModule() {
   const names = Object.keys(process).filter((name) => /^[a-z]\w*$/i.test(name));
   return names
-    .map((name) => `export const ${name} = /* @__PURE__ */ ((of) => of.${name})(process);`)
+    .map((name) => `export const ${name} = /* @__PURE__ */ (() => process.${name})();`)
     .join('\n');
 }

@@ -1,11 +1,11 @@
 import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import type { Writable } from 'node:stream';
 import type { Context } from './core/context.ts';
 import type { Status } from './core/errors.ts';
 import { bankctlVersion } from './core/version.ts';
 
 export { createContext } from './core/context.ts';
-export { useCompileCache } from './system/compile-cache.ts';
 
 /**
  * Runs one command line. The only place that prints errors and picks the status.
@@ -51,7 +51,7 @@ function storedHelp(argv: readonly string[], { width }: Context): string | undef
   const [word = '--help', ...more] = argv;
   if (more.length > 0 || !['--help', '-h', 'help'].includes(word)) return undefined;
   try {
-    return readFileSync(new URL(`./help-${Math.min(width, 100)}.txt`, import.meta.url), 'utf8');
+    return readFileSync(join(import.meta.dirname, `help-${Math.min(width, 100)}.txt`), 'utf8');
   } catch {
     return undefined;
   }

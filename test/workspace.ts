@@ -63,7 +63,8 @@ export async function workspace({ config = branches }: WorkspaceOptions = {}): P
   onTestFinished(async () => {
     await db.dropDatabase();
     await client.close();
-    await rm(directory, { recursive: true });
+    // A bankctl that a shell left running may still be writing to its cache.
+    await rm(directory, { recursive: true, maxRetries: 5 });
   });
   const env = {
     ...{ BANKCTL_URI: inject('uri'), HOME: directory },

@@ -1,3 +1,5 @@
+import { join } from 'node:path';
+
 /** The pages that `bankctl help NAME` prints, besides the help of each command. */
 export const helpPages = ['config', 'files', 'errors', 'legacy', 'mongodb', 'security', 'tutorial'];
 
@@ -7,7 +9,7 @@ export async function helpPage(name: string): Promise<string | undefined> {
   const { readFile } = await import('node:fs/promises');
   // From the bundle, and from the sources.
   for (const above of ['..', '../..']) {
-    const page = new URL(`${above}/docs/${name}.md`, import.meta.url);
+    const page = join(import.meta.dirname, above, 'docs', `${name}.md`);
     const text = await readFile(page, 'utf8').catch(() => undefined);
     if (text !== undefined) return text;
   }

@@ -99,7 +99,7 @@ function loadLibrary(systemBinary: string): Library {
   const back = workingDirectory();
   chdir('/');
   try {
-    return createRequire(import.meta.url)('mongodb-memory-server');
+    return createRequire(import.meta.filename)('mongodb-memory-server');
   } finally {
     if (back !== undefined) chdir(back);
   }

@@ -137,7 +137,7 @@ async function downloadFromMongodb(work: string, host: BinaryHost): Promise<Fetc
   const directory = join(work, 'download');
   await mkdir(directory, { recursive: true });
   host.progress({ label });
-  const module = createRequire(import.meta.url).resolve('mongodb-memory-server');
+  const module = createRequire(import.meta.filename).resolve('mongodb-memory-server');
   const child = spawn(execPath, ['-e', downloadProgram, module, directory], {
     cwd: '/',
     detached: true,

@@ -1,3 +1,5 @@
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { Worker } from 'node:worker_threads';
 import type { Context } from '../../core/context.ts';
 import { createDeferred } from '../explore/deferred.ts';
@@ -13,7 +15,7 @@ import {
 import type { FromThread, ThreadTask, ToThread } from './thread.ts';
 
 /** The path of the threads' program, which is bundled beside this one. */
-export const threadProgram = new URL('./stress-thread.js', import.meta.url);
+export const threadProgram = pathToFileURL(join(import.meta.dirname, 'stress-thread.cjs'));
 
 /** The crews of all threads. */
 interface Crews<Result> {
