@@ -3,8 +3,8 @@ import { isOutage } from '../database/driver-errors.ts';
 
 /**
  * Ends the transactions that killed clients left open: the server does not notice that a client is
- * gone, and would let them block accounts for up to 60 s. Also those of stopped clients, as by Ctrl-Z. A client that
- * is alive after all sees its transaction aborted, and restarts it. Needs no privilege, since a user may end its own sessions.
+ * gone, and would let them block accounts for up to 60 s. A client that is alive after all sees its
+ * transaction aborted, and restarts it. Needs no privilege, since a user may end its own sessions.
  * If the server refuses even that, nothing is done.
  * Source: MongoDB manual, "$currentOp", "killSessions", "transactionLifetimeLimitSeconds".
  */
@@ -22,19 +22,12 @@ export async function endAbandoned(client: MongoClient): Promise<void> {
     );
     const abandoned = operations
       .filter(isOurs)
-      .filter((it) => !connections.has(it['connectionId']) || isStopped(it));
+      .filter((operation) => !connections.has(operation['connectionId']));
     if (abandoned.length === 0) return;
     await admin.command({ killSessions: abandoned.map(({ lsid }) => ({ id: lsid.id })) });
   } catch (error) {
     if (!(error instanceof MongoServerError) && !isOutage(error)) throw error;
   }
-}
-
-/** A process that works never lets its transaction lie for that long, busy as it may be. */
-const maxInactiveMicros = 5_000_000;
-
-function isStopped({ transaction }: Document): boolean {
-  return Number(transaction['timeInactiveMicros']) > maxInactiveMicros;
 }
 
 function isOurs({ type, transaction, lsid, connectionId, appName }: Document): boolean {
