@@ -10,10 +10,10 @@ import { byBranch, readDecided } from './reading.ts';
 export const conflictsBeforeHold = 3;
 
 /**
- * How many time limits a batch waits for its accounts: by default as long as the server lets a
- * transaction live.
+ * How many time limits a batch waits for its accounts. A file tries it twice: by default that is as
+ * long as the server lets a transaction live.
  */
-export const maxWaits = 6;
+export const maxWaits = 3;
 
 /**
  * Makes the transaction the writer of its accounts before it reads anything. Another program that

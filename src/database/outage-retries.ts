@@ -10,8 +10,8 @@ const firstPauseMs = 20;
 const maxPauseMs = 500;
 
 /**
- * An outcome that is unknown is asked for this many times as long: the new primary of a busy set may
- * need that to be chosen and to reach a majority, and only then is anything certain.
+ * An outcome that is unknown is asked for this many times as long: the new primary of a busy set
+ * may need that to be chosen and to reach a majority, and only then is anything certain.
  */
 const unknownFactor = 3;
 

@@ -142,9 +142,18 @@ describe('a batch of one caller', () => {
   });
 
   test('waits for a rival longer than its own time, and stays whole', async () => {
-    const { hold, post: postRows, counts, memory } = await contended(12, { timeoutMs: 500 });
+    const {
+      hold,
+      post: postRows,
+      counts,
+      memory,
+    } = await contended(18, {
+      timeoutMs: 2_000,
+    });
     await hold();
+    const start = performance.now();
     expect(fates(await postRows('1'))).toEqual(['applied', 'applied']);
+    expect(performance.now() - start).toBeGreaterThan(2_000);
     expect(counts().parts).toEqual([2]);
     expect(memory.batchSize).toBe(Number.POSITIVE_INFINITY);
   });
