@@ -13,7 +13,7 @@ import { amount, ratio } from './report.js';
 import { bundled, stressHost } from './stress-sources.js';
 
 const rounds = Number(process.env.BANKCTL_BENCH_ROUNDS ?? 3);
-const rows = 100_000;
+const rows = 60_000;
 const accounts = 1000;
 
 export async function replicaSet() {

@@ -4,6 +4,8 @@ import { BankctlError } from '../core/errors.ts';
 export interface Deadline {
   /** @throws `timed_out` once the time is up */
   readonly check: () => void;
+  /** Lets the time count from now. @throws `timed_out` once the time is up */
+  readonly restart: () => void;
 }
 
 /**
@@ -24,11 +26,14 @@ export async function runWithin<T>(
       reject(expired);
     }, timeoutMs);
   });
-  const running = work({
-    check: () => {
-      if (expired) throw expired;
-    },
-  });
+  const check = () => {
+    if (expired) throw expired;
+  };
+  const restart = () => {
+    check();
+    timer?.refresh();
+  };
+  const running = work({ check, restart });
   // After giving up, nobody listens to how the work ends.
   running.catch(() => undefined);
   try {

@@ -3,8 +3,17 @@ import type { Bank } from './bank.ts';
 import { accountsOf, type Operation, reversedBy } from './operations/operation.ts';
 import { byBranch, readDecided } from './reading.ts';
 
-/** After this many conflicts a transaction holds its accounts before it reads them. */
+/**
+ * After this many conflicts a transaction holds its accounts before it reads them. A batch of
+ * thousands does so at once: it learns in one call that others have them, not after all its work.
+ */
 export const conflictsBeforeHold = 3;
+
+/**
+ * How many time limits a batch waits for its accounts. A file tries it twice: by default that is as
+ * long as the server lets a transaction live.
+ */
+export const maxWaits = 3;
 
 /**
  * Makes the transaction the writer of its accounts before it reads anything. Another program that

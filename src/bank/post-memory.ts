@@ -8,6 +8,8 @@ import type { Entry } from './operations/entry.ts';
 export interface PostMemory {
   /** The maximum number of operations known to finish in time together. */
   batchSize: number;
+  /** The last batch met others on its accounts: the next one most likely will too. */
+  isContended: boolean;
   /** Remembers entries whose commit was sent and never answered. */
   readonly rememberSent: (entries: readonly Entry[]) => void;
   /** True for an entry of the journal that this run sent: it is no replay. */
@@ -21,6 +23,7 @@ export function createMemory(): PostMemory {
   const open = new Map<string, Entry[]>();
   return {
     batchSize: Number.POSITIVE_INFINITY,
+    isContended: false,
     rememberSent: (entries) => {
       for (const entry of entries) open.set(entry.id, [...(open.get(entry.id) ?? []), entry]);
     },

@@ -1,25 +1,21 @@
-import type { ClientSession, MongoServerError } from 'mongodb';
-import { BankctlError, Status } from '../core/errors.ts';
-import { quote } from '../core/text.ts';
-import {
-  isAboutDocument,
-  isDuplicate,
-  isServerError,
-  mayBeCapped,
-} from '../database/driver-errors.ts';
+import { setTimeout as pause } from 'node:timers/promises';
+import type { ClientSession } from 'mongodb';
+import { BankctlError } from '../core/errors.ts';
+import { isDuplicate, isServerError, mayBeCapped } from '../database/driver-errors.ts';
 import type { Bank } from './bank.ts';
 import { writeBatch } from './batch-write.ts';
 import type { BranchModel } from './branch.ts';
 import { type Deadline, runWithin } from './deadline.ts';
-import { conflictsBeforeHold, holdAccounts, touchedAccounts } from './hold.ts';
+import { conflictsBeforeHold, holdAccounts, maxWaits, touchedAccounts } from './hold.ts';
 import type { Journal } from './journal.ts';
 import { type Judged, type JudgeOptions, judgeAll, type Outcome } from './judge.ts';
+import { isFaultOfOne, refusalOf } from './operation-faults.ts';
 import { accountsOf, createsAccount, type Operation } from './operations/operation.ts';
 import { OutcomeUnknown } from './outcome-unknown.ts';
 import { createMemory, type PostMemory } from './post-memory.ts';
 import { type ReadOptions, readBook } from './reading.ts';
 import { overlay, type Rehearsal, rehearse } from './rehearsal.ts';
-import { CommitUnknown, transact } from './transaction.ts';
+import { CommitUnknown, transact, waitMs } from './transaction.ts';
 
 /** Points at which a caller may hold a batch, to drive two of them against each other. */
 export type PostPoint = 'read' | 'written' | 'committing';
@@ -67,11 +63,11 @@ export interface PostOptions extends JudgeOptions {
 export const maxOperations = 10_000;
 
 /**
- * A batch that conflicts this often is split. The callers of its other operations need not wait for
- * the account that is in use; the rows of one file would, so they stay together until rivals had
- * time to finish: smaller batches would only be more of them, on the same accounts.
+ * A batch of many callers that conflicts this often is split: those of its other operations need
+ * not wait for the account that is in use. The rows of one file would, so they stay together:
+ * smaller batches would only be more of them, on the same accounts.
  */
-const conflictsBeforeSplit = { manyCallers: 6, oneCaller: 16 };
+const conflictsBeforeSplit = 6;
 
 /**
  * The one write path: every change of an account goes through here. One transaction per batch reads
@@ -126,6 +122,8 @@ interface Batch {
   readonly thorough: boolean;
   /** What the server refused, by operation id. */
   readonly refusedByServer?: ReadonlyMap<string, BankctlError>;
+  /** How often its time passed while others had its accounts. */
+  readonly waits?: number;
 }
 
 /** How far a batch got, for recovering from whatever ended it. */
@@ -133,19 +131,24 @@ interface Progress {
   running: Promise<unknown>;
   /** What a commit was sent for; undefined if giving up now leaves nothing unknown. */
   committing: Judged | undefined;
+  conflicts: number;
+  /** Others have its accounts. */
+  isWaiting: boolean;
 }
 
 /** Posts a batch within its time limit. */
 async function postBatch(batch: Batch): Promise<readonly Outcome[]> {
   const { bank, memory, options, operations } = batch;
   if (operations.length > memory.batchSize && !options.atomic) return postHalves(batch);
-  const progress: Progress = { running: Promise.resolve(), committing: undefined };
+  const running = Promise.resolve();
+  const progress: Progress = { running, committing: undefined, conflicts: 0, isWaiting: false };
   try {
     const judged = await runWithin(bank.timeoutMs, (deadline) => {
-      const running = postOnce(batch, deadline, progress);
-      progress.running = running;
-      return running;
+      const posting = postOnce(batch, deadline, progress);
+      progress.running = posting;
+      return posting;
     });
+    memory.isContended = progress.conflicts > 0;
     memory.forgetSettled(judged.outcomes);
     if (options.rehearsal) rehearse(options.rehearsal, judged.book, judged);
     options.onSettled?.(judged.outcomes);
@@ -171,6 +174,11 @@ async function recover(
   if (options.atomic || !only) throw error;
   if (isTimeOut(error)) {
     if (!many || !(await answersStill(bank, progress))) throw error;
+    if (progress.isWaiting) {
+      const waits = (batch.waits ?? 0) + 1;
+      if (waits < maxWaits) return postBatch({ ...batch, waits });
+      throw error;
+    }
     memory.batchSize = Math.ceil(operations.length / 2);
   } else if (!isFaultOfOne(error, options.manyCallers ?? false)) throw error;
   if (many) return postHalves(batch);
@@ -241,17 +249,32 @@ async function prepareDoubles({ bank, operations }: Batch, error: unknown): Prom
   await Promise.all(doubles.map((it) => it.prepare()));
 }
 
-function inTransaction(batch: Batch, deadline: Deadline, progress: Progress): Promise<Judged> {
-  const { bank, operations, options } = batch;
+async function inTransaction(
+  batch: Batch,
+  deadline: Deadline,
+  progress: Progress,
+): Promise<Judged> {
+  const { bank, operations, options, memory } = batch;
+  const patient = operations.length > 1 && !options.manyCallers;
+  const isExpected = patient && memory.isContended && !options.dryRun;
+  // Those that waited for the last batch come first.
+  if (isExpected) await pause(waitMs(0, bank.draw));
   return bank.inSession((session) =>
     transact(
       session,
       {
         run: async (mayBeApplied, conflicts) => {
           progress.committing = undefined;
+          progress.conflicts = conflicts;
+          deadline.check();
+          progress.isWaiting = isExpected || conflicts >= (patient ? 1 : conflictsBeforeHold);
           try {
-            const isContended = conflicts >= conflictsBeforeHold;
-            return await attempt(batch, session, deadline, { mayBeApplied, isContended });
+            const release = progress.isWaiting
+              ? await holdAccounts(bank, operations, session)
+              : undefined;
+            if (progress.isWaiting && patient && !options.atomic) deadline.restart();
+            progress.isWaiting = false;
+            return await attempt(batch, session, deadline, { mayBeApplied, release });
           } catch (error) {
             if (mayBeCapped(error)) await checkCapped(batch);
             throw error;
@@ -267,42 +290,12 @@ function inTransaction(batch: Batch, deadline: Deadline, progress: Progress): Pr
         commits: bank.commits,
         blocked: bank.endAbandoned,
         maxConflicts:
-          operations.length > 1
-            ? conflictsBeforeSplit[options.manyCallers ? 'manyCallers' : 'oneCaller']
+          operations.length > 1 && options.manyCallers
+            ? conflictsBeforeSplit
             : (options.maxConflicts ?? Number.POSITIVE_INFINITY),
+        patient,
       },
     ),
-  );
-}
-
-/** Errors due to a journal document that one operation names by its id, or reverses. */
-const ofJournal: ReadonlySet<string> = new Set(['unknown_branch', 'bad_document', 'bad_balance']);
-
-/**
- * True for an error that may be due to one operation, and not to the server or network. If each
- * operation has a caller of its own, that includes whatever keeps one from being judged at all.
- */
-function isFaultOfOne(
-  error: unknown,
-  ofManyCallers: boolean,
-): error is MongoServerError | BankctlError {
-  if (error instanceof BankctlError) {
-    const { code, status } = error;
-    if (code === 'config_mismatch' || code === 'bad_identity') return false;
-    if (ofJournal.has(code)) return true;
-    return ofManyCallers && (status === Status.refused || status === Status.usage);
-  }
-  return isAboutDocument(error);
-}
-
-function refusalOf(operation: Operation, error: unknown): BankctlError {
-  if (error instanceof BankctlError) return error;
-  const reason = error instanceof Error ? error.message : String(error);
-  return new BankctlError(
-    'refused_by_server',
-    `The server refused operation ${quote(operation.id)}: ${reason}.`,
-    undefined,
-    { cause: error, operationIds: [operation.id] },
   );
 }
 
@@ -344,11 +337,13 @@ async function attempt(
   batch: Batch,
   session: ClientSession,
   deadline: Deadline,
-  { mayBeApplied, isContended }: { readonly mayBeApplied: boolean; readonly isContended: boolean },
+  {
+    mayBeApplied,
+    release,
+  }: { readonly mayBeApplied: boolean; readonly release: (() => Promise<void>) | undefined },
 ): Promise<Judged> {
   deadline.check();
-  const { bank, journal, options, operations } = batch;
-  const release = isContended ? await holdAccounts(bank, operations, session) : undefined;
+  const { bank, journal, options } = batch;
   const all = mayBeApplied || batch.thorough;
   const given = options.expectFresh ? 'none' : 'given';
   const versions = batch.thorough || options.dryRun === true;

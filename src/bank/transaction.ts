@@ -16,11 +16,13 @@ interface TransactionOptions {
   /** How often the body may meet a conflict before the caller gets it. */
   readonly maxConflicts: number;
   readonly deadline: Deadline;
-  /** Called once if others keep interfering: they may be clients that are gone. */
+  /** Called now and then while others interfere: they may be clients that are gone. */
   readonly blocked: () => Promise<void>;
   /** A random share from 0 to 1, which keeps two rivals from meeting again. */
   readonly draw: () => number;
   readonly commits: Commits;
+  /** It waits for rivals that take as long as itself: see `waitMs`. */
+  readonly patient?: boolean;
 }
 
 /** What is run in a transaction, more than once if others interfere. */
@@ -42,10 +44,15 @@ const concerns = {
 } as const;
 
 const firstPauseMs = 5;
-const maxPauseMs = 400;
 
-/** Rivals that are alive have mostly finished after this many attempts. */
-const conflictsBeforeBlocked = 3;
+/**
+ * Whoever waits for a batch of thousands must try often to come before the next one, and then takes
+ * milliseconds itself.
+ */
+const maxPauseMs = 50;
+
+/** After how many attempts rivals are looked at first, and how many later again. */
+const conflictsBeforeBlocked = [3, 16] as const;
 
 /** The commit was sent and its answer never came: it may or may not have taken effect. */
 export class CommitUnknown extends Error {}
@@ -87,10 +94,21 @@ export async function transact<T>(
       const isOver = session.hasEnded || conflicts >= options.maxConflicts;
       if (!mayRunAgain || isOver) throw error;
       options.deadline.check();
-      if (isConflict(error) && conflicts === conflictsBeforeBlocked) await options.blocked();
-      await pauseBefore(attempt, options);
+      if (isConflict(error)) await waitForRivals(conflicts, attempt, options);
+      else await pauseBefore(attempt, options);
     }
   }
+}
+
+async function waitForRivals(
+  conflicts: number,
+  attempt: number,
+  options: TransactionOptions,
+): Promise<void> {
+  const [first, interval] = conflictsBeforeBlocked;
+  if (conflicts === first || conflicts % interval === 0) await options.blocked();
+  if (options.patient) await pause(waitMs(conflicts, options.draw));
+  else await pauseBefore(attempt, options);
 }
 
 /**
@@ -132,6 +150,18 @@ async function commit(
 async function abort(session: ClientSession): Promise<void> {
   if (!session.inTransaction()) return;
   await session.abortTransaction().catch(() => undefined);
+}
+
+const longestWaitMs = 240;
+const shortestWaitMs = 80;
+
+/**
+ * How long a batch waits before it asks again for the accounts that others have. Whoever has waited
+ * longer asks more often, and so comes first; whoever has just had them leaves them to others for a
+ * while, with 0 conflicts.
+ */
+export function waitMs(conflicts: number, draw: () => number): number {
+  return Math.max(longestWaitMs - 3 * conflicts, shortestWaitMs) * (0.5 + draw() / 2);
 }
 
 async function pauseBefore(attempt: number, { draw }: TransactionOptions): Promise<void> {

@@ -95,26 +95,68 @@ describe('a batch that cannot end in time', () => {
   });
 });
 
-test('a batch of one caller stays whole while a rival holds one of its accounts', async () => {
-  const opened = await bankWith(['branch1:A', 'branch1:B']);
-  const parts: number[] = [];
-  await opened.db.client.withSession(async (rival) => {
-    rival.startTransaction();
-    const held = { account_number: 'B' };
-    await opened.db.collection('branch1').updateOne(held, { $set: { x: 1 } }, { session: rival });
+describe('a batch of one caller', () => {
+  /** A bank of which a rival holds an account, until the batch has drawn that many pauses. */
+  async function contended(pausesBefore: number, { timeoutMs = 20_000 } = {}) {
+    const { bank, db } = await bankWith(['branch1:A', 'branch1:B'], { timeoutMs });
+    const rival = db.client.startSession();
     let pauses = 0;
+    const hold = async () => {
+      pauses = 0;
+      rival.startTransaction();
+      const held = { account_number: 'B' };
+      await db.collection('branch1').updateOne(held, { $set: { x: 1 } }, { session: rival });
+    };
     const draw = () => {
       pauses += 1;
-      if (pauses === 12) rival.abortTransaction().catch(() => undefined);
+      if (pauses === pausesBefore) rival.abortTransaction().catch(() => undefined);
       return 0.1;
     };
-    const rows = [plus('branch1:A', 100n, 'a'), plus('branch1:B', 200n, 'b')];
+    const parts: number[] = [];
     const onSettled = (outcomes: readonly Outcome[]) => parts.push(outcomes.length);
-    const outcomes = await post({ ...opened.bank, draw }, rows, { by, onSettled });
-    expect(fates(outcomes)).toEqual(['applied', 'applied']);
-    expect(pauses).toBeGreaterThanOrEqual(12);
+    let reads = 0;
+    const onPoint = async (point: string) => {
+      if (point === 'read') reads += 1;
+    };
+    const memory = createMemory();
+    return {
+      hold,
+      memory,
+      counts: () => ({ parts, reads }),
+      post: (suffix: string) => {
+        const rows = ['A', 'B'].map((it) => plus(`branch1:${it}`, 100n, `${it}${suffix}`));
+        return post({ ...bank, draw }, rows, { by, memory, onSettled, onPoint });
+      },
+    };
+  }
+
+  test('is judged once for nothing when it meets a rival, and then waits whole', async () => {
+    const { hold, post: postRows, counts } = await contended(20);
+    await hold();
+    expect(fates(await postRows('1'))).toEqual(['applied', 'applied']);
+    expect(counts()).toEqual({ parts: [2], reads: 2 });
+    // The next one expects the rival, and is not judged before it has the accounts.
+    await hold();
+    expect(fates(await postRows('2'))).toEqual(['applied', 'applied']);
+    expect(counts()).toEqual({ parts: [2, 2], reads: 3 });
   });
-  expect(parts).toEqual([2]);
+
+  test('waits for a rival longer than its own time, and stays whole', async () => {
+    const {
+      hold,
+      post: postRows,
+      counts,
+      memory,
+    } = await contended(18, {
+      timeoutMs: 2_000,
+    });
+    await hold();
+    const start = performance.now();
+    expect(fates(await postRows('1'))).toEqual(['applied', 'applied']);
+    expect(performance.now() - start).toBeGreaterThan(2_000);
+    expect(counts().parts).toEqual([2]);
+    expect(memory.batchSize).toBe(Number.POSITIVE_INFINITY);
+  });
 });
 
 describe('a dry run of many batches', () => {
