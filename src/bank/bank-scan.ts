@@ -1,5 +1,6 @@
-import { BSON, type ClientSession, type Db, type Document } from 'mongodb';
+import { type AbstractCursor, BSON, type ClientSession, type Db, type Document } from 'mongodb';
 import { type Config, identityCollection } from '../config/config.ts';
+import { limitHeapGrowth, limitYoungGeneration } from '../system/heap.ts';
 import { findUnguarded, type Unguarded } from './collection-guards.ts';
 import { type CollectionKinds, readCollectionKinds } from './collection-kinds.ts';
 import { branchSpec, journalSpec } from './collections.ts';
@@ -103,14 +104,14 @@ export function createScan(db: Db, config: Config): BankScan {
     sample: (collection, limit) =>
       db.collection(collection).find({}, { enableUtf8Validation: false }).limit(limit).toArray(),
     accounts: (collection, session) =>
-      batchesOf(
+      scanOf(
         db
           .collection(collection)
           .find<Buffer>({}, { projection: accountFields, ...inBatches(session), raw: true }),
       ),
     decode: (bytes) => BSON.deserialize(bytes, { validation: { utf8: false } }),
     operations: (session) =>
-      batchesOf(
+      scanOf(
         db
           .collection(journalName)
           .find<Buffer>({ postings: { $exists: true } }, { ...inBatches(session), raw: true }),
@@ -123,7 +124,7 @@ export function createScan(db: Db, config: Config): BankScan {
       return found.map(({ _id }) => String(_id));
     },
     postingsOf: (of, session) =>
-      batchesOf(
+      scanOf(
         db.collection(journalName).aggregate<UnwoundPosting>(postingsOf(of), {
           ...inBatches(session),
           allowDiskUse: true,
@@ -141,7 +142,7 @@ export function createScan(db: Db, config: Config): BankScan {
     },
     repeatedNumbers: (collection, session) =>
       findRepeatedNumbers(() =>
-        batchesOf(
+        scanOf(
           db.collection(collection).find(
             {},
             {
@@ -158,6 +159,15 @@ export function createScan(db: Db, config: Config): BankScan {
       return findUnguarded(db, branch ? branchSpec(branch) : journalSpec(journalName));
     },
   } satisfies BankScan);
+}
+
+/** However many batches there are, what was made of earlier ones takes little memory. */
+async function* scanOf<T>(cursor: AbstractCursor<T>): AsyncIterable<readonly T[]> {
+  limitHeapGrowth();
+  for await (const batch of batchesOf(cursor)) {
+    limitYoungGeneration();
+    yield batch;
+  }
 }
 
 function inBatches(session: ClientSession) {

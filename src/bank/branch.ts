@@ -21,6 +21,7 @@ import {
   type PartialCheck,
   prepareCollection,
 } from './collections.ts';
+import { batchesOf } from './cursor-batches.ts';
 import { toDecimal } from './decimal.ts';
 import { createLegacyCollection, type LegacyCollection } from './legacy-collection.ts';
 import type { Sender } from './sender.ts';
@@ -356,12 +357,7 @@ async function* readAccounts(
     foreign?.add(code, document);
     return false;
   };
-  try {
-    while (await cursor.hasNext()) {
-      const documents = cursor.readBufferedDocuments();
-      yield foreign ? documents.filter(isOwn) : documents;
-    }
-  } finally {
-    await cursor.close();
+  for await (const documents of batchesOf(cursor)) {
+    yield foreign ? documents.filter(isOwn) : documents;
   }
 }

@@ -1,5 +1,6 @@
 import { type ClientSession, Decimal128, type Document } from 'mongodb';
 import { BankctlError } from '../core/errors.ts';
+import { findAccount } from './balances.ts';
 import type { Bank } from './bank.ts';
 import { escapeRegex, idsOfBatch } from './batch-files.ts';
 import { runWithin } from './deadline.ts';
@@ -83,7 +84,7 @@ export async function* listOperations(
     }
   };
   try {
-    for await (const documents of select(journal, query, session)) {
+    for await (const documents of select(bank, journal, query, session)) {
       const ids = documents.map(({ _id }) => _id);
       const found =
         query.batch === undefined || query.refused
@@ -98,16 +99,24 @@ export async function* listOperations(
 }
 
 /** One account's postings are found by their versions, whose order is that of application. */
-function select(
+async function* select(
+  bank: Bank,
   journal: Journal,
   query: OperationQuery,
   session: ClientSession,
 ): AsyncIterable<readonly JournalDocument[]> {
   const { branch, account, refused, limit, since, until } = query;
   const filter = filterOf(query);
-  return refused || branch === undefined || account === undefined
-    ? journal.select(filter, limit, session)
-    : journal.ofAccount({ branch, account }, { since, until, limit, filter }, session);
+  if (refused || branch === undefined || account === undefined) {
+    yield* journal.select(filter, limit, session);
+    return;
+  }
+  // Without a version to begin at, the search takes more round trips the more postings there are.
+  const state = await runWithin(bank.timeoutMs, () =>
+    findAccount(bank.branches.get(branch), account),
+  );
+  const near = state instanceof BankctlError ? undefined : state.version;
+  yield* journal.ofAccount({ branch, account }, { since, until, limit, near, filter }, session);
 }
 
 /** Ids of reversals by what they reversed, if they were looked for. */

@@ -2,6 +2,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Decimal128, Long } from 'mongodb';
 import { describe, expect, test } from 'vitest';
+import { examinedBy } from '../examined.ts';
 import { type Workspace, workspace } from '../workspace.ts';
 
 const rows = 'branch,account,amount\nbranch1,A,7\nbranch1,NOBODY,5\n';
@@ -175,5 +176,29 @@ describe('operations', () => {
     for (const limit of [1, 3, 6]) {
       expect(await list(bank, `--limit ${limit}`)).toEqual(all.slice(-limit));
     }
+  });
+
+  test('asks for the newest of an account as often however many it has', async () => {
+    const bank = await workspace();
+    await bank.run(['open', 'branch1', 'A', '--balance', '1', '--id', 'open']);
+    const newest = () =>
+      examinedBy(bank.db, 'journal', async () => {
+        const found = await list(bank, '--account branch1:A --limit 1');
+        expect(found).toHaveLength(1);
+      });
+    const few = await newest();
+    const amount = Decimal128.fromString('1.00');
+    const postingAt = (version: number) => ({
+      ...{ branch: 'branch1', account_number: 'A', amount, balance_after: amount },
+      version: Long.fromNumber(version),
+    });
+    const later = Array.from({ length: 3000 }, (_, index) => ({
+      ...{ type: 'increment', at: new Date(), seq: index, by: 'teller@desk', request: 'r' },
+      postings: [postingAt(index + 2)],
+    }));
+    await bank.db.collection('journal').insertMany(later, { bypassDocumentValidation: true });
+    const version = { $set: { version: Long.fromNumber(3001) } };
+    await bank.db.collection('branch1').updateOne({ account_number: 'A' }, version);
+    expect((await newest()).roundTrips).toBe(few.roundTrips);
   });
 });
