@@ -68,6 +68,9 @@ export function createWriter(session: ClientSession, check: () => void): Writer 
  */
 const documentsAtOnce = 1000;
 
+/** Of a large batch: the server waits for these. */
+const documentsAtFirst = 250;
+
 /** True if judging a batch takes so long that the server should not wait for the end of it. */
 export function isLarge({ length }: readonly Operation[]): boolean {
   return length > documentsAtOnce;
@@ -85,15 +88,16 @@ export async function appendEarly(
   let appended = 0;
   for (;;) {
     const judged = outcomes.length;
-    advance(documentsAtOnce);
+    advance(appended === 0 ? documentsAtFirst : documentsAtOnce);
     const isRefused = outcomes.slice(judged).some(({ applied }) => !applied);
     if (isRefused || entries.length === appended) return entries.slice(0, appended);
     const documents = entries
       .slice(appended)
       .map((entry) => toJournalDocument(entry, bank.branches.currencyOf));
     await writer.send(journal.append(documents));
+    // What the server got first keeps it busy only until the next part is made.
+    if (appended > 0) meanwhile();
     appended = entries.length;
-    meanwhile();
   }
 }
 
