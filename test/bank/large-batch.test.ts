@@ -66,7 +66,7 @@ test('a large batch leaves what its operations leave one hundred at a time', asy
   expect(await everything(large)).toEqual(wanted);
 });
 
-test('what looks refused in the middle of a large batch is a replay if it was applied', async () => {
+test('what looks refused within a large batch is a replay if it was applied', async () => {
   const opened = await bankWith(names);
   const operations = rows();
   operations[1_500] = operation({ type: 'open', ...place('branch1:N'), amountMinor: 0n }, 'new');
