@@ -102,8 +102,8 @@ export async function appendEarly(
 }
 
 /**
- * Writes the accounts branch by branch, then the journal. While the server works on one part, the
- * next one is made and encoded.
+ * Writes the accounts branch by branch, then what the journal still lacks. While the server works
+ * on one part, the next one is made and encoded.
  * @throws whatever the server says; an `Error` if an account was not at the version read
  */
 export async function writeBatch(batch: BatchWrite): Promise<void> {

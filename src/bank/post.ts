@@ -251,7 +251,8 @@ function inTransaction(batch: Batch, deadline: Deadline, progress: Progress): Pr
           progress.committing = undefined;
           try {
             const isContended = conflicts >= conflictsBeforeHold;
-            return await attempt(batch, session, deadline, { mayBeApplied, isContended });
+            const how = { mayBeApplied, isContended, isFirst: conflicts === 0 };
+            return await attempt(batch, session, deadline, how);
           } catch (error) {
             if (mayBeCapped(error)) await checkCapped(batch);
             throw error;
@@ -306,12 +307,21 @@ function refusalOf(operation: Operation, error: unknown): BankctlError {
   );
 }
 
+/** What is known of the runs before. */
+interface Attempt {
+  readonly mayBeApplied: boolean;
+  /** Others came in between so often that it has to hold its accounts first. */
+  readonly isContended: boolean;
+  /** Nobody came in between yet. */
+  readonly isFirst: boolean;
+}
+
 /** One run of the transaction's body: it computes and writes, and remembers nothing. */
 async function attempt(
   batch: Batch,
   session: ClientSession,
   deadline: Deadline,
-  { mayBeApplied, isContended }: { readonly mayBeApplied: boolean; readonly isContended: boolean },
+  { mayBeApplied, isContended, isFirst }: Attempt,
 ): Promise<Judged> {
   deadline.check();
   const { bank, journal, options, operations } = batch;
@@ -323,7 +333,10 @@ async function attempt(
   const place = { bank, journal, writer, meanwhile: () => options.meanwhile?.() };
   try {
     const judge = await beginToJudge(batch, session, { ids: all ? 'all' : given, versions });
-    const early = mayAppendEarly(batch, judge) ? await appendEarly(place, judge) : [];
+    // The accounts are then written last, by which time others may have them: against rivals, only
+    // if it holds them.
+    const isSafe = isFirst || release !== undefined;
+    const early = isSafe && mayAppendEarly(batch, judge) ? await appendEarly(place, judge) : [];
     let judged = judge.end();
     // What looks refused may have been applied before: then it is a replay.
     if (!all && options.expectFresh && judged.outcomes.some(({ applied }) => !applied)) {
@@ -350,10 +363,6 @@ async function attempt(
   }
 }
 
-/**
- * The accounts are written last then, by which time others may have them: a batch that met others
- * holds them first.
- */
 function mayAppendEarly({ bank, operations, options }: Batch, { book }: Judge): boolean {
   return (
     isLarge(operations) &&
