@@ -5,26 +5,61 @@ import type { Book } from './book.ts';
 import type { AccountChange } from './branch.ts';
 import type { Journal } from './journal.ts';
 import { type JournalDocument, toJournalDocument, toRefusedDocument } from './journal-document.ts';
+import type { Judge } from './judge.ts';
 import type { Entry, Refusal } from './operations/entry.ts';
 import { referenceKey } from './operations/names.ts';
+import type { Operation } from './operations/operation.ts';
 import type { Sender } from './sender.ts';
 
-/** What a batch writes. */
-interface BatchWrite {
+/** Where a batch writes. */
+interface BatchPlace {
   readonly bank: Bank;
   readonly journal: Journal;
+  readonly writer: Writer;
+  /** See `PostOptions`. */
+  readonly meanwhile: () => void;
+}
+
+/** What a batch writes. */
+interface BatchWrite extends BatchPlace {
   /** What is applied, in order. */
   readonly entries: readonly Entry[];
+  /** How many of them are in the journal already: see `appendEarly`. */
+  readonly appended: number;
   /** What is kept as refused. */
   readonly refused: readonly Refusal[];
   /** Ids that the journal has as refused, and that are now decided again. */
   readonly decidedAnew: readonly string[];
   /** The accounts as they are after the batch. */
   readonly book: Book;
-  /** @throws once the batch has no time left */
-  readonly check: () => void;
-  /** See `PostOptions`. */
-  readonly meanwhile: () => void;
+}
+
+/** Sends the calls of a transaction one by one. */
+interface Writer {
+  /**
+   * Sends when the call before it is answered, and returns then: what comes next is made while the
+   * server works on it.
+   * @throws what that call ended with
+   */
+  readonly send: (part: Sender<unknown>) => Promise<void>;
+  /** Waits for the last answer. @throws what that call ended with */
+  readonly settle: () => Promise<unknown>;
+}
+
+/** @param check throws once the batch has no time left */
+export function createWriter(session: ClientSession, check: () => void): Writer {
+  let sending: Promise<unknown> = Promise.resolve();
+  return {
+    send: async (part) => {
+      await sending;
+      check();
+      sending = part(session);
+      // Awaited later; without this, a failure before that would be an unhandled rejection.
+      sending.catch(() => undefined);
+      await turn();
+    },
+    settle: () => sending,
+  };
 }
 
 /**
@@ -33,31 +68,52 @@ interface BatchWrite {
  */
 const documentsAtOnce = 1000;
 
+/** Of a large batch: the server waits for these. */
+const documentsAtFirst = 250;
+
+/** True if judging a batch takes so long that the server should not wait for the end of it. */
+export function isLarge({ length }: readonly Operation[]): boolean {
+  return length > documentsAtOnce;
+}
+
 /**
- * Writes the accounts branch by branch, then the journal. While the server works on one part, the
- * next one is made and encoded.
+ * Appends a large batch to the journal part by part, each judged while the server works on the one
+ * before it, up to the first part that has a refusal.
+ * @returns what was appended
+ */
+export async function appendEarly(
+  { bank, journal, writer, meanwhile }: BatchPlace,
+  { outcomes, entries, advance }: Judge,
+): Promise<readonly Entry[]> {
+  let appended = 0;
+  for (;;) {
+    const judged = outcomes.length;
+    advance(appended === 0 ? documentsAtFirst : documentsAtOnce);
+    const isRefused = outcomes.slice(judged).some(({ applied }) => !applied);
+    if (isRefused || entries.length === appended) return entries.slice(0, appended);
+    const documents = entries
+      .slice(appended)
+      .map((entry) => toJournalDocument(entry, bank.branches.currencyOf));
+    await writer.send(journal.append(documents));
+    // What the server got first keeps it busy only until the next part is made.
+    if (appended > 0) meanwhile();
+    appended = entries.length;
+  }
+}
+
+/**
+ * Writes the accounts branch by branch, then what the journal still lacks. While the server works
+ * on one part, the next one is made and encoded.
  * @throws whatever the server says; an `Error` if an account was not at the version read
  */
-export async function writeBatch(batch: BatchWrite, session: ClientSession): Promise<void> {
-  let sending: Promise<unknown> = Promise.resolve();
-  try {
-    for (const send of partsOf(batch)) {
-      await sending;
-      batch.check();
-      sending = send(session);
-      // Awaited later; without this, a failure before that would be an unhandled rejection.
-      sending.catch(() => undefined);
-      await turn();
-    }
-  } finally {
-    // If a part cannot be made, the one before it is still under way.
-    await sending;
-  }
+export async function writeBatch(batch: BatchWrite): Promise<void> {
+  for (const part of partsOf(batch)) await batch.writer.send(part);
+  await batch.writer.settle();
 }
 
 /** Each part is made when it is asked for. */
 function* partsOf(batch: BatchWrite): Iterable<Sender<unknown>> {
-  const { bank, journal, decidedAnew, entries, refused } = batch;
+  const { bank, journal, decidedAnew, entries, refused, appended } = batch;
   if (decidedAnew.length > 0) {
     yield async (session) => {
       const forgotten = await journal.forgetRefused(decidedAnew, session);
@@ -74,7 +130,7 @@ function* partsOf(batch: BatchWrite): Iterable<Sender<unknown>> {
     };
   }
   const total = entries.length + refused.length;
-  for (let start = 0; start < total; start += documentsAtOnce) {
+  for (let start = appended; start < total; start += documentsAtOnce) {
     yield journal.append(documentsOf(batch, start));
     batch.meanwhile();
   }

@@ -86,31 +86,52 @@ interface Judging {
   readonly refusedByServer?: ReadonlyMap<string, BankctlError>;
 }
 
-/** Judges operations in order, each by the state that those before it left. Advances the book. */
-export function judgeAll(judging: Judging, book: Book, operations: readonly Operation[]): Judged {
+/** Judges a batch, at once or part by part. Advances its book. */
+export interface Judge {
+  readonly book: Book;
+  /** What was judged so far. */
+  readonly outcomes: readonly Outcome[];
+  /** What is to be written of it, in order. */
+  readonly entries: readonly Entry[];
+  /** Judges at most so many operations more. */
+  readonly advance: (maxOperations: number) => void;
+  /** Judges what is left. */
+  readonly end: () => Judged;
+}
+
+/** Operations are judged in order, each by the state that those before it left. */
+export function createJudge(judging: Judging, book: Book, operations: readonly Operation[]): Judge {
+  const { atomic, stopAtRefusal } = judging.options;
   const read = new Map(book.refusals);
   const outcomes: Outcome[] = [];
   const entries: Entry[] = [];
-  for (const [seq, operation] of operations.entries()) {
-    const outcome = judgeOne(judging, book, operation, seq, entries);
-    outcomes.push(outcome);
-    if (!outcome.applied && judging.options.stopAtRefusal) break;
-  }
-  const culprit = outcomes.findIndex(({ applied }) => !applied);
-  if (judging.options.atomic && culprit >= 0) {
-    // All or nothing: what the rules let through is not applied either.
-    const none = { entries: [], refused: [], decidedAnew: [] };
-    return { book, outcomes: refuseAll(outcomes, culprit), ...none };
-  }
-  const changed = [...book.refusals].filter(([id, refusal]) => read.get(id) !== refusal);
-  const decidedAnew = [...read].filter(([id, refusal]) => book.refusals.get(id) !== refusal);
-  return {
-    book,
-    outcomes,
-    entries,
-    refused: changed.map(([, refusal]) => refusal),
-    decidedAnew: decidedAnew.map(([id]) => id),
+  const isOver = () => stopAtRefusal === true && outcomes.at(-1)?.applied === false;
+  const advance = (maxOperations: number) => {
+    const start = outcomes.length;
+    for (const operation of operations.slice(start, start + maxOperations)) {
+      if (isOver()) return;
+      outcomes.push(judgeOne(judging, book, operation, outcomes.length, entries));
+    }
   };
+  const end = (): Judged => {
+    advance(operations.length);
+    const culprit = outcomes.findIndex(({ applied }) => !applied);
+    if (atomic && culprit >= 0) {
+      // All or nothing: what the rules let through is not applied either.
+      const none = { entries: [], refused: [], decidedAnew: [] };
+      return { book, outcomes: refuseAll(outcomes, culprit), ...none };
+    }
+    const changed = [...book.refusals].filter(([id, refusal]) => read.get(id) !== refusal);
+    const decidedAnew = [...read].filter(([id, refusal]) => book.refusals.get(id) !== refusal);
+    return {
+      book,
+      outcomes,
+      entries,
+      refused: changed.map(([, refusal]) => refusal),
+      decidedAnew: decidedAnew.map(([id]) => id),
+    };
+  };
+  return { book, outcomes, entries, advance, end };
 }
 
 function refuseAll(outcomes: readonly Outcome[], culprit: number): readonly Outcome[] {

@@ -3,18 +3,18 @@ import type { ClientSession } from 'mongodb';
 import { BankctlError } from '../core/errors.ts';
 import { isDuplicate, isServerError, mayBeCapped } from '../database/driver-errors.ts';
 import type { Bank } from './bank.ts';
-import { writeBatch } from './batch-write.ts';
-import type { BranchModel } from './branch.ts';
+import { checkCapped, prepareCollections } from './batch-collections.ts';
+import { beginToJudge } from './batch-judge.ts';
+import { appendEarly, createWriter, isLarge, writeBatch } from './batch-write.ts';
 import { type Deadline, runWithin } from './deadline.ts';
 import { conflictsBeforeHold, holdAccounts, maxWaits, touchedAccounts } from './hold.ts';
 import type { Journal } from './journal.ts';
-import { type Judged, type JudgeOptions, judgeAll, type Outcome } from './judge.ts';
+import type { Judge, Judged, JudgeOptions, Outcome } from './judge.ts';
 import { isFaultOfOne, refusalOf } from './operation-faults.ts';
-import { accountsOf, createsAccount, type Operation } from './operations/operation.ts';
+import type { Operation } from './operations/operation.ts';
 import { OutcomeUnknown } from './outcome-unknown.ts';
 import { createMemory, type PostMemory } from './post-memory.ts';
-import { type ReadOptions, readBook } from './reading.ts';
-import { overlay, type Rehearsal, rehearse } from './rehearsal.ts';
+import { type Rehearsal, rehearse } from './rehearsal.ts';
 import { CommitUnknown, transact, waitMs } from './transaction.ts';
 
 /** Points at which a caller may hold a batch, to drive two of them against each other. */
@@ -274,7 +274,8 @@ async function inTransaction(
               : undefined;
             if (progress.isWaiting && patient && !options.atomic) deadline.restart();
             progress.isWaiting = false;
-            return await attempt(batch, session, deadline, { mayBeApplied, release });
+            const how = { mayBeApplied, release, isFirst: conflicts === 0 };
+            return await attempt(batch, session, deadline, how);
           } catch (error) {
             if (mayBeCapped(error)) await checkCapped(batch);
             throw error;
@@ -299,37 +300,13 @@ async function inTransaction(
   );
 }
 
-/**
- * A transaction cannot give a collection a validator, which new accounts need, and so do refusals
- * in journals of older versions. A dry run only checks for what that would refuse.
- */
-async function prepareCollections(batch: Batch): Promise<void> {
-  const { bank, journal, operations, options } = batch;
-  const branches = branchesOf(bank, operations.filter(createsAccount));
-  const keeps = options.refusals !== undefined && !options.atomic;
-  const prepared = [...(branches.length > 0 || keeps ? [journal] : []), ...branches];
-  if (prepared.length > 0) {
-    await (options.dryRun ? bank.identity.checkClaim() : bank.identity.prepare());
-  }
-  if (!options.dryRun) {
-    await Promise.all(prepared.map((it) => it.prepare()));
-    return;
-  }
-  await checkCapped(batch);
-  await Promise.all(prepared.map((it) => it.check()));
-}
-
-/** @throws `capped_collection` if one is that the batch would write */
-async function checkCapped({ bank, journal, operations }: Batch): Promise<void> {
-  const written = [journal, ...branchesOf(bank, operations)];
-  await Promise.all(written.map((it) => it.check('capped')));
-}
-
-/** The branches that the operations themselves name. */
-function branchesOf(bank: Bank, operations: readonly Operation[]): readonly BranchModel[] {
-  const references = operations.flatMap((operation) => accountsOf(operation, new Map()));
-  const names = new Set(references.map(({ branch }) => branch));
-  return [...names].map((name) => bank.branches.get(name));
+/** What is known of the runs before. */
+interface Attempt {
+  readonly mayBeApplied: boolean;
+  /** Ends the hold of its accounts, if others came in between and it holds them. */
+  readonly release: (() => Promise<void>) | undefined;
+  /** Nobody came in between yet. */
+  readonly isFirst: boolean;
 }
 
 /** One run of the transaction's body: it computes and writes, and remembers nothing. */
@@ -337,42 +314,54 @@ async function attempt(
   batch: Batch,
   session: ClientSession,
   deadline: Deadline,
-  {
-    mayBeApplied,
-    release,
-  }: { readonly mayBeApplied: boolean; readonly release: (() => Promise<void>) | undefined },
+  { mayBeApplied, release, isFirst }: Attempt,
 ): Promise<Judged> {
   deadline.check();
   const { bank, journal, options } = batch;
   const all = mayBeApplied || batch.thorough;
   const given = options.expectFresh ? 'none' : 'given';
   const versions = batch.thorough || options.dryRun === true;
-  let judged = await judge(batch, session, { ids: all ? 'all' : given, versions });
-  // What looks refused may have been applied before: then it is a replay.
-  if (!all && options.expectFresh && judged.outcomes.some(({ applied }) => !applied)) {
-    judged = await judge(batch, session, { ids: 'all', versions });
+  const writer = createWriter(session, deadline.check);
+  const place = { bank, journal, writer, meanwhile: () => options.meanwhile?.() };
+  try {
+    const judge = await beginToJudge(batch, session, { ids: all ? 'all' : given, versions });
+    // The accounts are then written last, by which time others may have them: against rivals, only
+    // if it holds them.
+    const isSafe = isFirst || release !== undefined;
+    const early = isSafe && mayAppendEarly(batch, judge) ? await appendEarly(place, judge) : [];
+    let judged = judge.end();
+    // What looks refused may have been applied before: then it is a replay.
+    if (!all && options.expectFresh && judged.outcomes.some(({ applied }) => !applied)) {
+      await writer.settle();
+      const own = { early, now: judged.book.now };
+      judged = (await beginToJudge(batch, session, { ids: 'all', versions }, own)).end();
+    }
+    await options.onPoint?.('read');
+    const { entries, refused, decidedAnew, book } = judged;
+    const writes = entries.length + refused.length > 0;
+    if (writes && options.dryRun) await bank.identity.checkClaim(session);
+    if (writes && !options.dryRun) {
+      await bank.identity.claim(session);
+      const changes = { entries, refused, decidedAnew, book, appended: early.length };
+      await writeBatch({ ...place, ...changes });
+      await options.onPoint?.('written');
+    }
+    await release?.();
+    await options.onPoint?.('committing');
+    return judged;
+  } finally {
+    // If a part cannot be made, the one before it is still under way.
+    await writer.settle();
   }
-  await options.onPoint?.('read');
-  const { entries, refused, decidedAnew, book } = judged;
-  const writes = entries.length + refused.length > 0;
-  if (writes && options.dryRun) await bank.identity.checkClaim(session);
-  if (writes && !options.dryRun) {
-    await bank.identity.claim(session);
-    const { check } = deadline;
-    const meanwhile = () => options.meanwhile?.();
-    const changes = { entries, refused, decidedAnew, book };
-    await writeBatch({ bank, journal, ...changes, check, meanwhile }, session);
-    await options.onPoint?.('written');
-  }
-  await release?.();
-  await options.onPoint?.('committing');
-  return judged;
 }
 
-async function judge(batch: Batch, session: ClientSession, read: ReadOptions): Promise<Judged> {
-  const { bank, operations, options, memory, refusedByServer } = batch;
-  const book = await readBook(bank, operations, session, read);
-  if (options.rehearsal) overlay(book, operations, options.rehearsal);
-  const judging = { bank, options, isOwn: memory.isOwn };
-  return judgeAll(refusedByServer ? { ...judging, refusedByServer } : judging, book, operations);
+function mayAppendEarly({ bank, operations, options }: Batch, { book }: Judge): boolean {
+  return (
+    isLarge(operations) &&
+    !options.dryRun &&
+    !options.atomic &&
+    bank.identity.isClaimed() &&
+    // What was refused before has to be deleted first.
+    book.refusals.size === 0
+  );
 }

@@ -30,7 +30,7 @@ export interface Source {
 export type FileIdentity = Pick<Stats, 'dev' | 'ino'>;
 
 /** Parsing more at a time would keep the answers of the server waiting for longer. */
-const chunkBytes = 64 * 1024;
+const chunkBytes = 32 * 1024;
 
 /**
  * Opens a file, or with `-` the standard input. An open file stays readable when it is renamed or
