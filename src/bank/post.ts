@@ -1,7 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { ClientSession } from 'mongodb';
 import { BankctlError } from '../core/errors.ts';
-import { isDuplicate, isServerError, mayBeCapped } from '../database/driver-errors.ts';
+import { isConflict, isDuplicate, isServerError, mayBeCapped } from '../database/driver-errors.ts';
 import type { Bank } from './bank.ts';
 import { checkCapped, prepareCollections } from './batch-collections.ts';
 import { beginToJudge } from './batch-judge.ts';
@@ -70,6 +70,12 @@ export const maxOperations = 10_000;
 const conflictsBeforeSplit = 6;
 
 /**
+ * A batch of one caller that is aborted although it holds its accounts is divided by this: it was
+ * no rival, but most likely the server, which aborts transactions that fill its cache together.
+ */
+const shrinkAfterLostHold = 4;
+
+/**
  * The one write path: every change of an account goes through here. One transaction per batch reads
  * the accounts, applies the rules in order, writes the accounts with one bulk write per branch, and
  * appends to the journal. A refused operation does not affect the others. A batch that the server
@@ -134,14 +140,21 @@ interface Progress {
   conflicts: number;
   /** Others have its accounts. */
   isWaiting: boolean;
+  /** It has its accounts, and when it is aborted, had them. */
+  isHolding: boolean;
 }
 
 /** Posts a batch within its time limit. */
 async function postBatch(batch: Batch): Promise<readonly Outcome[]> {
   const { bank, memory, options, operations } = batch;
   if (operations.length > memory.batchSize && !options.atomic) return postHalves(batch);
-  const running = Promise.resolve();
-  const progress: Progress = { running, committing: undefined, conflicts: 0, isWaiting: false };
+  const progress: Progress = {
+    running: Promise.resolve(),
+    committing: undefined,
+    conflicts: 0,
+    isWaiting: false,
+    isHolding: false,
+  };
   try {
     const judged = await runWithin(bank.timeoutMs, (deadline) => {
       const posting = postOnce(batch, deadline, progress);
@@ -180,6 +193,8 @@ async function recover(
       throw error;
     }
     memory.batchSize = Math.ceil(operations.length / 2);
+  } else if (many && !options.manyCallers && progress.isHolding && isConflict(error)) {
+    memory.batchSize = Math.ceil(operations.length / shrinkAfterLostHold);
   } else if (!isFaultOfOne(error, options.manyCallers ?? false)) throw error;
   if (many) return postHalves(batch);
   const refused = refusalOf(only, error);
@@ -268,12 +283,14 @@ async function inTransaction(
           progress.conflicts = conflicts;
           deadline.check();
           progress.isWaiting = isExpected || conflicts >= (patient ? 1 : conflictsBeforeHold);
+          progress.isHolding = false;
           try {
             const release = progress.isWaiting
               ? await holdAccounts(bank, operations, session)
               : undefined;
             if (progress.isWaiting && patient && !options.atomic) deadline.restart();
             progress.isWaiting = false;
+            progress.isHolding = release !== undefined;
             const how = { mayBeApplied, release, isFirst: conflicts === 0 };
             return await attempt(batch, session, deadline, how);
           } catch (error) {
@@ -290,10 +307,12 @@ async function inTransaction(
         draw: bank.draw,
         commits: bank.commits,
         blocked: bank.endAbandoned,
-        maxConflicts:
-          operations.length > 1 && options.manyCallers
-            ? conflictsBeforeSplit
-            : (options.maxConflicts ?? Number.POSITIVE_INFINITY),
+        givesUp: (conflicts) => {
+          if (operations.length === 1)
+            return conflicts >= (options.maxConflicts ?? Number.POSITIVE_INFINITY);
+          if (options.manyCallers) return conflicts >= conflictsBeforeSplit;
+          return progress.isHolding && !options.atomic;
+        },
         patient,
       },
     ),

@@ -13,8 +13,8 @@ import type { Deadline } from './deadline.ts';
 
 /** How a transaction is run. */
 interface TransactionOptions {
-  /** How often the body may meet a conflict before the caller gets it. */
-  readonly maxConflicts: number;
+  /** Called after each conflict, with their number: true if the caller is to get it. */
+  readonly givesUp: (conflicts: number) => boolean;
   readonly deadline: Deadline;
   /** Called now and then while others interfere: they may be clients that are gone. */
   readonly blocked: () => Promise<void>;
@@ -91,20 +91,20 @@ export async function transact<T>(
       if (mayRunAgain && options.commits.isStopped()) {
         throw new BankctlError('interrupted', 'Interrupted.', undefined, { cause: error });
       }
-      const isOver = session.hasEnded || conflicts >= options.maxConflicts;
-      if (!mayRunAgain || isOver) throw error;
+      if (!mayRunAgain || session.hasEnded) throw error;
+      if (isConflict(error) && options.givesUp(conflicts)) throw error;
       options.deadline.check();
-      if (isConflict(error)) await waitForRivals(conflicts, attempt, options);
-      else await pauseBefore(attempt, options);
+      await waitAfter(error, { conflicts, attempt }, options);
     }
   }
 }
 
-async function waitForRivals(
-  conflicts: number,
-  attempt: number,
+async function waitAfter(
+  error: unknown,
+  { conflicts, attempt }: { readonly conflicts: number; readonly attempt: number },
   options: TransactionOptions,
 ): Promise<void> {
+  if (!isConflict(error)) return pauseBefore(attempt, options);
   const [first, interval] = conflictsBeforeBlocked;
   if (conflicts === first || conflicts % interval === 0) await options.blocked();
   if (options.patient) await pause(waitMs(conflicts, options.draw));

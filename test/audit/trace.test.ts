@@ -310,6 +310,8 @@ describe('what is beside the log', () => {
 
   test('without an opening, what is later than the opening of the account counts', async () => {
     const bank = await workspace({ config });
+    // The history is read from the second in which the log begins, and is to have the opening.
+    await until(async () => Date.now() % 1000 < 100);
     for (const branch of ['branch1', 'branch2']) {
       await bank.run(['open', branch, 'A', '--balance', '100']);
     }

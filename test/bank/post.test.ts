@@ -159,6 +159,35 @@ describe('a batch of one caller', () => {
   });
 });
 
+describe('a batch that the server aborts although it has its accounts', () => {
+  const rows = Array.from({ length: 8 }, (_, index) => plus('branch1:A', 100n, `row-${index}`));
+
+  /** Aborts a first time, as a rival would, and then again. */
+  async function abortedTwice() {
+    const server = await startFaultServer();
+    const { bank } = await bankWith(['branch1:A'], { uri: server.uri });
+    const conflict = { errorCode: 112, errorLabels: ['TransientTransactionError'] };
+    await server.fail({ times: 2 }, { failCommands: ['insert'], ...conflict });
+    const parts: number[] = [];
+    const onSettled = (outcomes: readonly Outcome[]) => parts.push(outcomes.length);
+    return { bank, parts, options: { by, memory: createMemory(), onSettled } };
+  }
+
+  test('is divided, and later batches start at the smaller size', async () => {
+    const { bank, parts, options } = await abortedTwice();
+    expect(new Set(fates(await post(bank, rows, options)))).toEqual(new Set(['applied']));
+    expect(parts).toEqual([2, 2, 2, 2]);
+    expect(options.memory.batchSize).toBe(2);
+  });
+
+  test('is not divided if it is atomic', async () => {
+    const { bank, parts, options } = await abortedTwice();
+    const outcomes = await post(bank, rows, { ...options, atomic: true });
+    expect(new Set(fates(outcomes))).toEqual(new Set(['applied']));
+    expect(parts).toEqual([8]);
+  });
+});
+
 describe('a dry run of many batches', () => {
   test('answers each row like the real run, however far apart the rows are', async () => {
     const { bank } = await bankWith(['branch1:A', 'branch1:B']);

@@ -85,8 +85,8 @@ export async function adoptBatch(
           },
           {
             ...{ deadline, draw: bank.draw, commits: bank.commits, blocked: bank.endAbandoned },
-            maxConflicts:
-              batch.limit > 1 && !attempt.isRetry ? conflictsBeforeSplit : Number.POSITIVE_INFINITY,
+            givesUp: (conflicts) =>
+              batch.limit > 1 && !attempt.isRetry && conflicts >= conflictsBeforeSplit,
           },
         ),
       ),
