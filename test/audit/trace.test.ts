@@ -316,9 +316,9 @@ describe('what is beside the log', () => {
       await bank.run(['open', branch, 'A', '--balance', '100']);
     }
     // Further from the opening than the clocks may differ.
-    const skew = ['--clock-skew', '1ms'];
+    const skew = ['--clock-skew', '50ms'];
     const openedMs = Date.now();
-    await until(async () => Date.now() > openedMs + 100);
+    await until(async () => Date.now() > openedMs + 200);
     const calls = [700, 800].map((cents) => ({
       ...{ branch: 'branch1', account: 'A', cents, landed: cents === 700 ? 'branch2' : undefined },
     }));
@@ -352,7 +352,7 @@ describe('what is beside the log', () => {
     const bank = await legacyBank();
     const call = { branch: 'branch1', account: 'A', cents: 300, landed: 'branch2' };
     // Their insertion is older than the log.
-    const skew = ['--opening', 'opening.csv', '--clock-skew', '1ms'];
+    const skew = ['--opening', 'opening.csv', '--clock-skew', '50ms'];
     const start = Date.now();
     await until(async () => Date.now() > start + 2000);
     const log = await runLegacy(bank, [call, { ...call, cents: 400, landed: undefined }], 1);
@@ -425,7 +425,7 @@ describe('what is beside the log', () => {
     const again = await runLegacy({ db }, [{ ...call, cents: 400 }]);
     const both = [...log, ...again.map((it) => ({ ...it, id: 'call-again' }))];
     const { traced } = await traceLegacy(bank, both, {}, [
-      ...['--opening', 'opening.csv', '--clock-skew', '1ms'],
+      ...['--opening', 'opening.csv', '--clock-skew', '50ms'],
     ]);
     expect(traced).toMatchObject([{ operation: 'call-again', certain: true, fates: ['branch2'] }]);
   });
