@@ -10,7 +10,7 @@ import { bankctl, inBank } from './bank.js';
 import { processMs } from './measure.js';
 import { amount, ratio } from './report.js';
 
-const rounds = Number(process.env.BANKCTL_BENCH_ROUNDS ?? 3);
+const rounds = Number(process.env.BANKCTL_BENCH_ROUNDS ?? 2);
 const counts = [1, 2, 4, 16];
 /** One batch of each writer. That a process is slow until its code is warm is in every figure. */
 const rows = 10_000;
