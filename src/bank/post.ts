@@ -144,6 +144,11 @@ interface Progress {
   isHolding: boolean;
 }
 
+/** True for the rows of one file: whoever waits for one of them waits for all. */
+function isOfOneCaller({ operations, options }: Batch): boolean {
+  return operations.length > 1 && !options.manyCallers;
+}
+
 /** Posts a batch within its time limit. */
 async function postBatch(batch: Batch): Promise<readonly Outcome[]> {
   const { bank, memory, options, operations } = batch;
@@ -193,7 +198,7 @@ async function recover(
       throw error;
     }
     memory.batchSize = Math.ceil(operations.length / 2);
-  } else if (many && !options.manyCallers && progress.isHolding && isConflict(error)) {
+  } else if (isOfOneCaller(batch) && progress.isHolding && isConflict(error)) {
     memory.batchSize = Math.ceil(operations.length / shrinkAfterLostHold);
   } else if (!isFaultOfOne(error, options.manyCallers ?? false)) throw error;
   if (many) return postHalves(batch);
@@ -270,7 +275,7 @@ async function inTransaction(
   progress: Progress,
 ): Promise<Judged> {
   const { bank, operations, options, memory } = batch;
-  const patient = operations.length > 1 && !options.manyCallers;
+  const patient = isOfOneCaller(batch);
   const isExpected = patient && memory.isContended && !options.dryRun;
   // Those that waited for the last batch come first.
   if (isExpected) await pause(waitMs(0, bank.draw));
@@ -310,7 +315,7 @@ async function inTransaction(
         givesUp: (conflicts) => {
           if (operations.length === 1)
             return conflicts >= (options.maxConflicts ?? Number.POSITIVE_INFINITY);
-          if (options.manyCallers) return conflicts >= conflictsBeforeSplit;
+          if (!patient) return conflicts >= conflictsBeforeSplit;
           return progress.isHolding && !options.atomic;
         },
         patient,
