@@ -11,6 +11,7 @@ import { BankctlError } from '../core/errors.ts';
 import { maxMinor } from '../core/money.ts';
 import { quote } from '../core/text.ts';
 import { isDuplicate, isServerError } from '../database/driver-errors.ts';
+import { endAbandoned } from './abandoned-transactions.ts';
 import { toDecimal } from './decimal.ts';
 import { auditHint, takeOver } from './next-step.ts';
 import { statusTypes } from './operations/operation.ts';
@@ -202,9 +203,13 @@ export async function checkCollection(
  */
 export async function prepareCollection(db: Db, spec: CollectionSpec): Promise<void> {
   const found = await check(db, spec);
+  const isOutdated = found === 'other_validator';
+  // Changes of a collection wait for open transactions, also those of clients that are gone.
+  if (isOutdated || (found === 'prepared' && !(await isIndexed(db, spec))))
+    await endAbandoned(db.client);
   if (found === 'missing')
     await createCollection(db, spec.collection, { validator: spec.validator });
-  else if (found === 'other_validator') await setValidator(db, spec);
+  else if (isOutdated) await setValidator(db, spec);
   await createIndexes(db, spec);
   const collection = db.collection(spec.collection);
   if (found === 'missing' || spec.outdated.length === 0) return;

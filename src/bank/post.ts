@@ -167,6 +167,7 @@ async function postBatch(batch: Batch): Promise<readonly Outcome[]> {
       return posting;
     });
     memory.isContended = progress.conflicts > 0;
+    if (!memory.isContended) memory.grow(operations.length);
     memory.forgetSettled(judged.outcomes);
     if (options.rehearsal) rehearse(options.rehearsal, judged.book, judged);
     options.onSettled?.(judged.outcomes);
@@ -197,9 +198,9 @@ async function recover(
       if (waits < maxWaits) return postBatch({ ...batch, waits });
       throw error;
     }
-    memory.batchSize = Math.ceil(operations.length / 2);
+    memory.limit(Math.ceil(operations.length / 2));
   } else if (isOfOneCaller(batch) && progress.isHolding && isConflict(error)) {
-    memory.batchSize = Math.ceil(operations.length / shrinkAfterLostHold);
+    memory.shrink(Math.ceil(operations.length / shrinkAfterLostHold));
   } else if (!isFaultOfOne(error, options.manyCallers ?? false)) throw error;
   if (many) return postHalves(batch);
   const refused = refusalOf(only, error);

@@ -51,8 +51,11 @@ const firstPauseMs = 5;
  */
 const maxPauseMs = 50;
 
-/** After how many attempts rivals are looked at first, and how many later again. */
-const conflictsBeforeBlocked = [3, 16] as const;
+/** After how many attempts rivals are looked at first. A batch loses much at each. */
+const conflictsBeforeBlocked = { single: 3, batch: 1 } as const;
+
+/** How many attempts later they are looked at again. */
+const conflictsBetweenBlocked = 16;
 
 /** The commit was sent and its answer never came: it may or may not have taken effect. */
 export class CommitUnknown extends Error {}
@@ -105,8 +108,8 @@ async function waitAfter(
   options: TransactionOptions,
 ): Promise<void> {
   if (!isConflict(error)) return pauseBefore(attempt, options);
-  const [first, interval] = conflictsBeforeBlocked;
-  if (conflicts === first || conflicts % interval === 0) await options.blocked();
+  const first = conflictsBeforeBlocked[options.patient ? 'batch' : 'single'];
+  if (conflicts === first || conflicts % conflictsBetweenBlocked === 0) await options.blocked();
   if (options.patient) await pause(waitMs(conflicts, options.draw));
   else await pauseBefore(attempt, options);
 }

@@ -173,11 +173,11 @@ describe('a batch that the server aborts although it has its accounts', () => {
     return { bank, parts, options: { by, memory: createMemory(), onSettled } };
   }
 
-  test('is divided, and later batches start at the smaller size', async () => {
+  test('is divided, and later batches begin at the smaller size and grow again', async () => {
     const { bank, parts, options } = await abortedTwice();
     expect(new Set(fates(await post(bank, rows, options)))).toEqual(new Set(['applied']));
-    expect(parts).toEqual([2, 2, 2, 2]);
-    expect(options.memory.batchSize).toBe(2);
+    expect(parts).toEqual([2, 2, 4]);
+    expect(options.memory.batchSize).toBe(8);
   });
 
   test('is not divided if it is atomic', async () => {

@@ -4,13 +4,15 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import fc from 'fast-check';
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
+import { endAbandoned } from '../../src/bank/abandoned-transactions.ts';
 import { workspace } from '../workspace.ts';
 
 const program = join(import.meta.dirname, '..', '..', 'bin', 'bankctl.js');
 
 test('after kill -9 at random moments, each row is applied exactly once in the end', async () => {
   const bank = await workspace();
+  onTestFinished(() => endAbandoned(bank.db.client));
   const rows = 20_000;
   for (const account of ['A', 'B']) await bank.run(['open', 'branch1', account]);
   const row = (index: number) =>

@@ -27,8 +27,8 @@ test('cells are those that the library finds, whatever the quotation marks', () 
     }),
     { numRuns: 1500 },
   );
-  expect(read).toBeGreaterThan(50);
-  expect(refused).toBeGreaterThan(50);
+  expect(read).toBeGreaterThan(10);
+  expect(refused).toBeGreaterThan(10);
 });
 
 test('cells that were written by the rules are read as they were', () => {
