@@ -24,7 +24,7 @@ interface Accounts {
 }
 
 /** The accounts that have postings, and since when those postings are read one and all. */
-export interface Recent {
+interface Recent {
   readonly accounts: readonly Accounts[];
   readonly since: Date;
 }
@@ -134,7 +134,8 @@ export async function hasOthers(
   for (let start = 0; start < clauses.length; start += maxClauses) {
     const some = clauses.slice(start, start + maxClauses);
     const any = await collection.findOne(
-      { $or: some.map((posting) => ({ postings: { $elemMatch: posting } })) },
+      // One match of alternatives takes the server half as long to plan as alternative matches.
+      { postings: { $elemMatch: { $or: some } } },
       { ...sessionOption(session), projection: { _id: 1 } },
     );
     if (any) return true;
@@ -238,19 +239,19 @@ export async function searchPostings(
 
 /** Accounts with the same range are read together, which spares the server as many plans. */
 function rangesOf(around: ReadonlyMap<string, VersionsAround>): readonly Document[] {
-  const ranges = new Map<string, Readonly<{ accounts: string[]; version: Document }>>();
+  const ranges = new Map<string, Accounts['accounts']>();
+  const versions = new Map<string, Document>();
   for (const [account, { below, from }] of around) {
     // Nothing was posted before its first posting.
     if (from === 1n) continue;
+    const key = `${below} ${from}`;
     const end = from === undefined ? {} : { $lt: Long.fromBigInt(from) };
-    const version = { $gte: Long.fromBigInt(below), ...end };
-    const range = ranges.get(`${below} ${from}`) ?? { accounts: [] as string[], version };
-    ranges.set(`${below} ${from}`, range);
-    range.accounts.push(account);
+    versions.set(key, { $gte: Long.fromBigInt(below), ...end });
+    ranges.set(key, [...(ranges.get(key) ?? []), account]);
   }
-  return [...ranges.values()].map(({ accounts, version }) => ({
+  return [...ranges].map(([key, accounts]) => ({
     account_number: { $in: accounts },
-    version,
+    version: versions.get(key),
   }));
 }
 
