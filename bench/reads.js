@@ -25,8 +25,9 @@ export async function reads() {
       const db = await bankOf(place, `journal${size}`, ['branch1', 'branch2']);
       await fillJournal(db, size);
     }
-    for (const [name, argv] of asked) await growthOf(place, name, argv, { atMost: 1.15 });
-    for (const [name, argv] of past) await growthOf(place, name, argv);
+    for (const [name, argv] of asked) await growthOf(place, name, () => argv, { atMost: 1.15 });
+    for (const [name, argvAt] of past) await growthOf(place, name, argvAt);
+    await manyAccounts(place);
     await memoryOf(place, journals.at(-1));
     for (const size of accountCounts) await againstHand(place, size, 2);
     for (const count of branchCounts.slice(1)) await againstHand(place, 10_000, count);
@@ -48,17 +49,17 @@ const asked = [
 ];
 // These may grow with the accounts, of which there are as many in each journal.
 const past = [
-  ['balance --at, 50 accounts', ['balance', '--at', '2023-01-01T12:00Z']],
-  ['balance BRANCH --at, 25 accounts', ['balance', 'branch1', '--at', '2023-01-01T12:00Z']],
+  ['balance --at, 50 accounts', (size) => ['balance', '--at', lateIn(size)]],
+  ['balance BRANCH --at, 25 accounts', (size) => ['balance', 'branch1', '--at', lateIn(size)]],
 ];
 const context = createContext();
 
-async function growthOf(place, name, argv, target) {
+async function growthOf(place, name, argvOf, target) {
   const [smallest, ...larger] = journals;
   for (const size of larger) {
     const figures = await inTurn(
-      () => millisecondsOf(place, `journal${size}`, argv),
-      () => millisecondsOf(place, `journal${smallest}`, argv),
+      () => millisecondsOf(place, `journal${size}`, argvOf(size)),
+      () => millisecondsOf(place, `journal${smallest}`, argvOf(smallest)),
     );
     ratio({
       title: `${name}: ${text.format(size)} operations`,
@@ -68,6 +69,25 @@ async function growthOf(place, name, argv, target) {
       ...figures,
     });
   }
+}
+
+/** The same for 1,000 accounts, as a multiple of what 50 take in a journal of the same size. */
+async function manyAccounts(place) {
+  const [size, accounts] = [100_000, 1000];
+  const db = await bankOf(place, 'many', ['branch1', 'branch2']);
+  await fillJournal(db, size, accounts);
+  const argv = ['balance', '--at', lateIn(size)];
+  const figures = await inTurn(
+    () => millisecondsOf(place, 'many', argv),
+    () => millisecondsOf(place, `journal${size}`, argv),
+  );
+  ratio({
+    title: `balance --at, 1,000 accounts: ${text.format(size)} operations`,
+    unit: 'ms',
+    theirName: 'of 50 accounts',
+    target: { atMost: accounts / 50 },
+    ...figures,
+  });
 }
 
 async function memoryOf({ at, directory }, size) {
@@ -171,9 +191,8 @@ async function bankOf({ directory, at, client }, database, names) {
   return client.db(database);
 }
 
-/** 50 accounts, each incremented in turn, 1,000 operations a day, 100 in a batch. */
-async function fillJournal(db, size) {
-  const accounts = 50;
+/** Accounts that are each incremented in turn, 1,000 operations a day, 100 in a batch. */
+async function fillJournal(db, size, accounts = 50) {
   for (let start = 0; start < size; start += 5000) {
     const operations = Array.from(
       { length: Math.min(5000, size - start) },
@@ -183,7 +202,7 @@ async function fillJournal(db, size) {
       operations.map((index) => ({
         _id: `batch-${Math.floor(index / 100)}:${id(index)}`,
         type: index < accounts ? 'open' : 'increment',
-        at: new Date(firstDay + index * (86_400_000 / perDay)),
+        at: timeOf(index),
         ...{ seq: index % 100, by: 'bench@bench', request: id(index) },
         postings: [
           {
@@ -213,6 +232,15 @@ async function fillAccounts(db, names, accounts) {
       await db.collection(branch).insertMany(own.map((it) => accountOf(it, 12_345, 1)));
     }
   }
+}
+
+function timeOf(index) {
+  return new Date(firstDay + index * (86_400_000 / perDay));
+}
+
+/** A time after three quarters of a journal; near its beginning there is little to read. */
+function lateIn(size) {
+  return timeOf(0.75 * size).toISOString();
 }
 
 function accountOf(numbers, minor, version) {

@@ -17,13 +17,18 @@ const last = { version: '$postings.version', balance: '$postings.balance_after' 
 const changed = { version: '$postings.version', type: '$type' };
 
 /**
- * The newest posting of each account by a time, and its newest change of status. Documents compare
- * field by field, so the document with the greatest version is the greatest.
+ * The newest posting of each account by a time, and its newest change of status, among all postings
+ * or those since another time. Documents compare field by field, so the document with the greatest
+ * version is the greatest.
  */
-export function newestBy(at: Date, branch?: string): Document[] {
+export function newestBy(
+  at: Date,
+  { branch, since }: { readonly branch?: string | undefined; readonly since?: Date } = {},
+): Document[] {
+  const span = { ...(since && { $gte: since }), $lte: at };
   const isIn = (posting: Document) => (branch === undefined ? {} : posting);
   return [
-    { $match: { at: { $lte: at }, ...isIn({ postings: { $elemMatch: { branch } } }) } },
+    { $match: { at: span, ...isIn({ postings: { $elemMatch: { branch } } }) } },
     { $unwind: '$postings' },
     { $match: isIn({ 'postings.branch': branch }) },
     {
@@ -45,14 +50,18 @@ export const totalsByBranch: Document[] = [
  * The newest posting by a time of accounts of a branch, each within a range of its versions. The
  * time is compared last, or the server might prefer its index to that of the versions.
  */
-export function lastWithin(branch: string, ranges: readonly Document[], at: Date): Document[] {
-  const numbers = ranges.map(({ account_number }) => account_number);
+export function lastWithin(
+  branch: string,
+  accounts: readonly string[],
+  ranges: readonly Document[],
+  at: Date,
+): Document[] {
   return [
     {
       $match: { $or: ranges.map((range) => ({ postings: { $elemMatch: { branch, ...range } } })) },
     },
     { $unwind: '$postings' },
-    { $match: { 'postings.branch': branch, 'postings.account_number': { $in: numbers } } },
+    { $match: { 'postings.branch': branch, 'postings.account_number': { $in: [...accounts] } } },
     {
       $group: {
         _id: { branch: '$postings.branch', account_number: '$postings.account_number' },

@@ -23,7 +23,7 @@ import type { AppliedDocument, JournalDocument } from './journal-document.ts';
 import { newestBy, postingsIn, totalsByBranch } from './journal-pipelines.ts';
 import { type AccountReference, referenceKey } from './operations/names.ts';
 import { statusTypes } from './operations/operation.ts';
-import { findSearched, lastPostings, lastTotals } from './past-postings.ts';
+import { findRecent, newestPostings, searchPostings, withStatus } from './past-postings.ts';
 import type { Sender } from './sender.ts';
 import { startingWith } from './stored-values.ts';
 import { maxClauses } from './version-search.ts';
@@ -106,7 +106,7 @@ export interface Journal {
   /** The time of the newest operation. */
   readonly newestAt: () => Promise<Date | undefined>;
   /** Number and sum of the accounts of each branch, as posted by that time, in rows to be added. */
-  readonly totalsAt: (at: Date, session: ClientSession) => Promise<readonly Document[]>;
+  readonly totalsAt: (at: Date, session: ClientSession) => AsyncIterable<readonly Document[]>;
   /** The newest posting and change of status of each account by that time, in batches. */
   readonly accountsAt: (
     at: Date,
@@ -194,14 +194,7 @@ export function createJournal(db: Db, name: string): Journal {
         .toArray();
       return newest?.at;
     },
-    totalsAt: async (at, session) => {
-      const searched = await findSearched({ collection, session });
-      return searched
-        ? lastTotals({ collection, session }, searched, at)
-        : collection
-            .aggregate([...newestBy(at), ...totalsByBranch], { ...onDisk, ...snapshotOf(session) })
-            .toArray();
-    },
+    totalsAt: (at, session) => readTotalsAt(collection, at, session),
     accountsAt: (at, of, session) => readAccountsAt(collection, at, of, session),
     watch: (resumeAfter) =>
       collection.watch<AppliedDocument>(
@@ -233,23 +226,43 @@ const onlyId = { projection: { _id: 1 } } as const;
 
 const absent = { $exists: false } as const;
 
-/** Searches the postings of each account if that is quicker than to read all by that time. */
+async function* readTotalsAt(
+  collection: Collection<JournalDocument>,
+  at: Date,
+  session: ClientSession,
+): AsyncIterable<readonly Document[]> {
+  const source = { collection, session };
+  const recent = await findRecent(source, at);
+  if (!recent) {
+    const stages = [...newestBy(at), ...totalsByBranch];
+    yield* batchesOf(collection.aggregate(stages, { ...onDisk, ...snapshotOf(session) }));
+    return;
+  }
+  for await (const rows of newestPostings(source, recent, at)) {
+    yield rows.map(({ _id, last }) => ({ _id: _id.branch, accounts: 1, total: last.balance }));
+  }
+}
+
 async function* readAccountsAt(
   collection: Collection<JournalDocument>,
   at: Date,
   { branch, account }: { readonly branch: string; readonly account?: string },
   session: ClientSession,
 ): AsyncIterable<readonly Document[]> {
-  const searched =
-    account === undefined
-      ? await findSearched({ collection, session }, branch)
-      : [{ branch, accounts: [account] }];
-  if (!searched) {
-    const stages = [...newestBy(at, branch), { $sort: { '_id.account_number': 1 } }];
-    yield* batchesOf(collection.aggregate(stages, { ...onDisk, ...snapshotOf(session) }));
+  const source = { collection, session };
+  if (account !== undefined) {
+    const rows = await searchPostings(source, { branch, accounts: [account] }, at);
+    yield await withStatus(source, branch, rows, at);
+    return;
   }
-  for (const accounts of searched ?? []) {
-    yield* lastPostings({ collection, session }, accounts, at);
+  const recent = await findRecent(source, at, branch);
+  if (!recent) {
+    const stages = [...newestBy(at, { branch }), { $sort: { '_id.account_number': 1 } }];
+    yield* batchesOf(collection.aggregate(stages, { ...onDisk, ...snapshotOf(session) }));
+    return;
+  }
+  for await (const rows of newestPostings(source, recent, at, branch)) {
+    if (rows.length > 0) yield await withStatus(source, branch, rows, at);
   }
 }
 

@@ -103,26 +103,46 @@ interface PastBalance extends BankBalance, PastMoment {
  * @throws `time_out_of_range`, `journal_disabled`, `bad_balance`
  */
 export async function bankBalanceAt(bank: Bank, span: Span): Promise<PastBalance> {
-  const [rows, moment] = await readAt(bank, span, (journal, session) =>
-    journal.totalsAt(lastOf(span), session),
-  );
-  if (rows.length === 0) throw outOfRange(`Nothing was posted by ${shownEnd(bank, span)}.`);
+  const currencies = new Map([...bank.branches].map(({ name, currency }) => [name, currency]));
+  const [sums, moment] = await readAt(bank, span, async (journal, session) => {
+    const all = new Map<string, BranchSum>();
+    for await (const rows of journal.totalsAt(lastOf(span), session)) {
+      addUp(all, rows, currencies);
+    }
+    return all;
+  });
+  if (sums.size === 0) throw outOfRange(`Nothing was posted by ${shownEnd(bank, span)}.`);
   const balance = sumUp(
     [...bank.branches].map((branch) => {
-      const own = rows.filter((row) => row['_id'] === branch.name);
-      const minor = own.reduce((sum, row) => {
-        const part = fromDecimal(row['total'], branch.currency);
-        if (part === undefined) throw inexact(`The journal of ${branch.name}`, branch.currency);
-        return sum + part;
-      }, 0n);
-      const accounts = own.reduce((sum, row) => sum + Number(row['accounts']), 0);
+      const { accounts, minor } = sums.get(branch.name) ?? { accounts: 0, minor: 0n };
       return { branch, accounts, minor, problems: [] };
     }),
   );
   const known = new Set(balance.branches.map(({ branch }) => branch));
-  const named = new Set(rows.map((row) => String(row['_id'])));
-  const unknownBranches = [...named].filter((name) => !known.has(name));
+  const unknownBranches = [...sums.keys()].filter((name) => !known.has(name));
   return { ...balance, ...moment, unknownBranches };
+}
+
+/** What was added up of a branch. */
+interface BranchSum {
+  readonly accounts: number;
+  readonly minor: bigint;
+}
+
+/** A branch that the config does not have is only noted. */
+function addUp(
+  sums: Map<string, BranchSum>,
+  rows: readonly Document[],
+  currencies: ReadonlyMap<string, Currency>,
+): void {
+  for (const row of rows) {
+    const name = String(row['_id']);
+    const { accounts, minor } = sums.get(name) ?? { accounts: 0, minor: 0n };
+    const currency = currencies.get(name);
+    const part = currency ? fromDecimal(row['total'], currency) : 0n;
+    if (part === undefined && currency) throw inexact(`The journal of ${name}`, currency);
+    sums.set(name, { accounts: accounts + Number(row['accounts']), minor: minor + (part ?? 0n) });
+  }
 }
 
 /**

@@ -1,13 +1,20 @@
 import { type ClientSession, type Collection, type Document, Long } from 'mongodb';
+import { batchesOf } from './cursor-batches.ts';
 import type { JournalDocument } from './journal-document.ts';
-import { lastWithin, statusBy, totalsByBranch } from './journal-pipelines.ts';
+import { lastWithin, newestBy, statusBy } from './journal-pipelines.ts';
 import { sessionOption } from './session-options.ts';
-import { findVersionsAround, maxClauses } from './version-search.ts';
+import { findVersionsAround, maxClauses, type VersionsAround } from './version-search.ts';
 
 /** A collection, and how it is read. */
 interface Source {
   readonly collection: Collection<JournalDocument>;
   readonly session: ClientSession;
+}
+
+/** An account as a posting names it. */
+interface AccountName {
+  readonly branch: string;
+  readonly account_number: string;
 }
 
 /** Some accounts of a branch. */
@@ -16,26 +23,63 @@ interface Accounts {
   readonly accounts: readonly string[];
 }
 
-/** Below this many documents nothing is quicker than to read them. */
-const minSearched = 20_000;
+/** The accounts that have postings, and since when those postings are read one and all. */
+interface Recent {
+  readonly accounts: readonly Accounts[];
+  readonly since: Date;
+}
 
-/** How many documents can be read in the time that it takes to find one account's posting. */
-const readsPerSearch = 200;
+/** Up to this many documents nothing is quicker than to read them. */
+const minSearched = 2000;
+
+/** Nor are more, up to this many for each account, which have to be listed to be searched. */
+const searchedPerAccount = 40;
 
 /**
- * The accounts of each branch that the journal has, or of one branch, in order, if it pays to
- * search the postings of each; undefined if it is quicker to read all that were made until then,
- * which costs no more than in proportion to the accounts.
+ * How many of the newest documents are read for each account: most accounts are met there at about
+ * a tenth of what it takes to search the versions of one.
  */
-export async function findSearched(
+const readPerAccount = 10;
+
+/** Fewer are not worth the round trips of a search for one account that they lack. */
+const minRead = 500;
+
+/**
+ * What to read if it pays to read the newest postings by a time, and to search for those of the
+ * accounts that have none there; undefined if all were to be read anyway.
+ */
+export async function findRecent(
   source: Source,
+  at: Date,
   branch?: string,
-): Promise<readonly Accounts[] | undefined> {
+): Promise<Recent | undefined> {
+  if (!(await timeBack(source, at, minSearched))) return undefined;
   // Not in the session, since a snapshot has no such count.
   const documents = await source.collection.estimatedDocumentCount();
-  if (documents < minSearched) return undefined;
-  const found = await findNumbered(source, branch, Math.floor(documents / readsPerSearch));
-  return found && (await hasOthers(source, found, branch)) ? undefined : found;
+  const accounts = await findNumbered(source, branch, Math.floor(documents / searchedPerAccount));
+  if (!accounts) return undefined;
+  const count = accounts.reduce((sum, some) => sum + some.accounts.length, 0);
+  if (!(await timeBack(source, at, searchedPerAccount * count))) return undefined;
+  const since = await timeBack(source, at, Math.max(minRead, readPerAccount * count));
+  if (!since || (await hasOthers(source, accounts, branch))) return undefined;
+  return { accounts, since };
+}
+
+/**
+ * The time of the document that so many others follow by a time, which the index by time tells
+ * alone; undefined if there are not as many.
+ */
+async function timeBack({ collection, session }: Source, at: Date, count: number) {
+  const [found] = await collection
+    .find(
+      { at: { $lte: at } },
+      { ...sessionOption(session), projection: { _id: 0, at: 1 }, allowDiskUse: true },
+    )
+    .sort({ at: -1 })
+    .skip(count)
+    .limit(1)
+    .toArray();
+  return found?.at;
 }
 
 /**
@@ -52,28 +96,23 @@ export async function findNumbered(
     account_number: { $gte: '' },
     version: Long.ONE,
   };
-  const rows = await collection
-    .aggregate(
-      [
-        { $match: { postings: { $elemMatch: first } } },
-        { $project: { postings: { branch: 1, account_number: 1, version: 1 } } },
-        { $unwind: '$postings' },
-        { $match: { 'postings.branch': first.branch, 'postings.version': Long.ONE } },
-        { $limit: limit + 1 },
-        { $sort: { 'postings.branch': 1, 'postings.account_number': 1 } },
-      ],
-      { ...sessionOption(session), allowDiskUse: true },
-    )
-    .toArray();
-  if (rows.length > limit) return undefined;
-  const byBranch = new Map<string, string[]>();
-  for (const { postings } of rows) {
-    const accounts = byBranch.get(postings.branch) ?? [];
-    byBranch.set(postings.branch, accounts);
-    accounts.push(postings.account_number);
+  const cursor = collection.aggregate(
+    [
+      { $match: { postings: { $elemMatch: first } } },
+      { $project: { postings: { branch: 1, account_number: 1, version: 1 } } },
+      { $unwind: '$postings' },
+      { $match: { 'postings.branch': first.branch, 'postings.version': Long.ONE } },
+      { $limit: limit + 1 },
+      { $sort: { 'postings.branch': 1, 'postings.account_number': 1 } },
+    ],
+    { ...sessionOption(session), allowDiskUse: true, batchSize: accountsAtOnce },
+  );
+  const names: AccountName[] = [];
+  for await (const rows of batchesOf(cursor)) {
+    for (const { postings } of rows) names.push(postings);
   }
   // Without the unique index, an account may have several.
-  return [...byBranch].map(([name, some]) => ({ branch: name, accounts: [...new Set(some)] }));
+  return names.length > limit ? undefined : byBranch(names);
 }
 
 /**
@@ -95,7 +134,8 @@ export async function hasOthers(
   for (let start = 0; start < clauses.length; start += maxClauses) {
     const some = clauses.slice(start, start + maxClauses);
     const any = await collection.findOne(
-      { $or: some.map((posting) => ({ postings: { $elemMatch: posting } })) },
+      // One match of alternatives takes the server half as long to plan as alternative matches.
+      { postings: { $elemMatch: { $or: some } } },
       { ...sessionOption(session), projection: { _id: 1 } },
     );
     if (any) return true;
@@ -114,66 +154,118 @@ function between(names: readonly string[]): readonly Document[] {
   return [{ $lte: null }, noNames, ...inner, last === undefined ? { $gte: '' } : { $gt: last }];
 }
 
-/** Accounts that are searched together. */
-const accountsAtOnce = maxClauses;
+/** Accounts that are given out together, and whose changes of status are looked for together. */
+const accountsAtOnce = 1000;
 
-/** Stages that give the newest posting of each account by a time. */
-async function postingsBy(
+/**
+ * The newest posting by a time of each account that has one, by branch and number, in batches. What
+ * is read since a time and has a posting of an account has its newest one, since the times of an
+ * account's postings ascend with their versions.
+ */
+export async function* newestPostings(
+  source: Source,
+  { accounts, since }: Recent,
+  at: Date,
+  branch?: string,
+): AsyncIterable<readonly Document[]> {
+  const { collection, session } = source;
+  const stages = [
+    ...newestBy(at, { branch, since }),
+    { $sort: { '_id.branch': 1, '_id.account_number': 1 } },
+  ];
+  const names = accounts.flatMap((some) =>
+    some.accounts.map((account_number) => ({ branch: some.branch, account_number })),
+  );
+  const options = { ...sessionOption(session), allowDiskUse: true, batchSize: accountsAtOnce };
+  let next = 0;
+  for await (const rows of batchesOf(collection.aggregate(stages, options))) {
+    const met = new Map(rows.map((row) => [keyOf(row['_id']), row]));
+    const start = next;
+    for (let left = met.size; left > 0 && next < names.length; next += 1) {
+      if (met.has(keyOf(names[next]))) left -= 1;
+    }
+    yield* searchOthers(source, names.slice(start, next), met, at);
+  }
+  yield* searchOthers(source, names.slice(next), new Map(), at);
+}
+
+/** Of accounts by branch and number: the postings that were met, and those of the others. */
+async function* searchOthers(
+  source: Source,
+  names: readonly AccountName[],
+  met: Map<string, Document>,
+  at: Date,
+): AsyncIterable<readonly Document[]> {
+  for (let start = 0; start < names.length; start += accountsAtOnce) {
+    const some = names.slice(start, start + accountsAtOnce);
+    for (const others of byBranch(some.filter((name) => !met.has(keyOf(name))))) {
+      for (const row of await searchPostings(source, others, at)) met.set(keyOf(row['_id']), row);
+    }
+    yield some.flatMap((name) => met.get(keyOf(name)) ?? []);
+  }
+}
+
+/** Neither part of a name can be mistaken for the other. */
+function keyOf(name: Document | undefined): string {
+  return JSON.stringify([name?.['branch'], name?.['account_number']]);
+}
+
+function byBranch(names: Iterable<AccountName>): readonly Accounts[] {
+  const found = new Map<string, Set<string>>();
+  for (const { branch, account_number } of names) {
+    const accounts = found.get(branch) ?? new Set<string>();
+    found.set(branch, accounts.add(account_number));
+  }
+  return [...found].map(([branch, accounts]) => ({ branch, accounts: [...accounts] }));
+}
+
+/** The newest posting by a time of each account that has one, found among its versions. */
+export async function searchPostings(
   { collection, session }: Source,
   { branch, accounts }: Accounts,
   at: Date,
-): Promise<Document[]> {
-  const query = { branch, accounts, before: new Date(at.getTime() + 1) };
-  const around = await findVersionsAround(collection, query, session);
-  const ranges = [...around].map(([account, { below, from }]) => ({
-    account_number: account,
-    version: {
-      $gte: Long.fromBigInt(below),
-      ...(from !== undefined && { $lt: Long.fromBigInt(from) }),
-    },
-  }));
-  return lastWithin(branch, ranges, at);
-}
-
-/** The newest posting of each account by a time, and its newest change of status, in batches. */
-export async function* lastPostings(
-  source: Source,
-  { branch, accounts }: Accounts,
-  at: Date,
-): AsyncIterable<readonly Document[]> {
-  for (let start = 0; start < accounts.length; start += accountsAtOnce) {
-    const some = { branch, accounts: accounts.slice(start, start + accountsAtOnce) };
-    const { collection, session } = source;
-    const last = await collection
-      .aggregate(await postingsBy(source, some, at), sessionOption(session))
-      .toArray();
-    const statuses = await collection
-      .aggregate(statusBy(at, some), sessionOption(session))
-      .toArray();
-    const changed = new Map(statuses.map((row) => [row['_id'], row['changed']]));
-    const rows = new Map(last.map((row) => [row['_id'].account_number, row]));
-    yield some.accounts.flatMap((account) => {
-      const row = rows.get(account);
-      return row ? [{ ...row, changed: changed.get(account) ?? null }] : [];
-    });
+): Promise<readonly Document[]> {
+  const rows: Document[] = [];
+  for (let start = 0; start < accounts.length; start += maxClauses) {
+    const some = accounts.slice(start, start + maxClauses);
+    const query = { branch, accounts: some, before: new Date(at.getTime() + 1) };
+    const ranges = rangesOf(await findVersionsAround(collection, query, session));
+    if (ranges.length === 0) continue;
+    const stages = lastWithin(branch, some, ranges, at);
+    rows.push(...(await collection.aggregate(stages, sessionOption(session)).toArray()));
   }
+  return rows;
 }
 
-/** Number and sum of the accounts of each branch by a time, in several rows each. */
-export async function lastTotals(
-  source: Source,
-  searched: readonly Accounts[],
+/** Accounts with the same range are read together, which spares the server as many plans. */
+function rangesOf(around: ReadonlyMap<string, VersionsAround>): readonly Document[] {
+  const ranges = new Map<string, Accounts['accounts']>();
+  const versions = new Map<string, Document>();
+  for (const [account, { below, from }] of around) {
+    // Nothing was posted before its first posting.
+    if (from === 1n) continue;
+    const key = `${below} ${from}`;
+    const end = from === undefined ? {} : { $lt: Long.fromBigInt(from) };
+    versions.set(key, { $gte: Long.fromBigInt(below), ...end });
+    ranges.set(key, [...(ranges.get(key) ?? []), account]);
+  }
+  return [...ranges].map(([key, accounts]) => ({
+    account_number: { $in: accounts },
+    version: versions.get(key),
+  }));
+}
+
+/** Adds to each posting of a branch the newest change of its account's status by a time. */
+export async function withStatus(
+  { collection, session }: Source,
+  branch: string,
+  rows: readonly Document[],
   at: Date,
 ): Promise<readonly Document[]> {
-  const totals: Document[] = [];
-  for (const { branch, accounts } of searched) {
-    for (let start = 0; start < accounts.length; start += accountsAtOnce) {
-      const some = { branch, accounts: accounts.slice(start, start + accountsAtOnce) };
-      const stages = [...(await postingsBy(source, some, at)), ...totalsByBranch];
-      totals.push(
-        ...(await source.collection.aggregate(stages, sessionOption(source.session)).toArray()),
-      );
-    }
-  }
-  return totals;
+  const accounts = rows.map((row) => String(row['_id'].account_number));
+  const statuses = await collection
+    .aggregate(statusBy(at, { branch, accounts }), sessionOption(session))
+    .toArray();
+  const changed = new Map(statuses.map((row) => [row['_id'], row['changed']]));
+  return rows.map((row) => ({ ...row, changed: changed.get(row['_id'].account_number) ?? null }));
 }

@@ -4,7 +4,7 @@ import { sessionOption } from './session-options.ts';
 import { versionOf } from './stored-values.ts';
 
 /** The versions of an account on both sides of a moment, as far as a search has found them. */
-interface VersionsAround {
+export interface VersionsAround {
   /** The postings earlier than the moment have this version at least; 0n if none was met. */
   readonly below: bigint;
   /** A posting of the moment or later; those earlier have lower versions. */
@@ -22,6 +22,9 @@ interface VersionQuery {
   /** Where to look first, such as the version that an account has. */
   readonly near?: bigint | undefined;
 }
+
+/** A gap of so many versions is read whole. */
+const page = 16n;
 
 /**
  * Versions that one round asks for in the gap of an account: for one account, few round trips are
@@ -99,7 +102,7 @@ function nextProbes(
   for (const account of accounts) {
     const { below, end } = found.get(account) ?? { below: 0n, end: 1n };
     const gap = end - below;
-    if (gap <= probes) continue;
+    if (gap <= page) continue;
     const key = `${below} ${end}`;
     const asked = byGap.get(key) ?? {
       accounts: [],
