@@ -4,7 +4,10 @@ import { BankctlError } from '../core/errors.ts';
 export interface Deadline {
   /** @throws `timed_out` once the time is up */
   readonly check: () => void;
-  /** Lets the time count from now. @throws `timed_out` once the time is up */
+  /**
+   * Lets the time count from now, but only the first time: work that is begun again and again must
+   * end too. @throws `timed_out` once the time is up
+   */
   readonly restart: () => void;
 }
 
@@ -20,6 +23,7 @@ export async function runWithin<T>(
 ): Promise<T> {
   let expired: BankctlError | undefined;
   let timer: NodeJS.Timeout | undefined;
+  let isRestarted = false;
   const expiry = new Promise<never>((_, reject) => {
     timer = setTimeout(() => {
       expired = timedOut(timeoutMs);
@@ -31,7 +35,8 @@ export async function runWithin<T>(
   };
   const restart = () => {
     check();
-    timer?.refresh();
+    if (!isRestarted) timer?.refresh();
+    isRestarted = true;
   };
   const running = work({ check, restart });
   // After giving up, nobody listens to how the work ends.

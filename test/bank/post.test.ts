@@ -188,6 +188,25 @@ describe('a batch that the server aborts although it has its accounts', () => {
   });
 });
 
+test('a batch that is aborted again and again after a conflict runs out of time', async () => {
+  const server = await startFaultServer();
+  const timeoutMs = 1_500;
+  const { bank } = await bankWith(['branch1:A'], { uri: server.uri, timeoutMs });
+  const inserts = { failCommands: ['insert'], errorLabels: ['TransientTransactionError'] };
+  await server.fail({ times: 1 }, { ...inserts, errorCode: 112 });
+  const start = performance.now();
+  let reads = 0;
+  const onPoint = async (point: string) => {
+    if (point === 'read') reads += 1;
+    // As if it waited for a lock in vain. It has its accounts by then, from a new start each time.
+    if (point === 'read' && reads === 2)
+      await server.fail('alwaysOn', { ...inserts, errorCode: 24 });
+    if (performance.now() - start > 8 * timeoutMs) throw new Error('it goes on for ever');
+  };
+  const rows = [plus('branch1:A', 100n, 'a'), plus('branch1:A', 200n, 'b')];
+  await expect(post(bank, rows, { by, onPoint })).rejects.toMatchObject({ code: 'timed_out' });
+});
+
 describe('a dry run of many batches', () => {
   test('answers each row like the real run, however far apart the rows are', async () => {
     const { bank } = await bankWith(['branch1:A', 'branch1:B']);
