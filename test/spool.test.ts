@@ -13,6 +13,7 @@ test('keeps bytes by key like a map, even if all keys have one digest', () => {
       for (const name of ['a', 'b', '\u00e9', 'account branch1:A', '']) {
         expect(spool.get(name)).toEqual(expected.get(name));
       }
+      expect([...spool.values()]).toEqual([...expected.values()]);
       spool.close();
     }),
   );
@@ -30,5 +31,12 @@ test('finds what is in the file and what is still in memory, of any length', () 
   });
   expect(wrong).toEqual([]);
   expect(spool.get('row-30000')).toBeUndefined();
+  let index = 0;
+  for (const bytes of spool.values()) {
+    const expected = bytesOf(index % 97 === 0 ? index + 1 : index);
+    if (!bytes.equals(expected)) throw new Error(`row-${index} is another one`);
+    index += 1;
+  }
+  expect(index).toBe(30_000);
   spool.close();
 });

@@ -1,5 +1,5 @@
 import { type ClientSession, type Collection, type Document, Long } from 'mongodb';
-import { batchesOf } from './cursor-batches.ts';
+import { batchesOf, listBatchSize } from './cursor-batches.ts';
 import type { AppliedDocument, JournalDocument } from './journal-document.ts';
 import type { AccountReference } from './operations/names.ts';
 import { sessionOption } from './session-options.ts';
@@ -49,7 +49,7 @@ export async function* readPostings(
         { $sort: { version: 1 } },
         { $unset: 'version' },
       ],
-      { ...sessionOption(session), batchSize: 1000, allowDiskUse: true },
+      { ...sessionOption(session), batchSize: listBatchSize, allowDiskUse: true },
     );
   let { low, end, known } = await findRange(collection, reference, range, session);
   for (let width = firstPage; low !== undefined && known - low > width; ) {

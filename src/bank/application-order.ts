@@ -35,6 +35,24 @@ function groupByTime(
   return times;
 }
 
+/** Where those begin that have the time of the last one; others of that time may follow. */
+export function lastOfTime(documents: readonly AppliedDocument[]): number {
+  const last = documents.at(-1);
+  return last ? documents.findIndex((document) => timeKey(document) === timeKey(last)) : 0;
+}
+
+/**
+ * Where those begin whose order may depend on what follows. Upwards, those without a `seq` come
+ * first of their time: if the first one has one, all do, and only what shares it too is left to
+ * sort. A whole batch of operations has one time, which would be much to hold.
+ */
+export function lastTied(documents: readonly AppliedDocument[]): number {
+  const start = lastOfTime(documents);
+  const last = documents.at(-1);
+  if (!last || typeof documents[start]?.seq !== 'number') return start;
+  return documents.findIndex(({ seq }, index) => index >= start && seq === last.seq);
+}
+
 /** A document written by another program may have no time, which its reader will report. */
 export function timeKey(document: AppliedDocument): number | undefined {
   return timeOf(document.at)?.getTime();

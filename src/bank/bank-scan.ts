@@ -1,6 +1,5 @@
-import { type AbstractCursor, BSON, type ClientSession, type Db, type Document } from 'mongodb';
+import { BSON, type ClientSession, type Db, type Document } from 'mongodb';
 import { type Config, identityCollection } from '../config/config.ts';
-import { limitHeapGrowth, limitYoungGeneration } from '../system/heap.ts';
 import { findUnguarded, type Unguarded } from './collection-guards.ts';
 import { type CollectionKinds, readCollectionKinds } from './collection-kinds.ts';
 import { branchSpec, journalSpec } from './collections.ts';
@@ -104,14 +103,14 @@ export function createScan(db: Db, config: Config): BankScan {
     sample: (collection, limit) =>
       db.collection(collection).find({}, { enableUtf8Validation: false }).limit(limit).toArray(),
     accounts: (collection, session) =>
-      scanOf(
+      batchesOf(
         db
           .collection(collection)
           .find<Buffer>({}, { projection: accountFields, ...inBatches(session), raw: true }),
       ),
     decode: (bytes) => BSON.deserialize(bytes, { validation: { utf8: false } }),
     operations: (session) =>
-      scanOf(
+      batchesOf(
         db
           .collection(journalName)
           .find<Buffer>({ postings: { $exists: true } }, { ...inBatches(session), raw: true }),
@@ -124,7 +123,7 @@ export function createScan(db: Db, config: Config): BankScan {
       return found.map(({ _id }) => String(_id));
     },
     postingsOf: (of, session) =>
-      scanOf(
+      batchesOf(
         db.collection(journalName).aggregate<UnwoundPosting>(postingsOf(of), {
           ...inBatches(session),
           allowDiskUse: true,
@@ -142,7 +141,7 @@ export function createScan(db: Db, config: Config): BankScan {
     },
     repeatedNumbers: (collection, session) =>
       findRepeatedNumbers(() =>
-        scanOf(
+        batchesOf(
           db.collection(collection).find(
             {},
             {
@@ -159,15 +158,6 @@ export function createScan(db: Db, config: Config): BankScan {
       return findUnguarded(db, branch ? branchSpec(branch) : journalSpec(journalName));
     },
   } satisfies BankScan);
-}
-
-/** However many batches there are, what was made of earlier ones takes little memory. */
-async function* scanOf<T>(cursor: AbstractCursor<T>): AsyncIterable<readonly T[]> {
-  limitHeapGrowth();
-  for await (const batch of batchesOf(cursor)) {
-    limitYoungGeneration();
-    yield batch;
-  }
 }
 
 function inBatches(session: ClientSession) {

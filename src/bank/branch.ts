@@ -21,7 +21,7 @@ import {
   type PartialCheck,
   prepareCollection,
 } from './collections.ts';
-import { batchesOf } from './cursor-batches.ts';
+import { batchesOf, listBatchSize } from './cursor-batches.ts';
 import { toDecimal } from './decimal.ts';
 import { createLegacyCollection, type LegacyCollection } from './legacy-collection.ts';
 import type { Sender } from './sender.ts';
@@ -347,7 +347,7 @@ async function* readAccounts(
   const cursor = collection
     .find(foreign ? {} : { ...filter, branch: stamp }, {
       ...literalOption(session),
-      batchSize: 1000,
+      batchSize: listBatchSize,
       allowDiskUse: true,
     })
     .sort({ account_number: 1 });

@@ -10,7 +10,7 @@ import {
   type Sort,
 } from 'mongodb';
 import { type JournalRange, readPostings } from './account-postings.ts';
-import { sortByApplication, timeKey } from './application-order.ts';
+import { lastOfTime, lastTied, sortByApplication, timeKey } from './application-order.ts';
 import {
   applicationOrder,
   checkCollection,
@@ -18,7 +18,7 @@ import {
   type PartialCheck,
   prepareCollection,
 } from './collections.ts';
-import { batchesOf } from './cursor-batches.ts';
+import { batchesOf, listBatchSize } from './cursor-batches.ts';
 import type { AppliedDocument, JournalDocument } from './journal-document.ts';
 import { newestBy, postingsIn, totalsByBranch } from './journal-pipelines.ts';
 import { type AccountReference, referenceKey } from './operations/names.ts';
@@ -284,20 +284,13 @@ async function* readInOrder(
   const cursor = collection
     .find<AppliedDocument>(filter, { ...onDisk, ...snapshotOf(session) })
     .sort(isUpwards ? applicationOrder : { at: -1, seq: -1 });
-  const sameTime: AppliedDocument[] = [];
-  try {
-    for (let more = await cursor.hasNext(); more; ) {
-      sameTime.push(...cursor.readBufferedDocuments());
-      more = await cursor.hasNext();
-      const newest = sameTime.at(-1);
-      if (!more || !newest) continue;
-      const start = sameTime.findIndex((document) => timeKey(document) === timeKey(newest));
-      if (start > 0) yield order(sameTime.splice(0, start));
-    }
-    if (sameTime.length > 0) yield order(sameTime);
-  } finally {
-    await cursor.close();
+  const held: AppliedDocument[] = [];
+  for await (const documents of batchesOf(cursor)) {
+    const end = isUpwards ? lastTied(held) : lastOfTime(held);
+    if (end > 0) yield order(held.splice(0, end));
+    held.push(...documents);
   }
+  if (held.length > 0) yield order(held);
 }
 
 /** Reads all of the oldest moment too, since the server does not order what shares it. */
@@ -350,4 +343,4 @@ function snapshotOf(session: ClientSession) {
   return { session, readConcern: { level: 'snapshot' } as const };
 }
 
-const onDisk = { allowDiskUse: true, batchSize: 1000 };
+const onDisk = { allowDiskUse: true, batchSize: listBatchSize };

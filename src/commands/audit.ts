@@ -240,9 +240,13 @@ async function writeFiles(
   result: AuditResult,
   report: ReportFile | undefined,
 ): Promise<void> {
-  if (input.plan !== undefined) {
-    const { writePlan } = await import('../audit/plan/plan-file.ts');
-    await writePlan(input.plan, result.corrections, bank, host);
+  try {
+    if (input.plan !== undefined) {
+      const { writePlan } = await import('../audit/plan/plan-file.ts');
+      await writePlan(input.plan, result.corrections, bank, host);
+    }
+  } finally {
+    result.close();
   }
   if (!report) return;
   const [{ renderAuditReport }, { style }] = await Promise.all([

@@ -8,7 +8,6 @@ import { timeFormat } from '../core/time.ts';
 import { formats } from '../render/formats.ts';
 import { streamOf } from '../render/result.ts';
 import { type ColumnOf, column, figure } from '../render/view.ts';
-import { limitHeapGrowth } from '../system/heap.ts';
 import { hintAtPlace } from './bank-notices.ts';
 import type { Command, Session, Typed } from './command.ts';
 import { argument, wholeNumberOption } from './command-input.ts';
@@ -60,7 +59,6 @@ export const history: Command = {
     const { branch, account, limit, author, ...range } = parseHistory(typed, config);
     const formatAt = timeFormat(await resultZone(session));
     const { accountHistory, balanceAtEnd } = await import('../bank/index.ts');
-    limitHeapGrowth();
     let status: Status = Status.done;
     const bank = await session.bank();
     const rows = accountHistory(

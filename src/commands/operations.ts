@@ -9,7 +9,6 @@ import { parseSpan, timeFormat } from '../core/time.ts';
 import { formats } from '../render/formats.ts';
 import { type StreamResult, streamOf } from '../render/result.ts';
 import { type ColumnOf, column } from '../render/view.ts';
-import { limitHeapGrowth } from '../system/heap.ts';
 import { warnOfNoBank } from './bank-notices.ts';
 import type { Command, Session, Typed } from './command.ts';
 import { textOption, wholeNumberOption } from './command-input.ts';
@@ -97,7 +96,6 @@ export const operations: Command = {
     const { range, ...query } = parseOperations(typed, config);
     const zone = await resultZone(session);
     const { listOperations } = await import('../bank/index.ts');
-    limitHeapGrowth();
     const bank = await session.bank();
     await warnOfNoBank(bank, session);
     let status: Status = Status.done;

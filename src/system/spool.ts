@@ -14,6 +14,13 @@ interface Spool {
   readonly get: (key: string) => Buffer | undefined;
   /** @throws `not_writable` */
   readonly set: (key: string, bytes: Buffer) => void;
+  /**
+   * The bytes of every key, in the order in which keys were first set; nothing may be set
+   * meanwhile.
+   *
+   * @throws `not_writable`
+   */
+  readonly values: () => Iterable<Buffer>;
   /** Repeatable. */
   readonly close: () => void;
 }
@@ -35,21 +42,28 @@ export function createSpool(digest = digestOf): Spool {
   // Of all keys with one digest, the newest record, as its place plus one.
   const newest = createDigestTable();
   const log = createLog();
+  const find = (key: string, from: number) => {
+    for (let place = from; place > 0; ) {
+      const record = readRecord(log, place);
+      if (record.key === key) return record.bytes;
+      place = record.before;
+    }
+    return undefined;
+  };
+  const get = (key: string) => find(key, newest.get(...digest(key)));
   return Object.freeze({
-    get: (key: string) => {
-      for (let place = newest.get(...digest(key)); place > 0; ) {
-        const header = log.read((place - 1) * alignment, headerBytes);
-        const [keyBytes, bytes] = [header.readUInt32LE(4), header.readUInt32LE(8)];
-        const record = log.read((place - 1) * alignment + headerBytes, keyBytes + bytes);
-        if (record.toString('utf8', 0, keyBytes) === key) return record.subarray(keyBytes);
-        place = header.readUInt32LE(0);
+    get,
+    values: function* () {
+      for (let place = 1; (place - 1) * alignment < log.size(); ) {
+        const { key, bytes, before, length } = readRecord(log, place);
+        const isNewest = newest.get(...digest(key)) === place;
+        if (find(key, before) === undefined) yield isNewest ? bytes : (get(key) ?? bytes);
+        place += length / alignment;
       }
-      return undefined;
     },
     set: (key: string, bytes: Buffer) => {
       const name = Buffer.from(key);
-      const length = headerBytes + name.length + bytes.length;
-      const record = Buffer.alloc(Math.ceil(length / alignment) * alignment);
+      const record = Buffer.alloc(recordLength(name.length, bytes.length));
       record.writeUInt32LE(name.length, 4);
       record.writeUInt32LE(bytes.length, 8);
       name.copy(record, headerBytes);
@@ -61,6 +75,24 @@ export function createSpool(digest = digestOf): Spool {
     },
     close: log.close,
   });
+}
+
+function recordLength(keyBytes: number, bytes: number): number {
+  return Math.ceil((headerBytes + keyBytes + bytes) / alignment) * alignment;
+}
+
+/** @param place as the table has it */
+function readRecord(log: ReturnType<typeof createLog>, place: number) {
+  const start = (place - 1) * alignment;
+  const header = log.read(start, headerBytes);
+  const [keyBytes, bytes] = [header.readUInt32LE(4), header.readUInt32LE(8)];
+  const record = log.read(start + headerBytes, keyBytes + bytes);
+  return {
+    before: header.readUInt32LE(0),
+    key: record.toString('utf8', 0, keyBytes),
+    bytes: record.subarray(keyBytes),
+    length: recordLength(keyBytes, bytes),
+  };
 }
 
 /** Bytes one after the other, the last of them in memory. */
@@ -95,6 +127,7 @@ function createLog() {
       else guarded(() => readSync(file ?? -1, bytes, 0, length, place));
       return bytes;
     },
+    size: () => written + buffered,
     close: () => {
       if (file !== undefined) closeSync(file);
       file = undefined;

@@ -47,7 +47,7 @@ async function auditor(bank: Bank) {
     const options = { branches: [], files, trace: false, corrections: true };
     const { findings, corrections, unread } = await runAudit(bank, options, host);
     const evident = findings.filter(({ certain }) => certain !== undefined);
-    return { findings: evident, corrections, unread };
+    return { findings: evident, corrections: [...corrections], unread };
   };
   return { audit, filesOf, host, said };
 }

@@ -179,3 +179,18 @@ test('operations are listed in order by an index, even from a given time', async
   expect(JSON.stringify(plan['queryPlanner'].winningPlan)).toMatch(/"indexName":"at_seq"/);
   expect(JSON.stringify(plan['queryPlanner'].winningPlan)).not.toMatch(/"stage":"SORT"/);
 });
+
+test('operations of one time are read piece by piece', async () => {
+  const { bank } = await bankWith(names);
+  const operations = Array.from({ length: 1200 }, () => plus('branch1:A', 1n));
+  await post(bank, operations, { by });
+  const sizes: number[] = [];
+  await bank.inSession(
+    async (session) => {
+      for await (const batch of bank.journal?.all(session) ?? []) sizes.push(batch.length);
+    },
+    { snapshot: true },
+  );
+  expect(sizes.reduce((sum, size) => sum + size, 0)).toBe(names.length + operations.length);
+  expect(Math.max(...sizes)).toBeLessThanOrEqual(500);
+});

@@ -69,6 +69,7 @@ const longAudit: AuditResult = {
   checked: { accounts: 1_000_000, operations: 12_345_678 },
   unread: [{ branch: 'branch2', collection: 'c'.repeat(100), reason: 'not authorized.' }],
   corrections: [],
+  close: () => undefined,
 };
 
 function auditOf(result: AuditResult) {

@@ -28,26 +28,36 @@ export async function checkPlanPlace(path: string, { context }: AuditHost): Prom
  */
 export async function writePlan(
   path: string,
-  corrections: readonly Correction[],
+  corrections: Iterable<Correction>,
   bank: Bank,
   { context, talk }: AuditHost,
 ): Promise<void> {
-  const planned = corrections.filter(changesAnything);
-  if (planned.length === 0) {
+  if (planned(corrections).next().done === true) {
     talk('nothing_to_do', `There is nothing that a plan could mend: ${path} was not written.`);
     return;
   }
   const head = headOf(bank, context);
+  let entries = 0;
+  const counted = function* () {
+    for (const correction of planned(corrections)) {
+      entries += 1;
+      yield correction;
+    }
+  };
   await withDraft(path, context, async ({ file, draft, place }) => {
-    await writeAll(file, planText(head, planned, bank.branches.get));
+    await writeAll(file, planText(head, counted(), bank.branches.get));
     await file.sync();
     await nameIt(draft, place);
   });
-  const size = planned.length === 1 ? '1 entry' : `${planned.length} entries`;
+  const size = entries === 1 ? '1 entry' : `${entries} entries`;
   talk(
     'plan_written',
     `Wrote a plan with ${size}: review it, then run bankctl repair ${shellWord(path)}.`,
   );
+}
+
+function* planned(corrections: Iterable<Correction>): Generator<Correction> {
+  for (const correction of corrections) if (changesAnything(correction)) yield correction;
 }
 
 function headOf(

@@ -32,8 +32,10 @@ export interface AuditOptions {
 export interface AuditOutcome {
   readonly checked: { readonly accounts: number; readonly operations: number };
   readonly unread: readonly Unread[];
-  /** One for each account number; none unless asked for. */
-  readonly corrections: readonly Correction[];
+  /** One for each account number; none unless asked for. Some wait on disk until `close`. */
+  readonly corrections: Iterable<Correction>;
+  /** Called when the corrections were read. Repeatable. */
+  readonly close: () => void;
 }
 
 /** An audit whose findings fit in memory. */
@@ -131,14 +133,15 @@ async function* auditWith(
     altered: new Set(),
     skipped: new Set(unread.flatMap(({ collection }) => collection ?? [])),
   };
+  // What a source of intentions does not name may well have been meant.
+  const outside = createOutsideCorrections(options.corrections && !evidence);
+  let isOver = false;
   try {
     yield* findUnguarded(audited);
     yield* scanDocuments(audited);
     yield* scanJournal(audited);
     yield* findProfiles(audited);
     const isWhole = audited.unread.length === 0;
-    // What a source of intentions does not name may well have been meant.
-    const outside = createOutsideCorrections(options.corrections && !evidence);
     if (bank.journal && !audited.skipped.has(bank.journal.collection)) {
       yield* reconcile(audited, outside);
       yield* findOrphans(audited, options.maxSuspects);
@@ -151,11 +154,18 @@ async function* auditWith(
     yield traced.findings;
     const reasons = [...(conclusion?.unjudged ?? []), ...traced.unseen];
     audited.unread.push(...reasons.map((reason) => ({ reason })));
-    const corrections = [...(conclusion?.corrections ?? []), ...outside.all()].filter(
-      ({ account }) => !audited.altered.has(account),
-    );
-    return { checked: audited.checked, unread: audited.unread, corrections };
+    const { checked, altered } = audited;
+    const corrections = {
+      *[Symbol.iterator]() {
+        for (const correction of conclusion?.corrections ?? outside.all()) {
+          if (!altered.has(correction.account)) yield correction;
+        }
+      },
+    };
+    isOver = true;
+    return { checked, unread: audited.unread, corrections, close: outside.close };
   } finally {
+    if (!isOver) outside.close();
     await session.endSession();
     await live.endSession();
   }

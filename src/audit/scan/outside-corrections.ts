@@ -1,11 +1,20 @@
+import { deserialize, serialize } from 'node:v8';
 import { formatAmount } from '../../core/money.ts';
+import { createSpool } from '../../system/spool.ts';
 import type { Correction } from '../correction.ts';
 import type { FollowedAccount, FollowedVerdict } from './chain-findings.ts';
 
-/** Collects what would take back the writes past bankctl, one entry for each account number. */
+/**
+ * Collects what would take back the writes past bankctl, one entry for each account number. There
+ * may be as many as accounts, so they wait on disk until the plan is written.
+ */
 export interface OutsideCorrections {
+  /** @throws `not_writable` */
   readonly add: (followed: FollowedAccount, verdict: FollowedVerdict) => void;
-  readonly all: () => readonly Correction[];
+  /** In the order in which account numbers were first added. @throws `not_writable` */
+  readonly all: () => Iterable<Correction>;
+  /** Repeatable. */
+  readonly close: () => void;
 }
 
 /**
@@ -14,7 +23,7 @@ export interface OutsideCorrections {
  * @param isWanted whether accounts are to be corrected by what the journal says alone
  */
 export function createOutsideCorrections(isWanted: boolean): OutsideCorrections {
-  const found = new Map<string, Correction>();
+  const found = createSpool();
   return {
     add: (followed, { outsideMinor, missing, repeated, ahead }) => {
       const { account, branch, isClosed, balanceMinor, version } = followed;
@@ -29,14 +38,24 @@ export function createOutsideCorrections(isWanted: boolean): OutsideCorrections 
         ...{ branch: name, account, amountMinor: -outsideMinor },
         ...{ balanceMinor, version, outsideMinor },
       };
-      const before = found.get(account);
-      found.set(account, {
+      const stored = found.get(account);
+      const before = stored && unpack(stored);
+      const correction: Correction = {
         findings: ['outside_write'],
         account,
         why: before ? `${before.why}; ${why}` : why,
         legs: [...(before?.legs ?? []), leg],
-      });
+      };
+      found.set(account, serialize(correction));
     },
-    all: () => [...found.values()],
+    *all() {
+      for (const bytes of found.values()) yield unpack(bytes);
+    },
+    close: found.close,
   };
+}
+
+function unpack(bytes: Buffer): Correction {
+  const correction: Correction = deserialize(bytes);
+  return correction;
 }
