@@ -1,5 +1,6 @@
 import type { Bank } from './bank.ts';
 import type { BranchModel } from './branch.ts';
+import { touchedAccounts } from './hold.ts';
 import type { Journal } from './journal.ts';
 import type { JudgeOptions } from './judge.ts';
 import { accountsOf, createsAccount, type Operation } from './operations/operation.ts';
@@ -47,4 +48,18 @@ function branchesOf(bank: Bank, operations: readonly Operation[]): readonly Bran
   const references = operations.flatMap((operation) => accountsOf(operation, new Map()));
   const names = new Set(references.map(({ branch }) => branch));
   return [...names].map((name) => bank.branches.get(name));
+}
+
+/**
+ * Gives branches that keep doubles the validator that allows them.
+ * @throws the error if no branch of the batch keeps doubles
+ */
+export async function prepareDoubles(
+  { bank, operations }: PreparedBatch,
+  error: unknown,
+): Promise<void> {
+  const touched = [...(await touchedAccounts(bank, operations)).keys()].map(bank.branches.get);
+  const doubles = touched.filter(({ storage }) => storage === 'double');
+  if (doubles.length === 0) throw error;
+  await Promise.all(doubles.map((it) => it.prepare()));
 }

@@ -5,7 +5,7 @@ import type { Book } from './book.ts';
 import type { AccountChange } from './branch.ts';
 import type { Journal } from './journal.ts';
 import { type JournalDocument, toJournalDocument, toRefusedDocument } from './journal-document.ts';
-import type { Judge } from './judge.ts';
+import type { Judge, JudgeOptions } from './judge.ts';
 import type { Entry, Refusal } from './operations/entry.ts';
 import { referenceKey } from './operations/names.ts';
 import type { Operation } from './operations/operation.ts';
@@ -32,6 +32,13 @@ interface BatchWrite extends BatchPlace {
   readonly decidedAnew: readonly string[];
   /** The accounts as they are after the batch. */
   readonly book: Book;
+}
+
+/** What a batch is, for the order in which it is written. */
+interface AppendedBatch {
+  readonly bank: Bank;
+  readonly operations: readonly Operation[];
+  readonly options: JudgeOptions;
 }
 
 /** Sends the calls of a transaction one by one. */
@@ -72,8 +79,9 @@ const documentsAtOnce = 1000;
 const documentsAtFirst = 250;
 
 /** True if judging a batch takes so long that the server should not wait for the end of it. */
-export function isLarge({ length }: readonly Operation[]): boolean {
-  return length > documentsAtOnce;
+export function mayBeginWithJournal({ bank, operations, options }: AppendedBatch): boolean {
+  const isLarge = operations.length > documentsAtOnce;
+  return isLarge && !options.dryRun && !options.atomic && bank.identity.isClaimed();
 }
 
 /**

@@ -192,7 +192,8 @@ export async function checkCollection(
 ): Promise<void> {
   const found = await check(db, spec, only);
   if (only || found === 'missing' || spec.branch === undefined) return;
-  if (!(await isIndexed(db, spec))) await checkNumbers(db, spec);
+  const present = await indexNames(db.collection(spec.collection));
+  if (!isIndexed(spec, present)) await checkNumbers(db, spec);
 }
 
 /**
@@ -203,18 +204,18 @@ export async function checkCollection(
  */
 export async function prepareCollection(db: Db, spec: CollectionSpec): Promise<void> {
   const found = await check(db, spec);
+  const collection = db.collection(spec.collection);
+  const present = found === 'missing' ? [] : await indexNames(collection);
   const isOutdated = found === 'other_validator';
   // Changes of a collection wait for open transactions, also those of clients that are gone.
-  if (isOutdated || (found === 'prepared' && !(await isIndexed(db, spec))))
+  if (isOutdated || (found === 'prepared' && !isIndexed(spec, present)))
     await endAbandoned(db.client);
   if (found === 'missing')
     await createCollection(db, spec.collection, { validator: spec.validator });
   else if (isOutdated) await setValidator(db, spec);
   await createIndexes(db, spec);
-  const collection = db.collection(spec.collection);
-  if (found === 'missing' || spec.outdated.length === 0) return;
-  for (const { name } of await collection.indexes()) {
-    if (name !== undefined && spec.outdated.includes(name)) await dropIndex(collection, name);
+  for (const name of present) {
+    if (spec.outdated.includes(name)) await dropIndex(collection, name);
   }
 }
 
@@ -284,9 +285,12 @@ async function checkNumbers(db: Db, { collection, branch }: CollectionSpec): Pro
   );
 }
 
-async function isIndexed(db: Db, { collection, indexes }: CollectionSpec): Promise<boolean> {
-  const names = new Set((await db.collection(collection).indexes()).map(({ name }) => name));
-  return indexes.every(({ name }) => names.has(name));
+async function indexNames(collection: Collection): Promise<readonly string[]> {
+  return (await collection.indexes()).map(({ name }) => name ?? '');
+}
+
+function isIndexed({ indexes }: CollectionSpec, present: readonly string[]): boolean {
+  return indexes.every(({ name }) => name !== undefined && present.includes(name));
 }
 
 /** A capped collection drops its oldest documents to make room: money would silently vanish. */

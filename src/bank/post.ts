@@ -3,13 +3,13 @@ import type { ClientSession } from 'mongodb';
 import { BankctlError } from '../core/errors.ts';
 import { isConflict, isDuplicate, isServerError, mayBeCapped } from '../database/driver-errors.ts';
 import type { Bank } from './bank.ts';
-import { checkCapped, prepareCollections } from './batch-collections.ts';
+import { checkCapped, prepareCollections, prepareDoubles } from './batch-collections.ts';
 import { beginToJudge } from './batch-judge.ts';
-import { appendEarly, createWriter, isLarge, writeBatch } from './batch-write.ts';
+import { appendEarly, createWriter, mayBeginWithJournal, writeBatch } from './batch-write.ts';
 import { type Deadline, runWithin } from './deadline.ts';
-import { conflictsBeforeHold, holdAccounts, maxWaits, touchedAccounts } from './hold.ts';
+import { conflictsBeforeHold, holdAccounts, maxWaits } from './hold.ts';
 import type { Journal } from './journal.ts';
-import type { Judge, Judged, JudgeOptions, Outcome } from './judge.ts';
+import type { Judged, JudgeOptions, Outcome } from './judge.ts';
 import { isFaultOfOne, refusalOf } from './operation-faults.ts';
 import type { Operation } from './operations/operation.ts';
 import { OutcomeUnknown } from './outcome-unknown.ts';
@@ -262,14 +262,6 @@ async function postOnce(batch: Batch, deadline: Deadline, progress: Progress): P
   }
 }
 
-/** @throws the error if no branch of the batch keeps doubles */
-async function prepareDoubles({ bank, operations }: Batch, error: unknown): Promise<void> {
-  const touched = [...(await touchedAccounts(bank, operations)).keys()].map(bank.branches.get);
-  const doubles = touched.filter(({ storage }) => storage === 'double');
-  if (doubles.length === 0) throw error;
-  await Promise.all(doubles.map((it) => it.prepare()));
-}
-
 async function inTransaction(
   batch: Batch,
   deadline: Deadline,
@@ -291,13 +283,9 @@ async function inTransaction(
           progress.isWaiting = isExpected || conflicts >= (patient ? 1 : conflictsBeforeHold);
           progress.isHolding = false;
           try {
-            const isHolding = progress.isWaiting;
-            const held = isHolding ? operations : atStart(batch, conflicts);
-            const release = held.length > 0 ? await holdAccounts(bank, held, session) : undefined;
-            if (isHolding && patient && !options.atomic) deadline.restart();
-            Object.assign(progress, { isHolding, isWaiting: false });
-            const how = { mayBeApplied, release, isSafe: isHolding || conflicts === 0 };
-            return await attempt(batch, session, deadline, how);
+            const release = await holdFor(batch, session, deadline, progress);
+            const isSafe = progress.isHolding || conflicts === 0;
+            return await attempt(batch, session, deadline, { mayBeApplied, release, isSafe });
           } catch (error) {
             if (mayBeCapped(error)) await checkCapped(batch);
             throw error;
@@ -322,6 +310,25 @@ async function inTransaction(
       },
     ),
   );
+}
+
+/** Holds the accounts of a batch that met others before, or else those of its first row. */
+async function holdFor(
+  batch: Batch,
+  session: ClientSession,
+  deadline: Deadline,
+  progress: Progress,
+): Promise<Attempt['release']> {
+  const { bank, operations, options } = batch;
+  if (!progress.isWaiting) {
+    const held = atStart(batch, progress.conflicts);
+    return held.length > 0 ? holdAccounts(bank, held, session) : undefined;
+  }
+  const release = await holdAccounts(bank, operations, session);
+  progress.isWaiting = false;
+  progress.isHolding = true;
+  if (isOfOneCaller(batch) && !options.atomic) deadline.restart();
+  return release;
 }
 
 /** What is known of the runs before. */
@@ -351,7 +358,9 @@ async function attempt(
     const judge = await beginToJudge(batch, session, { ids: all ? 'all' : given, versions });
     // The accounts are then written last, by which time others may have them: against rivals, only
     // if it holds them.
-    const early = isSafe && mayAppendEarly(batch, judge) ? await appendEarly(place, judge) : [];
+    // What was refused before has to be deleted first.
+    const isEarly = isSafe && mayBeginWithJournal(batch) && judge.book.refusals.size === 0;
+    const early = isEarly ? await appendEarly(place, judge) : [];
     let judged = judge.end();
     // What looks refused may have been applied before: then it is a replay.
     if (!all && options.expectFresh && judged.outcomes.some(({ applied }) => !applied)) {
@@ -385,14 +394,5 @@ async function attempt(
  */
 function atStart(batch: Batch, conflicts: number): readonly Operation[] {
   const isFirst = conflicts === 0 && !batch.thorough;
-  return isFirst && isForEarly(batch) ? batch.operations.slice(0, 1) : [];
-}
-
-function isForEarly({ bank, operations, options }: Batch): boolean {
-  return isLarge(operations) && !options.dryRun && !options.atomic && bank.identity.isClaimed();
-}
-
-function mayAppendEarly(batch: Batch, { book }: Judge): boolean {
-  // What was refused before has to be deleted first.
-  return isForEarly(batch) && book.refusals.size === 0;
+  return isFirst && mayBeginWithJournal(batch) ? batch.operations.slice(0, 1) : [];
 }
