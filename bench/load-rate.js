@@ -1,5 +1,5 @@
-// The branch model under load against a loop over the bare driver: the same server, filters,
-// updates, number of workers and connections.
+// The branch model under load against a loop over the bare driver: the same server, collections,
+// filters, updates, number of workers and connections.
 import { rm } from 'node:fs/promises';
 import { Decimal128, Long, MongoClient } from 'mongodb';
 import { compare } from './measure.js';
@@ -10,10 +10,17 @@ const operations = 3000;
 
 /** Prints operations a second of `increment` in load mode, as a share of the raw loop's. */
 export async function branchRate(rounds = 21) {
-  const { directory, load, throwaway } = await bundled();
+  const { directory, load, models, throwaway } = await bundled();
   const host = stressHost();
   const server = await throwaway.startThrowaway(host, { replicas: 0 });
-  const client = await MongoClient.connect(server.uri, { maxPoolSize: workers });
+  const connect = (options) =>
+    MongoClient.connect(server.uri, { maxPoolSize: workers, ...options });
+  const client = await connect({});
+  // The history is made from the commands that the driver reports.
+  const monitored = await connect({ monitorCommands: true });
+  for (const event of ['commandStarted', 'commandSucceeded', 'commandFailed']) {
+    monitored.on(event, () => undefined);
+  }
   try {
     const ours = async () => {
       const options = { seed: 1, operations, workers, models: ['branch'], uri: server.uri };
@@ -21,37 +28,35 @@ export async function branchRate(rounds = 21) {
       if (report.verdict !== 'clean') throw new Error(`the run was ${report.verdict}`);
       return report.models[0].throughput;
     };
-    await compare('branch model under load', {
-      rounds,
-      unit: 'increments/s',
+    const title = 'branch model under load';
+    const common = { rounds, unit: 'increments/s', ours };
+    await compare(title, {
+      ...common,
       target: { atLeast: 0.95 },
-      ours,
-      theirs: () => rawLoop(client),
+      theirs: () => rawLoop(client, models),
       theirName: 'a raw loop',
+    });
+    await compare(title, {
+      ...common,
+      theirs: () => rawLoop(monitored, models),
+      theirName: 'a raw loop with monitored commands',
     });
   } finally {
     await client.close();
+    await monitored.close();
     await server.stop();
     await rm(directory, { recursive: true });
   }
 }
 
-const seedBalance = '100.00';
+const seedBalanceMinor = 10_000n;
 const largest = 10n ** 24n - 1n;
 
-async function rawLoop(client) {
+async function rawLoop(client, { prepareModel }) {
   const db = client.db('bankctl_raw_loop');
   const branches = ['branch1', 'branch2'];
   const accounts = ['ACC-1', 'ACC-2', 'ACC-3', 'ACC-4'];
-  for (const branch of branches) {
-    await db.createCollection(branch, { validator: { branch, balance: { $type: 'decimal' } } });
-    await db.collection(branch).createIndex({ account_number: 1 }, { unique: true });
-    const balance = Decimal128.fromString(seedBalance);
-    const rest = { balance, branch, version: Long.ONE, status: 'open', opened_at: new Date() };
-    await db
-      .collection(branch)
-      .insertMany(accounts.map((account_number) => ({ account_number, ...rest })));
-  }
+  await prepareModel(db, 'branch', { branchNames: branches, accounts, seedBalanceMinor });
   const collections = branches.map((branch) => db.collection(branch));
   await Promise.all(Array.from({ length: workers }, () => db.command({ ping: 1 })));
   // As in a plan: two workers may meet on one account.

@@ -11,6 +11,7 @@ export async function bundled() {
     entryPoints: [
       'bench/bare-rate.ts',
       'src/stress/run.ts',
+      'src/stress/subjects/load-models.ts',
       'src/database/throwaway-server.ts',
     ].concat('src/database/mongod/mongod-search.ts'),
     outdir: directory,
@@ -25,6 +26,7 @@ export async function bundled() {
   return {
     directory,
     load: await from('src/stress/run.js'),
+    models: await from('src/stress/subjects/load-models.js'),
     rate: await from('bench/bare-rate.js'),
     throwaway: await from('src/database/throwaway-server.js'),
     findMongod: (await from('src/database/mongod/mongod-search.js')).findMongod,
