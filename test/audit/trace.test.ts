@@ -352,9 +352,9 @@ describe('what is beside the log', () => {
     const bank = await legacyBank();
     const call = { branch: 'branch1', account: 'A', cents: 300, landed: 'branch2' };
     // Their insertion is older than the log.
-    const skew = ['--opening', 'opening.csv', '--clock-skew', '50ms'];
+    const skew = ['--opening', 'opening.csv', '--clock-skew', '500ms'];
     const start = Date.now();
-    await until(async () => Date.now() > start + 2000);
+    await until(async () => Date.now() > start + 2500);
     const log = await runLegacy(bank, [call, { ...call, cents: 400, landed: undefined }], 1);
     const before = await traceLegacy(bank, log, {}, skew);
     expect(before.traced.map(({ certain }) => certain)).toEqual([true, true]);
