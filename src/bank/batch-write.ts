@@ -78,7 +78,10 @@ const documentsAtOnce = 1000;
 /** Of a large batch: the server waits for these. */
 const documentsAtFirst = 250;
 
-/** True if judging a batch takes so long that the server should not wait for the end of it. */
+/**
+ * Whether a batch may begin with the journal: judging it takes so long that the server should not
+ * wait for the end of it, and whatever is judged to be applied is written.
+ */
 export function mayBeginWithJournal({ bank, operations, options }: AppendedBatch): boolean {
   const isLarge = operations.length > documentsAtOnce;
   return isLarge && !options.dryRun && !options.atomic && bank.identity.isClaimed();
