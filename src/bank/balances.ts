@@ -54,8 +54,10 @@ export interface AccountBalance {
 export function bankBalance(bank: Bank): Promise<BankBalance> {
   const read = async (session: ClientSession) => {
     const sums: BranchSum[] = [];
-    const totals = await bank.branches.totals(session);
-    const unique = await bank.branches.unique();
+    const [totals, unique] = await Promise.all([
+      bank.branches.totals(session),
+      bank.branches.unique(),
+    ]);
     for (const branch of bank.branches) {
       const total = totals.get(branch.name);
       if (total) sums.push(await branchSum(branch, total, session, unique));

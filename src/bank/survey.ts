@@ -57,11 +57,14 @@ export interface Place {
   readonly options: { readonly session?: ClientSession };
 }
 
-/** Stages of one pipeline; the server allows 1,000. */
-const branchesAtOnce = 100;
+/**
+ * Collections of one call. The time that the server takes to plan a union grows with the square of
+ * them: 1,000 in one call took 1.7 times as long as in four.
+ */
+const branchesAtOnce = 250;
 
 /**
- * Number and sum of the accounts of each branch by its name, all in one call, whatever the stamp of
+ * Number and sum of the accounts of each branch by its name, in few calls, whatever the stamp of
  * their documents: this takes no longer than reading only a branch's own.
  * Source: MongoDB manual, "$unionWith".
  */
@@ -91,37 +94,26 @@ async function readSums(
   }
 }
 
-/** The rows of a pipeline in each branch's collection, in one call. */
+/** The rows of a pipeline in each branch's collection. */
 async function readAll(
   db: Db,
   branches: readonly BranchConfig[],
   stagesOf: (branch: BranchConfig) => readonly Document[],
   options: Place['options'],
 ): Promise<readonly Document[]> {
-  const [first] = branches;
-  if (!first) return [];
-  return await db
-    .collection(first.collection)
+  const rows: Document[] = [];
+  for (let start = 0; start < branches.length; start += branchesAtOnce) {
+    const [first, ...rest] = branches.slice(start, start + branchesAtOnce);
+    if (!first) break;
+    const unions = rest.map((branch) => ({
+      $unionWith: { coll: branch.collection, pipeline: stagesOf(branch) },
+    }));
     // All rows in the first answer.
-    .aggregate(unionOf(branches, stagesOf), { ...options, batchSize: 1_000_000 })
-    .toArray();
-}
-
-/** Unions of unions, if one pipeline would have too many stages. */
-function unionOf(
-  branches: readonly BranchConfig[],
-  stagesOf: (branch: BranchConfig) => readonly Document[],
-): Document[] {
-  const [first, ...rest] = branches;
-  if (!first) return [];
-  const size = rest.length > branchesAtOnce ? branchesAtOnce : 1;
-  const groups = Array.from({ length: Math.ceil(rest.length / size) }, (_, index) =>
-    rest.slice(index * size, (index + 1) * size),
-  );
-  const unions = groups.map((group) => ({
-    $unionWith: { coll: group[0]?.collection, pipeline: unionOf(group, stagesOf) },
-  }));
-  return [...stagesOf(first), ...unions];
+    const read = { ...options, batchSize: 1_000_000 };
+    const stages = [...stagesOf(first), ...unions];
+    rows.push(...(await db.collection(first.collection).aggregate(stages, read).toArray()));
+  }
+  return rows;
 }
 
 /**
@@ -179,7 +171,7 @@ function refusesSecond({ key, unique, sparse, partialFilterExpression }: Documen
 }
 
 /**
- * The branches of which `hasUniqueNumbers` is known to hold, by one call for all of them. Those
+ * The branches of which `hasUniqueNumbers` is known to hold, by few calls for all of them. Those
  * that are not among them have to be asked for singly, all of them where the server cannot tell.
  * Source: MongoDB manual, "$listCatalog".
  */

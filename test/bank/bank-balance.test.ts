@@ -1,4 +1,4 @@
-import { Decimal128, Long, MongoClient } from 'mongodb';
+import { Decimal128, Long, MongoClient, Timestamp } from 'mongodb';
 import { expect, inject, onTestFinished, test } from 'vitest';
 import { bankBalance } from '../../src/bank/balances.ts';
 import { openBank } from '../../src/bank/bank.ts';
@@ -32,18 +32,34 @@ async function balanceOf(count: number, { indexed = true } = {}) {
   };
   await Promise.all(names.map(fill));
   const commands: string[] = [];
-  client.on('commandStarted', ({ commandName }) => commands.push(commandName));
+  const moments: unknown[] = [];
+  client.on('commandStarted', ({ command, commandName }) => {
+    commands.push(commandName);
+    const { readConcern } = command;
+    if (readConcern?.level === 'snapshot') moments.push(readConcern.atClusterTime);
+  });
   const { totals, branches: rows } = await bankBalance(bank);
-  return { totals, rows, commands };
+  return { totals, rows, commands, moments };
 }
 
-test('the balances of all branches take the same round trips however many there are', async () => {
+test('the balances of all branches take the same round trips, up to 250 branches', async () => {
   const [few, many] = [await balanceOf(2), await balanceOf(105)];
   expect(few.totals).toEqual({ USD: '5.00' });
   expect(many.totals).toEqual({ USD: '262.50' });
   expect(many.rows.map(({ total }) => total)).toEqual(Array(105).fill('2.50'));
   expect(many.commands).toEqual(few.commands);
   expect(few.commands).toEqual(['aggregate', 'aggregate']);
+});
+
+test('the balances of more than 250 branches are from one moment too', async () => {
+  const { totals, rows, commands, moments } = await balanceOf(251);
+  expect(totals).toEqual({ USD: '627.50' });
+  expect(rows.map(({ branch }) => branch)).toEqual(Array.from({ length: 251 }, (_, i) => `b${i}`));
+  expect(rows.map(({ total }) => total)).toEqual(Array(251).fill('2.50'));
+  expect(commands).toEqual(Array(4).fill('aggregate'));
+  expect(moments).toHaveLength(2);
+  // The first call finds the moment, and the second asks for it.
+  expect(moments[1]).toBeInstanceOf(Timestamp);
 });
 
 test('a branch whose index is gone is asked for duplicates', async () => {
