@@ -36,8 +36,8 @@ export const repair: Command = {
   summary: 'carry out a plan that bankctl audit --plan wrote',
   description: [
     'Shows what the plan would change, asks, and posts each entry as an operation of type repair,',
-    'with its reason as the memo. An entry is one transaction: all of its changes are made, or',
-    'none. Money that another program added is journalled first, as an operation of type adopt.',
+    'with its reason as the memo. Of each entry all changes are made, or none.',
+    'Money that another program added is journalled first, as an operation of type adopt.',
     '',
     'A plan belongs to one database, and each entry to the balances and versions that the audit',
     'saw. The whole plan is checked before anything is written: a line that cannot be read, or an',

@@ -87,7 +87,7 @@ export async function stored({ db }: Workspace, branch: string, account: string)
 export async function journalled({ db }: Workspace, branch: string, account: string) {
   const documents = await db
     .collection('journal')
-    .find({ postings: { $exists: true } })
+    .find({ postings: { $elemMatch: { branch, account_number: account } } })
     .toArray();
   const amounts = documents.flatMap(({ postings }) =>
     postings

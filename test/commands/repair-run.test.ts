@@ -160,9 +160,9 @@ describe('interrupted and run again, it ends as if never interrupted', () => {
   }, 240_000);
 
   test('by kill -9', async () => {
-    const { bank, wanted } = await damaged(150);
+    const { bank, wanted } = await damaged(600);
     const journal = bank.db.collection('journal');
-    for (const repairs of [1, 30, 70]) {
+    for (const repairs of [1, 120, 300]) {
       const child = spawn(process.execPath, [program, ...yes], {
         ...{ cwd: bank.directory, env: bank.env, stdio: 'ignore' },
       });
@@ -177,16 +177,16 @@ describe('interrupted and run again, it ends as if never interrupted', () => {
     const ran = await bank.run(yes);
     expect([ran.status, ran.stderr]).toEqual([0, '']);
     const { repaired, replayed } = JSON.parse(ran.stdout);
-    expect(repaired + replayed).toBe(150);
-    expect(replayed).toBeGreaterThanOrEqual(70);
+    expect(repaired + replayed).toBe(600);
+    expect(replayed).toBeGreaterThanOrEqual(300);
     await expectMended(bank, Object.fromEntries(Object.entries(wanted).slice(0, 40)));
     const [sums] = await bank.db
       .collection('branch1')
       .aggregate([{ $group: { _id: null, total: { $sum: '$balance' } } }])
       .toArray();
-    // 150 accounts of 105.00 and 0.00 to 1.49.
-    expect(String(sums?.['total'])).toBe('15861.75');
-    expect(await journal.countDocuments({ type: 'adopt' })).toBe(150);
+    // 600 accounts of 105.00 and 0.00 to 5.99.
+    expect(String(sums?.['total'])).toBe('64797.00');
+    expect(await journal.countDocuments({ type: 'adopt' })).toBe(600);
     await endAbandoned(bank.db.client);
   }, 180_000);
 
@@ -199,7 +199,7 @@ describe('interrupted and run again, it ends as if never interrupted', () => {
       progress: () => undefined,
     });
     onTestFinished(server.stop);
-    const { bank, wanted } = await damaged(150);
+    const { bank, wanted } = await damaged(600);
     const client = await MongoClient.connect(server.uri);
     onTestFinished(() => client.close());
     const copy = client.db(bank.db.databaseName);
@@ -219,19 +219,19 @@ describe('interrupted and run again, it ends as if never interrupted', () => {
     const { status, stdout, stderr } = await running;
     expect([status, stderr]).toEqual([0, '']);
     const { repaired, replayed } = JSON.parse(stdout);
-    expect(repaired + replayed).toBe(150);
-    expect(await journal.countDocuments({ type: 'repair' })).toBe(150);
+    expect(repaired + replayed).toBe(600);
+    expect(await journal.countDocuments({ type: 'repair' })).toBe(600);
     const some = Object.fromEntries(Object.entries(wanted).slice(-20));
     await expectMended({ ...bank, db: copy }, some);
   }, 180_000);
 
   test('by a server that is gone for good: it says what is certain', async () => {
-    const { bank, wanted } = await damaged();
+    const { bank, wanted } = await damaged(300);
     let commits = 0;
     const uri = await startProxy(bank.env['BANKCTL_URI'] ?? '', {
       answer: (has) => {
         if (has('commitTransaction')) commits += 1;
-        return commits > 5 ? 'cut' : 'pass';
+        return commits > 2 ? 'cut' : 'pass';
       },
     });
     const ran = await bank.run([...yes, '--timeout', '2s'], { env: { BANKCTL_URI: uri } });
@@ -244,6 +244,38 @@ describe('interrupted and run again, it ends as if never interrupted', () => {
     await expectMended(bank, wanted);
   }, 120_000);
 });
+
+test('what is refused keeps back nothing else of its transaction', async () => {
+  const { bank, wanted } = await damaged(60);
+  expect(await bank.run(['repair', 'plan.yaml', '--dry-run', '--json'])).toMatchObject({
+    status: 0,
+  });
+  const again = (left: readonly string[]) =>
+    Object.fromEntries(Object.entries(wanted).filter(([name]) => !left.includes(name)));
+  await legacyAdd(bank, 'branch1:N7', Decimal128.fromString('1'));
+  await bank.db.collection('branch1').deleteOne({ account_number: 'N9' });
+  await bank.db.command({
+    collMod: 'branch2',
+    validator: { account_number: { $nin: ['N11', 'N53'] } },
+  });
+  const ran = await bank.run(yes);
+  const { repaired, moved, skipped } = JSON.parse(ran.stdout);
+  const accounts = (list: readonly { readonly account: string }[]) => list.map((it) => it.account);
+  expect([ran.status, repaired, accounts(moved)]).toEqual([1, 56, ['N7', 'N9']]);
+  expect(accounts(skipped)).toEqual(['N11', 'N53']);
+  expect(skipped).toMatchObject(Array(2).fill({ code: 'refused_by_server' }));
+  const left = ['N7', 'N9', 'N11', 'N53'].flatMap((it) => [`branch1:${it}`, `branch2:${it}`]);
+  await expectMended(bank, again(left));
+  const journal = bank.db.collection('journal');
+  expect(await journal.countDocuments({ type: 'repair' })).toBe(56);
+  expect(await journal.countDocuments({ type: 'adopt' })).toBe(56);
+  // Taken back, one repair is no longer done, and those beside it are.
+  const one = await journal.findOne({ type: 'repair', 'postings.account_number': 'N3' });
+  expect(await bank.run(['reverse', String(one?._id)])).toMatchObject({ status: 0 });
+  const second = JSON.parse((await bank.run(yes)).stdout);
+  expect(second).toMatchObject({ repaired: 0, replayed: 55 });
+  expect(accounts(second.skipped)).toEqual(['N3', 'N11', 'N53']);
+}, 120_000);
 
 test('two runs of one plan at once carry out each entry once', async () => {
   const { bank, wanted } = await damaged(30);

@@ -87,7 +87,7 @@ function nthLine(text: string, line: number): number {
 function partsOf(name: string, text: string): { head: Part; entries: Iterable<Part> } {
   const parts = splitPlan(text);
   if (!parts) return wholeDocument(name, text);
-  function* entries(list: readonly TextPart[]): Iterable<Part> {
+  function* entries(list: Iterable<TextPart>): Iterable<Part> {
     for (const part of list) {
       yield writtenEntry(part) ?? oneEntry(readPart(name, text, part));
     }

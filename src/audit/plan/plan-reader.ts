@@ -1,6 +1,7 @@
 import type { Context } from '../../core/context.ts';
 import { BankctlError } from '../../core/errors.ts';
 import { openSource, readAhead } from '../../files/source.ts';
+import { limitHeapGrowth } from '../../system/heap.ts';
 
 /** A plan of half a million entries has less. */
 const maxBytes = 256 * 1024 * 1024;
@@ -14,23 +15,30 @@ export async function readPlanText(
   path: string,
   context: Pick<Context, 'stdin' | 'cwd' | 'interrupted'>,
 ): Promise<string> {
+  // What is read of it stays until all is done.
+  limitHeapGrowth();
   const source = await openSource(path, context);
-  const chunks: Uint8Array[] = [];
+  const decoder = new TextDecoder('utf-8', { fatal: true });
+  const pieces: string[] = [];
   let bytes = 0;
+  const decode = (chunk?: Uint8Array) => {
+    try {
+      pieces.push(decoder.decode(chunk, { stream: chunk !== undefined }));
+    } catch (error) {
+      throw refusal(path, 'is not UTF-8 text', error);
+    }
+  };
   try {
     for await (const chunk of readAhead(source.chunks(), context.interrupted)) {
       bytes += chunk.length;
       if (bytes > maxBytes) throw refusal(path, `has more than ${maxBytes / 1024 / 1024} MiB`);
-      chunks.push(chunk);
+      decode(chunk);
     }
+    decode();
   } finally {
     await source.close();
   }
-  try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(Buffer.concat(chunks));
-  } catch (error) {
-    throw refusal(path, 'is not UTF-8 text', error);
-  }
+  return pieces.join('');
 }
 
 function refusal(path: string, reason: string, cause?: unknown): BankctlError {

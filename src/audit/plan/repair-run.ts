@@ -47,9 +47,20 @@ export interface RepairRun {
 /** Entries have no account in common, so some can wait for the disk together. */
 const maxAtOnce = 4;
 
+/** Of one transaction. More would wait longer for the payments that go on meanwhile. */
+const maxOperations = 100;
+
+/** A run, and what has become of its entries so far. */
+interface Progress {
+  readonly bank: Bank;
+  readonly host: RepairHost;
+  readonly memory: PostMemory;
+  readonly outcomes: Map<PlanEntry, EntryOutcome>;
+}
+
 /**
- * Carries out the entries of a plan, each in one transaction. Repeatable: what an earlier run did
- * is recognized by its ids.
+ * Carries out the entries of a plan, some in one transaction, and of each all or nothing.
+ * Repeatable: what an earlier run did is recognized by its ids.
  */
 export async function carryOut(
   bank: Bank,
@@ -57,17 +68,19 @@ export async function carryOut(
   host: RepairHost,
 ): Promise<RepairRun> {
   const outcomes = new Map<PlanEntry, EntryOutcome>();
-  const memory = createMemory();
-  const left = entries.values();
+  const run = { bank, host, memory: createMemory(), outcomes };
+  const left = groupsOf(entries);
   let failure: RepairRun['failure'];
   let unknown = 0;
   const work = async () => {
-    for (const entry of left) {
+    for (const group of left) {
       if (failure || host.context.interrupted.aborted) return;
       try {
-        outcomes.set(entry, await carryOutOne(bank, entry, memory, host));
+        await carryOutGroup(run, group);
       } catch (error) {
-        if (error instanceof OutcomeUnknown) unknown += 1;
+        if (error instanceof OutcomeUnknown) {
+          unknown += group.filter((entry) => !outcomes.has(entry)).length;
+        }
         failure ??= { error };
       }
       host.progress(outcomes.size);
@@ -81,28 +94,69 @@ export async function carryOut(
   return { judged, unknown, failure };
 }
 
-/** @throws whatever is not about this entry alone; `OutcomeUnknown` */
-async function carryOutOne(
-  bank: Bank,
-  entry: PlanEntry,
-  memory: PostMemory,
-  { context, dryRun }: RepairHost,
-): Promise<EntryOutcome> {
-  const operations = operationsOf(entry);
-  const options = { by: context.author, dryRun, atomic: true, memory };
+/** Shared by the workers: each group is given out once. */
+function* groupsOf(entries: readonly PlanEntry[]): Generator<readonly PlanEntry[]> {
+  let group: PlanEntry[] = [];
+  let operations = 0;
+  for (const entry of entries) {
+    group.push(entry);
+    operations += operationsOf(entry).length;
+    if (operations < maxOperations) continue;
+    yield group;
+    group = [];
+    operations = 0;
+  }
+  if (group.length > 0) yield group;
+}
+
+/**
+ * Without those that are refused, the others are carried out in the next attempt. If an error of
+ * the whole group is due to one of them, each gets a transaction of its own.
+ *
+ * @throws whatever is not about these entries alone; `OutcomeUnknown`
+ */
+async function carryOutGroup(run: Progress, group: readonly PlanEntry[]): Promise<void> {
+  let left = group;
   try {
-    const outcomes = await retryThroughOutages(bank.timeoutMs, context, () =>
-      post(bank, operations, options),
-    );
-    const outcome = toOutcome(outcomes);
-    return outcome.kind === 'replayed' ? await checkReversal(bank, entry, context) : outcome;
+    while (left.length > 0) left = await attempt(run, left);
   } catch (error) {
     const refused = refusalOf(error);
-    if (refused) return refused;
-    throw error;
+    if (!refused) throw error;
+    const [first] = left;
+    if (first && left.length === 1) run.outcomes.set(first, refused);
+    else for (const entry of left) await carryOutGroup(run, [entry]);
   }
 }
 
+/** @returns the entries that were not carried out only because others were refused */
+async function attempt(
+  { bank, host, memory, outcomes }: Progress,
+  entries: readonly PlanEntry[],
+): Promise<readonly PlanEntry[]> {
+  const { context, dryRun } = host;
+  const operations = entries.map(operationsOf);
+  const options = { by: context.author, dryRun, atomic: true, memory };
+  const posted = await retryThroughOutages(bank.timeoutMs, context, () =>
+    post(bank, operations.flat(), options),
+  );
+  let start = 0;
+  const found = operations.map(({ length }) => {
+    start += length;
+    return toOutcome(posted.slice(start - length, start));
+  });
+  const isRefused = ({ kind }: EntryOutcome) => kind === 'moved' || kind === 'skipped';
+  const isOver = !found.some(isRefused);
+  const replayed = entries.filter((_, index) => isOver && found[index]?.kind === 'replayed');
+  const reversed = await findReversed(bank, replayed, context);
+  for (const [index, outcome] of found.entries()) {
+    const entry = entries[index];
+    if (!entry || !(isOver || isRefused(outcome))) continue;
+    outcomes.set(entry, reversed.get(entry.id) ?? outcome);
+  }
+  return entries.filter((entry) => !outcomes.has(entry));
+}
+
+/** If the operations of other entries were refused too: only what was refused for its own sake. */
 function toOutcome(outcomes: readonly Outcome[]): EntryOutcome {
   const refused = outcomes.find((outcome) => !outcome.applied && outcome.because === undefined);
   if (refused && !refused.applied) return toRefusal(refused.error);
@@ -110,21 +164,27 @@ function toOutcome(outcomes: readonly Outcome[]): EntryOutcome {
   return { kind: isReplay ? 'replayed' : 'repaired' };
 }
 
-/** A repair that was taken back is not done, and its id cannot be used again. */
-async function checkReversal(
+/** By id: a repair that was taken back is not done, and its id cannot be used again. */
+async function findReversed(
   bank: Bank,
-  { id }: PlanEntry,
+  replayed: readonly PlanEntry[],
   context: RepairHost['context'],
-): Promise<EntryOutcome> {
-  const [reversal] = await retryThroughOutages(
+): Promise<ReadonlyMap<string, EntryOutcome>> {
+  if (replayed.length === 0) return new Map();
+  const ids = replayed.map(({ id }) => id);
+  const reversals = await retryThroughOutages(
     bank.timeoutMs,
     context,
-    async () => (await bank.journal?.findReversals([id])) ?? [],
+    async () => (await bank.journal?.findReversals(ids)) ?? [],
   );
-  if (!reversal) return { kind: 'replayed' };
-  const by = quote(reversal._id);
-  const message = `It was repaired and has been reversed since, by ${by}; make a new plan for it.`;
-  return { kind: 'skipped', error: new BankctlError('already_reversed', message) };
+  return new Map(
+    reversals.map(({ _id, reverses = '' }) => {
+      const message =
+        `It was repaired and has been reversed since, by ${quote(_id)}; ` +
+        'make a new plan for it.';
+      return [reverses, { kind: 'skipped', error: new BankctlError('already_reversed', message) }];
+    }),
+  );
 }
 
 /** What shows that another program, or another command, came first. */
