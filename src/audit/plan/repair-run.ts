@@ -1,5 +1,6 @@
 import type { Bank } from '../../bank/bank.ts';
 import type { Outcome } from '../../bank/judge.ts';
+import type { Operation } from '../../bank/operations/operation.ts';
 import { OutcomeUnknown } from '../../bank/outcome-unknown.ts';
 import { post } from '../../bank/post.ts';
 import { createMemory, type PostMemory } from '../../bank/post-memory.ts';
@@ -56,6 +57,8 @@ interface Progress {
   readonly host: RepairHost;
   readonly memory: PostMemory;
   readonly outcomes: Map<PlanEntry, EntryOutcome>;
+  /** Sent, and not answered since, whatever ended the attempts that came later. */
+  readonly unsure: Set<PlanEntry>;
 }
 
 /**
@@ -68,19 +71,16 @@ export async function carryOut(
   host: RepairHost,
 ): Promise<RepairRun> {
   const outcomes = new Map<PlanEntry, EntryOutcome>();
-  const run = { bank, host, memory: createMemory(), outcomes };
+  const unsure = new Set<PlanEntry>();
+  const run = { bank, host, memory: createMemory(), outcomes, unsure };
   const left = groupsOf(entries);
   let failure: RepairRun['failure'];
-  let unknown = 0;
   const work = async () => {
     for (const group of left) {
       if (failure || host.context.interrupted.aborted) return;
       try {
         await carryOutGroup(run, group);
       } catch (error) {
-        if (error instanceof OutcomeUnknown) {
-          unknown += group.filter((entry) => !outcomes.has(entry)).length;
-        }
         failure ??= { error };
       }
       host.progress(outcomes.size);
@@ -91,7 +91,7 @@ export async function carryOut(
     const outcome = outcomes.get(entry);
     return outcome ? [{ entry, outcome }] : [];
   });
-  return { judged, unknown, failure };
+  return { judged, unknown: unsure.size, failure };
 }
 
 /** Shared by the workers: each group is given out once. */
@@ -130,15 +130,12 @@ async function carryOutGroup(run: Progress, group: readonly PlanEntry[]): Promis
 
 /** @returns the entries that were not carried out only because others were refused */
 async function attempt(
-  { bank, host, memory, outcomes }: Progress,
+  run: Progress,
   entries: readonly PlanEntry[],
 ): Promise<readonly PlanEntry[]> {
-  const { context, dryRun } = host;
+  const { bank, host, outcomes } = run;
   const operations = entries.map(operationsOf);
-  const options = { by: context.author, dryRun, atomic: true, memory };
-  const posted = await retryThroughOutages(bank.timeoutMs, context, () =>
-    post(bank, operations.flat(), options),
-  );
+  const posted = await postAll(run, entries, operations.flat());
   let start = 0;
   const found = operations.map(({ length }) => {
     start += length;
@@ -146,14 +143,37 @@ async function attempt(
   });
   const isRefused = ({ kind }: EntryOutcome) => kind === 'moved' || kind === 'skipped';
   const isOver = !found.some(isRefused);
-  const replayed = entries.filter((_, index) => isOver && found[index]?.kind === 'replayed');
-  const reversed = await findReversed(bank, replayed, context);
+  const replayed: PlanEntry[] = [];
+  // What was carried out is recorded before anything that may fail.
   for (const [index, outcome] of found.entries()) {
     const entry = entries[index];
     if (!entry || !(isOver || isRefused(outcome))) continue;
-    outcomes.set(entry, reversed.get(entry.id) ?? outcome);
+    if (outcome.kind === 'replayed') replayed.push(entry);
+    else outcomes.set(entry, outcome);
+  }
+  const reversed = await findReversed(bank, replayed, host.context);
+  for (const entry of replayed) {
+    outcomes.set(entry, reversed.get(entry.id) ?? { kind: 'replayed' });
   }
   return entries.filter((entry) => !outcomes.has(entry));
+}
+
+async function postAll(
+  { bank, host: { context, dryRun }, memory, unsure }: Progress,
+  entries: readonly PlanEntry[],
+  operations: readonly Operation[],
+): Promise<readonly Outcome[]> {
+  const options = { by: context.author, dryRun, atomic: true, memory };
+  const posted = await retryThroughOutages(bank.timeoutMs, context, async () => {
+    try {
+      return await post(bank, operations, options);
+    } catch (error) {
+      if (error instanceof OutcomeUnknown) for (const entry of entries) unsure.add(entry);
+      throw error;
+    }
+  });
+  for (const entry of entries) unsure.delete(entry);
+  return posted;
 }
 
 /** If the operations of other entries were refused too: only what was refused for its own sake. */
