@@ -1,7 +1,8 @@
 import type { ClientSession } from 'mongodb';
 import type { Bank } from './bank.ts';
+import { byBranch } from './operations/names.ts';
 import { accountsOf, type Operation, reversedBy } from './operations/operation.ts';
-import { byBranch, readDecided } from './reading.ts';
+import { readDecided } from './reading.ts';
 
 /**
  * After this many conflicts a transaction holds its accounts before it reads them. A batch of

@@ -2,6 +2,7 @@ import { type ClientSession, type Collection, type Document, Long } from 'mongod
 import { batchesOf } from './cursor-batches.ts';
 import type { JournalDocument } from './journal-document.ts';
 import { lastWithin, newestBy, statusBy } from './journal-pipelines.ts';
+import { type AccountReference, byBranch } from './operations/names.ts';
 import { sessionOption } from './session-options.ts';
 import { findVersionsAround, maxClauses, type VersionsAround } from './version-search.ts';
 
@@ -9,12 +10,6 @@ import { findVersionsAround, maxClauses, type VersionsAround } from './version-s
 interface Source {
   readonly collection: Collection<JournalDocument>;
   readonly session: ClientSession;
-}
-
-/** An account as a posting names it. */
-interface AccountName {
-  readonly branch: string;
-  readonly account_number: string;
 }
 
 /** Some accounts of a branch. */
@@ -107,12 +102,12 @@ export async function findNumbered(
     ],
     { ...sessionOption(session), allowDiskUse: true, batchSize: accountsAtOnce },
   );
-  const names: AccountName[] = [];
+  const names: AccountReference[] = [];
   for await (const rows of batchesOf(cursor)) {
-    for (const { postings } of rows) names.push(postings);
+    for (const { postings } of rows) names.push(nameOf(postings));
   }
   // Without the unique index, an account may have several.
-  return names.length > limit ? undefined : byBranch(names);
+  return names.length > limit ? undefined : perBranch(names);
 }
 
 /**
@@ -174,15 +169,16 @@ export async function* newestPostings(
     { $sort: { '_id.branch': 1, '_id.account_number': 1 } },
   ];
   const names = accounts.flatMap((some) =>
-    some.accounts.map((account_number) => ({ branch: some.branch, account_number })),
+    some.accounts.map((account) => ({ branch: some.branch, account })),
   );
   const options = { ...sessionOption(session), allowDiskUse: true, batchSize: accountsAtOnce };
   let next = 0;
   for await (const rows of batchesOf(collection.aggregate(stages, options))) {
-    const met = new Map(rows.map((row) => [keyOf(row['_id']), row]));
+    const met = new Map(rows.map((row) => [keyOf(nameOf(row['_id'])), row]));
     const start = next;
     for (let left = met.size; left > 0 && next < names.length; next += 1) {
-      if (met.has(keyOf(names[next]))) left -= 1;
+      const name = names[next];
+      if (name && met.has(keyOf(name))) left -= 1;
     }
     yield* searchOthers(source, names.slice(start, next), met, at);
   }
@@ -192,31 +188,33 @@ export async function* newestPostings(
 /** Of accounts by branch and number: the postings that were met, and those of the others. */
 async function* searchOthers(
   source: Source,
-  names: readonly AccountName[],
+  names: readonly AccountReference[],
   met: Map<string, Document>,
   at: Date,
 ): AsyncIterable<readonly Document[]> {
   for (let start = 0; start < names.length; start += accountsAtOnce) {
     const some = names.slice(start, start + accountsAtOnce);
-    for (const others of byBranch(some.filter((name) => !met.has(keyOf(name))))) {
-      for (const row of await searchPostings(source, others, at)) met.set(keyOf(row['_id']), row);
+    for (const others of perBranch(some.filter((name) => !met.has(keyOf(name))))) {
+      for (const row of await searchPostings(source, others, at)) {
+        met.set(keyOf(nameOf(row['_id'])), row);
+      }
     }
     yield some.flatMap((name) => met.get(keyOf(name)) ?? []);
   }
 }
 
-/** Neither part of a name can be mistaken for the other. */
-function keyOf(name: Document | undefined): string {
-  return JSON.stringify([name?.['branch'], name?.['account_number']]);
+/** An account as a posting names it. */
+function nameOf({ branch, account_number: account }: Document): AccountReference {
+  return { branch, account };
 }
 
-function byBranch(names: Iterable<AccountName>): readonly Accounts[] {
-  const found = new Map<string, Set<string>>();
-  for (const { branch, account_number } of names) {
-    const accounts = found.get(branch) ?? new Set<string>();
-    found.set(branch, accounts.add(account_number));
-  }
-  return [...found].map(([branch, accounts]) => ({ branch, accounts: [...accounts] }));
+/** Neither part of a name can be mistaken for the other. */
+function keyOf({ branch, account }: AccountReference): string {
+  return JSON.stringify([branch, account]);
+}
+
+function perBranch(names: Iterable<AccountReference>): readonly Accounts[] {
+  return [...byBranch(names)].map(([branch, accounts]) => ({ branch, accounts: [...accounts] }));
 }
 
 /** The newest posting by a time of each account that has one, found among its versions. */

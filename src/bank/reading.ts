@@ -8,7 +8,7 @@ import type { NextVersion } from './journal.ts';
 import { fromJournalDocument, fromRefusedDocument, isApplied } from './journal-document.ts';
 import { auditHint } from './next-step.ts';
 import type { Entry, Refusal } from './operations/entry.ts';
-import { type AccountReference, referenceKey } from './operations/names.ts';
+import { type AccountReference, byBranch, referenceKey } from './operations/names.ts';
 import { accountsOf, type Operation, reversedBy } from './operations/operation.ts';
 
 /** What is read besides the accounts. */
@@ -164,16 +164,4 @@ async function readBehind(
       return [key, new BankctlError('behind_journal', message)];
     }),
   );
-}
-
-/** The account numbers of each branch, each once. */
-export function byBranch(
-  references: readonly AccountReference[],
-): ReadonlyMap<string, ReadonlySet<string>> {
-  const wanted = new Map<string, Set<string>>();
-  for (const { branch, account } of references) {
-    const accounts = wanted.get(branch) ?? new Set();
-    wanted.set(branch, accounts.add(account));
-  }
-  return wanted;
 }

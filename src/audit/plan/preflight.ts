@@ -4,7 +4,7 @@ import type { Reading } from '../../bank/book.ts';
 import { isState } from '../../bank/book.ts';
 import { runWithin } from '../../bank/deadline.ts';
 import { balanceFromDecimal } from '../../bank/decimal.ts';
-import { referenceKey } from '../../bank/operations/names.ts';
+import { byBranch, referenceKey } from '../../bank/operations/names.ts';
 import { readAccounts } from '../../bank/reading.ts';
 import { versionOf } from '../../bank/stored-values.ts';
 import { BankctlError } from '../../core/errors.ts';
@@ -148,14 +148,12 @@ async function readPast(
 ): Promise<ReadonlyMap<string, Past>> {
   const past = new Map<string, Past>();
   const versions = new Map<string, bigint>();
-  const wanted = new Map<string, string[]>();
   for (const { change } of claims) {
-    const { branch, account, version } = change;
-    versions.set(referenceKey(change), version);
-    wanted.set(branch, [...(wanted.get(branch) ?? []), account]);
+    versions.set(referenceKey(change), change.version);
   }
-  for (const [branch, accounts] of wanted) {
-    for await (const batch of bank.scan.postingsOf({ branch, accounts }, session)) {
+  for (const [branch, accounts] of byBranch(claims.map(({ change }) => change))) {
+    const asked = { branch, accounts: [...accounts] };
+    for await (const batch of bank.scan.postingsOf(asked, session)) {
       for (const { posting } of batch) {
         const key = referenceKey({ branch, account: String(posting['account_number']) });
         const version = versionOf(posting['version']);

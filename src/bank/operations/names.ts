@@ -12,6 +12,18 @@ export function referenceKey({ branch, account }: AccountReference): string {
   return `${branch}:${account}`;
 }
 
+/** The account numbers of each branch, each once. */
+export function byBranch(
+  references: Iterable<AccountReference>,
+): ReadonlyMap<string, ReadonlySet<string>> {
+  const wanted = new Map<string, Set<string>>();
+  for (const { branch, account } of references) {
+    const accounts = wanted.get(branch) ?? new Set();
+    wanted.set(branch, accounts.add(account));
+  }
+  return wanted;
+}
+
 /**
  * The canonical form of an account number: Unicode NFC, so that a composed and a decomposed
  * spelling are one account. It is always compared as a literal string.
