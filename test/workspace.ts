@@ -95,7 +95,7 @@ export async function run(
   }: RunOptions = {},
 ): Promise<Ran> {
   const stdout = new Captured(written);
-  const stderr = new Captured(said);
+  const stderr = new Said(said);
   const context: Context = {
     ...realContext,
     stdin,
@@ -130,6 +130,17 @@ export class Captured extends Writable {
     this.text += chunk.toString();
     this.#written?.(chunk.toString());
     done();
+  }
+}
+
+/** A command says this only if it takes a second, as any may on a busy machine. */
+const stillWorking = /^(?:Still working|\{"notice":\{"code":"still_working")/;
+
+/** Keeps what is written on stderr, but not that the machine is slow. */
+class Said extends Captured {
+  override _write(chunk: Buffer, encoding: string, done: () => void): void {
+    if (stillWorking.test(chunk.toString())) done();
+    else super._write(chunk, encoding, done);
   }
 }
 
