@@ -1,3 +1,4 @@
+import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, connect as dial, type Socket } from 'node:net';
 import { type Document, MongoClient } from 'mongodb';
@@ -32,7 +33,8 @@ export async function startFaultServer(
   const args = ['--setParameter', 'enableTestCommands=1'];
   const server = await MongoMemoryReplSet.create({
     replSet: { count: 1, args, storageEngine: 'wiredTiger' },
-    instanceOpts: [{ launchTimeout: 60_000 }],
+    // A port that is given to nobody who asks for any, just before the server has it.
+    instanceOpts: [{ launchTimeout: 60_000, port: randomInt(10_000, 30_000) }],
     binary: { systemBinary },
   });
   const client = await MongoClient.connect(server.getUri(), { appName: 'test' });

@@ -4,6 +4,7 @@ import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { chdir, cwd, env } from 'node:process';
+import { crc32 } from 'node:zlib';
 import type { MongoMemoryServer } from 'mongodb-memory-server';
 import { BankctlError } from '../core/errors.ts';
 import { jsonFields } from '../core/text.ts';
@@ -125,6 +126,15 @@ const mongodArguments = [
 /** After a crash a server checks its files before it answers: slow on a busy machine. */
 const launchTimeoutMs = 60_000;
 
+/**
+ * A port for a server, if it is free. It is below those that a system gives to whoever asks for
+ * any: one of these may be given away just before the server listens there, or while it is down to
+ * be restarted.
+ */
+export function portOf(directory: string, index: number): number {
+  return 10_000 + ((crc32(directory) + index) % 20_000);
+}
+
 async function launch(
   library: Library,
   /** The version is named so that mongodb-memory-server has nothing to warn about. */
@@ -135,6 +145,7 @@ async function launch(
 ): Promise<Throwaway> {
   const instances = Array.from({ length: Math.max(replicas, 1) }, (_, index) => ({
     dbPath: join(directory, `data-${index}`),
+    port: portOf(directory, index),
     storageEngine: 'wiredTiger' as const,
     launchTimeout: launchTimeoutMs,
   }));

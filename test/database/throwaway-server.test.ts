@@ -1,9 +1,17 @@
-import { chownSync, cpSync, existsSync, mkdirSync, readdirSync, symlinkSync } from 'node:fs';
+import {
+  chownSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  symlinkSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { type MongoClient, MongoServerError } from 'mongodb';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { connect } from '../../src/database/connection.ts';
-import { startThrowaway } from '../../src/database/throwaway-server.ts';
+import { portOf, startThrowaway } from '../../src/database/throwaway-server.ts';
 import { findServers } from '../../src/system/processes.ts';
 import { temporaryDirectory, testHost, until } from './host.ts';
 import { workerProgram } from './run-worker.ts';
@@ -94,6 +102,14 @@ describe('startThrowaway', () => {
   });
 });
 
+test('the port of a server is none that is given to whoever asks for any', () => {
+  const [lowest] = readFileSync('/proc/sys/net/ipv4/ip_local_port_range', 'utf8').split('\t');
+  const ports = Array.from({ length: 1000 }, (_, nth) => portOf(`/tmp/bankctl-${nth}`, nth % 3));
+  expect(Math.min(...ports)).toBeGreaterThan(1023);
+  expect(Math.max(...ports)).toBeLessThan(Number(lowest));
+  expect(new Set(ports).size).toBeGreaterThan(900);
+});
+
 describe('a process with a throwaway server', () => {
   test.each([
     ['SIGINT', '1'],
@@ -105,8 +121,9 @@ describe('a process with a throwaway server', () => {
       const env = { ...process.env, TMPDIR: temporary };
       const worker = run(env, 'throwaway', replicas);
       await until(() => JSON.stringify(worker.printed).includes('pids'));
+      const { pids } = JSON.parse(JSON.stringify(worker.printed.at(-1)));
       const server = findServers(['--bind_ip', '127.0.0.1']).filter(({ pid }) =>
-        JSON.stringify(worker.printed).includes(String(pid)),
+        pids.includes(pid),
       );
       expect(server).toHaveLength(1);
       worker.child.kill(signal);
