@@ -1,9 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { open } from 'node:fs/promises';
+import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { Decimal128, Long } from 'mongodb';
-import { describe, expect, inject, test } from 'vitest';
+import { describe, expect, inject, onTestFinished, test } from 'vitest';
 import { type Ran, type Workspace, workspace } from './workspace.ts';
 
 const program = join(import.meta.dirname, '..', 'bin', 'bankctl.js');
@@ -54,9 +55,15 @@ describe('separate processes', () => {
 describe('Ctrl-C', () => {
   test('while no server answers: 130', async () => {
     const bank = await workspace();
-    const child = start(bank, ['balance', '--uri', 'mongodb://127.0.0.1:1/', '--timeout', '60s']);
+    const closing = createServer((socket) => socket.destroy());
+    await once(closing.listen(0, '127.0.0.1'), 'listening');
+    onTestFinished(() => void closing.close());
+    const address = closing.address();
+    const uri = `mongodb://127.0.0.1:${typeof address === 'object' ? address?.port : ''}/`;
+    const child = start(bank, ['balance', '--uri', uri, '--timeout', '60s']);
     const end = ended(child);
-    await untilConnecting(child);
+    // What connects is past its start, and hears Ctrl-C.
+    await once(closing, 'connection');
     child.kill('SIGINT');
     expect(await end).toMatchObject({ status: 130, stdout: '' });
   });
@@ -92,12 +99,6 @@ describe('Ctrl-C', () => {
       child.stderr?.on('data', (chunk) => String(chunk).includes('Still working') && resolve());
       child.on('close', () => reject(new Error('it ended before it worked for long')));
     });
-  }
-
-  /** Its sockets to the closed port show that it is past its start. */
-  async function untilConnecting(child: ChildProcess): Promise<void> {
-    await once(child, 'spawn');
-    await new Promise((resolve) => setTimeout(resolve, 600));
   }
 });
 

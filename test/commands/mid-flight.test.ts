@@ -105,20 +105,27 @@ describe('a server that dies in the middle', () => {
     await accounts.updateOne({}, { $set: { status: 'frozen' } }, { session });
     const [member] = server.members;
     if (!member) throw new Error('a deployment without a server');
-    return { run, member };
+    const begun = async () =>
+      (await client.db('admin').command({ serverStatus: 1 }))['transactions'].totalStarted;
+    /** Runs the line, and returns once its transaction has begun, which then meets the other. */
+    const begin = async (...more: readonly string[]) => {
+      const before = await begun();
+      const running = run([...line, ...more]);
+      while ((await begun()) === before) await pause(20);
+      return { running };
+    };
+    return { run, begin, member };
   }
 
   test('by SIGSTOP or kill -9: not applied; and once it is back, applied once', async () => {
-    const { run, member } = await heldAccount();
-    const stopped = run([...line, '--timeout', '2s']);
-    await pause(700);
+    const { run, begin, member } = await heldAccount();
+    const stopped = await begin('--timeout', '2s');
     process.kill(member.pid() ?? 0, 'SIGSTOP');
-    const silent = await stopped;
+    const silent = await stopped.running;
     process.kill(member.pid() ?? 0, 'SIGCONT');
-    const killed = run([...line, '--timeout', '2s']);
-    await pause(700);
+    const killed = await begin('--timeout', '2s');
     await member.kill();
-    for (const { status, stderr } of [silent, await killed]) {
+    for (const { status, stderr } of [silent, await killed.running]) {
       expect(status, stderr).toBe(3);
       expect(stderr).toMatch(/The operation x was not applied by this command\./);
       expect(stderr).toMatch(/repeat the command with --id x/);
@@ -130,9 +137,8 @@ describe('a server that dies in the middle', () => {
   });
 
   test('and comes back in time: the command goes through by itself', async () => {
-    const { run, member } = await heldAccount();
-    const running = run([...line, '--timeout', '20s', '--json']);
-    await pause(500);
+    const { begin, member } = await heldAccount();
+    const { running } = await begin('--timeout', '20s', '--json');
     await member.kill();
     await member.restart();
     const { status, stdout, stderr } = await running;
