@@ -30,9 +30,9 @@ export function temporaryDirectory(): string {
   return directory;
 }
 
-/** Waits until a condition holds, looking often; fails after 20 s. */
+/** Waits until a condition holds, looking often; fails after 60 s. */
 export async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
-  const deadline = performance.now() + 20_000;
+  const deadline = performance.now() + 60_000;
   while (!(await condition())) {
     if (performance.now() > deadline) throw new Error(`Waited in vain for ${condition}`);
     await new Promise((resolve) => setTimeout(resolve, 5));

@@ -60,7 +60,7 @@ describe('the life of the local database', () => {
     const answersOf = (await Promise.all(workers)).map((printed) => JSON.stringify(printed.at(-1)));
     expect(answersOf.sort()).toEqual([...Array(7).fill('{"started":false}'), '{"started":true}']);
     expect(pidsOf(env)).toHaveLength(1);
-  }, 60_000);
+  });
 });
 
 /** The sockets on which a process waits for connections. */

@@ -110,7 +110,7 @@ test('processes that fight over a dead lock get it one after another', async () 
     await holder?.ended;
     await until(() => holder === undefined || !runs(holder));
   }
-}, 20_000);
+});
 
 test('who is patient waits for one at work, and not for one that is suspended', async () => {
   const path = lockPath();
