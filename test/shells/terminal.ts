@@ -124,8 +124,9 @@ export async function openShell(
   };
   const line = async (text: string) => {
     const from = press(text + keys.show);
-    // A shell may drop a key that comes while it changes the mode of the terminal.
-    const again = setInterval(() => press(keys.show), 5_000);
+    // A shell may drop a key that comes while it changes the mode of the terminal. One that is only
+    // late would answer the next question with this line.
+    const again = setInterval(() => press(keys.show), 15_000);
     try {
       const [, shown = ''] = await until(/LINE:<(.*)>\r?\n/, from);
       return shown;
