@@ -145,7 +145,7 @@ const provocations: Readonly<Record<ErrorCode, string | ((bank: Workspace) => Pr
       bank.db.client.withSession(async (session) => {
         session.startTransaction();
         await bank.db.collection('branch1').updateMany({}, { $set: { held: 1 } }, { session });
-        return codeOf(bank, [...increment, '--timeout', '1s']);
+        return codeOf(bank, [...increment, '--timeout', '3s']);
       }),
     snapshot_too_old: async (bank) => {
       const { uri, fail } = await startFaultServer();
@@ -156,7 +156,7 @@ const provocations: Readonly<Record<ErrorCode, string | ((bank: Workspace) => Pr
       codeOf(bank, [
         ...increment,
         '--timeout',
-        '1s',
+        '3s',
         '--uri',
         await silentAfter('commitTransaction'),
       ]),

@@ -37,7 +37,7 @@ describe('separate processes', () => {
         'ACC',
         `${index}.01`,
         '--timeout',
-        '60s',
+        '120s',
         '--json',
         '-q',
       ]),
@@ -49,7 +49,7 @@ describe('separate processes', () => {
     const { stdout } = await bank.run(['balance', 'branch1', 'ACC', '--json']);
     expect(JSON.parse(stdout)).toMatchObject({ balance: '1225.50', version: 51 });
     expect(await bank.db.collection('journal').countDocuments()).toBe(51);
-  }, 120_000);
+  }, 180_000);
 });
 
 describe('Ctrl-C', () => {

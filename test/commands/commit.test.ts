@@ -14,7 +14,7 @@ beforeAll(async () => {
 });
 afterAll(() => end());
 
-const line = ['increment', 'branch1', 'ACC', '5', '--id', 'x', '--timeout', '1500ms'];
+const line = ['increment', 'branch1', 'ACC', '5', '--id', 'x', '--timeout', '2s'];
 
 async function bankWith(config?: string): Promise<Workspace> {
   const bank = await workspace(config === undefined ? {} : { config });
@@ -84,7 +84,7 @@ describe('a file whose commit went unanswered', () => {
     const fail = { failCommands: ['commitTransaction'], errorCode: 72 };
     const operations = await journal(bank).countDocuments();
     const BANKCTL_URI = await losing('commitTransaction', () => server.fail('alwaysOn', fail));
-    const argv = [...words, '--timeout', '1s', '--json', '-q'];
+    const argv = [...words, '--timeout', '3s', '--json', '-q'];
     const ran = await bank.run(argv, { env: { BANKCTL_URI } });
     await server.heal();
     const { error } = JSON.parse(ran.stderr);
@@ -157,7 +157,7 @@ describe('a commit', () => {
 });
 
 describe('without a journal', () => {
-  const plain = ['increment', 'branch1', 'ACC', '5', '--timeout', '1500ms'];
+  const plain = ['increment', 'branch1', 'ACC', '5', '--timeout', '2s'];
   const config = 'journal: false\nbranches: { branch1: { collection: branch1 } }\n';
 
   test.each([

@@ -225,7 +225,8 @@ describe('nothing is said, and nothing happens, if there is', () => {
     const address = server.address();
     const port = typeof address === 'object' ? address?.port : undefined;
     const tookMs = await expectNothing(await workspace(), '--uri', `mongodb://127.0.0.1:${port}/`);
-    expect(tookMs).toBeLessThan(3_000);
+    // Any other command waits for 10 s.
+    expect(tookMs).toBeLessThan(8_000);
   });
 
   test('a user whom the server does not know', async () => {

@@ -32,7 +32,7 @@ describe('what an earlier command applied is not denied', () => {
   const line = ['increment', 'branch1', 'ACC', '5', '--id', 'x'];
 
   test.each([
-    ['time is over', { blockConnection: true, blockTimeMS: 3000 }, ['--timeout', '800ms']],
+    ['time is over', { blockConnection: true, blockTimeMS: 6000 }, ['--timeout', '2s']],
     ['the user lost a role', { errorCode: unauthorized }, []],
   ])('by a command with the same id: %s', async (_, fault, more) => {
     const run = await bankOf('');

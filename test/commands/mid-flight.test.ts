@@ -56,7 +56,7 @@ describe('an answer that never comes', () => {
   test('to the commit: not known, and repeating it with its id settles it', async () => {
     const bank = await workspace();
     await bank.run(['open', 'branch1', 'ACC']);
-    const cut = await at(bank, await silencedBy('commitTransaction'))([...line, '--timeout', '1s']);
+    const cut = await at(bank, await silencedBy('commitTransaction'))([...line, '--timeout', '3s']);
     expect(cut.status).toBe(3);
     expect(cut.stderr).toMatch(/The operation x may or may not be applied/);
     expect(cut.stderr).toMatch(/repeat the command with --id x: it is applied once/);
@@ -68,7 +68,7 @@ describe('an answer that never comes', () => {
     const bank = await workspace();
     await bank.run(['open', 'branch1', 'ACC']);
     const before = await bank.everything();
-    const cut = await at(bank, await silencedBy('startTransaction'))([...line, '--timeout', '1s']);
+    const cut = await at(bank, await silencedBy('startTransaction'))([...line, '--timeout', '3s']);
     expect(cut.status).toBe(3);
     expect(cut.stderr).toMatch(/The operation x was not applied/);
     expect(cut.stderr).toMatch(/repeat the command with --id x/);
@@ -80,7 +80,7 @@ describe('an answer that never comes', () => {
     const branches = 'branches: { branch1: { collection: branch1 } }\n';
     const bank = await workspace({ config: `journal: false\n${branches}` });
     await bank.run(['open', 'branch1', 'ACC']);
-    const plain = ['increment', 'branch1', 'ACC', '5', '--timeout', '1s'];
+    const plain = ['increment', 'branch1', 'ACC', '5', '--timeout', '3s'];
     const cut = await at(bank, await silencedBy('findAndModify'))(plain);
     expect(cut.status).toBe(3);
     expect(cut.stderr).toMatch(/Whether branch1:ACC was changed is not known/);

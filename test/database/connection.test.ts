@@ -16,8 +16,15 @@ import { testHost, until } from './host.ts';
 
 const timeoutMs = 1000;
 
+/** For servers that answer, though it may be late: the machine may be busy. */
+const patientMs = 20_000;
+
 /** What the user is told when this is done there; the work must fail. */
-async function told(uri: string, work: (client: MongoClient) => Promise<unknown>) {
+async function told(
+  uri: string,
+  work: (client: MongoClient) => Promise<unknown>,
+  timeoutMs = patientMs,
+) {
   try {
     const client = await connect(uri, { timeoutMs });
     try {
@@ -61,7 +68,7 @@ test.concurrent.each([
   ['mongodb://me:secret1@host/?authMechanism=MONGODB-AWS', 'invalid_uri', 'AWS SDK'],
   ['mongodb://me:secret1@host:1/?tls=true&tlsCAFile=/nowhere', 'invalid_uri', '/nowhere'],
 ])('%s is %s', async (uri, code, message) => {
-  expect(await told(uri, nothing)).toMatchObject({
+  expect(await told(uri, nothing, timeoutMs)).toMatchObject({
     code,
     message: expect.stringContaining(message),
   });
@@ -73,11 +80,12 @@ test('a server that accepts and is silent is given up in time', async () => {
   const address = server.address();
   const port = typeof address === 'object' ? address?.port : 0;
   const started = performance.now();
-  expect(await told(`mongodb://127.0.0.1:${port}/`, nothing)).toMatchObject({
+  expect(await told(`mongodb://127.0.0.1:${port}/`, nothing, timeoutMs)).toMatchObject({
     code: 'unreachable',
     message: expect.stringContaining('within 1 s'),
   });
-  expect(performance.now() - started).toBeLessThan(3 * timeoutMs);
+  // The driver's own limit is 30 s.
+  expect(performance.now() - started).toBeLessThan(10 * timeoutMs);
   server.close();
 });
 
@@ -199,7 +207,7 @@ describe('on a standalone', () => {
     ['?tls=true', 'in the TLS handshake, as a server without TLS does'],
     ['?replicaSet=other', 'unreachable|no server there belongs to the replica set other'],
   ])('%s is reported', async (query, reason) => {
-    expect(await told(server.uri + query, nothing)).toMatchObject({
+    expect(await told(server.uri + query, nothing, timeoutMs)).toMatchObject({
       code: 'unreachable',
       message: expect.stringMatching(reason),
     });
