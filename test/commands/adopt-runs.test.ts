@@ -120,7 +120,7 @@ test('writes of the old program are never lost meanwhile', async ({ signal }) =>
   expect(Number(String(journal?.['s']))).toBe(total);
   const third = await bank.run(['adopt', '--outside-writes', '--yes', '--json', '-q']);
   expect([JSON.parse(third.stdout).outside, outside.length > 0]).toEqual([[], true]);
-});
+}, 300_000);
 
 test('of two at once, each document is adopted by one, and none fails', async () => {
   const bank = await workspace({ config: oneBranch });
