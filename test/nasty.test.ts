@@ -212,7 +212,7 @@ test('every place of every command withstands nasty values', async () => {
     before = after;
   }
   expect(wrong, `with BANKCTL_TEST_SEED=${seed}`).toEqual([]);
-});
+}, 300_000);
 
 test('a doctored end of a command is objected to, and so is a write', async () => {
   const bank = await bankWithAccounts();

@@ -128,7 +128,7 @@ describe('a full disk under stdout', () => {
     const { status, stderr } = await ended(child);
     await full.close();
     expect(status).toBe(1);
-    expect(stderr).toMatch(/^bankctl: Operation (\S+) was applied\. .*\n.*bankctl show \1;/);
+    expect(stderr).toMatch(/^bankctl: Operation (\S+) was applied\. .*\n.*bankctl show \1;/m);
     const { stdout } = await bank.run(['balance', 'branch1', 'ACC', '--json']);
     expect(JSON.parse(stdout)).toMatchObject({ balance: '5.00', version: 2 });
   });
