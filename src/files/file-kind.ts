@@ -94,7 +94,9 @@ function kindOf(bytes: Uint8Array): Kind | undefined {
   if (signed) return signed[1];
   const start = bytes.subarray(0, lookedAt);
   if (start.includes(0)) return zeroByteKind(start);
-  if (start.includes(13) && !bytes.includes(10)) return carriageReturns;
+  // The line feed of a carriage return that is the last byte may be yet to come.
+  const returns = start.subarray(0, bytes.length - 1).includes(13);
+  if (returns && !bytes.includes(10)) return carriageReturns;
   const text = Buffer.from(start.subarray(0, 64)).toString('latin1');
   return /^(?:\xEF\xBB\xBF)?\s*<(?:!doctype|html|\?xml)/i.test(text) ? markup : undefined;
 }

@@ -98,6 +98,11 @@ describe('CSV is parsed by its grammar', () => {
     );
   });
 
+  test('though a carriage return arrives without its line feed', async () => {
+    const { checked } = await faultsOf(`${head}\r\n${row('a')}\r\n`, 'a.csv', head.length + 1);
+    expect(checked).toMatchObject({ rows: 1 });
+  });
+
   test.each<readonly [rows: string, expected: Readonly<Record<number, RegExp>>]>([
     [`${row('a')}\n"b\nc",branch1\n${row('d', '1e3')}\n`, { 3: /has 2 of/, 5: /"1e3" is not/ }],
     [`${row('a')}\n"b,branch1,A,1.00\n${row('c')}\n`, { 3: /is not closed/ }],
