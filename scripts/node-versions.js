@@ -102,6 +102,7 @@ function end(file, argv, options) {
 /** What may differ between two days: moments, made-up ids, speeds and where the day was. */
 function comparable(text, directory) {
   return text
+    .replace(/^(Still working|\{"notice":\{"code":"still_working").*\n/gm, '')
     .replaceAll(directory, 'DIRECTORY')
     .replace(/\d{4}-\d\d-\d\d[T ][\d:.]+(?:Z|[+-]\d\d:?\d\d)?/g, 'TIME')
     .replace(/[\da-f]{8}-[\da-f]{4}-[\da-f-]{22}/g, 'ID')
