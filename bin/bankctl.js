@@ -21,6 +21,8 @@ async function run() {
   const { compiledProgram } = require('../dist/start.cjs');
   const { load, keep } = compiledProgram(join(__dirname, '../dist'), require, process.env, argv[0]);
   const { createContext, main } = load('main.cjs');
-  process.exitCode = await main(argv, createContext());
-  if (process.exitCode === 0) keep();
+  const status = await main(argv, createContext());
+  if (status === 0) keep();
+  // A driver that is closed still waits for a server that took a connection and says nothing.
+  process.exit(status);
 }

@@ -38,7 +38,9 @@ export async function main(argv: readonly string[], context: Context): Promise<S
     await flush(context.stdout);
     return status;
   } catch (error) {
-    return await report(error, argv, context);
+    const status = await report(error, argv, context);
+    await Promise.all([context.stdout, context.stderr].map(written));
+    return status;
   }
 }
 
@@ -59,9 +61,14 @@ function storedHelp(argv: readonly string[], { width }: Context): string | undef
 
 function ignore(): void {}
 
+/** Waits until everything before is written, or cannot be: then the error. */
+function written(stream: Writable): Promise<unknown> {
+  return new Promise((resolve) => stream.write('', resolve));
+}
+
 /** Waits until the output is written. A reader who left is not an error; a full disk is. */
 async function flush(stream: Writable): Promise<void> {
-  const error = await new Promise<unknown>((resolve) => stream.write('', resolve));
+  const error = await written(stream);
   if (!(error instanceof Error)) return;
   const code = 'code' in error ? error.code : undefined;
   if (code === 'EPIPE' || code === 'ERR_STREAM_DESTROYED') return;
