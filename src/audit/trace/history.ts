@@ -72,6 +72,9 @@ export async function readHistory(
  */
 const coarseClockMs = 10;
 
+/** The most that a `resolutionMs` can be: a server before version 6 keeps whole seconds. */
+export const maxResolutionMs = 1000;
+
 function createRecorder(bank: Bank, unit: Currency) {
   const documents = new Map<string, RecordedDocument>();
   const states = new Map<string, AccountState>();
@@ -123,7 +126,7 @@ function createRecorder(bank: Bank, unit: Currency) {
       const { collection, kind, fields } = change;
       if (kind === 'gone') addGone(change);
       if (collection === undefined || kind === 'gone') return;
-      if (!change.hasMilliseconds) resolutions.add(1000);
+      if (!change.hasMilliseconds) resolutions.add(maxResolutionMs);
       const isWhole = kind === 'insert' || kind === 'replace';
       if (isWhole && !branchOf(bank.config, collection) && !holdsAccount(fields)) return;
       if (kind === 'delete') addDeletion(change, collection);

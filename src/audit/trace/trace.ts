@@ -7,7 +7,7 @@ import type { AuditHost } from '../audit-host.ts';
 import type { IntendedRow } from '../evidence/intended-row.ts';
 import type { AccountNumber, Basis } from '../evidence/seen-numbers.ts';
 import type { Finding } from '../finding.ts';
-import { type History, type RecordedDocument, readHistory } from './history.ts';
+import { type History, maxResolutionMs, type RecordedDocument, readHistory } from './history.ts';
 import { judgeAccount } from './traced-account.ts';
 import { type Sight, type TracedCall, toTracedCall } from './traced-calls.ts';
 import { isCovered, placeWrites, type Unit } from './traced-writes.ts';
@@ -108,7 +108,8 @@ async function readPast(bank: Bank, request: TraceRequest, host: AuditHost): Pro
   const first = await firstMoment(calls, clockSkewMs);
   // What the log has was done before this, so its writes are before the end of the history.
   const to = await bank.changes.now();
-  const start = clusterTimeOf(first);
+  // The first calls may have writes whose times are that much earlier.
+  const start = clusterTimeOf(first && new Date(first.getTime() - maxResolutionMs));
   const wanted = start.lessThan(to) ? start : to;
   const from = await bank.changes.beginning(wanted, to);
   const history = await readHistory(bank, { from, to }, unit, (changes) => {
