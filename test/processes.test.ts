@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { open } from 'node:fs/promises';
-import { createServer, type Socket } from 'node:net';
+import { createServer, type Server, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { Decimal128, Long } from 'mongodb';
 import { describe, expect, inject, onTestFinished, test } from 'vitest';
@@ -52,17 +52,36 @@ describe('separate processes', () => {
   }, 180_000);
 });
 
+/** Where it listens until the test is over. */
+async function addressOf(server: Server): Promise<string> {
+  await once(server.listen(0, '127.0.0.1'), 'listening');
+  onTestFinished(() => void server.close());
+  const address = server.address();
+  return `127.0.0.1:${typeof address === 'object' ? address?.port : ''}`;
+}
+
+const saysNothing = (socket: Socket) => socket.on('error', () => undefined);
+
+test('a server that says nothing keeps no command that is done', async () => {
+  const bank = await workspace();
+  await bank.run(['open', 'branch1', 'ACC']);
+  const silent = createServer(saysNothing);
+  const meeting = once(silent, 'connection');
+  const uri = inject('uri').replace('://', `://${await addressOf(silent)},`);
+  const line = ['increment', 'branch1', 'ACC', '5', '--uri', uri, '--timeout', '10m', '--json'];
+  const { status, stdout } = await ended(start(bank, line));
+  await meeting;
+  expect([status, JSON.parse(stdout)]).toMatchObject([0, { balance: '5.00' }]);
+});
+
 describe('Ctrl-C', () => {
   test.each([
     ['hangs up', (socket: Socket) => socket.destroy()],
-    ['says nothing', (socket: Socket) => socket.on('error', () => undefined)],
+    ['says nothing', saysNothing],
   ])('while a server %s: 130, at once', async (_, meet) => {
     const bank = await workspace();
     const server = createServer(meet);
-    await once(server.listen(0, '127.0.0.1'), 'listening');
-    onTestFinished(() => void server.close());
-    const address = server.address();
-    const uri = `mongodb://127.0.0.1:${typeof address === 'object' ? address?.port : ''}/`;
+    const uri = `mongodb://${await addressOf(server)}/`;
     const child = start(bank, ['balance', '--uri', uri, '--timeout', '10m']);
     const end = ended(child);
     // What connects is past its start, and hears Ctrl-C.

@@ -43,11 +43,6 @@ async function workspaceOn(database: string): Promise<Workspace> {
   return bank;
 }
 
-/** The second that it is: the granularity in which the server's history can be asked for. */
-function second(): number {
-  return Math.floor(Date.now() / 1000);
-}
-
 /** Random calls, of which about a third go wrong. */
 function plan(amounts: fc.Arbitrary<number>, size: number): readonly LegacyCall[] {
   const call = fc
@@ -316,18 +311,18 @@ describe('what is beside the log', () => {
   test('without an opening, what is later than the opening of the account counts', async () => {
     const skew = ['--clock-skew', '50ms'];
     let bank: Workspace;
-    let began: number;
-    // The history is read from the second in which the log begins, and is to have the opening.
+    let beganMs: number;
+    // The history is read from a second before the log, and is to have the opening.
     do {
       bank = await workspace({ config });
-      began = second();
+      beganMs = Date.now();
       for (const branch of ['branch1', 'branch2']) {
         await bank.run(['open', branch, 'A', '--balance', '100']);
       }
       // Further from the opening than the clocks may differ.
       const openedMs = Date.now();
       await until(async () => Date.now() > openedMs + 200);
-    } while (second() !== began);
+    } while (Date.now() > beganMs + 1000);
     const calls = [700, 800].map((cents) => ({
       ...{ branch: 'branch1', account: 'A', cents, landed: cents === 700 ? 'branch2' : undefined },
     }));
@@ -408,8 +403,8 @@ describe('what is beside the log', () => {
     );
     const call = { branch: 'branch1', account: 'A', cents: 300, landed: 'branch2' };
     // The accounts were opened before the history that a trace with a small skew reads.
-    const opened = second();
-    await until(async () => second() > opened);
+    const openedMs = Date.now();
+    await until(async () => Date.now() > openedMs + 3000);
     const log = await runLegacy({ db }, [call]);
     const before = await traceLegacy(bank, log);
     expect(before.traced).toMatchObject([{ certain: true, fates: ['branch2'] }]);
