@@ -129,10 +129,10 @@ const launchTimeoutMs = 60_000;
 /**
  * A port for a server, if it is free. It is below those that a system gives to whoever asks for
  * any: one of these may be given away just before the server listens there, or while it is down to
- * be restarted.
+ * be restarted. And it is below 27017, where programs look for a server that is meant to stay.
  */
 export function portOf(directory: string, index: number): number {
-  return 10_000 + ((crc32(directory) + index) % 20_000);
+  return 10_000 + ((crc32(directory) + index) % 17_000);
 }
 
 async function launch(

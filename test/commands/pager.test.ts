@@ -133,15 +133,21 @@ test('at a terminal, Ctrl-C is the pager’s, and what is said comes after it', 
   const bank = await workspace();
   await bank.run(['open', 'branch1', 'ACC', '--id', 'first']);
   const pager = join(bank.directory, 'pager');
+  // No shell script: a shell that waits for a line may hear a signal only after it.
   await writeFile(
     pager,
     [
-      '#!/bin/sh',
-      'trap "echo caught" INT',
-      'sed "s/^/paged: /"',
-      'echo "options $LESS"',
-      'until read answer < /dev/tty; do :; done',
-      'echo over',
+      `#!${process.execPath}`,
+      "process.on('SIGINT', () => console.log('caught'));",
+      "const lines = require('node:readline').createInterface({ input: process.stdin });",
+      "lines.on('line', (line) => console.log('paged:', line));",
+      "lines.on('close', () => {",
+      "  console.log('options', process.env.LESS);",
+      "  require('node:fs').createReadStream('/dev/tty').on('data', () => {",
+      "    console.log('over');",
+      '    process.exit();',
+      '  });',
+      '});',
     ].join('\n'),
   );
   await chmod(pager, 0o755);

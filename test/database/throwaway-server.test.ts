@@ -102,11 +102,12 @@ describe('startThrowaway', () => {
   });
 });
 
-test('the port of a server is none that is given to whoever asks for any', () => {
+test('the port of a server is none that is usual, or given to whoever asks for any', () => {
   const [lowest] = readFileSync('/proc/sys/net/ipv4/ip_local_port_range', 'utf8').split('\t');
+  const usual = 27_017;
   const ports = Array.from({ length: 1000 }, (_, nth) => portOf(`/tmp/bankctl-${nth}`, nth % 3));
   expect(Math.min(...ports)).toBeGreaterThan(1023);
-  expect(Math.max(...ports)).toBeLessThan(Number(lowest));
+  expect(Math.max(...ports)).toBeLessThan(Math.min(Number(lowest), usual));
   expect(new Set(ports).size).toBeGreaterThan(900);
 });
 
