@@ -38,9 +38,10 @@ export async function main(argv: readonly string[], context: Context): Promise<S
     await flush(context.stdout);
     return status;
   } catch (error) {
-    const status = await report(error, argv, context);
+    return await report(error, argv, context);
+  } finally {
+    // The process is ended next, and a pipe may be full.
     await Promise.all([context.stdout, context.stderr].map(written));
-    return status;
   }
 }
 

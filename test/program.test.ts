@@ -1,8 +1,10 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { Writable } from 'node:stream';
 import { describe, expect, test } from 'vitest';
 import { helpPages } from '../src/cli/help-page.ts';
 import { commands } from '../src/commands/index.ts';
+import { createContext, main } from '../src/main.ts';
 import { run } from './workspace.ts';
 
 const dist = join(import.meta.dirname, '..', 'dist');
@@ -140,4 +142,17 @@ test('help, completion and a wrong command line load neither the bank nor the dr
   expect([...loaded].some((name) => name.startsWith('complete-'))).toBe(true);
   for (const late of ['bank.cjs', 'driver.cjs', 'config-reader.cjs'])
     expect(loaded).not.toContain(late);
+});
+
+test('ends only when all that was said is written, however slow the reader', async () => {
+  let read = '';
+  const stderr = new Writable({
+    write: (chunk, _, done) =>
+      void setImmediate(() => {
+        read += chunk;
+        done();
+      }),
+  });
+  expect(await main(['no-such'], { ...createContext(), stderr })).toBe(2);
+  expect(read).toMatch(/bankctl --help lists the commands\.\n$/);
 });
