@@ -212,7 +212,7 @@ test('an outage that lasts says what is certain, and what to type', async () => 
   );
   await server.fail({ skip: 2 }, { failCommands: ['commitTransaction'], closeConnection: true });
   const env = { BANKCTL_URI: server.uri };
-  const line = ['adopt', '--yes', '--json', '--timeout', '2s'];
+  const line = ['adopt', '--yes', '--json', '--timeout', '4s'];
   const { status, stdout, stderr } = await bank.run(line, { env });
   const { code, message, hint } = JSON.parse(stderr.trimEnd().split('\n').at(-1) ?? '').error;
   const counted = await accounts.countDocuments({ branch: 'branch1' });
