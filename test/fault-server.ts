@@ -1,10 +1,11 @@
-import { randomInt } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, connect as dial, type Socket } from 'node:net';
 import { type Document, MongoClient } from 'mongodb';
 import { MongoMemoryReplSet } from 'mongodb-memory-server';
 import { onTestFinished } from 'vitest';
 import { findMongod } from '../src/database/mongod/mongod-search.ts';
+import { portOf } from '../src/database/throwaway-server.ts';
 
 /** Which of the commands fail: all, so many, or all after so many. */
 export type FaultMode = 'alwaysOn' | { readonly times: number } | { readonly skip: number };
@@ -33,8 +34,7 @@ export async function startFaultServer(
   const args = ['--setParameter', 'enableTestCommands=1'];
   const server = await MongoMemoryReplSet.create({
     replSet: { count: 1, args, storageEngine: 'wiredTiger' },
-    // A port that is given to nobody who asks for any, just before the server has it.
-    instanceOpts: [{ launchTimeout: 60_000, port: randomInt(10_000, 30_000) }],
+    instanceOpts: [{ launchTimeout: 60_000, port: portOf(randomUUID(), 0) }],
     binary: { systemBinary },
   });
   const client = await MongoClient.connect(server.getUri(), { appName: 'test' });

@@ -1,10 +1,11 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { open } from 'node:fs/promises';
-import { createServer, type Server, type Socket } from 'node:net';
+import { createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { Decimal128, Long } from 'mongodb';
-import { describe, expect, inject, onTestFinished, test } from 'vitest';
+import { describe, expect, inject, test } from 'vitest';
+import { listening } from './database/stand-in-server.ts';
 import { type Ran, type Workspace, workspace } from './workspace.ts';
 
 const program = join(import.meta.dirname, '..', 'bin', 'bankctl.js');
@@ -52,14 +53,6 @@ describe('separate processes', () => {
   }, 180_000);
 });
 
-/** Where it listens until the test is over. */
-async function addressOf(server: Server): Promise<string> {
-  await once(server.listen(0, '127.0.0.1'), 'listening');
-  onTestFinished(() => void server.close());
-  const address = server.address();
-  return `127.0.0.1:${typeof address === 'object' ? address?.port : ''}`;
-}
-
 const saysNothing = (socket: Socket) => socket.on('error', () => undefined);
 
 test('a server that says nothing keeps no command that is done', async () => {
@@ -67,7 +60,7 @@ test('a server that says nothing keeps no command that is done', async () => {
   await bank.run(['open', 'branch1', 'ACC']);
   const silent = createServer(saysNothing);
   const meeting = once(silent, 'connection');
-  const uri = inject('uri').replace('://', `://${await addressOf(silent)},`);
+  const uri = inject('uri').replace('://', `://${await listening(silent)},`);
   const line = ['increment', 'branch1', 'ACC', '5', '--uri', uri, '--timeout', '10m', '--json'];
   const { status, stdout } = await ended(start(bank, line));
   await meeting;
@@ -81,7 +74,7 @@ describe('Ctrl-C', () => {
   ])('while a server %s: 130, at once', async (_, meet) => {
     const bank = await workspace();
     const server = createServer(meet);
-    const uri = `mongodb://${await addressOf(server)}/`;
+    const uri = `mongodb://${await listening(server)}/`;
     const child = start(bank, ['balance', '--uri', uri, '--timeout', '10m']);
     const end = ended(child);
     // What connects is past its start, and hears Ctrl-C.
@@ -150,7 +143,9 @@ describe('a full disk under stdout', () => {
     const { status, stderr } = await ended(child);
     await full.close();
     expect(status).toBe(1);
-    expect(stderr).toMatch(/^bankctl: Operation (\S+) was applied\. .*\n.*bankctl show \1;/m);
+    expect(stderr).toMatch(
+      /^(?:Still working.*\n)*bankctl: Operation (\S+) was applied\. .*\n.*bankctl show \1;/,
+    );
     const { stdout } = await bank.run(['balance', 'branch1', 'ACC', '--json']);
     expect(JSON.parse(stdout)).toMatchObject({ balance: '5.00', version: 2 });
   });

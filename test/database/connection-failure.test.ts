@@ -1,13 +1,13 @@
 import { createServer as createHttpServer } from 'node:http';
-import { createServer, type Server } from 'node:net';
+import { createServer } from 'node:net';
 import { MongoServerError } from 'mongodb';
-import { describe, expect, inject, onTestFinished, test } from 'vitest';
+import { describe, expect, inject, test } from 'vitest';
 import { BankctlError } from '../../src/core/errors.ts';
 import { connect } from '../../src/database/connection.ts';
 import { databaseError } from '../../src/database/database-error.ts';
 import { run } from '../workspace.ts';
 import { mongodWith } from './own-mongod.ts';
-import { serverThatSays } from './stand-in-server.ts';
+import { listening, serverThatSays } from './stand-in-server.ts';
 
 const timeoutMs = 1500;
 
@@ -21,13 +21,6 @@ async function told(uri: string): Promise<BankctlError> {
     throw error;
   }
   throw new Error(`It succeeded: ${uri}`);
-}
-
-async function listening(server: Server): Promise<string> {
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  onTestFinished(() => void server.close());
-  const address = server.address();
-  return `127.0.0.1:${typeof address === 'object' ? address?.port : ''}`;
 }
 
 const primary = { isWritablePrimary: true, maxWireVersion: 17, minWireVersion: 0, setName: 'rs0' };

@@ -1,4 +1,4 @@
-import { createServer, type Socket } from 'node:net';
+import { createServer, type Server, type Socket } from 'node:net';
 import { BSON } from 'mongodb';
 import { onTestFinished } from 'vitest';
 
@@ -19,11 +19,16 @@ export async function serverThatSays(
     socket.on('error', () => socket.destroy());
     answerAll(socket, () => BSON.serialize({ ok: 1, ...hello(address) }));
   });
+  address = await listening(server);
+  return address;
+}
+
+/** Where a server listens, on this machine, until the test is over. */
+export async function listening(server: Server): Promise<string> {
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   onTestFinished(() => void server.close());
-  const bound = server.address();
-  address = `127.0.0.1:${typeof bound === 'object' ? bound?.port : ''}`;
-  return address;
+  const address = server.address();
+  return `127.0.0.1:${typeof address === 'object' ? address?.port : ''}`;
 }
 
 function answerAll(socket: Socket, document: () => Uint8Array): void {
