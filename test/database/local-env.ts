@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 import { MongoClient } from 'mongodb';
 import { onTestFinished } from 'vitest';
+import { errnoCode } from '../../src/core/errno.ts';
 import { stopLocal } from '../../src/database/local/local-database.ts';
 import { localPaths } from '../../src/database/local/local-paths.ts';
 import { findMongod } from '../../src/database/mongod/mongod-search.ts';
@@ -25,6 +26,19 @@ export type LocalEnv = Awaited<ReturnType<typeof freshEnv>>;
 
 /** The processes of any user whose command line names its data. */
 export const pidsOf = (env: LocalEnv) => pidsWith('--dbpath', localPaths(env).dbPath);
+
+/** Sends a signal to those processes; returns how many were seen. Some may be gone by then. */
+export function sendAll(env: LocalEnv, signal: NodeJS.Signals): number {
+  const pids = pidsOf(env);
+  for (const pid of pids) {
+    try {
+      process.kill(pid, signal);
+    } catch (error) {
+      if (errnoCode(error) !== 'ESRCH') throw error;
+    }
+  }
+  return pids.length;
+}
 
 function pidsWith(...args: readonly string[]): readonly number[] {
   const lines = execFileSync('ps', ['-axww', '-o', 'pid=,command='], { encoding: 'utf8' });

@@ -300,8 +300,13 @@ async function endServers(
   { monotonicNs, timeoutMs = shutdownMs }: BinaryHost,
   interrupted?: AbortSignal,
 ): Promise<void> {
-  for (const server of await ownServers(paths)) {
-    await endProcess(server, Math.min(shutdownMs, timeoutMs), { monotonicNs, interrupted });
+  // A launcher may have forked the server since one look found it: then the next finds the server.
+  for (let look = 1; look <= maxRounds; look += 1) {
+    const servers = await ownServers(paths);
+    if (servers.length === 0) return;
+    for (const server of servers) {
+      await endProcess(server, Math.min(shutdownMs, timeoutMs), { monotonicNs, interrupted });
+    }
   }
 }
 
