@@ -4,8 +4,8 @@ import { isOutage } from '../database/driver-errors.ts';
 /**
  * Ends the transactions that killed clients left open: the server does not notice that a client is
  * gone, and would let them block accounts for up to 60 s. A client that is alive and only lost its
- * connection has to restart its transaction anyway. Needs no privilege, since a user may end its own
- * sessions. If the server refuses even that, nothing is done.
+ * connection has to restart its transaction anyway. Needs no privilege, since a user may end its
+ * own sessions. If the server refuses even that, nothing is done.
  *
  * The server lists its connections before its sessions: the transaction of a client that connected
  * in between has no connection there. So only what has none at a second look is ended.
