@@ -17,24 +17,7 @@ export async function main(argv: readonly string[], context: Context): Promise<S
   // An error on a closed pipe would otherwise end the process with a stack trace.
   for (const stream of [context.stdout, context.stderr]) stream.on('error', ignore);
   try {
-    if (argv.length === 1 && (argv[0] === '--version' || argv[0] === '-V')) {
-      context.stdout.write(`${bankctlVersion()}\n`);
-      await flush(context.stdout);
-      return 0;
-    }
-    const help = storedHelp(argv, context);
-    if (help !== undefined) {
-      context.stdout.write(help);
-      await flush(context.stdout);
-      return 0;
-    }
-    const { completeWord, run } = await import('./cli/program.ts');
-    if (argv[0] === '__complete') {
-      await completeWord(argv.slice(1), context);
-      await flush(context.stdout);
-      return 0;
-    }
-    const status = await run(argv, context, bankctlVersion());
+    const status = await answer(argv, context);
     await flush(context.stdout);
     return status;
   } catch (error) {
@@ -43,6 +26,23 @@ export async function main(argv: readonly string[], context: Context): Promise<S
     // The process is ended next, and a pipe may be full.
     await Promise.all([context.stdout, context.stderr].map(written));
   }
+}
+
+/** Does what a command line says; what it prints may be still on its way. */
+async function answer(argv: readonly string[], context: Context): Promise<Status> {
+  if (argv.length === 1 && (argv[0] === '--version' || argv[0] === '-V')) {
+    context.stdout.write(`${bankctlVersion()}\n`);
+    return 0;
+  }
+  const help = storedHelp(argv, context);
+  if (help !== undefined) {
+    context.stdout.write(help);
+    return 0;
+  }
+  const { completeWord, run } = await import('./cli/program.ts');
+  if (argv[0] !== '__complete') return run(argv, context, bankctlVersion());
+  await completeWord(argv.slice(1), context);
+  return 0;
 }
 
 /**
