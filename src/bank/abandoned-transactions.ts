@@ -17,14 +17,16 @@ export async function endAbandoned(client: MongoClient): Promise<void> {
     if (suspects.size === 0) return;
     const abandoned = [...(await withoutConnection(client))].filter(([key]) => suspects.has(key));
     if (abandoned.length === 0) return;
-    const sessions = abandoned.map(([, { lsid }]) => ({ id: lsid.id }));
-    await client.db('admin').command({ killSessions: sessions });
+    await client.db('admin').command({ killSessions: abandoned.map(([, lsid]) => lsid) });
   } catch (error) {
     if (!(error instanceof MongoServerError) && !isOutage(error)) throw error;
   }
 }
 
-/** Open transactions of bankctl whose last connection is not listed, by what tells them apart. */
+/**
+ * The sessions in which a transaction of bankctl is open whose last connection is not listed, by
+ * what tells the transactions apart.
+ */
 async function withoutConnection(client: MongoClient): Promise<ReadonlyMap<string, Document>> {
   const operations = await client
     .db('admin')
@@ -39,7 +41,10 @@ async function withoutConnection(client: MongoClient): Promise<ReadonlyMap<strin
   return new Map(
     operations
       .filter(({ type, connectionId }) => type === 'idleSession' && !connections.has(connectionId))
-      .map((it) => [JSON.stringify([it['lsid'].id, it['transaction'], it['connectionId']]), it]),
+      .map(({ lsid, transaction, connectionId }) => [
+        JSON.stringify([lsid, transaction, connectionId]),
+        lsid,
+      ]),
   );
 }
 

@@ -2,10 +2,10 @@ import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 import { MongoClient } from 'mongodb';
 import { onTestFinished } from 'vitest';
-import { errnoCode } from '../../src/core/errno.ts';
 import { stopLocal } from '../../src/database/local/local-database.ts';
 import { localPaths } from '../../src/database/local/local-paths.ts';
 import { findMongod } from '../../src/database/mongod/mongod-search.ts';
+import { findServers, signalProcess } from '../../src/system/processes.ts';
 import { temporaryDirectory, testHost } from './host.ts';
 
 /** A data directory of its own, whose server is stopped after the test. */
@@ -27,17 +27,11 @@ export type LocalEnv = Awaited<ReturnType<typeof freshEnv>>;
 /** The processes of any user whose command line names its data. */
 export const pidsOf = (env: LocalEnv) => pidsWith('--dbpath', localPaths(env).dbPath);
 
-/** Sends a signal to those processes; returns how many were seen. Some may be gone by then. */
-export function sendAll(env: LocalEnv, signal: NodeJS.Signals): number {
-  const pids = pidsOf(env);
-  for (const pid of pids) {
-    try {
-      process.kill(pid, signal);
-    } catch (error) {
-      if (errnoCode(error) !== 'ESRCH') throw error;
-    }
-  }
-  return pids.length;
+/** Sends a signal to the servers of its data; returns how many were seen. Some may be gone. */
+export function sendAll(env: LocalEnv, signal: 'SIGTERM' | 'SIGKILL'): number {
+  const servers = findServers(['--dbpath', localPaths(env).dbPath]);
+  for (const server of servers) signalProcess(server, signal);
+  return servers.length;
 }
 
 function pidsWith(...args: readonly string[]): readonly number[] {
